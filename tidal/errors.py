@@ -1,0 +1,222 @@
+"""What can go wrong, said so that the reader can act, each with its documented exit code.
+
+Only the command line's `main` prints these and returns their code; everything else raises them.
+The table in `docs/reference/exit-codes.md` is held to `EXIT_CODES` by a test.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class TidalError(Exception):
+    """An error with a message for the person at the keyboard: what was wrong, where, what to do.
+
+    Attributes:
+        exit_code: what the process returns when this error ends it.
+        meaning: the line of the exit code table.
+    """
+
+    exit_code: ClassVar[int] = 70
+    meaning: ClassVar[str] = "internal error: please report it"
+
+
+class UsageError(TidalError):
+    """The command line's words are off."""
+
+    exit_code = 2
+    meaning = "the command line is wrong"
+
+
+class NoSuchFile(TidalError):
+    """The locustfile is not there."""
+
+    exit_code = 10
+    meaning = "no such locustfile"
+
+
+class FileSyntaxError(TidalError):
+    """The locustfile is not Python; the message shows the line."""
+
+    exit_code = 11
+    meaning = "the locustfile has a syntax error"
+
+
+class FileImportError(TidalError):
+    """The locustfile raised while it was imported."""
+
+    exit_code = 12
+    meaning = "the locustfile failed to import"
+
+
+class NoUserClass(TidalError):
+    """The locustfile defines no user class that could run."""
+
+    exit_code = 13
+    meaning = "the locustfile has no user class"
+
+
+class UnknownUserClass(TidalError):
+    """A user class was asked for that the locustfile does not define."""
+
+    exit_code = 14
+    meaning = "no such user class in the locustfile"
+
+
+class NoHost(TidalError):
+    """An `HttpUser` has no host, neither its own nor one from the command line."""
+
+    exit_code = 15
+    meaning = "no host to send load to"
+
+
+class NotShipped(TidalError):
+    """A worker misses a module or data file that the locustfile needs."""
+
+    exit_code = 16
+    meaning = "a module or data file that the locustfile needs was not shipped"
+
+
+class WorkerLoadError(TidalError):
+    """The locustfile imports here but not on a worker."""
+
+    exit_code = 17
+    meaning = "the locustfile failed to import on a worker"
+
+
+class TooLarge(TidalError):
+    """The locustfile with what it needs is over the size that the log carries."""
+
+    exit_code = 18
+    meaning = "the files to ship are too large"
+
+
+class RedisUnreachable(TidalError):
+    """Nothing answers at the Redis URL."""
+
+    exit_code = 20
+    meaning = "Redis cannot be reached"
+
+
+class RedisDenied(TidalError):
+    """Redis refuses the password, the user or a command."""
+
+    exit_code = 21
+    meaning = "Redis refuses the password or the rights are too small"
+
+
+class RedisTooOld(TidalError):
+    """The server lacks what tidal needs (6.2)."""
+
+    exit_code = 22
+    meaning = "Redis is older than 6.2"
+
+
+class PortTaken(TidalError):
+    """A port that tidal was told to listen on is in use."""
+
+    exit_code = 23
+    meaning = "a port to listen on is taken"
+
+
+class NoServer(TidalError):
+    """No embedded server could be started."""
+
+    exit_code = 24
+    meaning = "no embedded Redis server could be started"
+
+
+class RedisUnfit(TidalError):
+    """The server answers but its settings would lose a run (`tidal doctor`)."""
+
+    exit_code = 25
+    meaning = "this Redis will not do (tidal doctor)"
+
+
+class NoSuchRun(TidalError):
+    """No run has this id; near ones are offered."""
+
+    exit_code = 30
+    meaning = "no such run"
+
+
+class ArchiveDamaged(TidalError):
+    """An archive cannot be read to its end."""
+
+    exit_code = 31
+    meaning = "the archive is damaged"
+
+
+class NotAnArchive(TidalError):
+    """The file is something else."""
+
+    exit_code = 32
+    meaning = "the file is not an archive of tidal"
+
+
+class SchemaTooNew(TidalError):
+    """Written by a newer major version of the schema."""
+
+    exit_code = 33
+    meaning = "the log or archive was written by a newer tidal"
+
+
+class NoWorkers(TidalError):
+    """Too few workers within `--expect-workers-max-wait`."""
+
+    exit_code = 40
+    meaning = "too few workers came in time"
+
+
+class WorkerRefusedError(TidalError):
+    """The master refused this worker, by name and with the reason."""
+
+    exit_code = 41
+    meaning = "the master refused this worker"
+
+
+class FleetBusy(TidalError):
+    """The fleet serves another run."""
+
+    exit_code = 42
+    meaning = "the fleet is busy with another run"
+
+
+class RunLapsed(TidalError):
+    """The run ended by itself: no viewer, no master, or its processes died."""
+
+    exit_code = 43
+    meaning = "the run ended before its plan (lapsed, or its processes died)"
+
+
+class Fenced(TidalError):
+    """Another master holds the lease of the run; this one stops."""
+
+    exit_code = 44
+    meaning = "another master has taken over the run"
+
+
+class TerminalUnfit(TidalError):
+    """No terminal, or one smaller than 60x16."""
+
+    exit_code = 50
+    meaning = "no terminal, or too small a one"
+
+
+OTHER_EXIT_CODES: dict[int, str] = {
+    0: "the run finished and nothing failed",
+    1: "the run finished with failed requests or exceptions",
+    130: "ended at once by a second Ctrl-C",
+}
+"""Codes that are results, not errors."""
+
+
+def exit_codes() -> dict[int, str]:
+    """Every exit code of tidal with its meaning, in order."""
+    codes = dict(OTHER_EXIT_CODES)
+    todo: list[type[TidalError]] = [TidalError]
+    while todo:
+        error = todo.pop()
+        codes[error.exit_code] = error.meaning
+        todo += error.__subclasses__()
+    return dict(sorted(codes.items()))

@@ -1,0 +1,216 @@
+"""Entries to bytes and back: the one home of msgpack.
+
+An entry of a stream has three fields:
+
+    k  kind, two letters                      b"rp"
+    v  schema version, decimal                b"1"
+    d  one flag byte, then msgpack            b"\\x00" + [epoch, n, at_ms, {field: value}]        by a master
+                                              b"\\x01" + zlib([incarnation, first, last, at_ms, {…}])  by a worker
+
+The flag is 0 for plain and 1 for zlib, used above 1 KB. Whatever comes from Redis, a file or a pipe is hostile until
+it is decoded here: its size is bounded before and after decompression, every value is checked, and the only
+exception that leaves is `BadEntry`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import msgpack
+
+from tidal.model import pipe
+from tidal.model.events import (
+    MASTER_EVENTS,
+    OPERATOR_EVENTS,
+    SCHEMA_VERSION,
+    WORKER_EVENTS,
+    ByMaster,
+    ByOperator,
+    ByWorker,
+    Event,
+)
+from tidal.model.wire import from_wire, to_wire
+
+ENTRY_BYTES_MAX = 256 * 1024
+"""An entry larger than this, packed or unpacked, is refused."""
+COMPRESS_ABOVE = 1_024
+PIPE_BYTES_MAX = 64 * 1024 * 1024
+"""A pipe is ours on both ends, but user code sits behind one of them."""
+
+LOG, REPORTS, INTENTS = "log", "reports", "intents"
+
+
+class BadEntry(ValueError):
+    """An entry that cannot be believed; the message says why."""
+
+
+class EntryTooNew(BadEntry):
+    """An entry of a newer major schema version."""
+
+
+class EntryId(NamedTuple):
+    """A stream id: milliseconds and a sequence number, ordered as Redis orders them."""
+
+    ms: int
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.ms}-{self.seq}"
+
+    @classmethod
+    def parse(cls, text: str | bytes) -> EntryId:
+        """The id that Redis wrote as `ms-seq`; ValueError otherwise."""
+        ms, _, seq = (text.decode("ascii") if isinstance(text, bytes) else text).partition("-")
+        return cls(int(ms), int(seq or 0))
+
+
+ZERO_ID = EntryId(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One element of a stream as it is stored: id and bytes."""
+
+    stream: str  # log, reports or intents
+    id: EntryId
+    kind: str
+    version: int
+    data: bytes
+
+
+Signed = ByMaster | ByWorker | ByOperator
+_ENVELOPES: dict[str, tuple[type[Signed], dict[str, type[Event]]]] = {
+    LOG: (ByMaster, {e.KIND: e for e in MASTER_EVENTS}),
+    REPORTS: (ByWorker, {e.KIND: e for e in WORKER_EVENTS}),
+    INTENTS: (ByOperator, {e.KIND: e for e in OPERATOR_EVENTS}),
+}
+
+
+_HEADS: dict[type[Signed], Any] = {
+    ByMaster: tuple[int, int, int],
+    ByWorker: tuple[str, int, int, int],
+    ByOperator: tuple[str, str, int],
+}
+"""The envelopes' own fields, before the event's."""
+
+
+def encode(signed: Signed) -> dict[bytes, bytes]:
+    """The fields of the stream entry that carries an event in its envelope."""
+    event = signed.event
+    wire = [getattr(signed, name) for name in type(signed).__slots__ if name != "event"]
+    return {
+        b"k": event.KIND.encode(),
+        b"v": str(event.VERSION).encode(),
+        b"d": _squeeze(msgpack.packb([*wire, to_wire(event)])),
+    }
+
+
+def entry_of(stream: str, entry_id: EntryId, fields: dict[bytes, bytes]) -> Entry:
+    """An entry from what Redis returned; BadEntry when it does not have the three fields."""
+    try:
+        return Entry(stream, entry_id, fields[b"k"].decode("ascii")[:16], int(fields[b"v"]), fields[b"d"])
+    except (KeyError, ValueError) as error:
+        raise BadEntry(f"not an entry of tidal: {type(error).__name__}") from None
+
+
+def decode(entry: Entry) -> Signed | None:
+    """The event in its envelope; None for a kind that this version does not know; BadEntry for nonsense."""
+    if entry.version > SCHEMA_VERSION:
+        raise EntryTooNew(f"schema version {entry.version}, this tidal knows {SCHEMA_VERSION}")
+    envelope, kinds = _ENVELOPES[entry.stream]
+    event_class = kinds.get(entry.kind)
+    if event_class is None:
+        return None
+    wire = unpack(_unsqueeze(entry.data))
+    try:
+        signed = envelope(*from_wire(_HEADS[envelope], wire[:-1]), from_wire(event_class, wire[-1]))
+    except (ValueError, TypeError, IndexError, OverflowError, RecursionError) as error:
+        raise BadEntry(str(error)[:200]) from None
+    return signed
+
+
+def pack(value: Any) -> bytes:
+    """A plain value as msgpack, maps in the order given."""
+    return bytes(msgpack.packb(value))
+
+
+def unpack(data: bytes, limit: int = ENTRY_BYTES_MAX) -> Any:
+    """A plain value from msgpack, with every length bounded by `limit` bytes; BadEntry for anything else."""
+    if len(data) > limit:
+        raise BadEntry(f"{len(data)} bytes where {limit} are allowed")
+    try:
+        return msgpack.unpackb(data, raw=False, strict_map_key=False, max_ext_len=0)
+    except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
+        raise BadEntry(f"not msgpack: {type(error).__name__}") from None
+
+
+def _squeeze(packed: bytes) -> bytes:
+    return b"\x01" + zlib.compress(packed, 1) if len(packed) > COMPRESS_ABOVE else b"\x00" + packed
+
+
+def _unsqueeze(data: bytes) -> bytes:
+    if len(data) > ENTRY_BYTES_MAX:
+        raise BadEntry(f"{len(data)} bytes where {ENTRY_BYTES_MAX} are allowed")
+    if data[:1] == b"\x00":
+        return data[1:]
+    if data[:1] != b"\x01":
+        raise BadEntry("an unknown flag byte")
+    return inflate(data[1:], ENTRY_BYTES_MAX)
+
+
+def inflate(data: bytes, limit: int) -> bytes:
+    """Decompress zlib without ever making more than `limit` bytes; BadEntry for a bomb or a torn stream."""
+    squeezer = zlib.decompressobj()
+    try:
+        plain = squeezer.decompress(data, limit)
+    except zlib.error:
+        raise BadEntry("not zlib") from None
+    if not squeezer.eof:
+        raise BadEntry(f"cut off, or more than {limit} bytes when unpacked")
+    return plain
+
+
+# ------------------------------------------------------------------ pipes
+
+_MESSAGES = {m.KIND: m for m in (*pipe.ORDERS, *pipe.ANSWERS)}
+
+
+def pack_message(message: Event) -> bytes:
+    """One frame for a pipe: length, then [kind, fields]."""
+    body = msgpack.packb([message.KIND, to_wire(message)])
+    return len(body).to_bytes(4, "big") + body
+
+
+class PipeReader:
+    """Cuts a pipe's bytes into messages: feed bytes in, get messages out."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The messages that `data` completes; BadEntry when the other side speaks nonsense."""
+        self._buffer += data
+        messages = []
+        while len(self._buffer) >= 4:
+            size = int.from_bytes(self._buffer[:4], "big")
+            if size > PIPE_BYTES_MAX:
+                raise BadEntry(f"a message of {size} bytes on a pipe")
+            if len(self._buffer) < 4 + size:
+                break
+            body = bytes(self._buffer[4 : 4 + size])
+            del self._buffer[: 4 + size]
+            messages.append(_message(body))
+        return messages
+
+
+def _message(body: bytes) -> Event:
+    wire = unpack(body, PIPE_BYTES_MAX)
+    if not isinstance(wire, list) or len(wire) != 2 or wire[0] not in _MESSAGES:
+        raise BadEntry("not a message")
+    try:
+        message: Event = from_wire(_MESSAGES[wire[0]], wire[1])
+    except (ValueError, TypeError) as error:
+        raise BadEntry(str(error)) from None
+    return message

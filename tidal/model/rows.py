@@ -1,0 +1,167 @@
+"""What a screen shows: frozen rows, integers in the units that their names say.
+
+`Frame` is a picture of the state at a moment (`tidal.model.frame.frame`). Screens, tables and files
+are made from frames and from nothing else, so live and replay cannot differ. Text in a frame may come
+from user code or the network: it is cleaned of control characters here and escaped by whoever draws it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class RunHeader:
+    """The run in one line."""
+
+    run: str
+    file: str
+    host: str
+    phase: str  # waiting, running, stopping, closed (tidal.model.phases)
+    opened_ms: int  # Redis time
+    began_ms: int  # Redis time of plan time zero; 0 before the start
+    elapsed_ms: int  # plan time, frozen when the run closed
+    planned_ms: int | None  # how long the plan is; None: until stopped
+    users_planned: int
+    users_running: int
+    author: str
+    reason: str  # why it stopped, in words; "" while it runs
+    outcome: str  # "" while it runs; finished, stopped, lapsed, refused, failed
+    exit_code: int | None
+    epoch: int  # the master's count of lives
+    classes: tuple[str, ...] = ()
+    fleet: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRow:
+    """One row of the requests table; `method` and `name` are empty on the total's row."""
+
+    method: str
+    name: str
+    requests: int
+    failures: int
+    cancelled: int
+    median_us: int
+    p95_us: int
+    p99_us: int
+    average_us: int
+    min_us: int
+    max_us: int
+    average_bytes: int
+    rps_milli: int  # requests/s over the current window, in thousandths
+    failures_milli: int  # failures/s over the current window, in thousandths
+    total_rps_milli: int  # requests/s over the whole run, in thousandths
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """One row of the workers table."""
+
+    name: str  # w1, w2 … in the order in which the master saw them
+    worker: str  # the worker's own id
+    host: str
+    pid: int
+    state: str  # waiting, loading, ready, running, stalled, draining, lost, left, refused
+    alive: bool  # the heartbeat's key was there
+    running: bool  # it runs users, or has none to run
+    reporting: bool  # its reports come in time
+    users: int
+    users_by_class: tuple[tuple[str, int], ...]
+    generators: int
+    generators_alive: int
+    cpu_permille: int  # of one core, generators and agent together
+    memory_bytes: int
+    lag_ms: int  # the worst scheduling lag of its generators
+    heartbeat_age_ms: int | None
+    report_age_ms: int | None
+    incarnation: str
+    share_permille: int  # of the slots
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRow:
+    """Failed requests, grouped by endpoint and message."""
+
+    method: str
+    name: str
+    error: str
+    occurrences: int
+    first_ms: int
+    last_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRow:
+    """Exceptions of user code, grouped by message and traceback."""
+
+    message: str
+    traceback: str
+    occurrences: int
+    workers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoryRow:
+    """One event of the run, as a sentence."""
+
+    at_ms: int  # Redis time
+    offset_ms: int  # plan time; negative before the start
+    kind: str
+    level: str  # info, good, warning, error
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Series over time, all of one length; point i covers [start_ms + i*step_ms, … + step_ms)."""
+
+    start_ms: int  # Redis time of the first point
+    step_ms: int
+    rps_milli: tuple[int, ...] = ()
+    failures_milli: tuple[int, ...] = ()
+    users_planned: tuple[int, ...] = ()
+    users_running_milli: tuple[int, ...] = ()
+    p50_us: tuple[int, ...] = ()
+    p95_us: tuple[int, ...] = ()
+    p99_us: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """How much of the fleet the figures cover."""
+
+    workers_reporting: int
+    workers_expected: int
+    complete_to_ms: int  # Redis time up to which every expected worker has reported; 0: nothing yet
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """Planned against done, in user-milliseconds: planned + surplus = ran + missing."""
+
+    planned_user_ms: int = 0
+    ran_user_ms: int = 0
+    missing_user_ms: int = 0
+    surplus_user_ms: int = 0
+    lost_intervals: int = 0  # unsent intervals of killed processes, each named in the story
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Everything that a screen shows at one moment."""
+
+    at_ms: int  # Redis time of the picture
+    run: RunHeader
+    total: EndpointRow
+    endpoints: tuple[EndpointRow, ...]
+    workers: tuple[WorkerRow, ...]
+    failures: tuple[FailureRow, ...]
+    exceptions: tuple[ExceptionRow, ...]
+    story: tuple[StoryRow, ...]
+    chart: Chart
+    completeness: Completeness
+    ledger: LedgerRow = field(default_factory=LedgerRow)
+    bad_entries: int = 0  # entries that were refused: see the story
+    skipped_entries: int = 0  # entries of kinds that this version does not know

@@ -1,0 +1,174 @@
+"""Counting samples so that merging the parts gives exactly the whole.
+
+A histogram is a sparse dict from bucket index to count. Bucket i holds the latencies whose logarithm
+to the base 1.01 has the integer part i, in microseconds, so the bucket's geometric middle is within
+0.5 % of every latency in it, at any percentile, by construction (sqrt(1.01) = 1.00499). Merging is integer
+addition: exact, in any order. The idea is DDSketch's (Masson, Rim, Lee, VLDB 2019) with a fixed base,
+so that there is nothing to agree on; a sample costs about a quarter of a microsecond.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import accumulate
+from math import ceil, exp, log
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+BUCKETS_PER_E = 100.49917080713044
+"""1 / ln 1.01, a literal because it is part of the schema."""
+BUCKET_COUNT = 2_800
+"""Bucket 2,799 ends at 1.3e12 µs, fifteen days; longer samples land in it."""
+
+Histogram = dict[int, int]
+
+
+def bucket_of(latency_us: float) -> int:
+    """The index of the bucket that holds a latency; what is below 1 µs counts as 1 µs."""
+    if latency_us <= 1.0:
+        return 0
+    return min(int(log(latency_us) * BUCKETS_PER_E), BUCKET_COUNT - 1)
+
+
+def bucket_middle_us(index: int) -> int:
+    """The geometric middle of a bucket, at least 1 µs."""
+    return max(1, round(exp((index + 0.5) / BUCKETS_PER_E)))
+
+
+def merge_histogram(into: Histogram, other: Histogram) -> None:
+    """Add `other` to `into`."""
+    for index, count in other.items():
+        into[index] = into.get(index, 0) + count
+
+
+def percentiles_us(histogram: Histogram, quantiles: Iterable[float], low_us: int, high_us: int) -> tuple[int, ...]:
+    """Nearest-rank percentiles, clamped to the exact minimum and maximum; zeros when there is no sample.
+
+    Nearest rank: the smallest latency such that at least a share `q` of the samples is no larger.
+    """
+    total = sum(histogram.values())
+    if not total:
+        return tuple(0 for _ in quantiles)
+    indexes = sorted(histogram)
+    reached = list(accumulate(histogram[i] for i in indexes))
+    result = []
+    for quantile in quantiles:
+        rank = max(1, ceil(quantile * total - 1e-9))
+        position = next(i for i, count in enumerate(reached) if count >= rank)
+        result.append(min(max(bucket_middle_us(indexes[position]), low_us), high_us))
+    return tuple(result)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is known of the samples of one endpoint: counts, sums in µs and bytes, a histogram.
+
+    Failed requests are in `requests` and in the histogram too, as in Locust. A `cancelled` request was
+    sent but its answer not awaited, because its user was stopped: it is in no other figure.
+    A sample without a latency (`None` in a user's own hook) is counted in `untimed` and not in the histogram.
+    """
+
+    requests: int = 0
+    failures: int = 0
+    cancelled: int = 0
+    untimed: int = 0
+    total_us: int = 0
+    min_us: int = 0
+    max_us: int = 0
+    bytes: int = 0
+    histogram: Histogram = field(default_factory=dict)
+
+    def add(self, latency_us: int | None, length: int, *, failed: bool) -> None:
+        """Count one sample; a negative latency counts as 0."""
+        self.requests += 1
+        self.failures += failed
+        self.bytes += length
+        if latency_us is None:
+            self.untimed += 1
+            return
+        latency_us = max(latency_us, 0)
+        if self.requests - self.untimed == 1 or latency_us < self.min_us:
+            self.min_us = latency_us
+        self.max_us = max(self.max_us, latency_us)
+        self.total_us += latency_us
+        index = bucket_of(latency_us)
+        self.histogram[index] = self.histogram.get(index, 0) + 1
+
+    @property
+    def timed(self) -> int:
+        """How many samples have a latency."""
+        return self.requests - self.untimed
+
+    @property
+    def average_us(self) -> int:
+        """The mean latency, rounded down; 0 when there is no sample."""
+        return self.total_us // self.timed if self.timed else 0
+
+    def merge(self, other: Tally) -> None:
+        """Add another tally to this one: commutative and associative, in integers."""
+        if other.timed:
+            self.min_us = min(self.min_us, other.min_us) if self.timed else other.min_us
+        self.max_us = max(self.max_us, other.max_us)
+        self.requests += other.requests
+        self.failures += other.failures
+        self.cancelled += other.cancelled
+        self.untimed += other.untimed
+        self.total_us += other.total_us
+        self.bytes += other.bytes
+        merge_histogram(self.histogram, other.histogram)
+
+    def copy(self) -> Tally:
+        """A tally of its own with the same counts."""
+        twin = Tally()
+        twin.merge(self)
+        return twin
+
+    def percentiles_us(self, *quantiles: float) -> tuple[int, ...]:
+        """Nearest-rank percentiles in µs, within 0.5 % of the truth and never outside min and max."""
+        return percentiles_us(self.histogram, quantiles, self.min_us, self.max_us)
+
+    def to_wire(self) -> list[object]:
+        """Columns: counts, then the histogram as deltas of its indexes and as counts."""
+        indexes = sorted(self.histogram)
+        deltas = [b - a for a, b in zip([0, *indexes], indexes, strict=False)]
+        counts = [self.histogram[i] for i in indexes]
+        head = [self.requests, self.failures, self.cancelled, self.untimed, self.total_us]
+        return [*head, self.min_us, self.max_us, self.bytes, _column(deltas), _column(counts)]
+
+    @classmethod
+    def from_wire(cls, wire: object) -> Tally:
+        """The tally of `to_wire`, checked: a count that is negative or does not add up raises ValueError."""
+        if not isinstance(wire, list) or len(wire) != 10:
+            raise ValueError("a tally has ten columns")
+        numbers = wire[:8]
+        if not all(type(n) is int and 0 <= n < 1 << 63 for n in numbers):
+            raise ValueError("a tally's counts are whole and not negative")
+        deltas, counts = _numbers(wire[8]), _numbers(wire[9])
+        histogram = dict(zip(accumulate(deltas), counts, strict=True))
+        tally = cls(*numbers, histogram)
+        _check(tally, deltas)
+        return tally
+
+
+def _column(numbers: list[int]) -> bytes | list[int]:
+    """Bytes where every number fits one, else a list: both iterate as integers."""
+    return bytes(numbers) if not numbers or max(numbers) < 256 else numbers
+
+
+def _numbers(column: object) -> bytes | list[int]:
+    if isinstance(column, bytes):
+        return column
+    if isinstance(column, list) and all(type(n) is int and 0 <= n < 1 << 63 for n in column):
+        return column
+    raise ValueError("a histogram's column is bytes or whole numbers that are not negative")
+
+
+def _check(tally: Tally, deltas: bytes | list[int]) -> None:
+    if sum(deltas) >= BUCKET_COUNT or any(d == 0 for d in deltas[1:]):
+        raise ValueError("a histogram's index is out of range or stands twice")
+    if 0 in tally.histogram.values() or sum(tally.histogram.values()) != tally.timed:
+        raise ValueError("a histogram does not hold as many samples as were counted")
+    if tally.failures > tally.requests or tally.untimed > tally.requests:
+        raise ValueError("more failures or untimed samples than requests")

@@ -1,0 +1,135 @@
+"""Dataclasses to plain msgpack values and back, checked against their annotations.
+
+A dataclass becomes a map from field name to value. On the way back every value is held to its annotation:
+a wrong type, a missing field without a default or a number that is not finite raises ValueError;
+a field that this version does not know is ignored. Classes with columns of their own (`Tally`, `Block`)
+bring `to_wire` and `from_wire`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Reader = "Callable[[Any], Any]"
+
+
+def to_wire(value: Any) -> Any:
+    """A value made of dataclasses, tuples, lists, dicts and scalars, as msgpack can carry it."""
+    if hasattr(value, "to_wire"):
+        return value.to_wire()
+    if is_dataclass(value):
+        return {name: to_wire(getattr(value, name)) for name in _field_names(type(value))}
+    if isinstance(value, tuple | list):
+        return [to_wire(item) for item in value]
+    if isinstance(value, dict):
+        return {key: to_wire(item) for key, item in value.items()}
+    return value
+
+
+def from_wire(kind: Any, wire: Any) -> Any:
+    """The value of type `kind` that `to_wire` made `wire` of; ValueError says what does not fit."""
+    return reader_of(kind)(wire)
+
+
+@cache
+def _field_names(cls: type) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(cls))
+
+
+@cache
+def reader_of(kind: Any) -> Callable[[Any], Any]:
+    """A function that checks and converts one wire value to `kind`."""
+    origin, args = get_origin(kind), get_args(kind)
+    if hasattr(kind, "from_wire"):
+        return kind.from_wire  # type: ignore[no-any-return]
+    if is_dataclass(kind):
+        return _dataclass_reader(kind)
+    if origin in (Union, UnionType):
+        return _optional_reader(args)
+    if origin is tuple:
+        return _tuple_reader(args)
+    if origin is list:
+        return _list_reader(reader_of(args[0]))
+    if origin is dict:
+        return _dict_reader(reader_of(args[0]), reader_of(args[1]))
+    return _scalar_reader(kind)
+
+
+def _dataclass_reader(cls: Any) -> Callable[[Any], Any]:
+    hints = get_type_hints(cls)
+    slots = [(f.name, f.default is MISSING and f.default_factory is MISSING) for f in fields(cls)]
+    readers: dict[str, Callable[[Any], Any]] = {}
+
+    def read(wire: Any) -> Any:
+        if not isinstance(wire, dict):
+            raise ValueError(f"{cls.__name__} is not a map")
+        if not readers:  # on first use, so that classes may name each other
+            readers.update((name, reader_of(hints[name])) for name, _ in slots)
+        values = {}
+        for name, required in slots:
+            if name in wire:
+                values[name] = readers[name](wire[name])
+            elif required:
+                raise ValueError(f"{cls.__name__} has no {name}")
+        return cls(**values)
+
+    return read
+
+
+def _optional_reader(args: tuple[Any, ...]) -> Callable[[Any], Any]:
+    (inner,) = [reader_of(a) for a in args if a is not NoneType]
+    return lambda wire: None if wire is None else inner(wire)
+
+
+def _tuple_reader(args: tuple[Any, ...]) -> Callable[[Any], Any]:
+    if args[1:] == (...,):
+        item = reader_of(args[0])
+        return lambda wire: tuple([item(x) for x in _list(wire)])
+    readers = [reader_of(a) for a in args]
+    return lambda wire: tuple(r(x) for r, x in zip(readers, _list(wire), strict=True))
+
+
+def _list_reader(item: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda wire: [item(x) for x in _list(wire)]
+
+
+def _dict_reader(key: Callable[[Any], Any], item: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def read(wire: Any) -> dict[Any, Any]:
+        if not isinstance(wire, dict):
+            raise ValueError("not a map")
+        return {key(k): item(v) for k, v in wire.items()}
+
+    return read
+
+
+def _list(wire: Any) -> list[Any]:
+    if not isinstance(wire, list):
+        raise ValueError("not a list")
+    return wire
+
+
+def _scalar_reader(kind: Any) -> Callable[[Any], Any]:
+    if kind is Any:
+        return lambda wire: wire
+    if kind is float:
+        return _read_float
+
+    def read(wire: Any) -> Any:
+        if type(wire) is not kind:
+            raise ValueError(f"{type(wire).__name__} where {kind.__name__} belongs")
+        return wire
+
+    return read
+
+
+def _read_float(wire: Any) -> float:
+    if type(wire) not in (float, int) or not math.isfinite(wire):
+        raise ValueError("not a finite number")
+    return float(wire)
