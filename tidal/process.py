@@ -1,0 +1,219 @@
+"""Children with a lifeline: how every process of tidal starts another.
+
+    parent ──stdin──▶ child      orders; end of file means that the parent is gone, however it died
+    parent ◀─answers─ child      a pipe whose number is in TIDAL_ANSWER_FD (or the child's stdout)
+                      child ──▶  log file: stdout and stderr, never the terminal
+
+Neither side ever blocks the parent: orders that the child does not read wait in a buffer, answers are read as they
+come. A child runs in a session of its own, so that Ctrl-C and a closed terminal reach only who is meant.
+
+On Linux a Python child may also ask the kernel to be killed with its parent (`die_with_parent`). The kernel means the
+*thread* that started the child: start children from a thread that lives as long as they do, best the main one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+ANSWER_FD = "TIDAL_ANSWER_FD"
+"""Names the environment variable that holds the number of the answers' file descriptor."""
+PARENT_PID = "TIDAL_PARENT_PID"
+REDIS_URL = "TIDAL_REDIS_URL"
+READ_BYTES = 1 << 18
+PR_SET_PDEATHSIG = 1
+
+
+class Child:
+    """A child process with orders in, answers out and a log file.
+
+    Args:
+        argv: the command; `python_argv` makes one for a module of tidal.
+        log_path: the file that its stdout and stderr are appended to (0600); None: they are thrown away.
+        env: variables set on top of the parent's. The Redis URL is not inherited: user code has no business with it.
+        cwd: the child's working folder.
+        answers_on_stdout: the answers come on the child's stdout instead of the descriptor in TIDAL_ANSWER_FD.
+        keep_fds: further descriptors that the child inherits under the same numbers.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        log_path: Path | None,
+        env: Mapping[str, str] | None = None,
+        *,
+        cwd: str | Path | None = None,
+        answers_on_stdout: bool = False,
+        keep_fds: Iterable[int] = (),
+    ) -> None:
+        self._unsent = bytearray()
+        self.ended = False
+        orders_out, self._stdin = os.pipe()
+        self.answers_fd, answers_in = os.pipe()
+        log = open_log(log_path)
+        try:
+            self._process = subprocess.Popen(
+                argv,
+                stdin=orders_out,
+                stdout=answers_in if answers_on_stdout else log,
+                stderr=log,
+                env=_environment(env, None if answers_on_stdout else answers_in),
+                cwd=cwd,
+                pass_fds=tuple(keep_fds) if answers_on_stdout else (*keep_fds, answers_in),
+                start_new_session=True,
+            )
+        except BaseException:
+            self._close_pipes()
+            raise
+        finally:
+            for fd in (orders_out, answers_in, log):
+                os.close(fd)
+        os.set_blocking(self._stdin, False)
+        os.set_blocking(self.answers_fd, False)
+
+    def __repr__(self) -> str:
+        return f"<Child {self.pid} {self._process.args!r} {'running' if self.poll() is None else self.poll()}>"
+
+    @property
+    def pid(self) -> int:
+        """The process id, and that of its group and session."""
+        return self._process.pid
+
+    @property
+    def stdin_fd(self) -> int:
+        """The descriptor to watch for writing while `unsent` is not 0; -1 once it is closed."""
+        return self._stdin
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes of orders wait for the child to read."""
+        return len(self._unsent)
+
+    def send(self, data: bytes) -> bool:
+        """Hand in orders without waiting: what the pipe does not take is kept; False when the child is gone."""
+        self._unsent += data
+        return self.flush()
+
+    def flush(self) -> bool:
+        """Write what was kept, as far as the pipe takes it; False when the child is gone."""
+        if self._stdin < 0:
+            return False
+        try:
+            while self._unsent:
+                del self._unsent[: os.write(self._stdin, self._unsent)]
+        except BlockingIOError:
+            return True
+        except BrokenPipeError:
+            self.close_stdin()
+            return False
+        return True
+
+    def receive(self) -> bytes:
+        """The answers that have come since; empty when there are none. Sets `ended` at the end of file."""
+        if self.ended:
+            return b""
+        try:
+            data = os.read(self.answers_fd, READ_BYTES)
+        except BlockingIOError:
+            return b""
+        self.ended = not data
+        return data
+
+    def poll(self) -> int | None:
+        """The exit code (negative: the signal), None while the child runs."""
+        return self._process.poll()
+
+    def wait(self, timeout_s: float) -> int | None:
+        """The exit code, waiting for it no longer than `timeout_s`; None when the child still runs then."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(timeout_s)
+        return None
+
+    def close_stdin(self) -> None:
+        """Cut the lifeline: the child ends, at once or in order. Orders it has not read are lost."""
+        if self._stdin >= 0:
+            os.close(self._stdin)
+            self._stdin = -1
+        self._unsent.clear()
+
+    def terminate(self) -> None:
+        """Ask the child to end (SIGTERM)."""
+        if self.poll() is None:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """End the child and whatever it started in its session, at once."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+    def stop(self, grace_s: float) -> int:
+        """Cut the lifeline, wait up to `grace_s`, then kill; the exit code. Nothing of the child is left."""
+        self.close_stdin()
+        if self.wait(grace_s) is None:
+            self.kill()
+        code = self._process.wait()
+        self._close_pipes()
+        return code
+
+    def _close_pipes(self) -> None:
+        self.close_stdin()
+        if self.answers_fd >= 0:
+            os.close(self.answers_fd)
+            self.answers_fd = -1
+        self.ended = True
+
+
+def python_argv(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module in this interpreter.
+
+    `-P`: the folder one happens to stand in is no place to import from; a `redis.py` there is the user's, not ours.
+    """
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def open_log(path: Path | None) -> int:
+    """A descriptor that appends to a log file for its owner's eyes only; /dev/null for None."""
+    if path is None:
+        return os.open(os.devnull, os.O_WRONLY)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+
+def die_with_parent(signal_number: int = signal.SIGKILL) -> None:
+    """In a child: have the kernel send a signal when the parent's thread that started this process ends.
+
+    Linux only, elsewhere the lifeline has to do. A parent that died before this call is noticed too.
+    """
+    set_death_signal(signal_number)
+    parent = os.environ.get(PARENT_PID)
+    if parent is not None and parent != str(os.getppid()):
+        os.kill(os.getpid(), signal_number)
+
+
+def set_death_signal(signal_number: int) -> None:
+    """The bare system call, for between fork and exec."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0)
+
+
+def answer_fd() -> int:
+    """In a child: the descriptor that its answers go to."""
+    return int(os.environ[ANSWER_FD])
+
+
+def _environment(extra: Mapping[str, str] | None, answers_fd: int | None) -> dict[str, str]:
+    env = {name: value for name, value in os.environ.items() if name not in (REDIS_URL, ANSWER_FD)}
+    env[PARENT_PID] = str(os.getpid())
+    if answers_fd is not None:
+        env[ANSWER_FD] = str(answers_fd)
+    return env | dict(extra or {})
