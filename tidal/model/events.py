@@ -188,6 +188,7 @@ class StopOrdered(Event):
     reason: str
     author: str
     stop_timeout_ms: int
+    exit_code: int | None = None  # None: by what failed
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 A dataclass becomes a map from field name to value. On the way back every value is held to its annotation:
 a wrong type, a missing field without a default or a number that is not finite raises ValueError;
 a field that this version does not know is ignored. Classes with columns of their own (`Tally`, `Block`)
-bring `to_wire` and `from_wire`.
+bring `to_wire` and `from_wire`. Maps and sets are written in the order of their keys, so that equal values make equal
+bytes; a map whose keys are tuples becomes a list of pairs.
 """
 
 from __future__ import annotations
@@ -17,9 +18,6 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Reader = "Callable[[Any], Any]"
-
-
 def to_wire(value: Any) -> Any:
     """A value made of dataclasses, tuples, lists, dicts and scalars, as msgpack can carry it."""
     if hasattr(value, "to_wire"):
@@ -28,8 +26,11 @@ def to_wire(value: Any) -> Any:
         return {name: to_wire(getattr(value, name)) for name in _field_names(type(value))}
     if isinstance(value, tuple | list):
         return [to_wire(item) for item in value]
+    if isinstance(value, set):
+        return sorted(value)
     if isinstance(value, dict):
-        return {key: to_wire(item) for key, item in value.items()}
+        rows = [(key, to_wire(value[key])) for key in sorted(value)]
+        return [[list(key), item] for key, item in rows] if rows and isinstance(rows[0][0], tuple) else dict(rows)
     return value
 
 
@@ -57,6 +58,9 @@ def reader_of(kind: Any) -> Callable[[Any], Any]:
         return _tuple_reader(args)
     if origin is list:
         return _list_reader(reader_of(args[0]))
+    if origin is set:
+        item = reader_of(args[0])
+        return lambda wire: {item(x) for x in _list(wire)}
     if origin is dict:
         return _dict_reader(reader_of(args[0]), reader_of(args[1]))
     return _scalar_reader(kind)
@@ -102,6 +106,8 @@ def _list_reader(item: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def _dict_reader(key: Callable[[Any], Any], item: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def read(wire: Any) -> dict[Any, Any]:
+        if isinstance(wire, list):  # keys that are tuples: msgpack has no such maps
+            return {key(k): item(v) for k, v in map(_list, wire)}
         if not isinstance(wire, dict):
             raise ValueError("not a map")
         return {key(k): item(v) for k, v in wire.items()}
