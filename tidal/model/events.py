@@ -341,8 +341,9 @@ class EntryRefused(Event):
 
     KIND = "er"
     stream: str
-    id: str
+    id: str  # the last of them
     why: str
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,360 @@
+"""State from events: one function a kind, pure, never raising on what it is fed.
+
+`fold_entry` takes what a stream holds; `fold` takes a decoded event in its envelope. Both change the state in place, for
+a state of hours is too large to copy at every entry; nothing else ever changes it. Repeats are dropped by identity:
+a master's (epoch, n), a report's incarnation and range. Older epochs are fenced off. Nonsense is counted and skipped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from tidal.model import events as ev
+from tidal.model import phases, story
+from tidal.model.codec import BadEntry, Entry, Signed, decode
+from tidal.model.plan import count_at, next_change_ms
+from tidal.model.state import (
+    INTENTS_KEPT,
+    INTERVALS_KEPT,
+    PLANS_KEPT,
+    STORY_MAX,
+    EndpointRecord,
+    ExceptionRecord,
+    FailureRecord,
+    IncarnationRecord,
+    State,
+    WorkerRecord,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tidal.model.state import LogHalf, Refused, ReportHalf
+
+RECENT_S = 20
+"""How many seconds of counts an endpoint keeps for its current rates."""
+FAILURES_MAX = 2_000
+"""Distinct failures and exceptions kept; further ones are counted under OTHER."""
+ENDPOINTS_MAX = 10_000
+OTHER = "(other)"
+
+_K = TypeVar("_K")
+_Gone = ev.WorkerLost | ev.WorkerLeft | ev.WorkerRefused
+
+
+def fold_entry(state: State, entry: Entry) -> None:
+    """Fold one element of a stream into the state; nonsense is counted, unknown kinds are skipped."""
+    half: LogHalf | ReportHalf = state.log if entry.stream == "log" else state.reports
+    state.position[entry.stream] = entry.id
+    try:
+        signed = decode(entry)
+    except BadEntry as error:
+        _refuse(half.refused, str(entry.id), str(error))
+        return
+    if signed is None:
+        half.skipped += 1
+    else:
+        fold(state, signed, str(entry.id))
+
+
+def fold(state: State, signed: Signed, entry_id: str = "") -> None:
+    """Fold one decoded event into the state."""
+    if isinstance(signed, ev.ByMaster):
+        _fold_master(state.log, signed)
+    elif isinstance(signed, ev.ByWorker):
+        _fold_worker(state.reports, signed, entry_id)
+
+
+def _refuse(refused: Refused, entry_id: str, why: str) -> None:
+    """Count a refused entry; the one with the greatest id is named, so that order does not matter."""
+    refused.count += 1
+    if _order(entry_id) >= _order(refused.id):
+        refused.id, refused.why = entry_id, why[:200]
+
+
+def _order(entry_id: str) -> tuple[int, int]:
+    ms, _, seq = (entry_id or "0-0").partition("-")
+    return int(ms), int(seq)
+
+
+# ------------------------------------------------------------------ the log
+
+
+def _fold_master(log: LogHalf, signed: ev.ByMaster) -> None:
+    if signed.epoch < log.epoch:
+        log.fenced += 1
+        return
+    if signed.epoch == log.epoch and signed.n <= log.n:
+        log.repeats += 1
+        return
+    log.epoch, log.n = signed.epoch, signed.n
+    event = signed.event
+    log.phase = phases.after(log.phase, event.KIND)
+    step = _MASTER_STEPS.get(type(event))
+    if step is not None:
+        step(log, event, signed.at_ms)
+    row = story.tell(log, event, signed.at_ms)
+    if row is not None:
+        _remember(log, row)
+
+
+def _remember(log: LogHalf, row: story.StoryRow) -> None:
+    log.story.append(row)
+    if len(log.story) > STORY_MAX:
+        del log.story[STORY_MAX // 10]  # the beginning stays, the middle goes
+        log.story_dropped += 1
+
+
+def _run_opened(log: LogHalf, event: ev.RunOpened, at_ms: int) -> None:
+    log.run, log.fleet, log.author, log.file = event.run, event.fleet, event.author, event.file
+    log.files, log.classes, log.options, log.versions = event.files, event.classes, event.options, event.versions
+    log.slots, log.opened_ms = event.slots, at_ms
+    log.users, log.spawn_rate = event.options.users, event.options.spawn_rate
+
+
+def _run_started(log: LogHalf, event: ev.RunStarted, at_ms: int) -> None:
+    del at_ms
+    log.began_ms = event.began_ms
+
+
+def _plan_set(log: LogHalf, event: ev.PlanSet, at_ms: int) -> None:
+    _add_up_plan(log, at_ms)
+    log.plans = [p for p in log.plans if p.from_ms < event.from_ms][-PLANS_KEPT:] + [event]
+
+
+def _target_set(log: LogHalf, event: ev.TargetSet, at_ms: int) -> None:
+    del at_ms
+    log.users, log.spawn_rate = event.users, event.spawn_rate
+
+
+def _stop_ordered(log: LogHalf, event: ev.StopOrdered, at_ms: int) -> None:
+    _add_up_plan(log, at_ms)
+    log.stop, log.stopped_ms = event, at_ms
+
+
+def _run_closed(log: LogHalf, event: ev.RunClosed, at_ms: int) -> None:
+    log.closed, log.closed_ms = event, at_ms
+
+
+def _worker_seen(log: LogHalf, event: ev.WorkerSeen, at_ms: int) -> None:
+    log.incarnations[event.incarnation] = event.name
+    log.workers[event.name] = WorkerRecord(
+        event.name, event.worker, event.incarnation, event.host, event.pid, event.processes, seen_ms=at_ms
+    )
+
+
+def _worker_changed(log: LogHalf, event: ev.WorkerChanged, at_ms: int) -> None:
+    del at_ms
+    record = log.worker_of(event.incarnation)
+    if record is not None and not record.is_gone:
+        record.state, record.why = event.state, event.why
+        record.alive, record.running, record.reporting = event.alive, event.running, event.reporting
+
+
+def _worker_gone(state: str) -> Callable[[LogHalf, _Gone, int], None]:
+    def step(log: LogHalf, event: _Gone, at_ms: int) -> None:
+        del at_ms
+        log.ended[event.incarnation] = state
+        log.incarnations.setdefault(event.incarnation, event.name)
+        record = log.worker_of(event.incarnation)
+        if record is None and event.name not in log.workers and isinstance(event, ev.WorkerRefused):
+            record = WorkerRecord(event.name, event.worker, event.incarnation, "", 0, 0)
+            log.workers[event.name] = record
+        if record is not None:
+            record.state, record.alive, record.running, record.reporting = state, False, False, False
+            record.why = getattr(event, "why", "")
+
+    return step
+
+
+def _ticked(log: LogHalf, event: ev.Ticked, at_ms: int) -> None:
+    _add_up_plan(log, at_ms)
+    log.ticked_ms, log.redis_rtt_us = at_ms, event.redis_rtt_us
+    for beat in event.beats:
+        record = log.workers.get(beat.name)
+        if record is not None:
+            record.beat, record.beat_at_ms = beat, at_ms
+
+
+def _intent(*, accepted: bool) -> Callable[[LogHalf, ev.IntentAccepted | ev.IntentRefused, int], None]:
+    def step(log: LogHalf, event: ev.IntentAccepted | ev.IntentRefused, at_ms: int) -> None:
+        del at_ms
+        log.intents[event.id] = accepted
+        if len(log.intents) > INTENTS_KEPT:
+            del log.intents[next(iter(log.intents))]
+
+    return step
+
+
+def _entry_refused(log: LogHalf, event: ev.EntryRefused, at_ms: int) -> None:
+    del at_ms
+    log.refusals_told[event.stream] = log.refusals_told.get(event.stream, 0) + event.count
+
+
+_MASTER_STEPS: dict[type[ev.Event], Callable[..., None]] = {
+    ev.RunOpened: _run_opened,
+    ev.RunStarted: _run_started,
+    ev.PlanSet: _plan_set,
+    ev.TargetSet: _target_set,
+    ev.StopOrdered: _stop_ordered,
+    ev.RunClosed: _run_closed,
+    ev.WorkerSeen: _worker_seen,
+    ev.WorkerChanged: _worker_changed,
+    ev.WorkerLost: _worker_gone("lost"),
+    ev.WorkerLeft: _worker_gone("left"),
+    ev.WorkerRefused: _worker_gone("refused"),
+    ev.Ticked: _ticked,
+    ev.IntentAccepted: _intent(accepted=True),
+    ev.IntentRefused: _intent(accepted=False),
+    ev.EntryRefused: _entry_refused,
+}
+
+
+def plan_at(log: LogHalf, plan_ms: int) -> ev.PlanSet | None:
+    """The plan in force at a moment of plan time."""
+    return next((p for p in reversed(log.plans) if p.from_ms <= plan_ms), None)
+
+
+def planned_users(log: LogHalf, plan_ms: int) -> int:
+    """How many users the plan wants at a moment, 0 before the start and after the end."""
+    plan = plan_at(log, plan_ms)
+    if plan is None or plan_ms < 0 or (plan.end_ms is not None and plan_ms >= plan.end_ms):
+        return 0
+    return count_at(plan.tracks, plan_ms)
+
+
+def _add_up_plan(log: LogHalf, at_ms: int) -> None:
+    """Add the user-time planned since the last time to the series; nothing is planned once a stop was ordered."""
+    if not log.began_ms or log.stop is not None:
+        return
+    until_ms = at_ms - log.began_ms
+    while log.planned_to_ms < until_ms:
+        from_ms = log.planned_to_ms
+        next_ms = min(until_ms, _next_step_ms(log, from_ms), _second_end_ms(log, from_ms))
+        user_ms = planned_users(log, from_ms) * (next_ms - from_ms)
+        log.planned.at((log.began_ms + from_ms) // 1000).user_ms += user_ms
+        log.planned_user_ms += user_ms
+        log.planned_to_ms = next_ms
+
+
+def _second_end_ms(log: LogHalf, plan_ms: int) -> int:
+    return ((log.began_ms + plan_ms) // 1000 + 1) * 1000 - log.began_ms
+
+
+def _next_step_ms(log: LogHalf, plan_ms: int) -> int:
+    """The next moment at which the number of planned users may change."""
+    steps = [p.from_ms for p in log.plans if p.from_ms > plan_ms]
+    plan = plan_at(log, plan_ms)
+    if plan is not None:
+        steps += [t for t in (next_change_ms(plan.tracks, plan_ms), plan.end_ms) if t is not None and t > plan_ms]
+    return min(steps, default=1 << 62)
+
+
+# ------------------------------------------------------------------ the reports
+
+
+def _fold_worker(reports: ReportHalf, signed: ev.ByWorker, entry_id: str) -> None:
+    record = reports.incarnations.setdefault(signed.incarnation, IncarnationRecord())
+    if not _accept(reports, record, signed, entry_id):
+        return
+    event = signed.event
+    if isinstance(event, ev.Reported):
+        _reported(reports, record, signed.incarnation, signed.last, event)
+    elif isinstance(event, ev.GeneratorLost):
+        _generator_lost(reports, signed.incarnation, event)
+    elif isinstance(event, ev.LoadFailed):
+        reports.load_failures[signed.incarnation] = (event.error[:100], event.why[: ev.TEXT_MAX])
+    elif isinstance(event, ev.WorkerFinished):
+        record.finished = True
+
+
+def _accept(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorker, entry_id: str) -> bool:
+    """Whether this range is new; ranges are counted once, in whatever order they come."""
+    if signed.last <= record.watermark or record.ahead.get(signed.first) == signed.last:
+        reports.repeats += 1
+        return False
+    if signed.first <= record.watermark or _overlaps(record.ahead, signed.first, signed.last):
+        _refuse(reports.refused, entry_id, f"{signed.first}..{signed.last} overlaps what {signed.incarnation} sent")
+        return False
+    record.ahead[signed.first] = signed.last
+    while record.watermark + 1 in record.ahead:
+        record.watermark = record.ahead.pop(record.watermark + 1)
+    return True
+
+
+def _overlaps(ahead: dict[int, int], first: int, last: int) -> bool:
+    return any(first <= b and a <= last for a, b in ahead.items())
+
+
+def _reported(
+    reports: ReportHalf, record: IncarnationRecord, incarnation: str, last: int, event: ev.Reported
+) -> None:
+    for block in event.blocks:
+        _count_block(reports, record, block)
+    for failure in event.failures:
+        _count_failure(reports, failure)
+    for exception in event.exceptions:
+        key = _bounded(reports.exceptions, (exception.message, exception.traceback), (OTHER, ""), FAILURES_MAX)
+        counts = reports.exceptions.setdefault(key, ExceptionRecord()).occurrences
+        counts[incarnation] = counts.get(incarnation, 0) + exception.occurrences
+    started, finished, failed, cancelled = (a + b for a, b in zip(reports.iterations, event.iterations, strict=True))
+    reports.iterations = (started, finished, failed, cancelled)
+    if last > record.newest:
+        _take_gauges(record, last, event)
+
+
+def _take_gauges(record: IncarnationRecord, last: int, event: ev.Reported) -> None:
+    alive = [g for g in event.generators if g.state != "gone"]
+    record.newest, record.to_ms, record.users = last, event.to_ms, event.users
+    record.generators, record.generators_alive = len(event.generators), len(alive)
+    record.lag_ms = max((g.lag_ms for g in alive), default=0)
+    record.cpu_permille, record.memory_bytes = event.cpu_permille, event.memory_bytes
+
+
+def _count_block(reports: ReportHalf, record: IncarnationRecord, block: ev.Block) -> None:
+    point = reports.series.at(block.second)
+    for key, tally in block.tallies.items():
+        bounded = _bounded(reports.endpoints, key, ("", OTHER), ENDPOINTS_MAX)
+        endpoint = reports.endpoints.setdefault(bounded, EndpointRecord())
+        endpoint.tally.merge(tally)
+        if block.second > reports.latest_s - RECENT_S:
+            requests, failures = endpoint.recent.get(block.second, (0, 0))
+            endpoint.recent[block.second] = (requests + tally.requests, failures + tally.failures)
+        point.requests += tally.requests
+        point.failures += tally.failures
+        for index, count in tally.histogram.items():
+            point.histogram[index] = point.histogram.get(index, 0) + count
+    ran_ms = sum(block.user_ms.values())
+    point.user_ms += ran_ms
+    reports.user_ms += ran_ms
+    record.user_ms += ran_ms
+    if block.second > reports.latest_s:
+        _forget_old_seconds(reports, block.second)
+
+
+def _forget_old_seconds(reports: ReportHalf, latest_s: int) -> None:
+    reports.latest_s = latest_s
+    for endpoint in reports.endpoints.values():
+        for second in [s for s in endpoint.recent if s <= latest_s - RECENT_S]:
+            del endpoint.recent[second]
+
+
+def _count_failure(reports: ReportHalf, failure: ev.FailureTally) -> None:
+    key = (failure.method, failure.name, failure.error)
+    record = reports.failures.setdefault(
+        _bounded(reports.failures, key, ("", OTHER, OTHER), FAILURES_MAX), FailureRecord(first_ms=failure.first_ms)
+    )
+    record.occurrences += failure.occurrences
+    record.first_ms = min(record.first_ms, failure.first_ms)
+    record.last_ms = max(record.last_ms, failure.last_ms)
+
+
+def _bounded(known: Mapping[_K, object], key: _K, other: _K, limit: int) -> _K:
+    return key if key in known or len(known) < limit else other
+
+
+def _generator_lost(reports: ReportHalf, incarnation: str, event: ev.GeneratorLost) -> None:
+    reports.lost_count += 1
+    reports.lost_intervals[event.to_ms, incarnation, event.number] = (event.from_ms, event.why[:200])
+    if len(reports.lost_intervals) > INTERVALS_KEPT:
+        del reports.lost_intervals[max(reports.lost_intervals)]

@@ -1,0 +1,278 @@
+"""A picture of the state at a moment: all that any screen, table or file shows.
+
+`frame(state, at_ms)` is pure, so live and replay agree to the byte when they are given the same entries and moment. A
+current rate is a mean over three whole seconds, the last of which every expected worker has reported; when reports
+stay away the window moves on without them after three seconds, so a target that stops answering shows 0 at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.model import phases
+from tidal.model.fold import planned_users
+from tidal.model.rows import (
+    Chart,
+    Completeness,
+    EndpointRow,
+    ExceptionRow,
+    FailureRow,
+    Frame,
+    LedgerRow,
+    RunHeader,
+    StoryRow,
+    WorkerRow,
+)
+from tidal.model.stats import Tally
+from tidal.model.story import row
+from tidal.model.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tidal.model.state import EndpointRecord, IncarnationRecord, LogHalf, State, WorkerRecord
+
+WINDOW_S = 3
+PATIENCE_S = 3
+"""How long a current rate waits for a worker that does not report."""
+
+
+def frame(state: State, at_ms: int) -> Frame:
+    """Everything there is to see of a run at a moment of Redis time."""
+    at_ms = _frozen(state.log, at_ms)
+    completeness = _completeness(state)
+    window = _window(state, at_ms, completeness.complete_to_ms)
+    endpoints = tuple(_endpoint(k, v, window, state, at_ms) for k, v in sorted(state.reports.endpoints.items()))
+    return Frame(
+        at_ms=at_ms,
+        run=_header(state, at_ms),
+        total=_total(state, endpoints, at_ms),
+        endpoints=endpoints,
+        workers=tuple(_worker(state, w, at_ms) for w in sorted(state.log.workers.values(), key=_by_number)),
+        failures=_failures(state),
+        exceptions=_exceptions(state),
+        story=_story(state),
+        chart=_chart(state),
+        completeness=completeness,
+        ledger=_ledger(state),
+        bad_entries=state.log.refused.count + state.reports.refused.count,
+        skipped_entries=state.log.skipped + state.reports.skipped,
+    )
+
+
+def _frozen(log: LogHalf, at_ms: int) -> int:
+    """The moment of the picture: a closed run stands still."""
+    return min(at_ms, log.closed_ms) if log.closed_ms else at_ms
+
+
+def _by_number(record: WorkerRecord) -> tuple[int, str]:
+    return len(record.name), record.name
+
+
+def _expected(state: State) -> list[str]:
+    """The incarnations whose reports a complete figure needs: those that own slots and are not gone."""
+    plan = state.log.plan
+    return [o for o in plan.owners if o not in state.log.ended] if plan is not None else []
+
+
+def _completeness(state: State) -> Completeness:
+    expected = _expected(state)
+    records = [state.reports.incarnations.get(i) for i in expected]
+    reached = [r.to_ms for r in records if r is not None and r.to_ms]
+    complete_to_ms = min(reached) if reached and len(reached) == len(expected) else 0
+    if not expected:
+        complete_to_ms = max((r.to_ms for r in state.reports.incarnations.values()), default=0)
+    latest_ms = max(reached, default=0)
+    reporting = sum(latest_ms - to_ms <= PATIENCE_S * 1000 for to_ms in reached)
+    return Completeness(reporting, len(expected), complete_to_ms)
+
+
+def _window(state: State, at_ms: int, complete_to_ms: int) -> range:
+    """The whole seconds of Redis time over which current rates are meant."""
+    end_s = max(min(complete_to_ms // 1000, at_ms // 1000), at_ms // 1000 - PATIENCE_S)
+    if state.log.phase == phases.CLOSED:
+        end_s = at_ms // 1000
+    return range(max(end_s - WINDOW_S, state.log.began_ms // 1000), end_s)
+
+
+def _elapsed_ms(log: LogHalf, at_ms: int) -> int:
+    if not log.began_ms:
+        return 0
+    end_ms = log.stopped_ms or at_ms
+    return max(0, min(at_ms, end_ms) - log.began_ms)
+
+
+def _header(state: State, at_ms: int) -> RunHeader:
+    log = state.log
+    plan = log.plan
+    running = log.phase == phases.RUNNING
+    stop, closed = log.stop, log.closed
+    return RunHeader(
+        run=clean(log.run),
+        file=clean(log.file),
+        host=clean(log.options.host or next((c.host for c in log.classes if c.host), "")),
+        phase=log.phase,
+        opened_ms=log.opened_ms,
+        began_ms=log.began_ms,
+        elapsed_ms=_elapsed_ms(log, at_ms),
+        planned_ms=plan.end_ms if plan is not None else log.options.run_time_ms,
+        users_planned=planned_users(log, at_ms - log.began_ms) if running else 0,
+        users_running=_users_running(state),
+        author=clean(log.author),
+        reason=clean(closed.reason if closed else stop.reason if stop else ""),
+        outcome=clean(closed.outcome if closed else stop.outcome if stop else ""),
+        exit_code=closed.exit_code if closed else None,
+        epoch=log.epoch,
+        classes=tuple(clean(c.name) for c in log.classes),
+        fleet=clean(log.fleet),
+    )
+
+
+def _users_running(state: State) -> int:
+    if state.log.phase == phases.CLOSED:
+        return 0
+    alive = (r for i, r in state.reports.incarnations.items() if i not in state.log.ended and not r.finished)
+    return sum(sum(r.users.values()) for r in alive)
+
+
+def _endpoint(
+    key: tuple[str, str], record: EndpointRecord, window: range, state: State, at_ms: int
+) -> EndpointRow:
+    recent = [record.recent.get(second, (0, 0)) for second in window]
+    rates = [sum(counts) * 1000 // WINDOW_S for counts in zip(*recent, strict=True)] if recent else [0, 0]
+    return _row(key, record.tally, (rates[0], rates[1]), _elapsed_ms(state.log, at_ms))
+
+
+def _total(state: State, endpoints: Iterable[EndpointRow], at_ms: int) -> EndpointRow:
+    tally = Tally()
+    for record in state.reports.endpoints.values():
+        tally.merge(record.tally)
+    rows = list(endpoints)
+    rates = (sum(r.rps_milli for r in rows), sum(r.failures_milli for r in rows))
+    return _row(("", ""), tally, rates, _elapsed_ms(state.log, at_ms))
+
+
+def _row(key: tuple[str, str], tally: Tally, rates: tuple[int, int], elapsed_ms: int) -> EndpointRow:
+    median_us, p95_us, p99_us = tally.percentiles_us(0.5, 0.95, 0.99)
+    return EndpointRow(
+        method=clean(key[0], 20),
+        name=clean(key[1]),
+        requests=tally.requests,
+        failures=tally.failures,
+        cancelled=tally.cancelled,
+        median_us=median_us,
+        p95_us=p95_us,
+        p99_us=p99_us,
+        average_us=tally.average_us,
+        min_us=tally.min_us,
+        max_us=tally.max_us,
+        average_bytes=tally.bytes // tally.requests if tally.requests else 0,
+        rps_milli=rates[0],
+        failures_milli=rates[1],
+        total_rps_milli=tally.requests * 1_000_000 // elapsed_ms if elapsed_ms else 0,
+    )
+
+
+def _worker(state: State, record: WorkerRecord, at_ms: int) -> WorkerRow:
+    report = state.reports.incarnations.get(record.incarnation)
+    beat = record.beat
+    users = {} if report is None or record.is_gone or report.finished else report.users
+    return WorkerRow(
+        name=record.name,
+        worker=clean(record.worker, 60),
+        host=clean(record.host, 60),
+        pid=record.pid,
+        state=record.state,
+        alive=record.alive,
+        running=record.running,
+        reporting=record.reporting,
+        users=sum(users.values()),
+        users_by_class=tuple((clean(name), n) for name, n in sorted(users.items())),
+        generators=report.generators if report else record.processes,
+        generators_alive=report.generators_alive if report else 0,
+        cpu_permille=beat.cpu_permille if beat else 0,
+        memory_bytes=beat.memory_bytes if beat else 0,
+        lag_ms=max(beat.lag_ms if beat else 0, report.lag_ms if report else 0),
+        heartbeat_age_ms=beat.age_ms + max(0, at_ms - record.beat_at_ms) if beat else None,
+        report_age_ms=_report_age_ms(report, at_ms),
+        incarnation=clean(record.incarnation, 40),
+        share_permille=_share_permille(state, record.incarnation),
+        why=clean(record.why),
+    )
+
+
+def _report_age_ms(report: IncarnationRecord | None, at_ms: int) -> int | None:
+    return max(0, at_ms - report.to_ms) if report is not None and report.to_ms else None
+
+
+def _share_permille(state: State, incarnation: str) -> int:
+    plan = state.log.plan
+    if plan is None or incarnation not in plan.owners or incarnation in state.log.ended:
+        return 0
+    wanted = plan.owners.index(incarnation).to_bytes(2, "big")
+    owned = sum(plan.table[i : i + 2] == wanted for i in range(0, len(plan.table), 2))
+    return owned * 2000 // max(1, len(plan.table))
+
+
+def _failures(state: State) -> tuple[FailureRow, ...]:
+    rows = [
+        FailureRow(clean(m, 20), clean(n), clean(e), r.occurrences, r.first_ms, r.last_ms)
+        for (m, n, e), r in state.reports.failures.items()
+    ]
+    return tuple(sorted(rows, key=lambda r: (-r.occurrences, r.method, r.name, r.error)))
+
+
+def _exceptions(state: State) -> tuple[ExceptionRow, ...]:
+    rows = []
+    for (message, traceback), record in state.reports.exceptions.items():
+        names = sorted({state.log.incarnations.get(i, "?") for i in record.occurrences})
+        lines = "\n".join(clean(line, 300) for line in traceback.splitlines()[:60])
+        rows.append(ExceptionRow(clean(message), lines, sum(record.occurrences.values()), tuple(names)))
+    return tuple(sorted(rows, key=lambda r: (-r.occurrences, r.message, r.traceback)))
+
+
+def _story(state: State) -> tuple[StoryRow, ...]:
+    log, rows = state.log, list(state.log.story)
+    for (to_ms, incarnation, number), (from_ms, why) in state.reports.lost_intervals.items():
+        who = log.incarnations.get(incarnation, incarnation)
+        text = f"generator {number} of {who} died ({why}): its last {max(0, to_ms - from_ms)} ms were never sent"
+        rows.append(row(log.began_ms, to_ms, "gl", "error", text))
+    return tuple(sorted(rows, key=lambda r: r.at_ms))
+
+
+def _chart(state: State) -> Chart:
+    reports, planned = state.reports.series, state.log.planned
+    step_s = max(reports.step_s, planned.step_s)
+    firsts = [s.first_s for s in (reports, planned) if s.first_s is not None]
+    lasts = [s.last_s for s in (reports, planned) if s.last_s is not None]
+    if not firsts:
+        return Chart(state.log.began_ms, step_s * 1000)
+    indexes = range(min(firsts) // step_s, max(lasts) // step_s + 1)
+    mine = [_point(state, i, step_s) for i in indexes]
+    columns = list(zip(*mine, strict=True))
+    return Chart(indexes.start * step_s * 1000, step_s * 1000, *columns)
+
+
+def _point(state: State, index: int, step_s: int) -> tuple[int, ...]:
+    """One point of the chart: the parts of the two series that lie in this step, added up."""
+    tally, user_ms, planned_ms = Tally(), 0, 0
+    for series, is_plan in ((state.reports.series, False), (state.log.planned, True)):
+        width = step_s // series.step_s
+        for i in range(index * width, (index + 1) * width):
+            point = series.points.get(i)
+            if point is None:
+                continue
+            if is_plan:
+                planned_ms += point.user_ms
+                continue
+            user_ms += point.user_ms
+            tally.merge(Tally(point.requests, point.failures, 0, 0, 0, 0, 1 << 62, 0, point.histogram))
+    tally.min_us = 0
+    p50, p95, p99 = tally.percentiles_us(0.5, 0.95, 0.99)
+    rates = (tally.requests * 1000 // step_s, tally.failures * 1000 // step_s)
+    return (*rates, round(planned_ms / (1000 * step_s)), user_ms // step_s, p50, p95, p99)
+
+
+def _ledger(state: State) -> LedgerRow:
+    planned, ran = state.log.planned_user_ms, state.reports.user_ms
+    return LedgerRow(planned, ran, max(0, planned - ran), max(0, ran - planned), state.reports.lost_count)

@@ -1,0 +1,212 @@
+"""The state of a run: two halves that never touch each other's fields.
+
+`LogHalf` changes only by what masters wrote, `ReportHalf` only by what workers wrote. That is why reports commute with
+everything (design: "reports commute"): no order of the two streams can matter, because no field is written by both. What
+joins them, a worker's row say, is joined when a frame is made or a decision taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from tidal.model.codec import LOG, REPORTS, ZERO_ID, EntryId, pack
+from tidal.model.events import Beat, ClassSpec, FileSpec, PlanSet, RunClosed, RunOptions, StopOrdered
+from tidal.model.phases import GONE, WAITING
+from tidal.model.rows import StoryRow
+from tidal.model.series import Series
+from tidal.model.stats import Tally
+from tidal.model.wire import from_wire, to_wire
+
+STORY_MAX = 500
+PLANS_KEPT = 4
+INTENTS_KEPT = 1_000
+INTERVALS_KEPT = 200
+
+
+@dataclass(slots=True)
+class Refused:
+    """Entries that were not believed: how many, and the last of them."""
+
+    count: int = 0
+    id: str = ""
+    why: str = ""
+
+
+@dataclass(slots=True)
+class WorkerRecord:
+    """A worker as the master saw it, in its newest incarnation."""
+
+    name: str
+    worker: str
+    incarnation: str
+    host: str
+    pid: int
+    processes: int
+    state: str = "waiting"
+    alive: bool = True
+    running: bool = False
+    reporting: bool = False
+    why: str = ""
+    seen_ms: int = 0
+    beat: Beat | None = None
+    beat_at_ms: int = 0
+
+    def __repr__(self) -> str:
+        return f"<Worker {self.name} {self.state} {self.incarnation} of {self.worker}>"
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it owns nothing any more."""
+        return self.state in GONE
+
+
+@dataclass(slots=True)
+class LogHalf:
+    """What masters wrote."""
+
+    run: str = ""
+    fleet: str = ""
+    author: str = ""
+    file: str = ""
+    files: tuple[FileSpec, ...] = ()
+    classes: tuple[ClassSpec, ...] = ()
+    options: RunOptions = field(default_factory=RunOptions)
+    versions: tuple[tuple[str, str], ...] = ()
+    slots: int = 4096
+    phase: str = WAITING
+    opened_ms: int = 0
+    began_ms: int = 0
+    stopped_ms: int = 0
+    closed_ms: int = 0
+    epoch: int = 0
+    n: int = 0
+    users: int = 0
+    spawn_rate: float = 1.0
+    workers: dict[str, WorkerRecord] = field(default_factory=dict)  # by name
+    incarnations: dict[str, str] = field(default_factory=dict)  # every incarnation → name
+    ended: dict[str, str] = field(default_factory=dict)  # incarnation → lost, left, refused
+    plans: list[PlanSet] = field(default_factory=list)  # the newest last; older ones until they are superseded
+    planned: Series = field(default_factory=Series)
+    planned_user_ms: int = 0
+    planned_to_ms: int = 0  # plan time up to which `planned` was added up
+    stop: StopOrdered | None = None
+    closed: RunClosed | None = None
+    ticked_ms: int = 0
+    redis_rtt_us: int = 0
+    intents: dict[str, bool] = field(default_factory=dict)  # id → accepted
+    story: list[StoryRow] = field(default_factory=list)
+    story_dropped: int = 0
+    refusals_told: dict[str, int] = field(default_factory=dict)  # stream → how many were written down
+    refused: Refused = field(default_factory=Refused)
+    skipped: int = 0
+    repeats: int = 0
+    fenced: int = 0
+
+    @property
+    def plan(self) -> PlanSet | None:
+        """The newest plan, which may begin a little in the future."""
+        return self.plans[-1] if self.plans else None
+
+    def worker_of(self, incarnation: str) -> WorkerRecord | None:
+        """The record whose newest incarnation this is."""
+        record = self.workers.get(self.incarnations.get(incarnation, ""))
+        return record if record is not None and record.incarnation == incarnation else None
+
+
+@dataclass(slots=True)
+class IncarnationRecord:
+    """What one incarnation reported last, and which of its reports were counted."""
+
+    watermark: int = 0
+    ahead: dict[int, int] = field(default_factory=dict)  # first → last of ranges beyond the watermark
+    newest: int = 0  # the sequence number that the gauges below are from
+    to_ms: int = 0
+    users: dict[str, int] = field(default_factory=dict)
+    generators: int = 0
+    generators_alive: int = 0
+    cpu_permille: int = 0
+    memory_bytes: int = 0
+    lag_ms: int = 0
+    finished: bool = False
+    user_ms: int = 0
+
+
+@dataclass(slots=True)
+class EndpointRecord:
+    """An endpoint's samples over the run, and its counts of the last seconds."""
+
+    tally: Tally = field(default_factory=Tally)
+    recent: dict[int, tuple[int, int]] = field(default_factory=dict)  # second → requests, failures
+
+
+@dataclass(slots=True)
+class FailureRecord:
+    """Failed requests of one endpoint with one message."""
+
+    occurrences: int = 0
+    first_ms: int = 0
+    last_ms: int = 0
+
+
+@dataclass(slots=True)
+class ExceptionRecord:
+    """Exceptions of user code with one message and traceback, by incarnation."""
+
+    occurrences: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ReportHalf:
+    """What workers wrote."""
+
+    incarnations: dict[str, IncarnationRecord] = field(default_factory=dict)
+    endpoints: dict[tuple[str, str], EndpointRecord] = field(default_factory=dict)
+    series: Series = field(default_factory=Series)
+    failures: dict[tuple[str, str, str], FailureRecord] = field(default_factory=dict)
+    exceptions: dict[tuple[str, str], ExceptionRecord] = field(default_factory=dict)
+    lost_intervals: dict[tuple[int, str, int], tuple[int, str]] = field(default_factory=dict)
+    """(to ms, incarnation, generator) → (from ms, why): what was measured then was never sent."""
+    lost_count: int = 0
+    load_failures: dict[str, tuple[str, str]] = field(default_factory=dict)  # incarnation → error, why
+    iterations: tuple[int, int, int, int] = (0, 0, 0, 0)
+    user_ms: int = 0
+    latest_s: int = 0
+    refused: Refused = field(default_factory=Refused)
+    skipped: int = 0
+    repeats: int = 0
+
+
+@dataclass(slots=True)
+class State:
+    """The folded run, and how far each stream was folded."""
+
+    log: LogHalf = field(default_factory=LogHalf)
+    reports: ReportHalf = field(default_factory=ReportHalf)
+    position: dict[str, EntryId] = field(default_factory=lambda: {LOG: ZERO_ID, REPORTS: ZERO_ID})
+
+    def __repr__(self) -> str:
+        return f"<State {self.log.run} {self.log.phase} at {self.log.n} of epoch {self.log.epoch}>"
+
+    def to_wire(self) -> dict[str, Any]:
+        """Plain values in canonical order: equal states give equal bytes."""
+        position = {stream: list(entry_id) for stream, entry_id in sorted(self.position.items())}
+        return {"log": to_wire(self.log), "position": position, "reports": to_wire(self.reports)}
+
+    @classmethod
+    def from_wire(cls, wire: Any) -> State:
+        """The state of `to_wire`; ValueError when it is something else."""
+        try:
+            position = {name: EntryId(*from_wire(tuple[int, int], pair)) for name, pair in wire["position"].items()}
+            return cls(from_wire(LogHalf, wire["log"]), from_wire(ReportHalf, wire["reports"]), position)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a state: {type(error).__name__}") from None
+
+    def packed(self) -> bytes:
+        """The canonical bytes: what a keyframe stores and a checkpoint hashes."""
+        return pack(self.to_wire())
+
+    def digest(self) -> str:
+        """SHA-256 of the canonical bytes, in hex."""
+        return sha256(self.packed()).hexdigest()

@@ -1,0 +1,137 @@
+"""Events as sentences: the run's log, read aloud."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.model import events as ev
+from tidal.model.rows import StoryRow
+from tidal.model.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tidal.model.state import LogHalf
+
+Line = tuple[str, str] | None
+"""Level and sentence; None for what is no news."""
+
+
+def tell(log: LogHalf, event: ev.Event, at_ms: int) -> StoryRow | None:
+    """The sentence for an event of the log, cleaned of control characters; None when it is not worth one."""
+    teller = _TELLERS.get(type(event))
+    line = teller(log, event) if teller else None
+    if line is None:
+        return None
+    return row(log.began_ms, at_ms, event.KIND, *line)
+
+
+def row(began_ms: int, at_ms: int, kind: str, level: str, text: str) -> StoryRow:
+    """A row of the story, its text cut and cleaned."""
+    return StoryRow(at_ms, at_ms - began_ms if began_ms else 0, kind, level, clean(text, 400))
+
+
+def _run_opened(log: LogHalf, event: ev.RunOpened) -> Line:
+    del log
+    return "info", f"{event.author} opened run {event.run}: {event.file}, {event.options.users} users"
+
+
+def _run_started(log: LogHalf, event: ev.RunStarted) -> Line:
+    del event
+    return "good", f"the run started with {sum(not w.is_gone for w in log.workers.values())} worker(s)"
+
+
+def _plan_set(log: LogHalf, event: ev.PlanSet) -> Line:
+    names = [log.incarnations.get(o, o) for o in event.owners]
+    who = ", ".join(names) if len(names) <= 6 else f"{len(names)} workers"
+    return "info", f"plan {event.number}: {event.why or 'set'}; the load is on {who or 'nobody'}"
+
+
+def _stop_ordered(log: LogHalf, event: ev.StopOrdered) -> Line:
+    del log
+    by = f" by {event.author}" if event.author else ""
+    return ("info" if event.outcome in {"finished", "stopped"} else "error"), f"stop ordered{by}: {event.reason}"
+
+
+def _run_closed(log: LogHalf, event: ev.RunClosed) -> Line:
+    del log
+    return ("good" if event.exit_code == 0 else "warning"), f"the run closed: {event.outcome}, {event.reason}"
+
+
+def _master_took(log: LogHalf, event: ev.MasterTook) -> Line:
+    verb = "took over" if log.opened_ms else "took the lease"
+    return ("warning" if log.opened_ms else "info"), f"master {event.host}:{event.pid} {verb} (epoch {log.epoch})"
+
+
+def _worker_seen(log: LogHalf, event: ev.WorkerSeen) -> Line:
+    del log
+    return "good", f"{event.name} joined: {event.worker} on {event.host}, {event.processes} generator(s)"
+
+
+def _worker_changed(log: LogHalf, event: ev.WorkerChanged) -> Line:
+    del log
+    if event.state in {"loading", "running", "ready", "waiting"} and event.alive and event.reporting >= event.running:
+        return "info", f"{event.name} is {event.state}"
+    lamps = [w for w, on in (("alive", event.alive), ("running", event.running), ("reporting", event.reporting)) if on]
+    why = f": {event.why}" if event.why else ""
+    return "warning", f"{event.name} is {event.state} ({', '.join(lamps) or 'no sign of life'}){why}"
+
+
+def _worker_lost(log: LogHalf, event: ev.WorkerLost) -> Line:
+    del log
+    return "error", f"{event.name} lost: its heartbeat lapsed; its users go to the others"
+
+
+def _worker_left(log: LogHalf, event: ev.WorkerLeft) -> Line:
+    del log
+    return "info", f"{event.name} left: {event.why}"
+
+
+def _worker_refused(log: LogHalf, event: ev.WorkerRefused) -> Line:
+    del log
+    return "error", f"{event.name} ({event.worker}) refused: {event.why}"
+
+
+def _target_set(log: LogHalf, event: ev.TargetSet) -> Line:
+    del log
+    return "info", f"{event.author} wants {event.users} users at {event.spawn_rate:g}/s"
+
+
+def _drain_ordered(log: LogHalf, event: ev.DrainOrdered) -> Line:
+    del log
+    return "info", f"{event.author} drains {event.name}"
+
+
+def _intent_refused(log: LogHalf, event: ev.IntentRefused) -> Line:
+    del log
+    return "warning", f"{event.author}: {event.text} refused, {event.why}"
+
+
+def _entry_refused(log: LogHalf, event: ev.EntryRefused) -> Line:
+    del log
+    return "warning", f"{event.count} entry(ies) of {event.stream} refused, last {event.id}: {event.why}"
+
+
+def _noted(log: LogHalf, event: ev.Noted) -> Line:
+    del log
+    return event.level, f"{event.author}: {event.text}"
+
+
+_TELLERS: dict[type[ev.Event], Callable[..., Line]] = {
+    ev.RunOpened: _run_opened,
+    ev.RunStarted: _run_started,
+    ev.PlanSet: _plan_set,
+    ev.StopOrdered: _stop_ordered,
+    ev.RunClosed: _run_closed,
+    ev.MasterTook: _master_took,
+    ev.WorkerSeen: _worker_seen,
+    ev.WorkerChanged: _worker_changed,
+    ev.WorkerLost: _worker_lost,
+    ev.WorkerLeft: _worker_left,
+    ev.WorkerRefused: _worker_refused,
+    ev.TargetSet: _target_set,
+    ev.DrainOrdered: _drain_ordered,
+    ev.IntentRefused: _intent_refused,
+    ev.EntryRefused: _entry_refused,
+    ev.Noted: _noted,
+}
