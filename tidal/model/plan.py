@@ -11,16 +11,18 @@ first starts at once; on a falling line user k stops when the line has come down
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from fractions import Fraction
 from math import ceil, floor
 from struct import pack, unpack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from tidal.model.events import ClassSpec, Track
 
+_Owner = TypeVar("_Owner", bound=Hashable)
 NOBODY = 0xFFFF
 _HAIR = 1e-9
 """Floating point dust: a line that reaches 3 to within this has reached 3."""
@@ -193,37 +195,43 @@ class Ownership:
         return [slot for slot, i in enumerate(self._indexes) if i == index]
 
     def moved_to(self, weights: Mapping[str, int]) -> Ownership:
-        """The ownership of these owners with these weights.
+        """The ownership of these owners with these weights, with the fewest moves (`share_out`)."""
+        count = len(self._indexes)
+        current = {slot: self.owners[i] for slot, i in enumerate(self._indexes) if i != NOBODY}
+        shares = share_out(range(count), current, weights)
+        indexes = {owner: i for i, owner in enumerate(weights)}
+        table = pack(f">{count}H", *(indexes[shares[s]] if s in shares else NOBODY for s in range(count)))
+        return Ownership(tuple(weights), table)
 
-        Slots of owners that are gone go to whoever has least; a newcomer takes its share from the others;
-        no slot moves between two that stay. Every beginning of the table is shared out evenly, not only the whole,
-        because a run of 20 users uses the first 20 slots only.
-        """
-        owners = list(weights)
-        newcomers = [o for o in owners if o not in self.owners]
-        shares = {o: Fraction(weights[o], sum(weights.values())) for o in owners}
-        counts = dict.fromkeys(owners, 0)
-        result = []
-        for slot in range(len(self._indexes)):
-            chosen = self._choose(slot, shares, counts, newcomers)
-            if chosen is not None:
-                counts[chosen] += 1
-            result.append(NOBODY if chosen is None else owners.index(chosen))
-        return Ownership(owners, pack(f">{len(result)}H", *result))
 
-    def _choose(
-        self, slot: int, shares: Mapping[str, Fraction], counts: Mapping[str, int], newcomers: Sequence[str]
-    ) -> str | None:
-        def lacking(owner: str) -> Fraction:
-            return shares[owner] * (slot + 1) - counts[owner]
+def share_out(slots: Sequence[int], current: Mapping[int, _Owner], weights: Mapping[_Owner, int]) -> dict[int, _Owner]:
+    """Who owns each slot, given who owned it and the weights of the owners there are now.
 
-        current = self.owner(slot)
-        if current not in shares:
-            return max(shares, key=lacking, default=None)
-        poorest = max(newcomers, key=lacking, default=None)
-        if poorest is not None and lacking(poorest) >= 1 > 0 >= lacking(current):
-            return poorest
-        return current
+    Slots of owners that are gone go to whoever has least for its weight; a newcomer takes its share from the others;
+    no slot moves between two that stay. Every beginning of the slots is shared out evenly, not only the whole,
+    because a run of 20 users uses the first 20 slots only.
+    """
+    known = set(current.values())
+    newcomers = [o for o in weights if o not in known]
+    total = sum(weights.values())
+    counts = dict.fromkeys(weights, 0)
+    result: dict[int, _Owner] = {}
+
+    def lacking(owner: _Owner) -> int:
+        """By how much an owner is behind its share of the slots so far, times the total weight."""
+        return weights[owner] * (rank + 1) - counts[owner] * total
+
+    for rank, slot in enumerate(slots):
+        chosen = current.get(slot)
+        if chosen is None or chosen not in weights:
+            chosen = max(weights, key=lacking, default=None)
+        elif newcomers and lacking(chosen) <= 0:
+            poorest = max(newcomers, key=lacking)
+            chosen = poorest if lacking(poorest) >= total else chosen
+        if chosen is not None:
+            counts[chosen] += 1
+            result[slot] = chosen
+    return result
 
 
 def bitmap(slots: Iterable[int], count: int) -> bytes:

@@ -1,0 +1,296 @@
+"""The next events from the state and the moment: what a master does, without doing it.
+
+`decide` is pure. It looks at the folded state and at what the shell senses (heartbeats, intents, viewers), and answers
+with events to append. It changes nothing: the state changes when those events come back through the log. Rules that
+need the outcome of others (a plan needs the workers that were just seen) wait for the next turn, some 50 ms later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tidal.model import events as ev
+from tidal.model import phases
+from tidal.model.codec import REPORTS
+from tidal.model.fold import planned_users
+from tidal.model.plan import Mix, Ownership, ramp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tidal.model.liveness import Heartbeat
+    from tidal.model.state import LogHalf, State, WorkerRecord
+
+LEAD_MS = 300
+"""How far in the future a plan begins, so that every worker has it by then."""
+MOVE_LEAD_MS = 1_000
+"""The same when users only move: nothing is missing meanwhile."""
+TICK_MS = 1_000
+UNWATCHED_MS = 60_000
+CLOSE_PATIENCE_MS = 10_000
+STALLED_MS = 3_000
+
+EXIT_NOT_SHIPPED, EXIT_WORKER_LOAD, EXIT_NO_WORKERS, EXIT_LAPSED = 16, 17, 40, 43
+"""Of tidal.errors, repeated here because the model imports no shell; a test holds them together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Senses:
+    """What the shell found when it looked around; times in ms of Redis time."""
+
+    now_ms: int
+    beats: dict[str, Heartbeat] = field(default_factory=dict)  # by incarnation: the keys that are there
+    looked: bool = False  # whether `beats`, `lost` and `left` are fresh
+    lost: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    intents: tuple[ev.ByOperator, ...] = ()
+    unwatched_ms: int = 0
+    redis_rtt_us: int = 0
+
+
+def decide(state: State, senses: Senses) -> list[ev.Event]:
+    """The events to append now, in order; none once the run is closed."""
+    if state.log.phase == phases.CLOSED or not state.log.opened_ms:
+        return []
+    seen = [*_members(state, senses), *_refusals(state)]
+    acts = seen or _answer(state, senses) or _advance(state, senses)
+    return [*acts, *_tick(state, senses)]
+
+
+# ------------------------------------------------------------------ who is there
+
+
+def _members(state: State, senses: Senses) -> list[ev.Event]:
+    if not senses.looked:
+        return []
+    log = state.log
+    events: list[ev.Event] = [_lost(log, i) for i in senses.lost if i not in log.ended]
+    events += [ev.WorkerLeft(log.incarnations[i], i, "it was told to") for i in senses.left if i not in log.ended]
+    names = {w.worker: w.name for w in log.workers.values()}
+    for incarnation, beat in sorted(senses.beats.items(), key=lambda item: item[1].worker):
+        if beat.run not in {"", log.run} or incarnation in senses.lost or incarnation in log.ended:
+            continue
+        if incarnation not in log.incarnations:
+            name = names.setdefault(beat.worker, f"w{len(names) + 1}")
+            events.append(_greet(name, incarnation, beat))
+        else:
+            events += _changes(state, log.worker_of(incarnation), beat, senses.now_ms)
+    return events
+
+
+def _lost(log: LogHalf, incarnation: str) -> ev.WorkerLost:
+    record = log.worker_of(incarnation)
+    seen_ms = record.beat_at_ms - record.beat.age_ms if record and record.beat else log.opened_ms
+    return ev.WorkerLost(log.incarnations.get(incarnation, "?"), incarnation, seen_ms)
+
+
+def _greet(name: str, incarnation: str, beat: Heartbeat) -> ev.Event:
+    if beat.schema != ev.SCHEMA_VERSION:
+        why = f"it speaks schema {beat.schema} (tidal {beat.version}), this run schema {ev.SCHEMA_VERSION}"
+        return ev.WorkerRefused(name, beat.worker, incarnation, why)
+    return ev.WorkerSeen(name, beat.worker, incarnation, beat.host, beat.pid, max(1, beat.processes), beat.version)
+
+
+def _changes(state: State, record: WorkerRecord | None, beat: Heartbeat, now_ms: int) -> list[ev.Event]:
+    if record is None or record.is_gone:
+        return []
+    error = state.reports.load_failures.get(record.incarnation)
+    if error is not None and state.log.phase == phases.RUNNING:
+        return [ev.WorkerRefused(record.name, record.worker, record.incarnation, error[1])]
+    shown = "stalled" if beat.lag_ms >= STALLED_MS and beat.state == "running" else beat.state
+    shown = shown if shown in phases.WORKER_STATES and shown not in phases.GONE else "waiting"
+    lamps = (True, beat.users > 0 or beat.state in {"running", "stalled"}, _is_reporting(state, record, now_ms))
+    if (shown, lamps) == (record.state, (record.alive, record.running, record.reporting)):
+        return []
+    return [ev.WorkerChanged(record.name, record.incarnation, shown, *lamps, why=beat.why[:200])]
+
+
+def _is_reporting(state: State, record: WorkerRecord, now_ms: int) -> bool:
+    log = state.log
+    report = state.reports.incarnations.get(record.incarnation)
+    if report is None or not report.to_ms:
+        return False
+    late_ms = 3 * log.options.report_interval_ms + 1_000
+    return log.phase == phases.CLOSED or now_ms - report.to_ms <= late_ms
+
+
+def _refusals(state: State) -> list[ev.Event]:
+    """Entries of the reports that were refused since it was last written down."""
+    told = state.log.refusals_told.get(REPORTS, 0)
+    refused = state.reports.refused
+    if refused.count <= told:
+        return []
+    return [ev.EntryRefused(REPORTS, refused.id, refused.why, refused.count - told)]
+
+
+def _tick(state: State, senses: Senses) -> list[ev.Event]:
+    if senses.now_ms - state.log.ticked_ms < TICK_MS or not senses.looked:
+        return []
+    beats = []
+    for incarnation, beat in senses.beats.items():
+        record = state.log.worker_of(incarnation)
+        if record is not None and not record.is_gone:
+            age_ms = max(0, senses.now_ms - beat.at_ms)
+            beats.append(ev.Beat(record.name, age_ms, beat.cpu_permille, beat.memory_bytes, beat.lag_ms))
+    return [ev.Ticked(tuple(sorted(beats, key=lambda b: b.name)), senses.redis_rtt_us)]
+
+
+# ------------------------------------------------------------------ what operators want
+
+
+def _answer(state: State, senses: Senses) -> list[ev.Event]:
+    events: list[ev.Event] = []
+    for signed in senses.intents:
+        if signed.id in state.log.intents:
+            continue
+        events += _answer_one(state, signed, senses.now_ms)
+    return events
+
+
+def _answer_one(state: State, signed: ev.ByOperator, now_ms: int) -> list[ev.Event]:
+    event, author = signed.event, signed.author[:100] or "somebody"
+    text, why = _wish(state, event)
+    if why:
+        return [ev.IntentRefused(signed.id, author, text, why)]
+    accepted = ev.IntentAccepted(signed.id, author, text)
+    if isinstance(event, ev.WantTarget):
+        return [accepted, *_retarget(state, event, author, now_ms)]
+    if isinstance(event, ev.WantStop):
+        reason = event.reason[:200] or "an operator's wish"
+        return [accepted, ev.StopOrdered("stopped", reason, author, state.log.options.stop_timeout_ms)]
+    return [accepted, ev.Noted(author, "info", event.text[: ev.TEXT_MAX] if isinstance(event, ev.WantNote) else text)]
+
+
+def _wish(state: State, event: ev.Event) -> tuple[str, str]:
+    """An intent in words, and why it is refused; "" when it is not."""
+    stopping = state.log.phase in {phases.STOPPING, phases.CLOSED}
+    if isinstance(event, ev.WantTarget):
+        rate = state.log.spawn_rate if event.spawn_rate is None else event.spawn_rate
+        text = f"{event.users} users at {rate:g}/s"
+        if not 0 <= event.users <= 10_000_000 or not 0 < rate <= 1_000_000:
+            return text, "users are 0 to 10,000,000 and the rate is above 0"
+        return text, "the run is stopping" if stopping else ""
+    if isinstance(event, ev.WantStop):
+        return "stop", "the run is stopping already" if stopping else ""
+    return "note", ""
+
+
+def _retarget(state: State, event: ev.WantTarget, author: str, now_ms: int) -> list[ev.Event]:
+    log = state.log
+    rate = log.spawn_rate if event.spawn_rate is None else event.spawn_rate
+    users = _capped(log, event.users)
+    target = ev.TargetSet(users, rate, author)
+    plan = log.plan
+    if plan is None:
+        return [target]
+    from_ms = max(now_ms - log.began_ms + LEAD_MS, plan.from_ms + 1)
+    track = ev.Track("", ramp(from_ms, planned_users(log, from_ms), users, rate))
+    why = f"{author} wants {users} users"
+    number = plan.number + 1
+    return [target, ev.PlanSet(number, from_ms, (track,), plan.end_ms, plan.owners, plan.table, why)]
+
+
+def _capped(log: LogHalf, users: int) -> int:
+    limit = Mix(log.classes).limit
+    return users if limit is None else min(users, limit)
+
+
+# ------------------------------------------------------------------ the course of the run
+
+
+def _advance(state: State, senses: Senses) -> list[ev.Event]:
+    return _COURSE[state.log.phase](state, senses)
+
+
+def _wait_for_workers(state: State, senses: Senses) -> list[ev.Event]:
+    log = state.log
+    for incarnation, (error, why) in state.reports.load_failures.items():
+        if incarnation not in log.ended:
+            code = EXIT_NOT_SHIPPED if error == "NotShipped" else EXIT_WORKER_LOAD
+            return [_refuse_run(log, f"{log.incarnations.get(incarnation, incarnation)}: {why}", code)]
+    ready = _able(state)
+    if len(ready) >= max(1, log.options.expect_workers):
+        began_ms = senses.now_ms + LEAD_MS
+        track = ev.Track("", ramp(0, 0, _capped(log, log.users), log.spawn_rate))
+        owned = Ownership.of_nobody(log.slots).moved_to(ready)
+        plan = ev.PlanSet(1, 0, (track,), log.options.run_time_ms, owned.owners, owned.table, "the run starts")
+        return [ev.RunStarted(began_ms), plan]
+    if senses.now_ms - log.opened_ms > log.options.expect_workers_max_wait_ms:
+        waited_s = (senses.now_ms - log.opened_ms) // 1000
+        why = f"{len(ready)} of {log.options.expect_workers} worker(s) were ready after {waited_s} s"
+        return [_refuse_run(log, why, EXIT_NO_WORKERS)]
+    return []
+
+
+def _refuse_run(log: LogHalf, why: str, exit_code: int) -> ev.StopOrdered:
+    return ev.StopOrdered("refused", why, "", log.options.stop_timeout_ms, exit_code)
+
+
+def _able(state: State) -> dict[str, int]:
+    """The incarnations that may own slots, with their weights."""
+    return {
+        record.incarnation: record.processes
+        for record in state.log.workers.values()
+        if record.state in phases.ABLE and not _finished(state, record.incarnation)
+    }
+
+
+def _finished(state: State, incarnation: str) -> bool:
+    report = state.reports.incarnations.get(incarnation)
+    return report is not None and report.finished
+
+
+def _run(state: State, senses: Senses) -> list[ev.Event]:
+    log, plan = state.log, state.log.plan
+    plan_ms = senses.now_ms - log.began_ms
+    if plan is not None and plan.end_ms is not None and plan_ms >= plan.end_ms:
+        return [ev.StopOrdered("finished", "the run time is over", "", log.options.stop_timeout_ms)]
+    if plan is not None and plan.end_ms is None and not log.options.keep_running:
+        if senses.unwatched_ms >= UNWATCHED_MS:
+            why = "it has no end and nobody watched it for a minute (--keep-running says otherwise)"
+            return [ev.StopOrdered("lapsed", why, "", log.options.stop_timeout_ms, EXIT_LAPSED)]
+    return _share_out(state, plan, plan_ms) if plan is not None else []
+
+
+def _share_out(state: State, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
+    able, log = _able(state), state.log
+    gone = [o for o in plan.owners if o in log.ended or _finished(state, o)]
+    came = [o for o in able if o not in plan.owners]
+    stay = {o: w.processes if (w := log.worker_of(o)) else 1 for o in plan.owners if o not in gone}
+    owners = {**stay, **{o: able[o] for o in came}}
+    if not (gone or came) or not owners:
+        return []
+    owned = Ownership(plan.owners, plan.table).moved_to(owners)
+    from_ms = max(plan_ms if gone else plan_ms + MOVE_LEAD_MS, plan.from_ms)
+    changes = [f"{log.incarnations.get(o, o)} is gone" for o in gone]
+    changes += [f"{log.incarnations.get(o, o)} came" for o in came]
+    number = plan.number + 1
+    return [ev.PlanSet(number, from_ms, plan.tracks, plan.end_ms, owned.owners, owned.table, ", ".join(changes)[:300])]
+
+
+def _finish(state: State, senses: Senses) -> list[ev.Event]:
+    log, stop = state.log, state.log.stop
+    owners = log.plan.owners if log.plan is not None else ()
+    awaited = [o for o in owners if o not in log.ended and not _finished(state, o)]
+    timeout_ms = (stop.stop_timeout_ms if stop else 0) + CLOSE_PATIENCE_MS
+    if stop is None or (awaited and senses.now_ms - log.stopped_ms < timeout_ms):
+        return []
+    reason = stop.reason
+    if awaited:
+        reason += f"; no last report from {', '.join(log.incarnations.get(o, o) for o in awaited)}"[:300]
+    return [ev.RunClosed(stop.outcome, reason, _exit_code(state, stop))]
+
+
+def _exit_code(state: State, stop: ev.StopOrdered) -> int:
+    if stop.exit_code is not None:
+        return stop.exit_code
+    failed = any(e.tally.failures for e in state.reports.endpoints.values())
+    return 1 if failed or state.reports.exceptions else 0
+
+
+_COURSE: dict[str, Callable[[State, Senses], list[ev.Event]]] = {
+    phases.WAITING: _wait_for_workers,
+    phases.RUNNING: _run,
+    phases.STOPPING: _finish,
+}

@@ -1,0 +1,85 @@
+"""Who is alive, from heartbeat keys: lost without false losses.
+
+The master polls the keys (expiry notifications came for 24 of 200 within 9 s when measured). An absent key makes a worker
+suspect at once. It is lost only when the view of Redis was healthy for longer than a lease and a beat, so
+that every live worker had the time to show itself, and when it is not most of the fleet at once: then the cause is
+more likely Redis or the master, and the rule waits for another lease.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+LEASE_MS = 2_000
+BEAT_MS = 500
+POLL_MS = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What a worker writes into its lease, whole, twice a second."""
+
+    worker: str
+    incarnation: str
+    host: str
+    pid: int
+    processes: int
+    schema: int
+    version: str
+    at_ms: int  # Redis time of writing, as the worker knows it
+    run: str = ""  # the run it serves; "" while it idles
+    state: str = "waiting"  # waiting, loading, ready, running, stalled, draining
+    why: str = ""
+    users: int = 0
+    generators: int = 0
+    cpu_permille: int = 0
+    memory_bytes: int = 0
+    lag_ms: int = 0
+
+
+@dataclass(slots=True)
+class Liveness:
+    """Feed polls in, get the lost out. `now_ms` is any clock that only rises."""
+
+    lease_ms: int = LEASE_MS
+    beat_ms: int = BEAT_MS
+    poll_ms: int = POLL_MS
+    rtt_max_ms: int = 500
+    confirm_ms: int = 500
+    mass_share: float = 0.5
+    mass_least: int = 3
+    _absent_since: dict[str, int] = field(default_factory=dict)
+    _healthy_since: int | None = None
+    _polled_ms: int | None = None
+    _mass_until: int | None = None
+
+    def poll_failed(self) -> None:
+        """Redis did not answer: nothing can be said, and the healthy time starts anew."""
+        self._healthy_since = self._polled_ms = self._mass_until = None
+
+    def poll(self, now_ms: int, rtt_ms: int, expected: set[str], present: set[str]) -> list[str]:
+        """Which of the expected incarnations are lost, given those whose key is there."""
+        self._keep_health(now_ms, rtt_ms)
+        for incarnation in [i for i in self._absent_since if i in present or i not in expected]:
+            del self._absent_since[incarnation]
+        for incarnation in expected - present:
+            self._absent_since.setdefault(incarnation, now_ms)
+        if self._healthy_since is None or now_ms - self._healthy_since < self.lease_ms + self.beat_ms:
+            return []
+        lost = sorted(i for i, since in self._absent_since.items() if now_ms - since >= self.confirm_ms)
+        return [] if self._is_mass(now_ms, len(lost), len(expected)) else lost
+
+    def _keep_health(self, now_ms: int, rtt_ms: int) -> None:
+        gap_ms = now_ms - self._polled_ms if self._polled_ms is not None else 0
+        slept = gap_ms > 4 * self.poll_ms + self.rtt_max_ms  # the master itself was paused
+        if self._healthy_since is None or slept or rtt_ms > self.rtt_max_ms:
+            self._healthy_since, self._mass_until = now_ms, None
+        self._polled_ms = now_ms
+
+    def _is_mass(self, now_ms: int, lost: int, expected: int) -> bool:
+        if lost < max(self.mass_least, self.mass_share * expected):
+            self._mass_until = None
+            return False
+        if self._mass_until is None:
+            self._mass_until = now_ms + self.lease_ms
+        return now_ms < self._mass_until

@@ -1,0 +1,102 @@
+"""A worker's reports until they are safe.
+
+    put → unsent → (frozen at the first attempt) → unconfirmed → (Redis answered) → confirmed → (acknowledged) → gone
+
+Safe means folded, archived and fsynced by a master, which then acknowledges a watermark. What was attempted is never
+merged or encoded anew: after an error nobody knows whether Redis has it, so it is handed in again, byte for
+byte, and the fold drops the repeat by its identity. When Redis stays away, reports that were never attempted are merged,
+so memory is bounded and no sample is lost. When acknowledgements stay away, what Redis has confirmed is let go first.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from tidal.model.codec import encode
+from tidal.model.events import ByWorker, Event, Reported
+from tidal.model.gather import merge_reports
+
+BATCH_MAX = 32
+UNSENT_MAX = 60
+CONFIRMED_MAX = 256
+STALLED_ACK_MS = 5_000
+
+Fields = dict[bytes, bytes]
+
+
+@dataclass(slots=True)
+class Outbox:
+    """One incarnation's reports. Times are any clock that only rises, in ms."""
+
+    incarnation: str
+    _next: int = 1
+    _unsent: deque[ByWorker] = field(default_factory=deque)
+    _frozen: deque[tuple[int, Fields]] = field(default_factory=deque)  # (last, bytes), attempted
+    _confirmed: int = 0  # how many of `_frozen`, from the left, Redis has
+    _attempted: int = 0  # how many of `_frozen`, from the left, are in the attempt under way
+    _acked: int = 0
+    _moved_ms: int = 0  # when the watermark last moved
+
+    def __repr__(self) -> str:
+        return f"<Outbox {self.incarnation}: {len(self._unsent)} unsent, {len(self._frozen)} unsafe, {self._acked} safe>"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything is safe."""
+        return not self._unsent and not self._frozen
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether Redis has everything, safe or not."""
+        return not self._unsent and self._confirmed == len(self._frozen)
+
+    def put(self, event: Event, at_ms: int) -> None:
+        """Take in an event under the next sequence number; merges the two oldest when too much was never sent."""
+        self._unsent.append(ByWorker(self.incarnation, self._next, self._next, at_ms, event))
+        self._next += 1
+        if len(self._unsent) > UNSENT_MAX:
+            self._merge_oldest()
+
+    def _merge_oldest(self) -> None:
+        for index in range(len(self._unsent) - 1):
+            a, b = self._unsent[index], self._unsent[index + 1]
+            if isinstance(a.event, Reported) and isinstance(b.event, Reported):
+                merged = merge_reports(a.event, b.event)
+                self._unsent[index] = ByWorker(self.incarnation, a.first, b.last, b.at_ms, merged)
+                del self._unsent[index + 1]
+                return
+
+    def attempt(self, now_ms: int) -> list[Fields]:
+        """What to hand in now: first what was attempted and not confirmed, verbatim, then new reports, a batch of them.
+
+        An attempt must be answered by `confirmed` or `failed` before the next one.
+        """
+        if self._frozen and now_ms - self._moved_ms > STALLED_ACK_MS:
+            self._confirmed, self._moved_ms = 0, now_ms  # a silent rollback behind a failover looks like this
+        unconfirmed = [fields for _, fields in self._frozen][self._confirmed : self._confirmed + BATCH_MAX]
+        while self._unsent and len(unconfirmed) < BATCH_MAX:
+            signed = self._unsent.popleft()
+            if not self._frozen:
+                self._moved_ms = now_ms
+            fields = encode(signed)
+            self._frozen.append((signed.last, fields))
+            unconfirmed.append(fields)
+        self._attempted = self._confirmed + len(unconfirmed)
+        return unconfirmed
+
+    def confirmed(self, watermark: int, now_ms: int) -> None:
+        """Redis took the attempt, and masters have acknowledged up to `watermark`."""
+        self._confirmed = self._attempted
+        if watermark > self._acked:
+            self._acked, self._moved_ms = watermark, now_ms
+        while self._frozen and (self._frozen[0][0] <= self._acked or self._confirmed > CONFIRMED_MAX):
+            if not self._confirmed and self._frozen[0][0] > self._acked:
+                break
+            self._frozen.popleft()
+            self._confirmed = max(0, self._confirmed - 1)
+        self._attempted = self._confirmed
+
+    def failed(self) -> None:
+        """Nobody knows what became of the attempt: it is handed in again."""
+        self._attempted = self._confirmed
