@@ -1,0 +1,51 @@
+"""What a task raises to steer its user, and what a request raises about itself, with Locust's meaning."""
+
+from __future__ import annotations
+
+
+class LocustError(Exception):
+    """A locustfile uses the API in a way that cannot work."""
+
+
+class ResponseError(Exception):
+    """Raised inside a `with client.get(…, catch_response=True)` block: the request counts as failed."""
+
+
+class CatchResponseError(Exception):
+    """A request that was marked as failed with a text."""
+
+
+class MissingWaitTimeError(LocustError):
+    """Neither the task set nor its user says how long to wait."""
+
+
+class InterruptTaskSet(Exception):  # noqa: N818 - Locust's name
+    """Leave the task set.
+
+    Attributes:
+        reschedule: whether the parent picks its next task at once, or waits first.
+    """
+
+    def __init__(self, reschedule: bool = True) -> None:  # noqa: FBT001, FBT002 - Locust's signature
+        super().__init__(reschedule)
+        self.reschedule = reschedule
+
+
+class RescheduleTask(Exception):  # noqa: N818 - Locust's name
+    """End the task, as `return` does."""
+
+
+class RescheduleTaskImmediately(Exception):  # noqa: N818 - Locust's name
+    """End the task and pick the next one without waiting."""
+
+
+class StopUser(Exception):  # noqa: N818 - Locust's name
+    """End this user; it comes back later, as a new one."""
+
+
+class StopTest(Exception):  # noqa: N818 - Locust's name
+    """Stop the whole run."""
+
+
+STEERING = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopUser, StopTest)
+"""Exceptions that are no errors."""

@@ -1,0 +1,333 @@
+"""Tasks and sets of tasks: what a user does, picked by weight, with Locust's meaning.
+
+`TaskSet.run` is a loop of turns. A turn takes the next task (queued, or picked), runs it and waits. What a task raises
+steers the loop: `InterruptTaskSet` leaves this set, `RescheduleTask…` ends the task, `StopUser` ends the user; any other
+exception is counted and the loop goes on.
+"""
+# ruff: noqa: SLF001 - a task set and its user share state under Locust's private names, which plugins touch
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+
+from tidal.flow import (
+    STEERING,
+    InterruptTaskSet,
+    LocustError,
+    MissingWaitTimeError,
+    RescheduleTask,
+    RescheduleTaskImmediately,
+    StopTest,
+    StopUser,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tidal.users import User
+
+    Task = Callable[..., Any] | type["TaskSet"]
+
+RUNNING, WAITING, STOPPING = "running", "waiting", "stopping"
+"""What a user is doing: in a task, between two tasks, or finishing its last one."""
+
+STARTED, FINISHED, FAILED, CANCELLED = range(4)
+"""Places in a user's count of iterations (an iteration is one run of a task that is not itself a set)."""
+
+T = TypeVar("T", bound="Callable[..., Any]")
+
+
+@overload
+def task(weight: T) -> T: ...
+@overload
+def task(weight: int = 1) -> Callable[[T], T]: ...
+def task(weight: Any = 1) -> Any:
+    """Make a method (or a nested `TaskSet` class) a task: `@task` or `@task(weight)`, picked `weight` times as often."""
+    if callable(weight):
+        return _weighted(weight, 1)
+    if not isinstance(weight, int) or weight < 0:
+        raise ValueError(f"a task's weight is a whole number from 0, not {weight!r}")
+    return lambda function: _weighted(function, weight)
+
+
+def _weighted(function: Any, weight: int) -> Any:
+    if function.__name__ == "run":
+        raise LocustError("run() is what drives a user: it cannot be a task")
+    function.locust_task_weight = weight
+    return function
+
+
+def tag(*tags: str) -> Callable[[T], T]:
+    """Tag a task, or every task of a set."""
+    if not tags or callable(tags[0]):
+        raise ValueError('a tag needs a name: @tag("name")')
+
+    def tagged(decorated: Any) -> Any:
+        if hasattr(decorated, "tasks"):
+            decorated.tasks = [tagged(inner) for inner in decorated.tasks]
+        else:
+            decorated.locust_tag_set = set(decorated.__dict__.get("locust_tag_set", ())) | set(tags)
+        return decorated
+
+    return tagged
+
+
+def is_task_set(candidate: object) -> bool:
+    """Whether a task is itself a set of tasks."""
+    return isinstance(candidate, type) and issubclass(candidate, TaskSet)
+
+
+def collect_tasks(bases: Iterable[type], namespace: dict[str, Any]) -> list[Task]:
+    """The tasks of a class in the making: inherited, then those of its `tasks`, then its `@task` methods."""
+    inherited = [inner for base in bases for inner in getattr(base, "tasks", None) or ()]
+    marked = [item for value in namespace.values() for item in _marked(value)]
+    return inherited + _listed(namespace.get("tasks")) + marked
+
+
+def collect_in_order(bases: Iterable[type], namespace: dict[str, Any]) -> list[Task]:
+    """As `collect_tasks`, but `tasks` counts where it stands among the methods."""
+    found = [inner for base in bases for inner in getattr(base, "tasks", None) or ()]
+    for name, value in namespace.items():
+        found += _listed(value) if name == "tasks" else _marked(value)
+    return found
+
+
+def _listed(tasks: Any) -> list[Task]:
+    """`tasks` as written (a list, pairs with a weight, or a dict) as a list with repeats."""
+    expanded: list[Task] = []
+    for item in tasks.items() if isinstance(tasks, dict) else tasks or ():
+        function, weight = item if isinstance(item, tuple) else (item, 1)
+        expanded += [function] * weight
+    return expanded
+
+
+def _marked(value: Any) -> list[Task]:
+    """The value as often as its `@task` says; nothing when it has none."""
+    if "locust_task_weight" not in dir(value):  # dir, because a mock has every attribute
+        return []
+    return [value] * value.locust_task_weight
+
+
+class TaskSetMeta(type):
+    """Collects the tasks as the class is made."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
+        """The class, with `tasks` expanded."""
+        return super().__new__(cls, name, bases, {**namespace, "tasks": collect_tasks(bases, namespace)})
+
+
+class SequentialTaskSetMeta(TaskSetMeta):
+    """Collects the tasks in the order of their declaration."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
+        """The class, with `tasks` in order."""
+        made: Any = super().__new__(cls, name, bases, namespace)
+        made.tasks = collect_in_order(bases, namespace)
+        return made
+
+
+class TaskSet(metaclass=TaskSetMeta):
+    """A set of tasks; nested in another it runs until `interrupt()`."""
+
+    tasks: Any = []  # noqa: RUF012 - a locustfile writes a list, pairs or a dict; made a list of its own per class
+    min_wait: float | None = None
+    max_wait: float | None = None
+    wait_function: Any = None
+
+    def __init__(self, parent: Any) -> None:
+        self._parent = parent
+        self._user: User = parent.user if isinstance(parent, TaskSet) else parent
+        self._task_queue: deque[Task] = deque()
+        self._cp_last_run = time.perf_counter()
+        self._cp_last_wait_time = 0.0
+        self.min_wait = self.min_wait or self._user.min_wait
+        self.max_wait = self.max_wait or self._user.max_wait
+
+    @property
+    def user(self) -> Any:
+        """The user that runs this set."""
+        return self._user
+
+    @property
+    def parent(self) -> Any:
+        """The set around this one, or the user."""
+        return self._parent
+
+    @property
+    def client(self) -> Any:
+        """The user's client."""
+        return self._user.client
+
+    def on_start(self) -> Any:
+        """Called before the first task of this set."""
+
+    def on_stop(self) -> Any:
+        """Called when the user leaves this set, or is stopped in it."""
+
+    def run(self) -> None:
+        """Run tasks until one leaves the set or ends the user. Not to be overridden."""
+        try:
+            self.on_start()
+        except InterruptTaskSet as leave:
+            raise _reschedule(leave) from leave
+        while True:
+            self._turn()
+
+    def _turn(self) -> None:
+        try:
+            self._run_one()
+        except InterruptTaskSet as leave:
+            self._leave()
+            raise _reschedule(leave) from leave
+        except (StopUser, StopTest):
+            self._leave()
+            raise
+        except Exception as error:  # noqa: BLE001 - user code may raise anything; the user goes on
+            self._failed(error)
+        except BaseException:  # killed
+            self._leave()
+            raise
+
+    def _run_one(self) -> None:
+        if not self._task_queue:
+            self.schedule_task(self.get_next_task())
+        if self._user._state == STOPPING:
+            raise StopUser
+        try:
+            self.execute_next_task()
+        except RescheduleTaskImmediately:
+            return
+        except RescheduleTask:
+            pass
+        self.wait()
+
+    def _leave(self) -> None:
+        try:
+            self.on_stop()
+        except STEERING:
+            raise
+        except Exception as error:  # noqa: BLE001 - user code may raise anything
+            self._user._report(error, self)
+
+    def _failed(self, error: Exception) -> None:
+        self._user._report(error, self)
+        if not self._user.environment.catch_exceptions:
+            raise error
+        try:
+            self.wait()
+        except BaseException:  # stopped while it waits: no turn is around this any more
+            self._leave()
+            raise
+
+    def execute_next_task(self) -> None:
+        """Run the task at the head of the queue."""
+        following = self._task_queue.popleft()
+        if is_task_set(following):
+            self.execute_task(following)
+        else:
+            self._iterate(following)
+
+    def _iterate(self, function: Task) -> None:
+        """Run one task that is not a set, and count how it ended."""
+        counts = self._user._iterations
+        counts[STARTED] += 1
+        try:
+            self.execute_task(function)
+        except STEERING:
+            counts[FINISHED] += 1
+            raise
+        except Exception:
+            counts[FAILED] += 1
+            raise
+        except BaseException:
+            counts[CANCELLED] += 1
+            raise
+        counts[FINISHED] += 1
+
+    def execute_task(self, task: Any) -> None:
+        """Run one task: a function gets this set, a set runs nested."""
+        if getattr(task, "__self__", None) is self:
+            task()
+        elif is_task_set(task):
+            task(self).run()
+        else:
+            task(self)
+
+    def schedule_task(self, task_callable: Task, first: bool = False) -> None:  # noqa: FBT001, FBT002 - Locust's
+        """Queue a task, before all others when `first`."""
+        if first:
+            self._task_queue.appendleft(task_callable)
+        else:
+            self._task_queue.append(task_callable)
+
+    def get_next_task(self) -> Any:
+        """Pick a task by weight."""
+        return _pick(self)
+
+    def wait_time(self) -> float:
+        """Seconds to wait before the next task; the user's, unless the set has its own."""
+        if self._user.wait_time:
+            return float(self._user.wait_time())
+        if self.min_wait is not None and self.max_wait is not None:
+            return random.randint(int(self.min_wait), int(self.max_wait)) / 1000
+        raise MissingWaitTimeError(f"neither {type(self._user).__name__} nor {type(self).__name__} has a wait_time")
+
+    def wait(self) -> None:
+        """Sleep for `wait_time`; a user that is to stop does so here at once."""
+        user = self._user
+        if user._state == STOPPING:
+            raise StopUser
+        user._state = WAITING
+        self._sleep(self.wait_time())
+        if cast("str", user._state) == STOPPING:
+            raise StopUser
+        user._state = RUNNING
+
+    def _sleep(self, seconds: float) -> None:
+        time.sleep(max(0.0, seconds))  # cooperative: generators patch it before anything is imported
+
+    def interrupt(self, reschedule: bool = True) -> None:  # noqa: FBT001, FBT002 - Locust's signature
+        """Leave this set; the parent picks its next task at once, or waits first when `reschedule` is false."""
+        raise InterruptTaskSet(reschedule)
+
+
+def _reschedule(leave: InterruptTaskSet) -> Exception:
+    return RescheduleTaskImmediately() if leave.reschedule else RescheduleTask()
+
+
+def _pick(owner: Any) -> Any:
+    if owner.tasks:
+        return random.choice(owner.tasks)
+    hint = "; did you mean `tasks` where it says `task`?" if getattr(owner, "task", None) else ""
+    raise LocustError(f"{type(owner).__name__} has no tasks: mark its methods with @task{hint}")
+
+
+class SequentialTaskSet(TaskSet, metaclass=SequentialTaskSetMeta):
+    """A set whose tasks run one after the other, in the order of their declaration, again and again."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._task_cycle = cycle(self.tasks)
+
+    def get_next_task(self) -> Any:
+        """The next task in turn."""
+        return next(self._task_cycle) if self.tasks else _pick(self)
+
+
+class DefaultTaskSet(TaskSet):
+    """The root set: runs the tasks that are declared on the user itself, with the user as their argument."""
+
+    def get_next_task(self) -> Any:
+        """Pick one of the user's tasks by weight."""
+        return _pick(self._user)
+
+    def execute_task(self, task: Any) -> None:
+        """Run one task: a function gets the user."""
+        if is_task_set(task):
+            task(self._user).run()
+        else:
+            task(self._user)
