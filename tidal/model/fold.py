@@ -119,7 +119,7 @@ def _run_started(log: LogHalf, event: ev.RunStarted, at_ms: int) -> None:
 
 def _plan_set(log: LogHalf, event: ev.PlanSet, at_ms: int) -> None:
     _add_up_plan(log, at_ms)
-    log.plans = [p for p in log.plans if p.from_ms < event.from_ms][-PLANS_KEPT:] + [event]
+    log.plans = [*[p for p in log.plans if p.from_ms < event.from_ms][-PLANS_KEPT:], event]
 
 
 def _target_set(log: LogHalf, event: ev.TargetSet, at_ms: int) -> None:
@@ -286,9 +286,7 @@ def _overlaps(ahead: dict[int, int], first: int, last: int) -> bool:
     return any(first <= b and a <= last for a, b in ahead.items())
 
 
-def _reported(
-    reports: ReportHalf, record: IncarnationRecord, incarnation: str, last: int, event: ev.Reported
-) -> None:
+def _reported(reports: ReportHalf, record: IncarnationRecord, incarnation: str, last: int, event: ev.Reported) -> None:
     for block in event.blocks:
         _count_block(reports, record, block)
     for failure in event.failures:

@@ -135,9 +135,7 @@ def _users_running(state: State) -> int:
     return sum(sum(r.users.values()) for r in alive)
 
 
-def _endpoint(
-    key: tuple[str, str], record: EndpointRecord, window: range, state: State, at_ms: int
-) -> EndpointRow:
+def _endpoint(key: tuple[str, str], record: EndpointRecord, window: range, state: State, at_ms: int) -> EndpointRow:
     recent = [record.recent.get(second, (0, 0)) for second in window]
     rates = [sum(counts) * 1000 // WINDOW_S for counts in zip(*recent, strict=True)] if recent else [0, 0]
     return _row(key, record.tally, (rates[0], rates[1]), _elapsed_ms(state.log, at_ms))

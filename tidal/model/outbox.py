@@ -39,7 +39,9 @@ class Outbox:
     _moved_ms: int = 0  # when the watermark last moved
 
     def __repr__(self) -> str:
-        return f"<Outbox {self.incarnation}: {len(self._unsent)} unsent, {len(self._frozen)} unsafe, {self._acked} safe>"
+        return (
+            f"<Outbox {self.incarnation}: {len(self._unsent)} unsent, {len(self._frozen)} unsafe, {self._acked} safe>"
+        )
 
     @property
     def is_empty(self) -> bool:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tidal.model.codec import LOG, REPORTS, ZERO_ID, EntryId, pack
 from tidal.model.events import Beat, ClassSpec, FileSpec, PlanSet, RunClosed, RunOptions, StopOrdered
 from tidal.model.phases import GONE, WAITING
-from tidal.model.rows import StoryRow
 from tidal.model.series import Series
 from tidal.model.stats import Tally
 from tidal.model.wire import from_wire, to_wire
+
+if TYPE_CHECKING:
+    from tidal.model.rows import StoryRow
 
 STORY_MAX = 500
 PLANS_KEPT = 4

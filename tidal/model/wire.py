@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
 def to_wire(value: Any) -> Any:
     """A value made of dataclasses, tuples, lists, dicts and scalars, as msgpack can carry it."""
     if hasattr(value, "to_wire"):

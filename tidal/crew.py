@@ -1,0 +1,211 @@
+"""A worker's generators: children that run users. Started, told, listened to, missed and replaced here.
+
+Nothing blocks: `turn` takes what the children have said and looks who died. What follows from it is the agent's to
+decide; the crew only answers with what happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tidal.model.codec import BadEntry, PipeReader, pack_message
+from tidal.model.events import GeneratorState
+from tidal.model.pipe import Batch, Finish, Finished, Load, Loaded, NotLoaded, SetClock, SetShare
+from tidal.model.plan import Ownership, bitmap, share_out
+from tidal.process import Backoff, Child, python_argv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from tidal.model.events import ClassSpec, Event, PlanSet
+
+STALLED_MS = 3_000
+LOAD_PATIENCE_MS = 60_000
+
+
+@dataclass(slots=True)
+class Generator:
+    """One child with what is known of it."""
+
+    number: int
+    child: Child
+    born_ms: int
+    reader: PipeReader = field(default_factory=PipeReader)
+    loaded: bool = False
+    finished: bool = False
+    users: dict[str, int] = field(default_factory=dict)
+    lag_ms: int = 0
+    reached_ms: int = 0  # Redis time up to which it has reported
+    heard_ms: int = 0  # monotonic
+
+    def __repr__(self) -> str:
+        return f"<Generator {self.number} pid {self.child.pid} {sum(self.users.values())} users>"
+
+    def state(self, now_ms: int) -> GeneratorState:
+        """How it is, for a report."""
+        word = "running" if self.loaded else "starting"
+        if self.loaded and now_ms - self.heard_ms > STALLED_MS:
+            word = "stalled"
+        lag_ms = max(self.lag_ms, now_ms - self.heard_ms - 1_000 if self.loaded else 0)
+        return GeneratorState(self.number, self.child.pid, word, sum(self.users.values()), max(0, lag_ms))
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """A generator is gone, and what is known of its end."""
+
+    number: int
+    pid: int
+    reached_ms: int
+    why: str
+    users: int
+    loaded: bool
+
+
+class Crew:
+    """The generators of one run on this worker.
+
+    Args:
+        load: the order that each child gets first; its number is filled in.
+        size: how many children there are to be.
+        log_path: where they and user code print.
+    """
+
+    def __init__(self, load: Load, size: int, log_path: Path) -> None:
+        self._load, self._size, self._log_path = load, size, log_path
+        self._backoffs = {number: Backoff() for number in range(size)}
+        self._due_ms: dict[int, int] = dict.fromkeys(range(size), 0)
+        self.generators: dict[int, Generator] = {}
+        self._last_split: dict[int, int] = {}
+        self.finishing = False
+
+    def __repr__(self) -> str:
+        return f"<Crew {list(self.generators.values())}>"
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every child has loaded the locustfile."""
+        return len(self.generators) == self._size and all(g.loaded for g in self.generators.values())
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether no child runs users any more, for good."""
+        return self.finishing and all(g.finished or not g.loaded for g in self.generators.values())
+
+    @property
+    def pids(self) -> list[int]:
+        """The children's process ids."""
+        return [g.child.pid for g in self.generators.values()]
+
+    @property
+    def users(self) -> dict[str, int]:
+        """Users running now, by class."""
+        total: dict[str, int] = {}
+        for generator in self.generators.values():
+            for name, count in generator.users.items():
+                total[name] = total.get(name, 0) + count
+        return total
+
+    @property
+    def reached_ms(self) -> int | None:
+        """Redis time up to which every child that runs users has reported; None when there is none."""
+        return min((g.reached_ms for g in self.generators.values() if g.loaded and not g.finished), default=None)
+
+    def states(self, now_ms: int) -> tuple[GeneratorState, ...]:
+        """How the children are."""
+        here = [g.state(now_ms) for g in self.generators.values()]
+        missing = [GeneratorState(n, 0, "gone", 0) for n in range(self._size) if n not in self.generators]
+        return tuple(sorted([*here, *missing], key=lambda g: g.number))
+
+    def start_missing(self, now_ms: int, redis_ms: int, offset_us: int) -> None:
+        """Start the children that are missing and due."""
+        for number in range(self._size):
+            if number in self.generators or now_ms < self._due_ms[number] or self.finishing:
+                continue
+            child = Child(python_argv("tidal.generator"), self._log_path, cwd=self._load.root)
+            load = Load(self._load.root, self._load.file, self._load.options, self._load.run, number)
+            child.send(pack_message(SetClock(offset_us)) + pack_message(load))
+            self.generators[number] = Generator(number, child, now_ms, reached_ms=redis_ms, heard_ms=now_ms)
+
+    def turn(self, now_ms: int) -> list[Event | Died]:
+        """What the children said since the last turn, and who died; `now_ms` is monotonic."""
+        news: list[Event | Died] = []
+        for generator in list(self.generators.values()):
+            generator.child.flush()
+            news += self._listen(generator, now_ms)
+            if generator.child.ended or generator.child.poll() is not None:
+                news += self._listen(generator, now_ms)
+                news.append(self._bury(generator, now_ms))
+        return news
+
+    def _listen(self, generator: Generator, now_ms: int) -> list[Event]:
+        heard: list[Event] = []
+        while data := generator.child.receive():
+            try:
+                heard += generator.reader.feed(data)
+            except BadEntry:
+                generator.child.kill()  # user code has got at the pipe: nothing it says can be believed
+                break
+        for message in heard:
+            self._note(generator, message, now_ms)
+        return [m for m in heard if isinstance(m, Batch | NotLoaded | Loaded)]
+
+    def _note(self, generator: Generator, message: Event, now_ms: int) -> None:
+        generator.heard_ms = now_ms
+        if isinstance(message, Loaded):
+            generator.loaded = True
+        elif isinstance(message, Batch):
+            generator.users, generator.lag_ms, generator.reached_ms = message.users, message.lag_ms, message.to_ms
+        elif isinstance(message, Finished):
+            generator.finished, generator.users = True, {}
+
+    def _bury(self, generator: Generator, now_ms: int) -> Died:
+        code = generator.child.stop(0)
+        del self.generators[generator.number]
+        wait_s = self._backoffs[generator.number].after((now_ms - generator.born_ms) / 1000)
+        self._due_ms[generator.number] = now_ms + (round(wait_s * 1000) if wait_s is not None else 1 << 40)
+        why = f"signal {-code}" if code < 0 else f"exit code {code}"
+        users = sum(generator.users.values())
+        return Died(generator.number, generator.child.pid, generator.reached_ms, why, users, generator.loaded)
+
+    # ------------------------------------------------------------------ orders
+
+    def tell_clock(self, offset_us: int) -> None:
+        """Give the children the time, which is also the sign that their agent lives."""
+        self._tell(pack_message(SetClock(offset_us)))
+
+    def tell_finish(self, stop_timeout_ms: int) -> None:
+        """Have all users stopped, those in a task within the timeout."""
+        if not self.finishing:
+            self.finishing = True
+            self._tell(pack_message(Finish(stop_timeout_ms)))
+
+    def _tell(self, data: bytes) -> None:
+        for generator in self.generators.values():
+            generator.child.send(data)
+
+    def tell_share(
+        self, plan: PlanSet, incarnations: Iterable[str], mix: tuple[ClassSpec, ...], began_ms: int, plan_ms: int
+    ) -> None:
+        """Split what these incarnations own under a plan over the loaded children; siblings keep what they have."""
+        owned = Ownership(plan.owners, plan.table)
+        slots = sorted(slot for incarnation in incarnations for slot in owned.slots_of(incarnation))
+        weights = {g.number: 1 for g in self.generators.values() if g.loaded and not g.finished}
+        self._last_split = split = share_out(slots, self._last_split, weights)
+        count = len(plan.table) // 2
+        for number in weights:
+            mine = bitmap((s for s, n in split.items() if n == number), count)
+            share = SetShare(
+                plan.number, max(plan.from_ms, plan_ms), began_ms, plan.tracks, plan.end_ms, count, mine, mix
+            )
+            self.generators[number].child.send(pack_message(share))
+
+    def stop(self) -> None:
+        """End all children at once."""
+        for generator in self.generators.values():
+            generator.child.close_stdin()
+        for generator in self.generators.values():
+            generator.child.stop(1.0)
+        self.generators.clear()

@@ -1,0 +1,472 @@
+"""The master: read → archive → fold → decide → append, one turn at a time.
+
+`Master.step(now)` is one turn. It decides only from a state that has come back through the log, appends only under
+its lease, and acknowledges only what is in the archive and fsynced. Whatever it holds in memory can be had again from the
+log, so it may die at any moment: a successor takes the lease, folds from the last keyframe and goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from tidal import __version__, paths
+from tidal.archive import ArchiveWriter, finish
+from tidal.bus import Bus, BusError
+from tidal.errors import Fenced, FleetBusy, NoSuchRun, RunLapsed, TidalError
+from tidal.keys import ANNOUNCE_TTL_MS, LEASE_TTL_MS, FleetKeys, RunKeys
+from tidal.launch import LaunchSpec
+from tidal.lines import monotonic_ms, monotonic_us
+from tidal.model import phases
+from tidal.model.clock import Clock
+from tidal.model.codec import (
+    INTENTS,
+    LOG,
+    REPORTS,
+    ZERO_ID,
+    BadEntry,
+    Entry,
+    EntryId,
+    decode,
+    encode,
+    entry_of,
+    pack,
+    unpack,
+)
+from tidal.model.decide import Senses, decide
+from tidal.model.events import ByMaster, ByOperator, Checkpoint, Event, MasterTook, StopOrdered
+from tidal.model.fold import fold_entry
+from tidal.model.liveness import POLL_MS, Heartbeat, Liveness
+from tidal.model.state import State
+from tidal.model.wire import from_wire
+from tidal.opening import new_run_id, open_run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+READ_BLOCK_MS = 50
+READ_COUNT = 1_000
+SYNC_MS = 500
+KEYFRAME_MS = 10_000
+KEYFRAME_BYTES_MAX = 256 * 1024 * 1024
+ANNOUNCE_MS = 10_000
+PRESENCE_MS = 1_000
+INTENTS_PENDING_MAX = 100
+APPEND_MAX = 20
+"""Entries in one transaction: chunks of files are large."""
+CUT_OFF_MS = 3_000
+"""Without a lifeline and without Redis there is nothing left to do."""
+
+
+class LeaseKeeper:
+    """Renews the lease from a thread of its own, with a connection of its own, so that a long fold cannot lose it."""
+
+    def __init__(self, url: str | None, keys: RunKeys, token: str, epoch: int) -> None:
+        self._url, self._keys, self._token, self._epoch = url, keys, token, epoch
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tidal-lease", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        bus: Bus | None = None
+        while not self._ended.wait(LEASE_TTL_MS / 3000):
+            try:
+                bus = bus or Bus.connect(self._url, role="lease")
+                bus.renew_lease(self._keys, self._token, self._epoch)  # when it is lost the next append says so
+            except (BusError, TidalError):
+                continue
+        if bus is not None:
+            bus.close()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._ended.set()
+        self._thread.join(3.0)
+
+
+class Master:
+    """One life of the master of one run.
+
+    Args:
+        bus: the connection for everything but the lease's renewal.
+        run: the run's id.
+        first: entries to open a new run with; none to take over a run that there is.
+    """
+
+    def __init__(self, bus: Bus, run: str, first: Sequence[Event] = ()) -> None:
+        self._bus, self.run, self._keys = bus, run, RunKeys(run)
+        self._token = secrets.token_hex(12)
+        self._first = list(first)
+        self.clock = Clock()
+        self.state = State()
+        self._archive: ArchiveWriter | None = None
+        self._keeper: LeaseKeeper | None = None
+        self._liveness = Liveness()
+        self._intents: dict[str, ByOperator] = {}
+        self._intents_at: EntryId = ZERO_ID
+        self.epoch = 0
+        self._appended: EntryId = ZERO_ID  # decide again only when this was read back
+        self._settling = True  # read to the end of the log before deciding
+        self._due = dict.fromkeys(("sync", "look", "keyframe", "announce", "watched", "clock"), 0)
+        self._senses = Senses(0)
+        self._watched_ms = monotonic_ms()
+        self._acked: dict[str, int] = {}
+        self._unsynced = False
+        self._phase = ""
+        self.lifeline_cut_ms: int | None = None
+        self._answered_ms = monotonic_ms()
+        self.stop_wanted = ""
+
+    def __repr__(self) -> str:
+        return f"<Master of {self.run}, epoch {self.epoch}, {self.state}>"
+
+    # ------------------------------------------------------------------ the beginning
+
+    def take(self, *, patience_ms: int = 3 * LEASE_TTL_MS) -> None:
+        """Take the lease, fold what there is and sign in; Fenced when another master holds on to it."""
+        until_ms = monotonic_ms() + patience_ms
+        while not (epoch := self._bus.take_lease(self._keys, self._token)):
+            if monotonic_ms() > until_ms:
+                raise Fenced(f"run {self.run} has a master that is alive")
+            time.sleep(0.2)
+        self._begin_epoch(epoch)
+        self.clock.sample(*self._bus.time_us())
+        self._archive = ArchiveWriter(paths.archive_path(self.run), {"run": self.run, "epoch": epoch})
+        if not self._first:
+            self._load_keyframe()
+            while self._read(None):
+                pass
+            if not self.state.log.opened_ms:
+                raise NoSuchRun(f"run {self.run} has no log in {self._bus.shown}")
+        self._append([MasterTook(socket.gethostname()[:60], os.getpid(), __version__), *self._first])
+        self._first = []
+
+    def _begin_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+        if self._keeper is not None:
+            self._keeper.stop()
+        self._keeper = LeaseKeeper(self._bus.url, self._keys, self._token, epoch)
+
+    def _load_keyframe(self) -> None:
+        packed = self._bus.load_keyframe(self._keys)
+        if packed is None:
+            return
+        try:
+            self.state = State.from_wire(unpack(packed, KEYFRAME_BYTES_MAX))
+        except (BadEntry, ValueError):
+            self.state = State()  # a keyframe only saves time: the log is the truth
+            return
+        self._write_keyframe(packed)
+
+    # ------------------------------------------------------------------ a turn
+
+    def step(self, now_ms: int) -> bool:
+        """One turn; True when the run is closed and everything of it is safe. `now_ms` is monotonic."""
+        try:
+            caught_up = not self._read(READ_BLOCK_MS)
+            self._sync_if_due(now_ms)
+            self._look_if_due(now_ms)
+            self._settling = self._settling and not caught_up
+            if not self._settling and self.state.position[LOG] >= self._appended:
+                self._decide(now_ms)
+            self._answered_ms = now_ms
+        except Fenced:
+            self._retake()
+        except BusError as error:
+            self._lost_redis(error, now_ms)
+        return self.state.log.phase == phases.CLOSED
+
+    def _read(self, block_ms: int | None) -> bool:
+        """Read, archive and fold; whether the log or the reports had more to give."""
+        keys = {self._keys.log: LOG, self._keys.reports: REPORTS, self._keys.intents: INTENTS}
+        at = {self._keys.intents: self._intents_at}
+        at |= {key: self.state.position[stream] for key, stream in keys.items() if stream != INTENTS}
+        found = self._bus.read(at, block_ms=block_ms, count=READ_COUNT)
+        for key, entry_id, fields in found:
+            self._take(keys[key], entry_id, fields)
+        return any(keys[key] != INTENTS for key, _, _ in found)
+
+    def _take(self, stream: str, entry_id: EntryId, fields: dict[bytes, bytes]) -> None:
+        entry = entry_of(stream, entry_id, fields)
+        if stream == INTENTS:
+            self._take_intent(entry)
+            return
+        if self._archive is not None:
+            self._archive.add(entry)
+            self._unsynced = True
+        fold_entry(self.state, entry)
+
+    def _take_intent(self, entry: Entry) -> None:
+        self._intents_at = entry.id
+        try:
+            signed = decode(entry)
+        except BadEntry:
+            return
+        if isinstance(signed, ByOperator) and len(self._intents) < INTENTS_PENDING_MAX:
+            self._intents[signed.id] = signed
+
+    def _decide(self, now_ms: int) -> None:
+        self._intents = {i: s for i, s in self._intents.items() if i not in self.state.log.intents}
+        redis_ms = self.clock.redis_ms(monotonic_us())
+        events = decide(self.state, self._sensed(redis_ms, now_ms))
+        if self.stop_wanted and self.state.log.phase in {phases.WAITING, phases.RUNNING}:
+            events.append(StopOrdered("stopped", self.stop_wanted, "", self.state.log.options.stop_timeout_ms))
+            self.stop_wanted = ""
+        if not events and now_ms >= self._due["keyframe"] and self.state.log.began_ms:
+            self._due["keyframe"] = now_ms + KEYFRAME_MS
+            events = [self._keyframe()]
+        if events:
+            self._append(events)
+
+    def _sensed(self, redis_ms: int, now_ms: int) -> Senses:
+        senses = self._senses
+        self._senses = Senses(0, senses.beats, redis_rtt_us=senses.redis_rtt_us)  # what was looked at counts once
+        return Senses(
+            redis_ms,
+            senses.beats,
+            senses.looked,
+            senses.lost,
+            senses.left,
+            tuple(self._intents.values()),
+            now_ms - self._watched_ms,
+            senses.redis_rtt_us,
+        )
+
+    def _append(self, events: Sequence[Event]) -> None:
+        """Append under the lease; what became of it after an error is known only from the log."""
+        n = self.state.log.n if self.state.log.epoch == self.epoch else 0
+        at_ms = self.clock.redis_ms(monotonic_us())
+        fields = [encode(ByMaster(self.epoch, n + i, at_ms, event)) for i, event in enumerate(events, 1)]
+        try:
+            for begin in range(0, len(fields), APPEND_MAX):
+                part = fields[begin : begin + APPEND_MAX]
+                self._appended = self._bus.append_fenced(self._keys, self._token, self.epoch, part)[-1]
+        except BusError:
+            self._appended, self._settling = ZERO_ID, True
+            raise
+
+    def _retake(self) -> None:
+        """The lease is not ours any more: take it again when it lapsed, stop when somebody else has it."""
+        epoch = self._bus.take_lease(self._keys, self._token)
+        if epoch is None:
+            raise Fenced(f"another master has taken over run {self.run}; this one (epoch {self.epoch}) stops")
+        self._begin_epoch(epoch)
+        self._settling, self._appended = True, ZERO_ID
+        while self._read(None):
+            pass
+        self._append([MasterTook(socket.gethostname()[:60], os.getpid(), __version__)])
+
+    def _lost_redis(self, error: BusError, now_ms: int) -> None:
+        self._liveness.poll_failed()
+        self._settling = True
+        self._acked.clear()
+        self._watched_ms = now_ms  # nobody can show presence now
+        cut_ms = self.lifeline_cut_ms
+        if cut_ms is not None and now_ms - max(cut_ms, self._answered_ms) > CUT_OFF_MS:
+            raise RunLapsed(f"run {self.run} ended with the processes that served it: {error}") from error
+        time.sleep(0.1)
+
+    # ------------------------------------------------------------------ looking around
+
+    def _look_if_due(self, now_ms: int) -> None:
+        if now_ms >= self._due["look"]:
+            self._due["look"] = now_ms + POLL_MS
+            self._look(now_ms)
+        if now_ms >= self._due["watched"]:
+            self._due["watched"] = now_ms + PRESENCE_MS
+            if self._bus.is_watched(self._keys):
+                self._watched_ms = now_ms
+        if now_ms >= self._due["announce"] and self.state.log.opened_ms:
+            self._due["announce"] = now_ms + ANNOUNCE_MS
+            self._announce()
+
+    def _look(self, now_ms: int) -> None:
+        sent_us, redis_us, received_us = self._bus.time_us()
+        self.clock.sample(sent_us, redis_us, received_us)
+        found = self._bus.beats(FleetKeys(self.state.log.fleet or "default"))
+        beats = {b.incarnation: b for b in map(_heartbeat, found.values()) if b is not None}
+        log = self.state.log
+        expected = {w.incarnation for w in log.workers.values() if not w.is_gone}
+        signed_off = [w.incarnation for w in log.workers.values() if not w.is_gone and w.worker not in found]
+        rtt_ms = (received_us - sent_us) // 1000
+        lost = self._liveness.poll(now_ms, rtt_ms, expected - set(signed_off), set(beats))
+        self._senses = Senses(0, beats, True, tuple(lost), tuple(signed_off), redis_rtt_us=received_us - sent_us)
+
+    def _announce(self) -> None:
+        fleet = FleetKeys(self.state.log.fleet)
+        holder = self._bus.announce_run(fleet, self.run, ANNOUNCE_TTL_MS)
+        if holder != self.run and self.state.log.phase == phases.WAITING:
+            self.stop_wanted = f"the fleet {fleet.name} is busy with run {holder}"
+        if self.state.log.phase != self._phase:
+            self._phase = self.state.log.phase
+        self._bus.put_run_summary(
+            self.run,
+            pack(
+                {
+                    "file": self.state.log.file,
+                    "opened_ms": self.state.log.opened_ms,
+                    "phase": self.state.log.phase,
+                    "fleet": self.state.log.fleet,
+                }
+            ),
+        )
+
+    # ------------------------------------------------------------------ keeping
+
+    def _sync_if_due(self, now_ms: int) -> None:
+        if now_ms >= self._due["sync"]:
+            self._due["sync"] = now_ms + SYNC_MS
+            self._sync()
+
+    def _sync(self) -> None:
+        """Archive, fsync, then acknowledge: in this order and no other."""
+        if self._archive is not None and self._unsynced:
+            self._archive.sync()
+            self._unsynced = False
+        safe = {i: r.watermark for i, r in self.state.reports.incarnations.items() if r.watermark}
+        new = {i: watermark for i, watermark in safe.items() if self._acked.get(i) != watermark}
+        if new:
+            self._bus.acknowledge(self._keys, self._token, self.epoch, new)
+            self._acked |= new
+
+    def _keyframe(self) -> Checkpoint:
+        packed = self.state.packed()
+        self._write_keyframe(packed)
+        self._bus.store_keyframe(self._keys, self._token, self.epoch, packed)
+        position = self.state.position
+        return Checkpoint(str(position[LOG]), str(position[REPORTS]), self.state.digest())
+
+    def _write_keyframe(self, packed: bytes) -> None:
+        if self._archive is not None:
+            position = self.state.position
+            at_ms = self.clock.redis_ms(monotonic_us())
+            self._archive.keyframe(packed, position[LOG], position[REPORTS], at_ms)
+
+    # ------------------------------------------------------------------ the end
+
+    def close(self) -> None:
+        """Make everything safe, tell nobody that there is a run any more, give the lease back."""
+        if self._archive is None:
+            return
+        closed = self.state.log.phase == phases.CLOSED
+        if closed:
+            self._sync()
+            self._bus.store_keyframe(self._keys, self._token, self.epoch, self.state.packed())
+            self._announce()
+            self._bus.withdraw_run(FleetKeys(self.state.log.fleet), self.run)
+        self._archive.close(final=closed)
+        if closed:
+            finish(paths.archive_path(self.run))
+        if self._keeper is not None:
+            self._keeper.stop()
+        self._bus.release_lease(self._keys, self._token, self.epoch)
+
+    def abandon(self) -> None:
+        """Leave the archive readable when Redis is gone or another master is there."""
+        if self._keeper is not None:
+            self._keeper.stop()
+        if self._archive is not None:
+            self._archive.close(final=False)
+
+
+def _heartbeat(payload: bytes | None) -> Heartbeat | None:
+    """A heartbeat from a key's value; None for an absent key and for nonsense."""
+    if payload is None:
+        return None
+    try:
+        beat: Heartbeat = from_wire(Heartbeat, unpack(payload, 16_384))
+    except (BadEntry, ValueError, TypeError):
+        return None
+    return beat
+
+
+# ---------------------------------------------------------------------- the process
+
+
+def make_master(spec: LaunchSpec, bus: Bus) -> Master:
+    """A master for a new run, or for the run that the spec names."""
+    if spec.run:
+        return Master(bus, spec.run)
+    fleet = FleetKeys(spec.fleet)
+    holder = bus.announced_run(fleet)
+    if holder is not None:
+        raise FleetBusy(
+            f"fleet {spec.fleet!r} is busy with run {holder}: attach to it, stop it, or use another --fleet"
+        )
+    run = new_run_id(bus.time_us()[1] // 1000)
+    return Master(bus, run, open_run(spec, run))
+
+
+def serve(spec: LaunchSpec, *, watch_fd: int | None = None, opened: object = None) -> int:
+    """Be the master until the run is closed; returns 0 then.
+
+    Args:
+        spec: what to run, or which run to take over.
+        watch_fd: at its end of file the run is stopped, as at SIGTERM.
+        opened: called with the run's id once it is in the log.
+    """
+    bus = Bus.connect(spec.redis_url, role="master")
+    master = make_master(spec, bus)
+    _heed_signals(master)
+    try:
+        master.take()
+        if callable(opened):
+            opened(master.run)
+        while not master.step(monotonic_ms()):
+            if watch_fd is not None and _is_cut(watch_fd):
+                watch_fd = None
+                master.lifeline_cut_ms = monotonic_ms()
+                master.stop_wanted = "its supervisor is gone"
+        master.close()
+    except (TidalError, BusError):
+        master.abandon()
+        raise
+    return 0
+
+
+def _heed_signals(master: Master) -> None:
+    def told(number: int, _frame: object) -> None:
+        master.stop_wanted = f"the master was told to stop ({signal.Signals(number).name})"
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, told)
+
+
+def _is_cut(fd: int) -> bool:
+    readable, _, _ = select.select([fd], [], [], 0)
+    return bool(readable) and not os.read(fd, 4096)
+
+
+def main() -> int:
+    """The master of a supervisor: the spec is one line of JSON on stdin, the answer one line of JSON on stdout."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            return 0
+        line += byte
+    spec: LaunchSpec = from_wire(LaunchSpec, json.loads(line))
+
+    def answer(value: dict[str, str]) -> None:
+        os.write(1, json.dumps(value).encode() + b"\n")
+
+    try:
+        return serve(spec, watch_fd=0, opened=lambda run: answer({"run": run}))
+    except TidalError as error:
+        answer({"error": type(error).__name__, "message": str(error)})
+        return error.exit_code
+    except BusError as error:
+        answer({"error": "RedisUnreachable", "message": str(error)})
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

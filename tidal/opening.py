@@ -1,0 +1,100 @@
+"""Opening a run: the locustfile inspected, its files collected, the options checked, all before anybody is told.
+
+Every mistake that can be found on the master's machine is found here, with its own error, before the log begins.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from platform import python_version
+from typing import TYPE_CHECKING
+
+from tidal import __version__
+from tidal.errors import NoHost, NoSuchFile, NotShipped, TooLarge, UnknownUserClass, UsageError
+from tidal.launch import inspect
+from tidal.model.events import ClassSpec, Event, RunOpened
+from tidal.model.files import FILES_MAX, SHIPPED_BYTES_MAX, chunks_of, spec_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tidal.launch import LaunchSpec
+
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def new_run_id(now_ms: int) -> str:
+    """An id that sorts by time and is short to type: 20261123-204512-k3f9 (UTC)."""
+    stamp = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{stamp}-{''.join(secrets.choice(_ALPHABET) for _ in range(4))}"
+
+
+def open_run(spec: LaunchSpec, run: str) -> list[Event]:
+    """The first entries of a run's log: `RunOpened`, then its files in chunks.
+
+    Raises:
+        TidalError: the file, its classes, the host or what it needs is not right.
+    """
+    file = Path(spec.file)
+    root = shipped_root(file)
+    loaded = inspect(spec.file, root=str(root))
+    classes = chosen(loaded.classes, spec.options.classes)
+    _check_host(classes, spec.options.host)
+    contents = collect(root, [file, *(root / n for n in loaded.needs), *(Path(s) for s in spec.ship)])
+    opened = RunOpened(
+        run=run,
+        fleet=spec.fleet,
+        author=spec.author,
+        file=file.relative_to(root).as_posix(),
+        files=tuple(spec_of(path, data) for path, data in sorted(contents.items())),
+        classes=classes,
+        options=replace(spec.options, host=spec.options.host.rstrip("/")),
+        versions=(("tidal", __version__), ("python", python_version())),
+    )
+    return [opened, *(chunk for _, data in sorted(contents.items()) for chunk in chunks_of(data))]
+
+
+def shipped_root(file: Path) -> Path:
+    """The folder whose shape is kept on the workers: the working folder when the file lies below it, else its own."""
+    here = Path.cwd()
+    return here if file.is_relative_to(here) else file.parent
+
+
+def chosen(classes: Sequence[ClassSpec], names: Iterable[str]) -> tuple[ClassSpec, ...]:
+    """The user classes that were asked for, all without a wish; UnknownUserClass for one that is not there."""
+    known = {c.name: c for c in classes}
+    for name in names:
+        if name not in known:
+            raise UnknownUserClass(f"no user class {name!r} in the locustfile; it has {', '.join(known)}")
+    wanted = tuple(known[n] for n in dict.fromkeys(names)) or tuple(classes)
+    if not any(c.weight > 0 or c.fixed_count > 0 for c in wanted):
+        raise UsageError(f"every user class has weight 0: {', '.join(c.name for c in wanted)}")
+    return wanted
+
+
+def _check_host(classes: Iterable[ClassSpec], host: str) -> None:
+    if host and not host.startswith(("http://", "https://")):
+        raise UsageError(f"--host {host!r} begins with neither http:// nor https://")
+    without = [c.name for c in classes if c.needs_host and not c.host]
+    if without and not host:
+        raise NoHost(f"{', '.join(without)} has no host: set `host` in the class or give --host http://…")
+
+
+def collect(root: Path, paths: Iterable[Path]) -> dict[str, bytes]:
+    """The content of files by their path below the root; NotShipped for one outside, TooLarge beyond the bounds."""
+    contents: dict[str, bytes] = {}
+    size = 0
+    for path in dict.fromkeys(p.absolute() for p in paths):
+        if not path.is_relative_to(root):
+            raise NotShipped(f"{path} lies outside {root}: start tidal in a folder above both")
+        try:
+            size += path.stat().st_size
+            if size > SHIPPED_BYTES_MAX or len(contents) >= FILES_MAX:
+                raise TooLarge(f"{path} makes the files to ship more than {SHIPPED_BYTES_MAX >> 20} MiB or {FILES_MAX}")
+            contents[path.relative_to(root).as_posix()] = path.read_bytes()
+        except OSError as error:
+            raise NoSuchFile(f"cannot read {path}: {error.strerror}") from None
+    return contents

@@ -1,0 +1,297 @@
+"""A worker's part in one run: the folded log, the shipped files, the crew, the outboxes.
+
+    reading ──its files are whole──▶ loading ──▶ ready ──▶ running ──▶ finished
+
+`Service` has no line to Redis: entries of the log are handed in, attempts to report are taken out, and every turn gets the
+time. Whether a master lives matters only to an endless plan; everything else follows from the newest plan and the clock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tidal import paths
+from tidal.crew import Crew, Died
+from tidal.measure import Usage
+from tidal.model import phases
+from tidal.model.codec import BadEntry, Entry, decode
+from tidal.model.events import ByMaster, Event, FileChunk, GeneratorLost, LoadFailed, WorkerFinished
+from tidal.model.files import Files
+from tidal.model.fold import fold_entry, plan_at
+from tidal.model.gather import Gathering
+from tidal.model.outbox import Outbox
+from tidal.model.pipe import Batch, Load, NotLoaded
+from tidal.model.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DRAIN_PATIENCE_MS = 4_000
+REPORT_DELAY_MS = 300
+"""How long after a whole interval its report is made: the generators' batches of that second are in by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSpec:
+    """What a worker is told at its start."""
+
+    redis_url: str | None = None
+    fleet: str = "default"
+    processes: int = 0  # 0: as many as cores
+    file: str = ""  # run only this copy of the locustfile
+    id: str = ""
+    once: bool = False  # leave after one run
+
+
+@dataclass(slots=True)
+class Identity:
+    """Who the worker is: the id for its life, the incarnation until it is declared lost."""
+
+    worker: str
+    host: str
+    incarnation: str
+
+    @classmethod
+    def new(cls, worker: str = "") -> Identity:
+        """An identity of this process."""
+        host = socket.gethostname()[:40] or "host"
+        safe = "".join(c if c.isalnum() or c in "-." else "-" for c in host).strip("-.") or "host"
+        return cls(worker or f"{safe}-{secrets.token_hex(3)}", host, secrets.token_hex(8))
+
+
+class Service:
+    """The worker's part in one run: the folded log, the files, the crew, the outboxes.
+
+    It has no line to Redis of its own: entries are handed in, attempts are taken out.
+    """
+
+    def __init__(self, run: str, spec: WorkerSpec, identity: Identity, processes: int) -> None:
+        self.run, self._spec, self._identity, self._processes = run, spec, identity, processes
+        self.state = State()
+        self._files = Files()
+        self.crew: Crew | None = None
+        self.root: Path | None = None
+        self.outboxes = [Outbox(identity.incarnation)]
+        self._gathering: Gathering | None = None
+        self._told_plan: tuple[int, int] = (0, 0)  # number of the plan, how many loaded children it was told to
+        self._reported_ms = 0
+        self._failed = False
+        self.finished = False
+        self.finish_ms: int | None = None  # Redis time at which users were told to stop
+        self.drain_since_ms: int | None = None  # monotonic
+        self.why = ""
+        self.usage = Usage()
+        self.cpu_permille = self.memory_bytes = 0
+
+    def __repr__(self) -> str:
+        return f"<Service {self.run} {self.word} {self.crew} {self.outboxes}>"
+
+    # ------------------------------------------------------------------ the log
+
+    @property
+    def incarnations(self) -> list[str]:
+        """Every incarnation of this worker in this run, the newest last."""
+        return [o.incarnation for o in self.outboxes]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run asks nothing more of this worker."""
+        return self.state.log.phase == phases.CLOSED
+
+    @property
+    def word(self) -> str:
+        """The state that the heartbeat tells."""
+        if self.finished or self._failed or self.is_over:
+            return "waiting"
+        if self.drain_since_ms is not None:
+            return "draining"
+        if self.crew is None or not (self.crew.is_ready or self.state.log.began_ms):
+            return "loading"
+        return "running" if self.state.log.began_ms else "ready"
+
+    def obey(self, entry: Entry) -> None:
+        """Fold one entry of the log, and keep the shipped file that it may carry."""
+        fold_entry(self.state, entry)
+        if entry.kind == FileChunk.KIND:
+            with contextlib.suppress(BadEntry):
+                signed = decode(entry)
+                if isinstance(signed, ByMaster) and isinstance(signed.event, FileChunk):
+                    self._files.add(signed.event)
+
+    def is_ended_here(self) -> str:
+        """How the newest incarnation ended by the log: "", lost, left or refused."""
+        return self.state.log.ended.get(self.incarnations[-1], "")
+
+    # ------------------------------------------------------------------ a turn
+
+    def step(self, now_ms: int, redis_ms: int, offset_us: int) -> None:
+        """Everything that follows from what was read: `now_ms` is monotonic."""
+        if self.crew is None:
+            self._prepare(redis_ms)
+            if self.crew is None:
+                return
+        self.crew.start_missing(now_ms, redis_ms, offset_us)
+        for news in self.crew.turn(now_ms):
+            self._take(news, redis_ms)
+        self._tell_share(redis_ms)
+        self._finish_if_due(now_ms, redis_ms)
+        self._report_if_due(now_ms, redis_ms)
+
+    def _prepare(self, redis_ms: int) -> None:
+        """Write the shipped files into a folder of their own and start the crew."""
+        log = self.state.log
+        if not log.opened_ms or log.phase == phases.CLOSED or self._failed:
+            return
+        try:
+            contents = self._files.contents(log.files)
+        except ValueError as error:
+            self.fail("NotShipped", str(error), redis_ms)
+            return
+        if contents is None and not self._spec.file:
+            return
+        file = log.file
+        if self._spec.file:
+            own = Path(self._spec.file).absolute()
+            root, file = own.parent, own.name
+        else:
+            self.root = root = Path(tempfile.mkdtemp(prefix="tidal-run-"))
+            _write_all(root, contents or {})
+        self._gathering = Gathering(redis_ms)
+        log_path = paths.logs_dir() / f"{self.run}-generators-{os.getpid()}.log"
+        self.crew = Crew(Load(str(root), file, log.options, self.run), self._processes, log_path)
+
+    def fail(self, error: str, why: str, redis_ms: int) -> None:
+        """Say that the file does not load here."""
+        if not self._failed:
+            self._failed, self.why = True, why
+            self.outboxes[-1].put(LoadFailed(error, why), redis_ms)
+
+    def _take(self, news: Event | Died, redis_ms: int) -> None:
+        if isinstance(news, Batch) and self._gathering is not None:
+            self._gathering.add(news)
+        elif isinstance(news, NotLoaded):
+            self.fail(news.error, news.why, redis_ms)
+        elif isinstance(news, Died) and news.loaded and not self.finished:
+            lost = GeneratorLost(news.number, news.pid, news.reached_ms, redis_ms, news.why, news.users)
+            self.outboxes[-1].put(lost, redis_ms)
+            self._told_plan = (0, 0)
+
+    def _tell_share(self, redis_ms: int) -> None:
+        log, crew = self.state.log, self.crew
+        if log.plan is None or not log.began_ms or crew is None or crew.finishing:
+            return
+        loaded = sum(g.loaded for g in crew.generators.values())
+        if self._told_plan == (log.plan.number, loaded):
+            return
+        plan_ms = redis_ms - log.began_ms
+        in_force = plan_at(log, plan_ms)
+        for plan in (in_force, log.plan) if in_force not in (None, log.plan) else (log.plan,):
+            if plan is not None:
+                crew.tell_share(plan, self.incarnations, log.classes, log.began_ms, plan_ms)
+        self._told_plan = (log.plan.number, loaded)
+
+    # ------------------------------------------------------------------ the end
+
+    def finish(self, redis_ms: int, why: str) -> None:
+        """Stop all users; the last report follows when they have stopped."""
+        if self.finish_ms is None:
+            self.finish_ms, self.why = redis_ms, why
+            if self.crew is not None:
+                self.crew.tell_finish(self._stop_timeout_ms)
+
+    @property
+    def _stop_timeout_ms(self) -> int:
+        stop = self.state.log.stop
+        return stop.stop_timeout_ms if stop is not None else self.state.log.options.stop_timeout_ms
+
+    def _finish_if_due(self, now_ms: int, redis_ms: int) -> None:
+        log, crew = self.state.log, self.crew
+        plan = log.plan
+        if crew is None or self.finished:
+            return
+        if log.stop is not None:
+            self.finish(redis_ms, log.stop.reason)
+        elif plan is not None and plan.end_ms is not None and log.began_ms:
+            if redis_ms - log.began_ms >= plan.end_ms:
+                self.finish(redis_ms, "the plan is over")
+        elif log.began_ms and redis_ms - self._last_master_ms() > log.options.masterless_timeout_ms:
+            self.finish(redis_ms, "no master for too long, and the plan has no end")
+        self._drain_if_due(now_ms, redis_ms)
+        if crew.finishing and (crew.is_finished or self._is_overdue(redis_ms)):
+            self._say_goodbye(now_ms, redis_ms)
+
+    def _last_master_ms(self) -> int:
+        return max(self.state.log.ticked_ms, self.state.log.began_ms)
+
+    def _drain_if_due(self, now_ms: int, redis_ms: int) -> None:
+        """A worker that is to leave waits until its users are others', or until it is plain that nobody takes them."""
+        if self.drain_since_ms is None or self.crew is None:
+            return
+        plan = self.state.log.plan
+        owned = plan is not None and any(i in plan.owners for i in self.incarnations)
+        moved = not owned and not sum(self.crew.users.values())
+        if not self.state.log.began_ms or moved or now_ms - self.drain_since_ms > DRAIN_PATIENCE_MS:
+            self.finish(redis_ms, "the worker was told to leave")
+
+    def _is_overdue(self, redis_ms: int) -> bool:
+        return self.finish_ms is not None and redis_ms - self.finish_ms > self._stop_timeout_ms + 3_000
+
+    def _say_goodbye(self, now_ms: int, redis_ms: int) -> None:
+        self._report(now_ms, redis_ms, redis_ms)
+        self.outboxes[-1].put(WorkerFinished(self.why[:200]), redis_ms)
+        self.finished = True
+
+    # ------------------------------------------------------------------ reports
+
+    def _report_if_due(self, now_ms: int, redis_ms: int) -> None:
+        if self.finished or self._gathering is None:
+            return
+        log = self.state.log
+        interval_ms = log.options.report_interval_ms
+        if not log.began_ms and self._gathering.is_empty:
+            self._gathering.from_ms = redis_ms
+            return
+        due_ms = redis_ms - REPORT_DELAY_MS
+        if due_ms // interval_ms > self._reported_ms // interval_ms:
+            self._reported_ms = due_ms
+            reached_ms = self.crew.reached_ms if self.crew is not None else None
+            self._report(now_ms, redis_ms, redis_ms if reached_ms is None else reached_ms)
+
+    def _report(self, now_ms: int, redis_ms: int, to_ms: int) -> None:
+        if self._gathering is None or self.crew is None:
+            return
+        states = self.crew.states(now_ms)
+        gauges = (self.crew.users, states, self.cpu_permille, self.memory_bytes)
+        self.outboxes[-1].put(self._gathering.report(to_ms, *gauges), redis_ms)
+
+    def look(self) -> None:
+        """Measure CPU and memory of the agent and its children."""
+        pids = self.crew.pids if self.crew is not None else []
+        self.cpu_permille, self.memory_bytes = self.usage.look(pids)
+
+    def reincarnate(self, incarnation: str) -> None:
+        """Go on as a new life; what was measured stays with the old one."""
+        self.outboxes.append(Outbox(incarnation))
+        self._told_plan = (0, 0)
+
+    def close(self) -> None:
+        """End the crew and remove what was written."""
+        if self.crew is not None:
+            self.crew.stop()
+        if self.root is not None:
+            shutil.rmtree(self.root, ignore_errors=True)
+
+
+def _write_all(root: Path, contents: Mapping[str, bytes]) -> None:
+    for relative, data in contents.items():
+        path = root / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)

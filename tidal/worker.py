@@ -1,0 +1,303 @@
+"""The agent of a worker: obey the log, split the share, merge the reports, beat.
+
+    idle ──the fleet serves a run──▶ reading ──its files are whole──▶ loading ──▶ ready ──▶ running ──▶ finished ──▶ idle
+
+`Agent.step(now)` is one turn: take what the lines to Redis and the generators have brought, then do what follows.
+It never waits for Redis or for user code. The worker executes the plan alone: whether a master lives matters only to an
+endless plan. Its lease names its incarnation; a worker that was declared lost learns it from the log and goes on as a
+new one, and what it had measured is kept under the old.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import secrets
+import select
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from tidal import __version__
+from tidal.errors import TidalError, WorkerRefusedError
+from tidal.keys import FleetKeys, RunKeys
+from tidal.lines import Beaten, Beats, Handed, News, Read, Sender, Tail, Trouble, monotonic_ms, monotonic_us
+from tidal.measure import cores
+from tidal.model.clock import Clock
+from tidal.model.codec import pack
+from tidal.model.events import SCHEMA_VERSION
+from tidal.model.liveness import LEASE_MS, Heartbeat
+from tidal.model.wire import from_wire, to_wire
+from tidal.service import Identity, Service, WorkerSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STEP_MS = 50
+BEAT_CLOCK_MS = 500
+LEAVE_PATIENCE_MS = 10_000
+
+
+class Agent:
+    """One worker process: idles until its fleet serves a run, serves it, idles again."""
+
+    def __init__(self, spec: WorkerSpec) -> None:
+        self._spec = spec
+        self._fleet = FleetKeys(spec.fleet)
+        self._processes = spec.processes or cores()
+        self.identity = Identity.new(spec.id)
+        self.clock = Clock()
+        self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._beats = Beats(spec.redis_url, self._news, self._wake, self._fleet, self.identity.worker, self._heartbeat)
+        self._tail: Tail | None = None
+        self._sender: Sender | None = None
+        self._sending = False
+        self._retry_ms = 0
+        self.service: Service | None = None
+        self._done_runs: list[str] = []
+        self._announced: str | None = None
+        self._contact_ms = monotonic_ms()
+        self._clock_told_ms = self._looked_ms = self._asked_ms = 0
+        self._stepped_ms = monotonic_ms()
+        self._blind_since_ms: int | None = None  # woke up after a long sleep: the log must be read before users run on
+        self.leaving_ms: int | None = None
+        self.refused: TidalError | None = None
+        self._said = ""
+
+    def __repr__(self) -> str:
+        return f"<Agent {self.identity.worker} {self.service or 'idle'}>"
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError, OSError):
+            os.write(self._wake_write, b"!")
+
+    def _heartbeat(self) -> bytes:
+        service = self.service
+        now_ms = monotonic_ms()
+        crew = service.crew if service is not None else None
+        states = crew.states(now_ms) if crew is not None else ()
+        return pack(
+            to_wire(
+                Heartbeat(
+                    worker=self.identity.worker,
+                    incarnation=self.identity.incarnation,
+                    host=self.identity.host,
+                    pid=os.getpid(),
+                    processes=self._processes,
+                    schema=SCHEMA_VERSION,
+                    version=__version__,
+                    at_ms=self.clock.redis_ms(monotonic_us()),
+                    run=service.run if service is not None else "",
+                    state=service.word if service is not None else "waiting",
+                    why=service.why[:200] if service is not None else "",
+                    users=sum(crew.users.values()) if crew is not None else 0,
+                    generators=sum(s.state != "gone" for s in states),
+                    cpu_permille=service.cpu_permille if service is not None else 0,
+                    memory_bytes=service.memory_bytes if service is not None else 0,
+                    lag_ms=max((s.lag_ms for s in states), default=0),
+                )
+            )
+        )
+
+    # ------------------------------------------------------------------ turns
+
+    def serve(self, watch_fd: int | None = None) -> int:
+        """Take turns until told to leave; `watch_fd` at its end of file means the same. Returns the exit code."""
+        self._beats.start()
+        while not self.step(monotonic_ms()):
+            readable = self._wait(watch_fd)
+            if watch_fd is not None and watch_fd in readable and not os.read(watch_fd, 4096):
+                self.leave()
+                watch_fd = None
+        self._close()
+        if self.refused is not None:
+            raise self.refused
+        return 0
+
+    def _wait(self, watch_fd: int | None) -> list[int]:
+        crew = self.service.crew if self.service is not None else None
+        fds = [self._wake_read, *([watch_fd] if watch_fd is not None else [])]
+        if crew is not None:
+            fds += [g.child.answers_fd for g in crew.generators.values() if not g.child.ended]
+        readable, _, _ = select.select(fds, [], [], STEP_MS / 1000)
+        if self._wake_read in readable:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake_read, 4096)
+        return readable
+
+    def leave(self) -> None:
+        """Leave in order: users move first, everything measured is handed in."""
+        if self.leaving_ms is None:
+            self.leaving_ms = monotonic_ms()
+            if self.service is not None:
+                self.service.drain_since_ms = self.leaving_ms
+            self._beats.hurry()
+
+    def step(self, now_ms: int) -> bool:
+        """One turn; True when there is nothing left to do."""
+        if now_ms - self._stepped_ms > LEASE_MS:
+            self._blind_since_ms = now_ms
+        self._stepped_ms = now_ms
+        while not self._news.empty():
+            self._hear(self._news.get(), now_ms)
+        if self.service is None:
+            self._join_if_announced()
+        if self.service is not None and self.clock.is_set:
+            self._serve_turn(self.service, now_ms)
+        if self.leaving_ms is None:
+            return self.refused is not None
+        patience_ms = LEAVE_PATIENCE_MS + (self.service.state.log.options.stop_timeout_ms if self.service else 0)
+        return self.service is None or now_ms - self.leaving_ms > patience_ms
+
+    def _serve_turn(self, service: Service, now_ms: int) -> None:
+        redis_ms = self.clock.redis_ms(monotonic_us())
+        word = service.word
+        if now_ms - self._looked_ms >= 1_000:
+            self._looked_ms = now_ms
+            service.look()
+        if service.crew is not None and self._blind_since_ms is None and now_ms - self._clock_told_ms >= BEAT_CLOCK_MS:
+            self._clock_told_ms = now_ms
+            service.crew.tell_clock(self.clock.offset_us)
+        service.step(now_ms, redis_ms, self.clock.offset_us)
+        if now_ms - self._contact_ms > service.state.log.options.isolation_timeout_ms:
+            service.finish(redis_ms, "cut off from Redis for too long")
+        self._hand_in(service, now_ms)
+        self._heed_end(service)
+        if service.word != word:
+            self._beats.hurry()
+        self._release_if_done(service)
+
+    def _hear(self, news: News, now_ms: int) -> None:
+        if isinstance(news, Beaten):
+            self.clock.sample(news.sent_us, news.redis_us, news.received_us)
+            self._contact_ms, self._announced = now_ms, news.run
+            self._say("")
+        elif isinstance(news, Read) and self.service is not None and news.run == self.service.run:
+            for entry in news.entries:
+                self.service.obey(entry)
+            if self._blind_since_ms is not None and news.asked_ms >= self._blind_since_ms:
+                self._blind_since_ms = None
+        elif isinstance(news, Handed):
+            self._heard_handed(news, now_ms)
+        elif isinstance(news, Trouble):
+            self._say(news.why)
+
+    def _say(self, trouble: str) -> None:
+        """Print what is wrong with Redis once, and once when it is well again."""
+        if trouble == self._said:
+            return
+        print(f"tidal worker: {trouble}" if trouble else "tidal worker: Redis answers", file=sys.stderr, flush=True)
+        self._said = trouble
+
+    # ------------------------------------------------------------------ runs
+
+    def _join_if_announced(self) -> None:
+        run = self._announced
+        if run is None or run in self._done_runs or self.leaving_ms is not None or not self.clock.is_set:
+            return
+        keys = RunKeys(run)
+        self.service = Service(run, self._spec, self.identity, self._processes)
+        self._tail = Tail(self._spec.redis_url, self._news, self._wake, keys)
+        self._sender = Sender(self._spec.redis_url, self._news, self._wake, keys)
+        self._tail.start()
+        self._sender.start()
+        self._beats.hurry()
+
+    def _heed_end(self, service: Service) -> None:
+        """What to do when the log says that this life is over."""
+        how = service.is_ended_here()
+        if how == "refused":
+            record = service.state.log.workers.get(service.state.log.incarnations[self.identity.incarnation])
+            self.refused = WorkerRefusedError(f"run {service.run} refused this worker: {record.why if record else ''}")
+        elif how == "lost":
+            self.identity.incarnation = secrets.token_hex(8)
+            service.reincarnate(self.identity.incarnation)
+            self._beats.hurry()
+
+    def _hand_in(self, service: Service, now_ms: int) -> None:
+        if self._sending or self._sender is None or now_ms < self._retry_ms:
+            return
+        for outbox in service.outboxes:
+            if outbox.is_empty:
+                continue
+            attempt = outbox.attempt(now_ms)
+            if attempt or now_ms - self._asked_ms >= BEAT_CLOCK_MS:
+                self._sending, self._asked_ms = True, now_ms
+                self._sender.hand_in(outbox.incarnation, attempt)
+                return
+
+    def _heard_handed(self, news: Handed, now_ms: int) -> None:
+        self._sending = False
+        outboxes = self.service.outboxes if self.service is not None else []
+        for outbox in outboxes:
+            if outbox.incarnation == news.incarnation:
+                if news.watermark is None:
+                    outbox.failed()
+                    self._retry_ms = now_ms + 250
+                else:
+                    outbox.confirmed(news.watermark, now_ms)
+
+    def _release_if_done(self, service: Service) -> None:
+        """Let go of a run that is over once everything is safe, or once Redis has it and nobody will say so."""
+        safe = all(o.is_empty for o in service.outboxes)
+        sent = all(o.is_sent for o in service.outboxes)
+        left_alone = self._announced not in {None, service.run} or service.is_over
+        ended = service.is_over or service.finished or service.is_ended_here() == "refused"
+        if not ended or not (safe or (sent and left_alone)) or not (service.is_over or self.leaving_ms is not None):
+            return
+        self._drop(service)
+
+    def _drop(self, service: Service) -> None:
+        for line in (self._tail, self._sender):
+            if line is not None:
+                line.stop()
+        self._tail = self._sender = self.service = None
+        self._sending = False
+        self._done_runs = [*self._done_runs[-20:], service.run]
+        service.close()
+        if self._spec.once:
+            self.leave()
+        self._beats.hurry()
+
+    def _close(self) -> None:
+        if self.service is not None:
+            self._drop(self.service)
+        try:
+            self._beats.leave()
+        except Exception as error:  # noqa: BLE001 - leaving must not fail on a Redis that is gone
+            print(f"tidal worker: left without a word: {error}", file=sys.stderr)
+
+
+def serve(spec: WorkerSpec, *, watch_fd: int | None = None) -> int:
+    """Run a worker until SIGTERM, Ctrl-C or the end of file on `watch_fd`; a second signal ends it at once."""
+    agent = Agent(spec)
+
+    def told(number: int, _frame: object) -> None:
+        if agent.leaving_ms is not None and number == signal.SIGINT:
+            os._exit(130)
+        agent.leave()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, told)
+    return agent.serve(watch_fd)
+
+
+def main(argv: list[str] | None = None, *, serving: Callable[..., int] = serve) -> int:
+    """The worker of a supervisor: the spec is one line of JSON on stdin, which is the lifeline from then on."""
+    del argv
+    line = sys.stdin.buffer.raw.readline() if hasattr(sys.stdin.buffer, "raw") else sys.stdin.buffer.readline()
+    spec: WorkerSpec = from_wire(WorkerSpec, json.loads(line))
+    try:
+        return serving(spec, watch_fd=sys.stdin.fileno())
+    except TidalError as error:
+        print(f"tidal worker: {error}", file=sys.stderr, flush=True)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
