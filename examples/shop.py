@@ -1,0 +1,1 @@
+../tidal/demo/shop.py

@@ -1,0 +1,10 @@
+"""A small shop to send load to: `python -m tidal.target`. For demos, tests and first steps, never for the internet.
+
+    __main__   the process: a port, a lifeline, the end
+    server     HTTP/1.1 over asyncio, one small state machine a connection
+    pages      what each path answers, how fast and how reliably: pure
+    counts     what was served, for whoever wants to check a load tester's sums
+    shop.py    the locustfile that loads it: the demo's, and the example of the docs
+
+Only the standard library is needed.
+"""

@@ -1,0 +1,50 @@
+"""What the target served, in its own words: the other side of a load tester's sums."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+SECONDS_MAX = 3_600
+"""So many seconds of history are kept."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """Requests that came in, and what became of each: requests = answered + aborted + in flight."""
+
+    requests: int = 0
+    answered: int = 0
+    aborted: int = 0  # the client went away before its answer
+    connections: int = 0  # accepted so far
+    open_connections: int = 0
+    by_endpoint: Counter[str] = field(default_factory=Counter)
+    by_status: Counter[int] = field(default_factory=Counter)
+    by_second: dict[int, int] = field(default_factory=dict)  # Unix second to requests that came in
+
+    def came(self, endpoint: str, second: int) -> None:
+        """A request was read whole."""
+        self.requests += 1
+        self.by_endpoint[endpoint] += 1
+        self.by_second[second] = self.by_second.get(second, 0) + 1
+        if len(self.by_second) > SECONDS_MAX:
+            del self.by_second[min(self.by_second)]
+
+    def went(self, status: int) -> None:
+        """Its answer was handed to the network."""
+        self.answered += 1
+        self.by_status[status] += 1
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for JSON, in a stable order."""
+        return {
+            "requests": self.requests,
+            "answered": self.answered,
+            "aborted": self.aborted,
+            "in_flight": self.requests - self.answered - self.aborted,
+            "connections": self.connections,
+            "open_connections": self.open_connections,
+            "by_endpoint": dict(sorted(self.by_endpoint.items())),
+            "by_status": {str(status): n for status, n in sorted(self.by_status.items())},
+            "by_second": {str(second): n for second, n in sorted(self.by_second.items())},
+        }
