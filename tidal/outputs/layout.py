@@ -1,0 +1,128 @@
+"""Columns of text: numbers in readable units, widths as a terminal counts them."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from tidal.model.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CELL_MAX = 60
+"""Terminal cells of one cell of text; longer names lose their middle."""
+MICRO_IN_MILLI, MICRO_IN_SECOND = 1_000, 1_000_000
+SECOND_MS, MINUTE_MS, HOUR_MS = 1_000, 60_000, 3_600_000
+
+
+def width(text: str) -> int:
+    """How many terminal cells the text takes: East Asian wide characters two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def shorten(text: str, most: int = CELL_MAX) -> str:
+    """Cleaned text of at most so many cells: the beginning and the end stay, an ellipsis between them."""
+    text = clean(text)
+    if width(text) <= most:
+        return text
+    head, tail = "", ""
+    while width(head) + width(tail) < most - 1 and len(head) + len(tail) < len(text):
+        head, tail = (text[: len(head) + 1], tail) if len(head) <= len(tail) else (head, text[-len(tail) - 1 :])
+    while width(head) + width(tail) > most - 1:
+        head = head[:-1]
+    return f"{head}…{tail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's title and whether its cells are numbers, which stand right."""
+
+    title: str
+    number: bool = True
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], total: Sequence[str] = ()) -> str:
+    """Aligned lines: titles, a rule, the rows and, under another rule, the total."""
+    lines = [[c.title for c in columns], *rows, *([total] if total else [])]
+    widths = [max(width(line[i]) for line in lines) for i in range(len(columns))]
+    rule = "  ".join("─" * w for w in widths)
+    body = [_line(columns, widths, line) for line in lines]
+    if total:
+        body.insert(-1, rule)
+    return "\n".join([body[0], rule, *body[1:]])
+
+
+def _line(columns: Sequence[Column], widths: Sequence[int], cells: Sequence[str]) -> str:
+    padded = []
+    for column, wide, cell in zip(columns, widths, cells, strict=True):
+        space = " " * (wide - width(cell))
+        padded.append(space + cell if column.number else cell + space)
+    return "  ".join(padded).rstrip()
+
+
+def latency(value_us: int) -> str:
+    """Microseconds in the unit that reads best, three digits: `812 µs`, `4.71 ms`, `1.20 s`."""
+    if value_us < MICRO_IN_MILLI:
+        return f"{value_us} µs"
+    if value_us < MICRO_IN_SECOND:
+        return f"{_three_digits(value_us, MICRO_IN_MILLI)} ms"
+    return f"{_three_digits(value_us, MICRO_IN_SECOND)} s"
+
+
+def _three_digits(value: int, unit: int) -> str:
+    """An integer over its unit with three digits, in integer arithmetic so that it is the same everywhere."""
+    decimals = 2 if value < 10 * unit else 1 if value < 100 * unit else 0
+    scaled = value * 10**decimals // unit
+    whole, part = divmod(scaled, 10**decimals)
+    return f"{whole}.{part:0{decimals}d}" if decimals else f"{whole}"
+
+
+def rate(milli: int) -> str:
+    """Thousandths of a rate as a decimal: `12.3`."""
+    return f"{milli // 1000}.{milli % 1000 // 100}"
+
+
+def share(part: int, whole: int) -> str:
+    """A percentage with two decimals, never rounded up to 100 or down to 0: `0.03 %`."""
+    if not whole:
+        return "0 %"
+    basis = part * 10_000 // whole
+    if part and not basis:
+        return "<0.01 %"
+    return f"{basis // 100}.{basis % 100:02d} %"
+
+
+def size(number: int) -> str:
+    """Bytes in a readable unit: `512 B`, `3.4 kB`."""
+    if number < 1_000:
+        return f"{number} B"
+    unit, name = next((u, n) for u, n in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")) if number >= u)
+    return f"{_three_digits(number, unit)} {name}"
+
+
+def duration(value_ms: int) -> str:
+    """A span of time: `0:42`, `12:03`, `1:02:03`."""
+    seconds = value_ms // SECOND_MS
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    return f"{hours}:{minutes:02d}:{seconds % 60:02d}" if hours else f"{minutes}:{seconds % 60:02d}"
+
+
+def clock(at_ms: int) -> str:
+    """A moment of Redis time, in UTC so that the same run reads the same everywhere: `12:03:04Z`."""
+    try:
+        return datetime.fromtimestamp(at_ms // SECOND_MS, UTC).strftime("%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return "?"
+
+
+def day_and_clock(at_ms: int) -> str:
+    """A moment with its day: `2026-11-23 12:03:04Z`."""
+    try:
+        return datetime.fromtimestamp(at_ms // SECOND_MS, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return "?"

@@ -1,0 +1,196 @@
+"""The line of an interval and the tables at the end of a run, as plain text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.model.text import clean
+from tidal.outputs.layout import (
+    Column,
+    clock,
+    day_and_clock,
+    duration,
+    latency,
+    rate,
+    share,
+    shorten,
+    size,
+    table,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tidal.model.rows import EndpointRow, ExceptionRow, Frame, WorkerRow
+
+ROWS_MAX = 200
+"""So many rows a table; the rest is counted in a line below it."""
+TRACEBACK_LINES = 12
+MESSAGE_CELLS = 100
+STORY_LEVELS = ("warning", "error")
+
+REQUEST_COLUMNS = (
+    Column("method", number=False), Column("name", number=False), Column("requests"), Column("failures"),
+    Column("failed"), Column("p50"), Column("p95"), Column("p99"), Column("average"), Column("min"), Column("max"),
+    Column("size"), Column("req/s"),
+)  # fmt: skip
+FAILURE_COLUMNS = (
+    Column("times"), Column("method", number=False), Column("name", number=False), Column("error", number=False),
+)  # fmt: skip
+WORKER_COLUMNS = (
+    Column("worker", number=False), Column("host", number=False), Column("state", number=False), Column("users"),
+    Column("load"), Column("generators"), Column("CPU"), Column("lag"), Column("why", number=False),
+)  # fmt: skip
+
+
+def interval_line(frame: Frame) -> str:
+    """The run at one moment, in one line that does not jump: time, users, rates, percentiles, completeness."""
+    run, total = frame.run, frame.total
+    if not run.began_ms:
+        return f"{'':>7}  {shorten(run.phase, 8):<8}  {_coverage(frame)}"
+    cells = [
+        f"{duration(run.elapsed_ms):>7}",
+        f"{shorten(run.phase, 8):<8}",
+        f"users {run.users_running:>5}/{run.users_planned:<5}",
+        f"req/s {rate(total.rps_milli):>8}",
+        f"fail/s {rate(total.failures_milli):>6}",
+        f"p50 {latency(total.median_us):>7}",
+        f"p95 {latency(total.p95_us):>7}",
+        f"p99 {latency(total.p99_us):>7}",
+        f"failed {total.failures} of {total.requests}",
+        _coverage(frame),
+    ]
+    return "  ".join(cells)
+
+
+def _coverage(frame: Frame) -> str:
+    known = frame.completeness
+    if not frame.run.began_ms:
+        return f"{sum(w.alive for w in frame.workers)} worker(s) here"
+    return f"{known.workers_reporting}/{known.workers_expected} workers"
+
+
+def summary(frame: Frame) -> str:
+    """Everything that is worth keeping of a run, as tables; ends with how the run ended and a newline."""
+    parts = [_requests(frame), _failures(frame), _exceptions(frame), _workers(frame), _story(frame), _ending(frame)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _requests(frame: Frame) -> str:
+    if not frame.endpoints:
+        return "No request was made."
+    rows = [_request_cells(row) for row in frame.endpoints[:ROWS_MAX]]
+    total = _request_cells(frame.total)
+    lines = table(REQUEST_COLUMNS, rows, ["", "total", *total[2:]])
+    return _more(lines, len(frame.endpoints))
+
+
+def _request_cells(row: EndpointRow) -> list[str]:
+    timed = [row.median_us, row.p95_us, row.p99_us, row.average_us, row.min_us, row.max_us]
+    return [
+        shorten(row.method, 12),
+        shorten(row.name),
+        str(row.requests),
+        str(row.failures),
+        share(row.failures, row.requests),
+        *(latency(value_us) for value_us in timed),
+        size(row.average_bytes),
+        rate(row.total_rps_milli),
+    ]
+
+
+def _failures(frame: Frame) -> str:
+    if not frame.failures:
+        return ""
+    rows = [
+        [str(row.occurrences), shorten(row.method, 12), shorten(row.name), shorten(row.error, MESSAGE_CELLS)]
+        for row in frame.failures[:ROWS_MAX]
+    ]
+    return _more("Failures\n" + table(FAILURE_COLUMNS, rows), len(frame.failures))
+
+
+def _exceptions(frame: Frame) -> str:
+    if not frame.exceptions:
+        return ""
+    blocks = [_exception(row) for row in frame.exceptions[:ROWS_MAX]]
+    return _more("Exceptions in user code\n" + "\n".join(blocks), len(frame.exceptions))
+
+
+def _exception(row: ExceptionRow) -> str:
+    where = ", ".join(shorten(name, 20) for name in row.workers)
+    trace = [line for line in row.traceback.split("\n") if line.strip()][-TRACEBACK_LINES:]
+    head = f"{row.occurrences} times: {shorten(row.message, MESSAGE_CELLS)}" + (f"  ({where})" if where else "")
+    return "\n".join([head, *("    " + clean(line) for line in trace)])
+
+
+def _workers(frame: Frame) -> str:
+    if not frame.workers:
+        return ""
+    rows = [_worker_cells(row) for row in frame.workers[:ROWS_MAX]]
+    return _more("Workers\n" + table(WORKER_COLUMNS, rows), len(frame.workers))
+
+
+def _worker_cells(row: WorkerRow) -> list[str]:
+    return [
+        shorten(row.name, 20),
+        shorten(row.host, 30),
+        shorten(row.state, 12),
+        str(row.users),
+        share(row.share_permille, 1_000),
+        f"{row.generators_alive}/{row.generators}",
+        f"{row.cpu_permille // 10} %",
+        f"{row.lag_ms} ms",
+        shorten(row.why, MESSAGE_CELLS),
+    ]
+
+
+def _story(frame: Frame) -> str:
+    """The warnings and errors of the run, in order."""
+    told = [row for row in frame.story if row.level in STORY_LEVELS]
+    lines = [f"{clock(row.at_ms)}  {shorten(row.text, MESSAGE_CELLS)}" for row in told[-ROWS_MAX:]]
+    return "\n".join(["What went wrong", *lines]) if lines else ""
+
+
+def _ending(frame: Frame) -> str:
+    run = frame.run
+    lines = [
+        f"Run {shorten(run.run)}: {shorten(run.file)}, opened {day_and_clock(run.opened_ms)}",
+        *_how_it_ended(frame),
+        _how_complete(frame),
+    ]
+    return "\n".join(lines)
+
+
+def _how_it_ended(frame: Frame) -> Iterator[str]:
+    run = frame.run
+    if run.outcome:
+        reason = shorten(run.reason, MESSAGE_CELLS)
+        because = f": {reason}" if reason else ""
+        yield f"{shorten(run.outcome, 20).capitalize()} after {duration(run.elapsed_ms)}{because}"
+    else:
+        yield f"Still {shorten(run.phase, 20)} at {duration(run.elapsed_ms)}"
+    if run.exit_code is not None:
+        yield f"Exit code {run.exit_code}"
+
+
+def _how_complete(frame: Frame) -> str:
+    """What the figures cover: an honest number or none."""
+    known, ledger = frame.completeness, frame.ledger
+    parts = [f"{known.workers_reporting}/{known.workers_expected} workers reported"] if known.workers_expected else []
+    parts.append(f"complete to {clock(known.complete_to_ms)}" if known.complete_to_ms else "nothing was reported")
+    if ledger.planned_user_ms:
+        ran_and_planned = (ledger.ran_user_ms - ledger.surplus_user_ms, ledger.planned_user_ms)
+        parts.append(f"{share(*ran_and_planned)} of the planned user time ran")
+    if ledger.lost_intervals:
+        parts.append(f"{ledger.lost_intervals} interval(s) of killed processes were never sent")
+    if frame.total.cancelled:
+        parts.append(f"{frame.total.cancelled} request(s) cut off by a stop")
+    if frame.bad_entries:
+        parts.append(f"{frame.bad_entries} entries of the log were refused")
+    if frame.skipped_entries:
+        parts.append(f"{frame.skipped_entries} entries of a newer tidal were skipped")
+    return "Figures: " + "; ".join(parts)
+
+
+def _more(text: str, there_are: int) -> str:
+    return f"{text}\n… and {there_are - ROWS_MAX} more" if there_are > ROWS_MAX else text
