@@ -84,11 +84,20 @@ class Trouble:
 News = Beaten | Read | Handed | Trouble
 
 
+@dataclass(frozen=True, slots=True)
+class Switchboard:
+    """Where the lines lead: which Redis, and the agent's queue with its bell."""
+
+    url: str | None
+    news: queue.SimpleQueue[News]
+    wake: Callable[[], None]
+
+
 class Line:
     """A thread with a connection that it opens, and opens again after an error."""
 
-    def __init__(self, url: str | None, role: str, news: queue.SimpleQueue[News], wake: Callable[[], None]) -> None:
-        self._url, self._role, self._news, self._wake = url, role, news, wake
+    def __init__(self, board: Switchboard, role: str) -> None:
+        self._board, self._role = board, role
         self._bus: Bus | None = None
         self.ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"tidal-{role}", daemon=True)
@@ -104,13 +113,13 @@ class Line:
     def bus(self) -> Bus:
         """This line's connection."""
         if self._bus is None:
-            self._bus = Bus.connect(self._url, role=self._role)
+            self._bus = Bus.connect(self._board.url, role=self._role)
         return self._bus
 
     def say(self, news: News) -> None:
         """Tell the agent."""
-        self._news.put(news)
-        self._wake()
+        self._board.news.put(news)
+        self._board.wake()
 
     def _run(self) -> None:
         backoff_s = BACKOFF_FIRST_S
@@ -138,16 +147,8 @@ class Line:
 class Beats(Line):
     """Writes the lease whole with its TTL; `payload` is asked for each time, so that it is never old."""
 
-    def __init__(
-        self,
-        url: str | None,
-        news: queue.SimpleQueue[News],
-        wake: Callable[[], None],
-        fleet: FleetKeys,
-        worker: str,
-        payload: Callable[[], bytes],
-    ) -> None:
-        super().__init__(url, "beats", news, wake)
+    def __init__(self, board: Switchboard, fleet: FleetKeys, worker: str, payload: Callable[[], bytes]) -> None:
+        super().__init__(board, "beats")
         self._fleet, self._worker, self._payload = fleet, worker, payload
         self._at_once = threading.Event()
 
@@ -166,7 +167,7 @@ class Beats(Line):
         self.stop()
         self.hurry()
         self._thread.join(3.0)
-        bus = Bus.connect(self._url, role="leave")
+        bus = Bus.connect(self._board.url, role="leave")
         bus.forget_worker(self._fleet, self._worker)
         bus.close()
 
@@ -174,8 +175,8 @@ class Beats(Line):
 class Tail(Line):
     """Reads the log of one run from its beginning, in order."""
 
-    def __init__(self, url: str | None, news: queue.SimpleQueue[News], wake: Callable[[], None], keys: RunKeys) -> None:
-        super().__init__(url, "tail", news, wake)
+    def __init__(self, board: Switchboard, keys: RunKeys) -> None:
+        super().__init__(board, "tail")
         self._keys = keys
         self._cursor: EntryId = ZERO_ID
 
@@ -192,8 +193,8 @@ class Tail(Line):
 class Sender(Line):
     """Hands in one attempt at a time."""
 
-    def __init__(self, url: str | None, news: queue.SimpleQueue[News], wake: Callable[[], None], keys: RunKeys) -> None:
-        super().__init__(url, "sender", news, wake)
+    def __init__(self, board: Switchboard, keys: RunKeys) -> None:
+        super().__init__(board, "sender")
         self._keys = keys
         self._attempts: queue.SimpleQueue[tuple[str, list[Fields]] | None] = queue.SimpleQueue()
         self._incarnation = ""

@@ -1,6 +1,6 @@
 """The live feed: reads a run's streams, folds them, and gives frames to whoever asks.
 
-The same fold as the master's and as a replay's. It starts from the keyframe, so attaching to an old run is quick, and it
+The same fold as the master's and as a replay's. It starts from the keyframe, so attaching to an old run is quick, and
 says when Redis does not answer. While it lives it shows presence, so that an endless run knows that it is watched.
 """
 

@@ -1,7 +1,7 @@
 """The master: read → archive → fold → decide → append, one turn at a time.
 
 `Master.step(now)` is one turn. It decides only from a state that has come back through the log, appends only under
-its lease, and acknowledges only what is in the archive and fsynced. Whatever it holds in memory can be had again from the
+its lease, and acknowledges only what is in the archive and fsynced. What it holds in memory can be had again from the
 log, so it may die at any moment: a successor takes the lease, folds from the last keyframe and goes on.
 """
 
@@ -51,6 +51,8 @@ from tidal.opening import new_run_id, open_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tidal.model.state import WorkerRecord
 
 READ_BLOCK_MS = 50
 READ_COUNT = 1_000
@@ -120,7 +122,6 @@ class Master:
         self._watched_ms = monotonic_ms()
         self._acked: dict[str, int] = {}
         self._unsynced = False
-        self._phase = ""
         self.lifeline_cut_ms: int | None = None
         self._answered_ms = monotonic_ms()
         self.stop_wanted = ""
@@ -295,29 +296,28 @@ class Master:
         beats = {b.incarnation: b for b in map(_heartbeat, found.values()) if b is not None}
         log = self.state.log
         expected = {w.incarnation for w in log.workers.values() if not w.is_gone}
-        signed_off = [w.incarnation for w in log.workers.values() if not w.is_gone and w.worker not in found]
+        signed_off = [w.incarnation for w in log.workers.values() if w.worker not in found and self._may_leave(w)]
         rtt_ms = (received_us - sent_us) // 1000
         lost = self._liveness.poll(now_ms, rtt_ms, expected - set(signed_off), set(beats))
-        self._senses = Senses(0, beats, True, tuple(lost), tuple(signed_off), redis_rtt_us=received_us - sent_us)
+        self._senses = Senses(
+            0, beats, looked=True, lost=tuple(lost), left=tuple(signed_off), redis_rtt_us=received_us - sent_us
+        )
+
+    def _may_leave(self, worker: WorkerRecord) -> bool:
+        """Whether a worker that is no longer in the fleet left in order: one that owns slots says when it is done."""
+        report = self.state.reports.incarnations.get(worker.incarnation)
+        plan = self.state.log.plan
+        owns = plan is not None and worker.incarnation in plan.owners
+        return not worker.is_gone and (not owns or (report is not None and report.finished))
 
     def _announce(self) -> None:
         fleet = FleetKeys(self.state.log.fleet)
         holder = self._bus.announce_run(fleet, self.run, ANNOUNCE_TTL_MS)
         if holder != self.run and self.state.log.phase == phases.WAITING:
             self.stop_wanted = f"the fleet {fleet.name} is busy with run {holder}"
-        if self.state.log.phase != self._phase:
-            self._phase = self.state.log.phase
-        self._bus.put_run_summary(
-            self.run,
-            pack(
-                {
-                    "file": self.state.log.file,
-                    "opened_ms": self.state.log.opened_ms,
-                    "phase": self.state.log.phase,
-                    "fleet": self.state.log.fleet,
-                }
-            ),
-        )
+        log = self.state.log
+        summary = {"file": log.file, "opened_ms": log.opened_ms, "phase": log.phase, "fleet": log.fleet}
+        self._bus.put_run_summary(self.run, pack(summary))
 
     # ------------------------------------------------------------------ keeping
 

@@ -1,4 +1,4 @@
-"""What an operator wants, handed to the master as an intent: absolute, with its author, accepted or refused in the log."""
+"""What an operator wants, handed to the master as an intent: absolute and signed, answered in the log."""
 
 from __future__ import annotations
 

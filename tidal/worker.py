@@ -1,6 +1,6 @@
 """The agent of a worker: obey the log, split the share, merge the reports, beat.
 
-    idle ──the fleet serves a run──▶ reading ──its files are whole──▶ loading ──▶ ready ──▶ running ──▶ finished ──▶ idle
+    idle ──the fleet serves a run──▶ reading ──files are whole──▶ loading ──▶ ready ──▶ running ──▶ finished ──▶ idle
 
 `Agent.step(now)` is one turn: take what the lines to Redis and the generators have brought, then do what follows.
 It never waits for Redis or for user code. The worker executes the plan alone: whether a master lives matters only to an
@@ -23,7 +23,19 @@ from typing import TYPE_CHECKING
 from tidal import __version__
 from tidal.errors import TidalError, WorkerRefusedError
 from tidal.keys import FleetKeys, RunKeys
-from tidal.lines import Beaten, Beats, Handed, News, Read, Sender, Tail, Trouble, monotonic_ms, monotonic_us
+from tidal.lines import (
+    Beaten,
+    Beats,
+    Handed,
+    News,
+    Read,
+    Sender,
+    Switchboard,
+    Tail,
+    Trouble,
+    monotonic_ms,
+    monotonic_us,
+)
 from tidal.measure import cores
 from tidal.model.clock import Clock
 from tidal.model.codec import pack
@@ -53,7 +65,8 @@ class Agent:
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
-        self._beats = Beats(spec.redis_url, self._news, self._wake, self._fleet, self.identity.worker, self._heartbeat)
+        self._board = Switchboard(spec.redis_url, self._news, self._wake)
+        self._beats = Beats(self._board, self._fleet, self.identity.worker, self._heartbeat)
         self._tail: Tail | None = None
         self._sender: Sender | None = None
         self._sending = False
@@ -202,8 +215,8 @@ class Agent:
             return
         keys = RunKeys(run)
         self.service = Service(run, self._spec, self.identity, self._processes)
-        self._tail = Tail(self._spec.redis_url, self._news, self._wake, keys)
-        self._sender = Sender(self._spec.redis_url, self._news, self._wake, keys)
+        self._tail = Tail(self._board, keys)
+        self._sender = Sender(self._board, keys)
         self._tail.start()
         self._sender.start()
         self._beats.hurry()
