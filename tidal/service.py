@@ -3,7 +3,8 @@
     reading ──its files are whole──▶ loading ──▶ ready ──▶ running ──▶ finished
 
 `Service` has no line to Redis: entries of the log are handed in, attempts to report are taken out, and every turn
-gets the time. Whether a master lives matters only to an endless plan; all else follows from the newest plan and the clock.
+gets the time. Whether a master lives matters only to an endless plan; the rest follows from
+the newest plan and the clock.
 """
 
 from __future__ import annotations

@@ -259,11 +259,10 @@ class Agent:
         """Let go of a run that is over once everything is safe, or once Redis has it and nobody will say so."""
         safe = all(o.is_empty for o in service.outboxes)
         sent = all(o.is_sent for o in service.outboxes)
-        left_alone = self._announced not in {None, service.run} or service.is_over
+        elsewhere = service.is_over or self._announced not in {None, service.run} or self.leaving_ms is not None
         ended = service.is_over or service.finished or service.is_ended_here() == "refused"
-        if not ended or not (safe or (sent and left_alone)) or not (service.is_over or self.leaving_ms is not None):
-            return
-        self._drop(service)
+        if ended and (safe or (sent and elsewhere)):
+            self._drop(service)
 
     def _drop(self, service: Service) -> None:
         for line in (self._tail, self._sender):
