@@ -173,6 +173,32 @@ class Child:
         self.ended = True
 
 
+class Backoff:
+    """How long to wait before a child that died is started again.
+
+    Args:
+        first_s: the wait after the first death; it doubles with each further one, up to `longest_s`.
+        deaths_max: so many deaths in a row are one too many.
+        healthy_s: a child that lived so long starts the count anew.
+    """
+
+    def __init__(
+        self, first_s: float = 0.1, longest_s: float = 5.0, deaths_max: int = 8, healthy_s: float = 30.0
+    ) -> None:
+        self._first_s, self._longest_s, self._healthy_s = first_s, longest_s, healthy_s
+        self._deaths_max = deaths_max
+        self.deaths = 0
+
+    def after(self, lived_s: float) -> float | None:
+        """Seconds to wait after a death; None to give up."""
+        if lived_s >= self._healthy_s:
+            self.deaths = 0
+        self.deaths += 1
+        if self.deaths >= self._deaths_max:
+            return None
+        return min(self._longest_s, self._first_s * 2.0 ** (self.deaths - 1))
+
+
 def python_argv(module: str, *arguments: str) -> list[str]:
     """The command that runs a module in this interpreter.
 
