@@ -1,0 +1,6 @@
+"""Locust's `locust.user`."""
+
+from tidal.tasks import TaskSet, tag, task
+from tidal.users import HttpUser, User
+
+__all__ = ["HttpUser", "TaskSet", "User", "tag", "task"]

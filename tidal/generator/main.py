@@ -1,0 +1,278 @@
+"""A generator's life.
+
+    orders ──▶ Load: import the file      ──▶ Loaded / NotLoaded
+               SetClock: what time it is
+               SetShare: what to run      ──▶ schedule ──▶ population ──▶ recorder ──▶ Batch, every 250 ms
+               Finish: stop everybody     ──▶ the last Batch, then Finished
+
+Three greenlets besides the users': one reads orders, one keeps the population as the schedule says, one sends batches.
+When the plan ends, Finished is sent without being asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent.event import Event as Flag
+from gevent.lock import BoundedSemaphore
+
+from tidal.generator.clock import PATIENCE_S, RedisClock
+from tidal.generator.environment import (
+    STATE_RUNNING,
+    STATE_SPAWNING,
+    STATE_STOPPED,
+    STATE_STOPPING,
+    Environment,
+    RequestStats,
+    WorkerRunner,
+    set_scene,
+)
+from tidal.generator.loadfile import load
+from tidal.generator.pipes import Pipes
+from tidal.generator.population import KILLS_MAX, ON_STOP_MS, Population
+from tidal.generator.recorder import Recorder
+from tidal.generator.scheduler import Schedule
+from tidal.model.pipe import Finish, Finished, Load, Loaded, SetClock, SetShare
+from tidal.process import die_with_parent
+from tidal.users import HttpUser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tidal.generator.scheduler import Step
+    from tidal.model.events import Event
+
+logger = logging.getLogger("tidal.generator")
+
+BATCH_S = 0.25
+LOOK_S = 0.5
+"""The longest sleep of the scheduler, so that it sees whether the agent still speaks."""
+
+
+class Generator:
+    """The parts of a generator, and what drives them."""
+
+    def __init__(self, pipes: Pipes) -> None:
+        self._pipes = pipes
+        self._clock = RedisClock()
+        self._schedule = Schedule()
+        self._recorder = Recorder(self._clock.now_us)
+        self._environment = Environment()
+        self._environment.iterations = self._recorder.iterations
+        self._environment.stats = RequestStats(self._recorder.totals)
+        self._population = Population(self._environment, self._recorder, self._clock.now_ms, self._rest)
+        self._wake = Flag()
+        self._one_at_a_time = BoundedSemaphore()
+        self._stop_timeout_ms = 0
+        self._is_loaded = False
+        self._beginning: Any = None  # the greenlet that fires test_start, once there is a share
+        self._ending: Any = None  # the greenlet that waits for the last user, once the plan is over
+        self._was_complete = False
+        self._worst_lag_ms = 0
+
+    def run(self) -> None:
+        """Obey until the agent closes the pipe."""
+        self._pipes.watch_lifeline()
+        vital(self._keep)
+        vital(self._report)
+        for order in self._pipes.orders():
+            self._obey(order)
+
+    # ------------------------------------------------------------------ orders
+
+    def _obey(self, order: Event) -> None:
+        if isinstance(order, SetClock):
+            self._set_clock(order)
+        elif isinstance(order, SetShare):
+            self._schedule.put(order)
+        elif isinstance(order, Load):
+            vital(self._load, order)
+        elif isinstance(order, Finish):
+            self._finish(order)
+        self._wake.set()
+
+    def _set_clock(self, order: SetClock) -> None:
+        is_first = not self._clock.is_set
+        self._clock.set(order.offset_us)
+        if is_first:
+            self._recorder.begin()
+
+    def _load(self, order: Load) -> None:
+        self._stop_timeout_ms = order.options.stop_timeout_ms
+        answer, classes = load(order)
+        if isinstance(answer, Loaded):
+            self._prepare(order, classes)
+        self._pipes.answer(answer)
+        self._is_loaded = isinstance(answer, Loaded)
+        self._wake.set()
+
+    def _prepare(self, order: Load, classes: dict[str, Any]) -> None:
+        """Import what the first user would wait for, and tell the file's hooks."""
+        self._population.classes = classes
+        if any(issubclass(cls, HttpUser) for cls in classes.values()):
+            import tidal.generator.http  # noqa: F401, PLC0415 - 0.1 s: only who needs it pays
+        hooks = self._environment.events
+        hooks.request.sink, hooks.request.cancel = self._recorder.sample, self._recorder.cancel
+        hooks.user_error.sink = self._user_error
+        runner = WorkerRunner(self._environment, number=order.number, run=order.run)
+        set_scene(self._environment, runner, order, classes)
+        hooks.init.fire(environment=self._environment, runner=runner, web_ui=None)
+
+    def _user_error(self, exception: BaseException, tb: Any = None, **_: Any) -> None:
+        self._population.report(exception, tb)
+
+    def _finish(self, order: Finish) -> None:
+        self._stop_timeout_ms = order.stop_timeout_ms
+        self._schedule.finish()
+        self._population.stop_all(order.stop_timeout_ms)
+        if self._has_ended:  # the plan had ended before: say so again
+            self._ending = None
+
+    # ------------------------------------------------------------------ users
+
+    def _keep(self) -> None:
+        """Keep the population as the schedule says."""
+        while True:
+            self._wake.clear()
+            wake_ms = self._turn() if self._clock.is_set else None
+            self._wake.wait(self._patience_s(wake_ms))
+
+    def _turn(self) -> int | None:
+        """One look at the schedule; returns when the next is due (Redis time)."""
+        now_ms = self._clock.now_ms()
+        is_over = self._schedule.is_over(now_ms)
+        self._watch_end(is_over=is_over)
+        self._population.enforce()
+        if not self._is_loaded or not self._schedule.has_share:
+            return None
+        if self._beginning is None and not is_over:
+            self._beginning = vital(self._begin)
+        if self._beginning is None or not self._beginning.ready():
+            return None
+        is_alive = self._clock.silence_s() <= PATIENCE_S or self._pipes.has_orders()
+        step = self._schedule.step(now_ms, alive=is_alive)
+        self._apply(step, self._stop_timeout_ms if is_alive else 0)
+        return step.wake_ms
+
+    def _apply(self, step: Step, stop_timeout_ms: int) -> None:
+        if step.stop:
+            self._population.stop(step.stop, stop_timeout_ms)
+        if step.start:
+            self._population.start([(index, *self._schedule.user(index)) for index in step.start])
+        self._note_complete()
+
+    def _note_complete(self) -> None:
+        """Tell the hooks, once, that everybody who is to run was started."""
+        runner = self._environment.runner
+        runner.user_classes_count = self._recorder.users
+        if not self._was_complete and self._schedule.is_complete(self._clock.now_ms()):
+            self._was_complete = True
+            runner.state = STATE_RUNNING
+            hook = self._environment.events.spawning_complete
+            gevent.spawn(hook.fire, user_count=self._population.count)
+
+    def _patience_s(self, wake_ms: int | None) -> float:
+        moments_ms = [m for m in (wake_ms, self._population.next_deadline_ms) if m is not None]
+        if not moments_ms:
+            return LOOK_S
+        return min(LOOK_S, max(0.0005, (min(moments_ms) * 1000 - self._clock.now_us()) / 1e6))
+
+    def _rest(self, index: int) -> None:
+        """A user ended by itself."""
+        self._schedule.ended(index, self._clock.now_ms())
+        self._wake.set()
+
+    # ------------------------------------------------------------------ begin and end
+
+    def _begin(self) -> None:
+        """Let the file prepare itself; its users wait for that."""
+        self._environment.runner.state = STATE_SPAWNING
+        self._environment.events.test_start.fire(environment=self._environment)
+        self._wake.set()
+
+    def _watch_end(self, *, is_over: bool) -> None:
+        if not is_over:
+            self._ending = None
+        elif self._ending is None:
+            self._ending = vital(self._end)
+
+    def _end(self) -> None:
+        """See the users off, tell the hooks, send what is left, say so."""
+        runner, hooks = self._environment.runner, self._environment.events
+        has_run = self._beginning is not None and runner is not None and runner.state != STATE_STOPPED
+        if has_run:
+            runner.state = STATE_STOPPING
+            hooks.test_stopping.fire(environment=self._environment)
+        self._await_last_user()
+        if has_run:
+            runner.state = STATE_STOPPED
+            hooks.test_stop.fire(environment=self._environment)
+            hooks.quitting.fire(reverse=True, environment=self._environment)
+            hooks.quit.fire(exit_code=self._environment.process_exit_code or 0)
+        self._send_batch()
+        self._pipes.may_end = True
+        self._pipes.answer(Finished())
+
+    @property
+    def _has_ended(self) -> bool:
+        """Whether Finished was sent: nothing comes after it, until there is something to run again."""
+        return self._ending is not None and self._ending.ready()
+
+    def _await_last_user(self) -> None:
+        """Until all have gone; whoever catches what ends it is given up by the population in this time."""
+        patience_s = (self._stop_timeout_ms + (KILLS_MAX + 1) * ON_STOP_MS) / 1000
+        until_s = time.monotonic() + patience_s
+        while self._population.count and time.monotonic() < until_s:
+            gevent.sleep(0.01)
+
+    # ------------------------------------------------------------------ batches
+
+    def _report(self) -> None:
+        """Send a batch four times a second, and how late the timer was."""
+        due_s = time.monotonic() + BATCH_S
+        while True:
+            while (rest_s := due_s - time.monotonic()) > 0:
+                gevent.sleep(rest_s)
+            self._worst_lag_ms = max(self._worst_lag_ms, int(-rest_s * 1000))
+            if self._clock.is_set and self._is_loaded and not self._has_ended:
+                self._send_batch()
+            due_s = max(due_s + BATCH_S, time.monotonic())
+
+    def _send_batch(self) -> None:
+        """Take and send as one act: batches must leave in the order in which they were taken."""
+        with self._one_at_a_time:
+            lag_ms, self._worst_lag_ms = self._worst_lag_ms, 0
+            self._pipes.answer(self._recorder.take(lag_ms))
+
+
+def vital(function: Callable[..., None], *arguments: Any) -> Any:
+    """Run a function without which the process is of no use in a greenlet: when it raises, the process ends."""
+    greenlet = gevent.Greenlet(function, *arguments)
+    greenlet.link_exception(_give_up)
+    greenlet.start()
+    return greenlet
+
+
+def _give_up(greenlet: Any) -> None:
+    logger.critical("a part of the generator failed, so it ends: %r", greenlet.exception)
+    logging.shutdown()
+    os._exit(70)
+
+
+def set_up() -> Pipes:
+    """What every gevent child does first."""
+    die_with_parent()
+    logging.basicConfig(level=logging.INFO, format="[%(asctime)s] %(levelname)s/%(name)s: %(message)s")
+    return Pipes()
+
+
+def main() -> None:
+    """Live; exit at once when the agent is gone, in order when the work was done."""
+    pipes = set_up()
+    Generator(pipes).run()
+    if not pipes.may_end:
+        os._exit(0)

@@ -1,0 +1,252 @@
+"""What a generator measured, as batches: nothing is lost between two, nothing is counted twice.
+
+    sample, cancel, error, moved ──▶ blocks by second of Redis time ──take()──▶ Batch
+
+A sample belongs to the second, and to the batch, of its completion. User time is kept in whole milliseconds by class:
+`moved` says that a user began or ended, `take` adds what ran since. Batches tile time: one begins where the last ended.
+Whatever user code can make up without end (names, messages) is bounded; the rest is counted as "(other)".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tidal.flow import CatchResponseError
+from tidal.model.events import TRACEBACK_MAX, Block, ExceptionTally, FailureTally
+from tidal.model.pipe import Batch
+from tidal.model.stats import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+ENDPOINTS_MAX = 1_000
+FAILURES_MAX = 1_000
+EXCEPTIONS_MAX = 200
+NAME_MAX = 500
+MESSAGE_MAX = 500
+OTHER = "(other)"
+JUMP_MS = 1_000
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
+_OWN_FOLDER = str(Path(__file__).resolve().parent.parent)
+
+
+class Recorder:
+    """Counts until the next batch is taken.
+
+    Args:
+        now_us: Redis time in µs.
+    """
+
+    def __init__(self, now_us: Callable[[], int]) -> None:
+        self._now_us = now_us
+        self._from_ms = now_us() // 1000
+        self._blocks: dict[int, Block] = {}
+        self._endpoints: dict[tuple[Any, Any], tuple[str, str]] = {}
+        self._known_failures: set[tuple[str, str, str]] = set()
+        self._failures: dict[tuple[str, str, str], FailureTally] = {}
+        self._known_exceptions: dict[Any, tuple[str, str]] = {}
+        self._exceptions: dict[tuple[str, str], ExceptionTally] = {}
+        self._running: dict[str, list[int]] = {}  # class: [users, counted up to ms]
+        self.iterations = [0, 0, 0, 0]  # shared with the users, which count in it
+        self.totals: dict[tuple[str, str], Tally] = {}
+
+    def __repr__(self) -> str:
+        return f"<Recorder from {self._from_ms}, {len(self._endpoints)} endpoints, users {self.users}>"
+
+    @property
+    def users(self) -> dict[str, int]:
+        """Users running now, by class."""
+        return {name: entry[0] for name, entry in self._running.items()}
+
+    def begin(self) -> None:
+        """The clock is right from now on: what was counted before belongs to no second of Redis time."""
+        self._from_ms = self._now_us() // 1000
+        self._blocks.clear()
+
+    # ------------------------------------------------------------------ samples
+
+    def sample(
+        self,
+        request_type: Any,
+        name: Any,
+        response_time: float | None,
+        response_length: int | None = 0,
+        exception: Any = None,
+        **_: Any,
+    ) -> None:
+        """Count one finished request; the arguments are those of the `request` hook (ms, bytes)."""
+        now_us = self._now_us()
+        key = self._endpoint(request_type, name)
+        tally = self._tally(now_us // 1_000_000, key)
+        tally.add(_whole_us(response_time), _whole_bytes(response_length), failed=bool(exception))
+        if exception:
+            self._failed(key, exception, now_us // 1000)
+
+    def cancel(self, request_type: Any, name: Any) -> None:
+        """Count a request that was sent and whose answer nobody awaited."""
+        self._tally(self._now_us() // 1_000_000, self._endpoint(request_type, name)).cancelled += 1
+
+    def _endpoint(self, method: Any, name: Any) -> tuple[str, str]:
+        key = self._endpoints.get((method, name))
+        if key is None:
+            key = (tidy(method, NAME_MAX), tidy(name, NAME_MAX))
+            if len(self._endpoints) >= ENDPOINTS_MAX:
+                return ("", OTHER)
+            self._endpoints[method, name] = key
+        return key
+
+    def _tally(self, second: int, key: tuple[str, str]) -> Tally:
+        tallies = self._block(second).tallies
+        tally = tallies.get(key)
+        if tally is None:
+            tally = tallies[key] = Tally()
+        return tally
+
+    def _block(self, second: int) -> Block:
+        block = self._blocks.get(second)
+        if block is None:
+            block = self._blocks[second] = Block(second)
+        return block
+
+    def _failed(self, endpoint: tuple[str, str], exception: Any, now_ms: int) -> None:
+        key = (*endpoint, failure_text(exception))
+        if key not in self._known_failures:
+            if len(self._known_failures) >= FAILURES_MAX:
+                key = (*endpoint, OTHER)
+            else:
+                self._known_failures.add(key)
+        failure = self._failures.get(key)
+        if failure is None:
+            failure = self._failures[key] = FailureTally(*key, 0, now_ms, now_ms)
+        failure.occurrences += 1
+        failure.last_ms = now_ms
+
+    # ------------------------------------------------------------------ errors of user code
+
+    def error(self, exception: BaseException, tb: TracebackType | None = None, where: str = "") -> bool:
+        """Count an exception of user code; returns whether it is the first of its kind."""
+        tb = tb or exception.__traceback__
+        message = f"{where}{type(exception).__name__}: {_text_of(exception)}"[: MESSAGE_MAX * 2]
+        place = (message, tuple(_places(tb)))
+        is_first = place not in self._known_exceptions and len(self._known_exceptions) < EXCEPTIONS_MAX
+        if is_first:
+            self._known_exceptions[place] = (tidy(message, MESSAGE_MAX), traceback_text(exception, tb))
+        key = self._known_exceptions.get(place, (OTHER, ""))
+        tally = self._exceptions.get(key)
+        if tally is None:
+            tally = self._exceptions[key] = ExceptionTally(*key, 0)
+        tally.occurrences += 1
+        return is_first
+
+    # ------------------------------------------------------------------ user time
+
+    def moved(self, name: str, change: int) -> None:
+        """Users of a class began (+) or ended (-) now."""
+        self._count_up(name, self._now_us() // 1000)
+        self._running[name][0] += change
+
+    def _count_up(self, name: str, now_ms: int) -> None:
+        """Add the user time of a class up to now, split at the seconds."""
+        entry = self._running.setdefault(name, [0, now_ms])
+        users, at_ms = entry
+        if now_ms < at_ms - JUMP_MS:  # another server's clock: time goes on from there
+            entry[1] = now_ms
+        if now_ms <= at_ms:
+            return
+        entry[1] = now_ms
+        while users and at_ms < now_ms:
+            second = at_ms // 1000
+            until_ms = min(now_ms, (second + 1) * 1000)
+            ran = self._block(second).user_ms
+            ran[name] = ran.get(name, 0) + users * (until_ms - at_ms)
+            at_ms = until_ms
+
+    # ------------------------------------------------------------------ batches
+
+    def take(self, lag_ms: int = 0) -> Batch:
+        """Everything since the last batch; the counts begin anew."""
+        now_ms = self._now_us() // 1000
+        for name in self._running:
+            self._count_up(name, now_ms)
+        blocks, self._blocks = self._blocks, {}
+        failures, self._failures = self._failures, {}
+        exceptions, self._exceptions = self._exceptions, {}
+        from_ms, self._from_ms = min(self._from_ms, now_ms), now_ms
+        started, finished, failed, cancelled = self.iterations
+        self.iterations[:] = [0, 0, 0, 0]
+        self._add_up(blocks)
+        return Batch(
+            from_ms=from_ms,
+            to_ms=now_ms,
+            blocks=tuple(blocks[second] for second in sorted(blocks)),
+            failures=tuple(failures.values()),
+            exceptions=tuple(exceptions.values()),
+            users=self.users,
+            lag_ms=lag_ms,
+            iterations=(started, finished, failed, cancelled),
+        )
+
+    def _add_up(self, blocks: dict[int, Block]) -> None:
+        """Keep the totals that user code may look at (`environment.stats`)."""
+        for block in blocks.values():
+            for key, tally in block.tallies.items():
+                total = self.totals.get(key)
+                if total is None:
+                    total = self.totals[key] = Tally()
+                total.merge(tally)
+
+
+def _whole_us(response_time_ms: Any) -> int | None:
+    if response_time_ms is None:
+        return None
+    time_ms = float(response_time_ms)
+    return max(0, round(min(time_ms, 1e12) * 1000)) if math.isfinite(time_ms) else None
+
+
+def _whole_bytes(length: Any) -> int:
+    return min(max(0, int(length)), 1 << 50) if length else 0
+
+
+def _text_of(value: Any) -> str:
+    """`str(value)`, whatever the user's own `__str__` does."""
+    try:
+        return str(value)
+    except Exception as error:  # noqa: BLE001 - user code may raise anything
+        return f"<{type(value).__name__} without text: {type(error).__name__}>"
+
+
+def tidy(value: Any, most: int) -> str:
+    """Text that msgpack can carry (no lone surrogates), cut to `most` characters with an ellipsis."""
+    text = value if isinstance(value, str) else value.decode("utf-8", "replace") if isinstance(value, bytes) else None
+    text = (_text_of(value) if text is None else text)[: most + 1].encode("utf-8", "replace").decode()
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def failure_text(exception: Any) -> str:
+    """What a failed request is grouped by: a given text as it is, an exception as its repr without addresses."""
+    if isinstance(exception, CatchResponseError):
+        return tidy(exception, MESSAGE_MAX)
+    if isinstance(exception, BaseException):
+        return tidy(_ADDRESS.sub("0x…", f"{type(exception).__name__}({_text_of(exception)!r})"), MESSAGE_MAX)
+    return tidy(exception, MESSAGE_MAX)
+
+
+def _places(tb: TracebackType | None) -> list[tuple[Any, int]]:
+    places = []
+    while tb is not None:
+        places.append((tb.tb_frame.f_code, tb.tb_lineno))
+        tb = tb.tb_next
+    return places
+
+
+def traceback_text(exception: BaseException, tb: TracebackType | None) -> str:
+    """The traceback from the user's first line on, the end of it when it is too long."""
+    while tb is not None and tb.tb_next is not None and tb.tb_frame.f_code.co_filename.startswith(_OWN_FOLDER):
+        tb = tb.tb_next
+    lines = traceback.format_exception(type(exception), exception, tb, limit=60, chain=False)
+    return tidy("".join(lines)[-TRACEBACK_MAX:], TRACEBACK_MAX)

@@ -1,0 +1,216 @@
+"""Which users a generator is to run now, and when that changes next. PURE: time is handed in, greenlets are elsewhere.
+
+    put(share), finish(), ended(g) ──▶ Schedule ──step(redis_ms)──▶ Step(start, stop, wake_ms)
+
+A generator runs the users whose index is below the plan's count and whose slot it owns. Sorted, the indexes that it owns
+are a sequence of which the first k are to run: between two shares only k moves, so that a step costs what it changes.
+A user that ended by itself comes back later, one after the other, no faster than the ramp (1/s while the plan is flat).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tidal.model.plan import Mix, count_at, in_bitmap, next_change_ms
+
+if TYPE_CHECKING:
+    from tidal.model.pipe import SetShare
+
+LOOK_AHEAD_MS = 1_000
+"""How far to look for the next change of an own user; with many siblings most changes are theirs."""
+SLOPE_MS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do now, and when to ask again (Redis time; None: when something happens)."""
+
+    start: tuple[int, ...] = ()
+    stop: tuple[int, ...] = ()
+    wake_ms: int | None = None
+
+
+class Owned:
+    """The user indexes that lie in the slots of a share, as a sorted sequence without end."""
+
+    def __init__(self, mine: bytes, slots: int) -> None:
+        self._slots = slots
+        self._mine = [slot for slot in range(min(slots, len(mine) * 8)) if in_bitmap(mine, slot)]
+
+    def below(self, count: int) -> int:
+        """How many own indexes are below `count`."""
+        rounds, rest = divmod(count, self._slots)
+        return rounds * len(self._mine) + bisect_left(self._mine, rest)
+
+    def __getitem__(self, position: int) -> int:
+        """The own index at a position; there must be slots at all."""
+        rounds, rest = divmod(position, len(self._mine))
+        return rounds * self._slots + self._mine[rest]
+
+
+class Share:
+    """A `SetShare` with what follows from it."""
+
+    def __init__(self, order: SetShare) -> None:
+        self.order = order
+        self.mix = Mix(order.mix)
+        self._owned = Owned(order.mine, order.slots)
+
+    @property
+    def from_ms(self) -> int:
+        """When it takes effect, in Redis time."""
+        return self.order.began_ms + self.order.from_ms
+
+    @property
+    def end_ms(self) -> int | None:
+        """When the plan ends, in Redis time."""
+        return None if self.order.end_ms is None else self.order.began_ms + self.order.end_ms
+
+    def running(self, redis_ms: int) -> int:
+        """How many own users are to run at a moment."""
+        if self.end_ms is not None and redis_ms >= self.end_ms:
+            return 0
+        return self._below(redis_ms - self.order.began_ms)
+
+    def index(self, position: int) -> int:
+        """The global index of an own user."""
+        return self._owned[position]
+
+    def next_change_ms(self, redis_ms: int) -> int | None:
+        """When the own number changes next, or when to look again; None: never."""
+        plan_ms = redis_ms - self.order.began_ms
+        own, at_ms = self._below(plan_ms), plan_ms
+        while True:
+            change_ms = next_change_ms(self.order.tracks, at_ms)
+            if change_ms is None:
+                return self._future(redis_ms, self.end_ms)
+            if self._below(change_ms) != own or change_ms - plan_ms >= LOOK_AHEAD_MS:
+                return self._future(redis_ms, self.end_ms, self.order.began_ms + change_ms)
+            at_ms = change_ms
+
+    def pace(self, redis_ms: int) -> float:
+        """How many own users a second may come back: the ramp's own pace, at least one."""
+        plan_ms = redis_ms - self.order.began_ms
+        rise = self._below(plan_ms + SLOPE_MS) - self._below(plan_ms - SLOPE_MS)
+        return max(1.0, rise * 1000 / (2 * SLOPE_MS))
+
+    def _below(self, plan_ms: int) -> int:
+        count = count_at(self.order.tracks, plan_ms)
+        limit = self.mix.limit
+        return self._owned.below(count if limit is None else min(count, limit))
+
+    @staticmethod
+    def _future(redis_ms: int, *moments_ms: int | None) -> int | None:
+        return min((m for m in moments_ms if m is not None and m > redis_ms), default=None)
+
+
+class Schedule:
+    """Who runs, who rests, and what is to change."""
+
+    def __init__(self) -> None:
+        self._shares: list[Share] = []  # by the moment from which they hold; the first may be the current one
+        self._current: Share | None = None
+        self._position = 0  # so many of the own users are to run
+        self._active: set[int] = set()  # told to run, or resting
+        self._resting: deque[int] = deque()
+        self._rested_ms = 0
+        self.finishing = False
+
+    def __repr__(self) -> str:
+        return f"<Schedule {len(self._active)} to run, {len(self._resting)} of them rest, {len(self._shares)} shares>"
+
+    def put(self, order: SetShare) -> None:
+        """A new share: it replaces whatever was to hold from its moment on."""
+        share = Share(order)
+        self._shares = [*(s for s in self._shares if s.from_ms < share.from_ms), share]
+
+    def finish(self) -> None:
+        """Nobody is to run any more."""
+        self.finishing = True
+
+    def ended(self, index: int, redis_ms: int) -> None:
+        """A user ended by itself: it rests, then comes back."""
+        if index in self._active and index not in self._resting:
+            if not self._resting:
+                self._rested_ms = max(self._rested_ms, redis_ms)
+            self._resting.append(index)
+
+    @property
+    def has_share(self) -> bool:
+        """Whether the agent has given any share yet."""
+        return bool(self._shares)
+
+    def share_at(self, redis_ms: int) -> Share | None:
+        """The share that holds at a moment; older ones are forgotten."""
+        while len(self._shares) > 1 and self._shares[1].from_ms <= redis_ms:
+            self._shares.pop(0)
+        return self._shares[0] if self._shares and self._shares[0].from_ms <= redis_ms else self._current
+
+    def is_over(self, redis_ms: int) -> bool:
+        """Whether the plan has come to its end, or was finished."""
+        share = self.share_at(redis_ms)
+        return self.finishing or (share is not None and share.end_ms is not None and redis_ms >= share.end_ms)
+
+    def is_complete(self, redis_ms: int) -> bool:
+        """Whether the plan asks for no further change: everybody who is to run was started."""
+        share = self._current
+        return share is not None and next_change_ms(share.order.tracks, redis_ms - share.order.began_ms) is None
+
+    def user(self, index: int) -> tuple[str, int]:
+        """The class of a user, and its number within the class."""
+        if self._current is None:
+            raise LookupError("there is no share yet")
+        return self._current.mix.user(index)
+
+    def step(self, redis_ms: int, *, alive: bool = True) -> Step:
+        """What changes now. Without a living agent nobody is to run."""
+        share = self.share_at(redis_ms)
+        if share is None:
+            return Step(wake_ms=min((s.from_ms for s in self._shares), default=None))
+        position = share.running(redis_ms) if alive and not self.finishing else 0
+        start, stop = self._shift(position) if share is self._current else self._replace(share, position)
+        self._resting = deque(index for index in self._resting if index in self._active)
+        back = self._wake_resting(share, redis_ms)
+        return Step((*start, *back), stop, self._wake_ms(share, redis_ms) if position or alive else None)
+
+    def _shift(self, position: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The same share: some more of its users, or the highest of them go."""
+        share, before = self._current, self._position
+        self._position = position
+        if share is None or position == before:
+            return (), ()
+        if position > before:
+            start = tuple(share.index(i) for i in range(before, position))
+            self._active.update(start)
+            return start, ()
+        stop = tuple(share.index(i) for i in reversed(range(position, before)))
+        self._active.difference_update(stop)
+        return (), stop
+
+    def _replace(self, share: Share, position: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Another share: those that it does not have stop, those that are new start."""
+        wanted = [share.index(i) for i in range(position)]
+        start = tuple(index for index in wanted if index not in self._active)
+        stop = tuple(sorted(self._active.difference(wanted), reverse=True))
+        self._current, self._position, self._active = share, position, set(wanted)
+        return start, stop
+
+    def _wake_resting(self, share: Share, redis_ms: int) -> tuple[int, ...]:
+        """Those who have rested enough, one after the other."""
+        back = []
+        interval_ms = 1000 / share.pace(redis_ms) if self._resting else 0
+        while self._resting and self._rested_ms + interval_ms <= redis_ms:
+            self._rested_ms = int(self._rested_ms + interval_ms)
+            back.append(self._resting.popleft())
+        return tuple(back)
+
+    def _wake_ms(self, share: Share, redis_ms: int) -> int | None:
+        moments_ms = [s.from_ms for s in self._shares if s.from_ms > redis_ms]
+        if not self.finishing and (change_ms := share.next_change_ms(redis_ms)) is not None:
+            moments_ms.append(change_ms)
+        if self._resting:
+            moments_ms.append(max(redis_ms + 1, int(self._rested_ms + 1000 / share.pace(redis_ms)) + 1))
+        return min(moments_ms, default=None)

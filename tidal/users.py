@@ -1,0 +1,232 @@
+"""Users: what a locustfile writes against.
+
+    class Visitor(HttpUser):
+        wait_time = between(1, 3)
+
+        @task
+        def front_page(self):
+            self.client.get("/")
+
+A user is one simulated person in a greenlet of its own: `on_start`, then tasks with waits between them until it is
+stopped, then `on_stop`. Besides Locust's attributes it has `number`: the same person has the same number (from 0, within
+its class) for the whole run, whichever process runs it, so it can pick its share of test data by it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import traceback
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+from tidal.flow import STEERING, StopTest, StopUser
+from tidal.tasks import RUNNING, STOPPING, WAITING, DefaultTaskSet, TaskSet, collect_tasks
+from tidal.waits import constant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class UserMeta(type):
+    """Collects the tasks as the class is made; a class that does not say so is not abstract."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
+        """The class, with `tasks` expanded and `abstract` its own."""
+        own = {"tasks": collect_tasks(bases, namespace), "abstract": bool(namespace.get("abstract"))}
+        return super().__new__(cls, name, bases, {**namespace, **own})
+
+
+class User(metaclass=UserMeta):
+    """A simulated person.
+
+    Attributes:
+        environment: the run as this process sees it.
+        number: which one of its class this is.
+    """
+
+    abstract: bool = True
+    host: str | None = None
+    tasks: Any = []  # noqa: RUF012 - a locustfile writes a list, pairs or a dict; made a list of its own per class
+    wait_time: Any = constant(0)
+    weight: float = 1
+    fixed_count: int = 0
+    min_wait: float | None = None
+    max_wait: float | None = None
+    wait_function: Any = None
+
+    number: int = 0
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__()
+        self.environment = environment
+        self._state: str | None = None
+        self._greenlet: Any = None
+        self._group: Any = None
+        self._taskset_instance: TaskSet | None = None
+        self._iterations: list[int] = getattr(environment, "iterations", None) or [0, 0, 0, 0]
+        self._cp_last_run = time.perf_counter()
+        self._cp_last_wait_time = 0.0
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.number} {self._state or 'new'}>"
+
+    def on_start(self) -> Any:
+        """Called before the first task."""
+
+    def on_stop(self) -> Any:
+        """Called when the user is stopped."""
+
+    def run(self) -> None:
+        """Live: `on_start`, tasks until something stops the user, `on_stop`. Not to be overridden."""
+        self._greenlet = gevent.getcurrent()
+        self._state = RUNNING if self._state != STOPPING else STOPPING
+        self._taskset_instance = DefaultTaskSet(self)
+        try:
+            self._begin()
+            self._taskset_instance.run()
+        except _Reported:  # it never began: nothing to stop
+            raise
+        except (gevent.GreenletExit, StopUser, StopTest):
+            self.on_stop()
+            raise
+
+    def _begin(self) -> None:
+        try:
+            self.on_start()
+        except STEERING:
+            raise
+        except Exception as error:
+            self._report(error, self)
+            raise _Reported from error
+
+    def _report(self, error: Exception, where: Any) -> None:
+        """Tell whoever counts and listens that the user's code raised."""
+        self.environment.events.user_error.fire(user_instance=where, exception=error, tb=error.__traceback__)
+
+    def wait(self) -> None:
+        """Sleep for `wait_time`; the user may be stopped meanwhile."""
+        if self._taskset_instance is not None:
+            self._taskset_instance.wait()
+
+    def start(self, group: Any) -> Any:
+        """Run in a new greenlet of the group; returns the greenlet."""
+        self._group = group
+        self._greenlet = group.spawn(_run_user, self)
+        return self._greenlet
+
+    def stop(self, force: bool = False) -> bool:  # noqa: FBT001, FBT002 - Locust's signature
+        """Stop: at once when it waits (or when forced), else after the task in hand. Returns whether it was at once."""
+        if force or self._state in (None, WAITING):
+            self._state = STOPPING
+            if self._greenlet is not None:
+                self._greenlet.kill(block=False)
+            return True
+        self._state = STOPPING
+        return False
+
+    @property
+    def greenlet(self) -> Any:
+        """The greenlet that this user runs in."""
+        return self._greenlet
+
+    @property
+    def group(self) -> Any:
+        """The group that `start` was given."""
+        return self._group
+
+    def context(self) -> dict[str, Any]:
+        """What is added to the context of each request; to be overridden."""
+        return {}
+
+    @classmethod
+    def json(cls) -> dict[str, Any]:
+        """The class in plain values."""
+        tasks = [task.__name__ for task in cls.tasks]
+        return {"host": cls.host, "weight": cls.weight, "fixed_count": cls.fixed_count, "tasks": tasks}
+
+    @classmethod
+    def fullname(cls) -> str:
+        """The class's dotted name, with its module."""
+        return ".".join(part for part in f"{cls.__module__}.{cls.__qualname__}".split(".") if part != "<locals>")
+
+
+class _Reported(StopUser):
+    """Ends a user whose error was told already."""
+
+
+def _run_user(user: User) -> None:
+    """The body of a user's greenlet; plugins find the user in the greenlet's args."""
+    try:
+        user.run()
+    except (StopUser, StopTest):
+        pass
+
+
+class HttpUser(User):
+    """A user with `client`: a `requests.Session` that times what it does and keeps its cookies."""
+
+    abstract = True
+    pool_manager: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        from tidal.generator.http import HttpSession  # noqa: PLC0415 - requests costs 0.1 s: only who needs it pays
+
+        if not self.host:
+            raise StopTest("no host: give --host, or a `host` to the user class")
+        request = self.environment.events.request
+        self.client: Any = HttpSession(self.host, request, self, pool_manager=self.pool_manager)
+        self.client.trust_env = False  # proxies and .netrc of the machine are not part of the test
+
+    @contextmanager
+    def rest(self, method: str, url: str, headers: dict[str, str] | None = None, **kwargs: Any) -> Iterator[Any]:
+        """Ask for JSON: the response has it in `js`; a bad body, a failed assert or any other error fails the sample."""
+        sent = {"Content-Type": "application/json", "Accept": "application/json"}
+        own = {name.lower() for name in headers or {}}
+        sent = {name: value for name, value in sent.items() if name.lower() not in own} | (headers or {})
+        with self.client.request(method, url, catch_response=True, headers=sent, **kwargs) as response:
+            response.js = None
+            _parse_json(response)
+            try:
+                yield response
+            except AssertionError as error:
+                response.failure(_assertion_text(error, response))
+            except Exception as error:  # noqa: BLE001 - whatever the block raises is the sample's failure
+                response.failure(_error_text(error, response))
+
+    @contextmanager
+    def rest_(self, method: str, url: str, name: str | None = None, **kwargs: Any) -> Iterator[Any]:
+        """As `rest`, with the time as a parameter `_`, to get past caches."""
+        mark = "&" if "?" in url else "?"
+        with self.rest(
+            method, f"{url}{mark}_={int(time.time() * 1000)}", name=name or f"{url}{mark}_=...", **kwargs
+        ) as response:
+            yield response
+
+
+def _parse_json(response: Any) -> None:
+    if response.status_code == 0:
+        response.failure(response.error)
+    elif response.text:
+        try:
+            response.js = response.json()
+        except ValueError as error:
+            response.failure(
+                f"Could not parse response as JSON. {response.text[:250]}, response code {response.status_code},"
+                f" error {error}"
+            )
+
+
+def _assertion_text(error: AssertionError, response: Any) -> str:
+    text = str(error.args[0]) if error.args else "Assertion failed"
+    return f"{text[:-1]}, response was {response.text[:200]}" if text.endswith(",") else text
+
+
+def _error_text(error: Exception, response: Any) -> str:
+    places = re.findall(r'File "([^"]*)", line (\d+), in (\S+)', traceback.format_exc())
+    file, line, function = places[-1] if places else ("?", "?", "?")
+    text = f"{type(error).__name__}: {error} at {file.rpartition('/')[2]}:{line} in {function}"
+    return f"{text}. Response was {response.text[:200] if response.text else response.text}"
