@@ -1,0 +1,150 @@
+"""The app: which screen, quitting with an outcome, the palette, terminals that are too small."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+
+from tidal.model.events import RunOptions
+from tidal.tui.look import DEEP, THEMES, Look
+from tidal.tui.screens.dashboard import Dashboard
+from tidal.tui.screens.small import TooSmall, is_too_small
+from tidal.tui.screens.start import Start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.binding import BindingType
+    from textual.events import Resize
+    from textual.screen import Screen
+
+    from tidal.tui.feed import Feed, Inspector, Operator, StartChoice, Starter
+
+
+class TidalApp(App[str]):
+    """The terminal of tidal. `run()` returns how it was left: "detached", "stopped", "finished" or "quit".
+
+    With a `feed` it opens on the dashboard, without one on the form that starts a run by calling `starter`. The app
+    closes neither the feed nor the operator: after leaving, `app.feed` is there for the summary.
+    """
+
+    CSS_PATH = "tidal.tcss"
+    TITLE = "tidal"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "interrupt", "Quit", show=False, priority=True),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        feed: Feed | None = None,
+        operator: Operator | None = None,
+        starter: Starter | None = None,
+        *,
+        read_only: bool = False,
+        defaults: StartChoice | RunOptions | None = None,
+        inspector: Inspector | None = None,
+        look: Look | None = None,
+    ) -> None:
+        super().__init__()
+        self.feed = feed
+        self.operator = operator
+        self._starter = starter
+        self._read_only = read_only
+        self._defaults = defaults
+        self._inspector = inspector
+        self._look = look or Look.of_terminal()
+        self._leaving = ""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DEEP.name
+
+    def on_mount(self) -> None:
+        """Open the first screen."""
+        if self.feed is not None:
+            self.show_run(self.feed, self.operator)
+        else:
+            self.push_screen(Start(self._starter, self._defaults, self._inspector, self._look))
+
+    def show_run(self, feed: Feed, operator: Operator | None) -> None:
+        """Show the dashboard of a feed."""
+        self.feed, self.operator = feed, operator
+        dashboard = Dashboard(feed, self._look, operator, read_only=self._read_only)
+        if isinstance(self.screen, Start):
+            self.switch_screen(dashboard)
+        else:
+            self.push_screen(dashboard)
+
+    @property
+    def dashboard(self) -> Dashboard | None:
+        """The dashboard, when there is one, even below a question."""
+        return next((screen for screen in self.screen_stack if isinstance(screen, Dashboard)), None)
+
+    # -------------------------------------------------------------- leaving
+
+    async def action_quit(self) -> None:
+        """Leave; a live run asks first."""
+        dashboard = self.dashboard
+        if dashboard is None or dashboard.is_replay or self._read_only:
+            self.exit("quit")
+        elif dashboard.is_closed:
+            self.exit(self._outcome(dashboard))
+        elif not dashboard.can_steer:
+            self.exit("detached")
+        elif isinstance(self.screen, Dashboard):
+            dashboard.ask_to_leave()
+
+    async def action_interrupt(self) -> None:
+        """Ctrl-C: like quitting; the second one leaves at once and lets the run go on."""
+        if self.dashboard is not None and not isinstance(self.screen, Dashboard):
+            self.exit("quit" if self.dashboard.is_replay or self._read_only else "detached")
+        else:
+            await self.action_quit()
+
+    @staticmethod
+    def _outcome(dashboard: Dashboard) -> str:
+        stopped = dashboard.frame is not None and dashboard.frame.run.outcome == "stopped"
+        return "stopped" if stopped else "finished"
+
+    @on(Start.Begun)
+    def _begun(self, event: Start.Begun) -> None:
+        self.show_run(event.feed, event.operator)
+
+    @on(Dashboard.Left)
+    def _left(self, event: Dashboard.Left) -> None:
+        if event.how == "detach":
+            self.exit("quit" if self._read_only else "detached")
+        else:
+            self._leaving = "stopped"
+
+    @on(Dashboard.Taken)
+    def _taken(self, event: Dashboard.Taken) -> None:
+        """Leave when the run that was stopped in order to leave is closed."""
+        if self._leaving and event.frame is not None and event.frame.run.phase == "closed":
+            self.exit(self._leaving)
+
+    # -------------------------------------------------------------- palette and size
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every action that is valid now, with its key."""
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if active.enabled and binding.description and not binding.action.startswith(("app.command_palette", "command_palette")):
+                key = self.get_key_display(binding)
+                run = partial(self.run_action, binding.action, active.node)
+                yield SystemCommand(f"{binding.description} ({key})", "", run)
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand("Screenshot", "Save the screen as SVG", self.deliver_screenshot)
+
+    def on_resize(self, event: Resize) -> None:
+        """Ask for a larger terminal, or go on."""
+        small = is_too_small(*event.size)
+        if small and not isinstance(self.screen, TooSmall):
+            self.push_screen(TooSmall())
+        elif not small and isinstance(self.screen, TooSmall):
+            self.pop_screen()

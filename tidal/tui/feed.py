@@ -1,0 +1,98 @@
+"""What the terminal needs from the outside, as protocols: frames to show, and somebody who passes on wishes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeGuard
+
+from tidal.model.events import Event, RunOptions
+from tidal.model.pipe import Loaded
+from tidal.model.rows import Frame
+
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+"""The speeds that `<` and `>` step through."""
+
+
+class Feed(Protocol):
+    """A source of frames, live or replayed. Its methods are called from a thread, never two at once."""
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether this feed also is a `Seekable`."""
+        ...
+
+    def frame(self) -> Frame | None:
+        """The newest picture; None before the first entry of the run was read."""
+        ...
+
+    def trouble(self) -> str:
+        """One line on what keeps the picture from being new; "" when all is well."""
+        ...
+
+    def close(self) -> None:
+        """Let go of threads, files and connections."""
+        ...
+
+
+class Seekable(Feed, Protocol):
+    """A replay: a feed with a position in Redis time."""
+
+    playing: bool
+    speed: float
+
+    @property
+    def position_ms(self) -> int:
+        """The moment that `frame()` shows."""
+        ...
+
+    @property
+    def first_ms(self) -> int:
+        """The first moment of the recording."""
+        ...
+
+    @property
+    def last_ms(self) -> int:
+        """The last moment of the recording."""
+        ...
+
+    def seek(self, at_ms: int) -> None:
+        """Go to a moment; one outside of the recording means its nearer end."""
+        ...
+
+    def play(self) -> None:
+        """Go on from the position at `speed`."""
+        ...
+
+    def pause(self) -> None:
+        """Stand still."""
+        ...
+
+
+class Operator(Protocol):
+    """Passes an intent on to the master. It may block on Redis and raise; the app calls it in a thread."""
+
+    def want(self, event: Event) -> str:
+        """Write down what the operator wants; returns the intent's id."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StartChoice:
+    """What the start form asks the starter for."""
+
+    file: str = ""
+    options: RunOptions = field(default_factory=RunOptions)
+    processes: int = 0  # 0: one per core
+
+
+Starter = Callable[[StartChoice], tuple[Feed, Operator]]
+"""Opens a run and returns how to watch and steer it; raises a TidalError that says what was wrong. May take seconds."""
+
+Inspector = Callable[[str], Loaded]
+"""Describes a locustfile (`tidal.launch.inspect`); raises a TidalError that says what is wrong with it."""
+
+
+def is_seekable(feed: Feed | None) -> TypeGuard[Seekable]:
+    """Whether the feed is a replay that can be steered."""
+    return feed is not None and feed.is_replay

@@ -1,0 +1,159 @@
+"""How things look: glyph, word and tone of every state, and the themes.
+
+Nothing is told by colour alone: a state is a glyph, a word and a tone. `Look` carries what the terminal can do
+(UTF-8 or ASCII, which dots charts may use) and the time zone of the clocks.
+"""
+
+from __future__ import annotations
+
+import locale
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.style import Style
+from textual.theme import Theme
+from textual.widget import Widget
+
+from tidal.tui.text import clean, fit
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+_ASCII = {
+    "●": "*", "○": "o", "◌": ".", "◐": "%", "✔": "+", "✖": "x", "■": "#", "▲": "!", "▶": ">", "⏸": "=", "→": "->",
+    "…": "..", "–": "-", "━": "=", "─": "-", "╸": ">", "┄": ":", "┅": ":", "│": "|", "┤": "|", "└": "+", "·": "-", "µ": "u",
+    "❄": "*", "≥": ">=", "×": "x", "▾": "v", "▴": "^", "✎": "~", "█": "#", "◆": "*", "┈": " ", "▌": "|",
+}  # fmt: skip
+"""What stands for our own characters where the terminal has no UTF-8."""
+_TO_ASCII = str.maketrans(_ASCII)
+
+Mark = tuple[str, str, str]  # glyph, word, tone
+
+PHASES: dict[str, Mark] = {
+    "waiting": ("◌", "WAITING", "warn"),
+    "running": ("●", "RUNNING", "good"),
+    "stopping": ("◐", "STOPPING", "warn"),
+    "closed": ("■", "CLOSED", "dim"),
+}
+OUTCOMES: dict[str, Mark] = {
+    "finished": ("✔", "FINISHED", "good"),
+    "stopped": ("■", "STOPPED", "info"),
+    "lapsed": ("✖", "LAPSED", "bad"),
+    "refused": ("✖", "REFUSED", "bad"),
+    "failed": ("✖", "FAILED", "bad"),
+}
+WORKERS: dict[str, Mark] = {
+    "waiting": ("◌", "waiting", "dim"),
+    "loading": ("◌", "loading", "info"),
+    "ready": ("○", "ready", "info"),
+    "running": ("●", "running", "good"),
+    "stalled": ("◐", "stalled", "warn"),
+    "draining": ("◐", "draining", "warn"),
+    "lost": ("✖", "lost", "bad"),
+    "left": ("■", "left", "dim"),
+    "refused": ("✖", "refused", "bad"),
+}
+LEVELS: dict[str, Mark] = {
+    "info": ("·", "", "info"),
+    "good": ("✔", "", "good"),
+    "warning": ("▲", "", "warn"),
+    "error": ("✖", "", "bad"),
+}
+
+
+def mark_of(table: dict[str, Mark], state: str) -> Mark:
+    """The mark of a state; one that this version does not know is shown by its name."""
+    return table.get(state) or ("○", clean(state)[:16] or "?", "dim")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the terminal can show, and where its clock stands."""
+
+    ascii_only: bool = False
+    dots: str = "braille"  # braille, block or ascii: what charts are drawn with
+    zone: tzinfo | None = None  # None: this machine's
+
+    def own(self, text: str) -> str:
+        """A text of ours, in the characters that the terminal has."""
+        return text.translate(_TO_ASCII) if self.ascii_only else text
+
+    def outside(self, text: str) -> str:
+        """A text from outside, harmless, in the characters that the terminal has."""
+        return clean(text, ascii_only=self.ascii_only)
+
+    def fit(self, text: str, width: int, *, right: bool = False) -> str:
+        """A clean text in exactly `width` cells."""
+        return fit(text, width, right=right, ellipsis=".." if self.ascii_only else "…")
+
+    @classmethod
+    def of_terminal(cls, zone: tzinfo | None = None) -> Look:
+        """The look that suits the locale and TERM; the console of Linux has no braille."""
+        encoding = locale.getpreferredencoding(do_setlocale=False).lower().replace("-", "")
+        if encoding != "utf8":
+            return cls(ascii_only=True, dots="ascii", zone=zone)
+        return cls(dots="block" if os.environ.get("TERM") == "linux" else "braille", zone=zone)
+
+
+class Toned(Widget):
+    """A widget that draws in tones, which the style sheet turns into colours of the theme."""
+
+    TONES: ClassVar[tuple[str, ...]] = (
+        "good", "info", "warn", "bad", "dim", "faint", "strong", "accent", "head", "total", "loud",
+        "rps", "rps-area", "failures", "planned", "users", "users-area", "p50", "p95", "p99",
+        "good-badge", "info-badge", "warn-badge", "bad-badge", "dim-badge", "replay-badge", "frozen-badge", "tab",
+    )  # fmt: skip
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{tone}" for tone in TONES}
+
+    def tone(self, name: str) -> Style:
+        """The colours and weight of a tone, to be laid over the background."""
+        if not name:
+            return Style.null()
+        return self.get_component_rich_style(f"tone--{name}", partial=True)
+
+
+DEEP = Theme(
+    name="tidal",
+    primary="#5cc8c2",
+    secondary="#7fb4e0",
+    accent="#e8c07a",
+    foreground="#d3dee3",
+    background="#0b171e",
+    surface="#0f1f28",
+    panel="#173039",
+    boost="#12262f",
+    success="#7fd19b",
+    warning="#e8c07a",
+    error="#ef7f7f",
+    dark=True,
+    variables={
+        "footer-key-foreground": "#5cc8c2",
+        "footer-background": "#0f1f28",
+        "input-selection-background": "#5cc8c2 30%",
+        "border": "#2b5560",
+        "scrollbar": "#24454f",
+        "scrollbar-background": "#0b171e",
+    },
+)
+"""Deep water: the default."""
+
+SHORE = Theme(
+    name="tidal-light",
+    primary="#0b7a75",
+    secondary="#2a6598",
+    accent="#8a5a00",
+    foreground="#1c2b31",
+    background="#f7f5ef",
+    surface="#efece3",
+    panel="#e2ddd0",
+    boost="#ebe7dc",
+    success="#23733f",
+    warning="#8a5a00",
+    error="#b3303a",
+    dark=False,
+    variables={"footer-key-foreground": "#0b7a75", "footer-background": "#efece3", "border": "#b9b2a0"},
+)
+"""Sand in daylight."""
+
+THEMES = (DEEP, SHORE)

@@ -1,0 +1,119 @@
+"""The loop between a feed and the screen: it asks in a thread, hands over the newest picture, and waits a little.
+
+One loop owns the feed, so its methods never run twice at once; what the keys want of a replay is queued here as
+orders. A slow Redis or a long seek makes pictures late, never keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tidal.tui.feed import SPEEDS, Feed, Seekable, is_seekable
+from tidal.tui.widgets.scrubber import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tidal.model.rows import Frame
+
+PERIOD_S = 0.5
+"""Two pictures a second: what a person can read, and what a terminal can draw for a few percent of a core."""
+
+Order = "Callable[[Seekable], None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What one turn of the loop brought."""
+
+    frame: Frame | None = None
+    trouble: str = ""
+    place: Place | None = None  # of a replay
+
+
+class Pump:
+    """Calls `take` with a picture twice a second, and sooner when `hurry` is called."""
+
+    def __init__(self, feed: Feed, take: Callable[[Picture], None]) -> None:
+        self._feed = feed
+        self._take = take
+        self._orders: list[Callable[[Seekable], None]] = []
+        self._place = Place()
+        self._heading_ms: int | None = None  # where a seek that is not done yet goes
+        self._wake = asyncio.Event()
+        self._taken = asyncio.Event()
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        while True:
+            orders, self._orders = self._orders, []
+            picture = await asyncio.to_thread(look_at, self._feed, orders)
+            self._place = picture.place or self._place
+            if not self._orders:
+                self._heading_ms = None
+            self._take(picture)
+            self._taken.set()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), PERIOD_S)
+            self._wake.clear()
+
+    def hurry(self) -> None:
+        """Ask the feed now."""
+        self._wake.set()
+
+    async def next_picture(self) -> None:
+        """Wait for a picture that was asked for from now on."""
+        for _ in range(2):  # the first may have been under way
+            self._taken.clear()
+            self.hurry()
+            await self._taken.wait()
+
+    # -------------------------------------------------------------- orders to a replay
+
+    def _order(self, order: Callable[[Seekable], None]) -> None:
+        self._orders.append(order)
+        self.hurry()
+
+    def skip(self, seconds: int) -> None:
+        """Go back or forth, from where the last seek leads."""
+        here_ms = self._place.position_ms if self._heading_ms is None else self._heading_ms
+        self.seek(here_ms + 1000 * seconds)
+
+    def seek(self, at_ms: int) -> None:
+        """Go to a moment of the recording."""
+        at_ms = min(max(at_ms, self._place.first_ms), self._place.last_ms)
+        self._heading_ms = at_ms
+        self._order(lambda feed: feed.seek(at_ms))
+
+    def seek_part(self, permille: int) -> None:
+        """Go to a part of the recording."""
+        length_ms = self._place.last_ms - self._place.first_ms
+        self.seek(self._place.first_ms + length_ms * permille // 1000)
+
+    def play_or_pause(self) -> None:
+        """Change between the two."""
+        self._order(lambda feed: feed.pause() if feed.playing else feed.play())
+
+    def change_speed(self, steps: int) -> None:
+        """Take the next higher or lower speed."""
+        self._order(lambda feed: setattr(feed, "speed", speed_beside(feed.speed, steps)))
+
+
+def look_at(feed: Feed, orders: list[Callable[[Seekable], None]]) -> Picture:
+    """Carry out the orders, then ask. Runs in a thread."""
+    if not is_seekable(feed):
+        return Picture(feed.frame(), feed.trouble())
+    for order in orders:
+        order(feed)
+    frame = feed.frame()
+    place = Place(feed.playing, feed.speed, feed.position_ms, feed.first_ms, feed.last_ms)
+    return Picture(frame, feed.trouble(), place)
+
+
+def speed_beside(speed: float, steps: int) -> float:
+    """The speed of `SPEEDS` some steps beside the one nearest to `speed`."""
+    nearest = min(range(len(SPEEDS)), key=lambda i: abs(SPEEDS[i] - speed))
+    return SPEEDS[min(max(nearest + steps, 0), len(SPEEDS) - 1)]

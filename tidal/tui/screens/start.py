@@ -1,0 +1,184 @@
+"""The form that starts a run when nothing was given on the command line. It checks as you type."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.binding import Binding
+from textual.containers import Container, Horizontal
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Button, Footer, Input, Label, SelectionList, Static
+
+from tidal.errors import TidalError
+from tidal.model.events import ClassSpec, RunOptions
+from tidal.tui.choice import Typed, choice_of, complaints, typed_of
+from tidal.tui.feed import Feed, Inspector, Operator, StartChoice, Starter
+from tidal.tui.look import Look
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.timer import Timer
+
+INSPECT_AFTER_S = 0.4
+"""The file is looked at when nothing was typed for so long: importing it takes a process."""
+_PAIRS = (("users", "Users"), ("rate", "Spawn rate /s"), ("run_time", "Run time"), ("processes", "Processes"))
+_HINTS = {"file": "locustfile.py", "host": "the file's own", "run_time": "until stopped", "processes": "one per core"}
+
+
+class Start(Screen[None]):
+    """File, user classes, users, spawn rate, run time, host, processes; enter or the button starts."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "start", "Start"),
+        Binding("escape", "app.quit", "Quit"),
+    ]
+
+    class Begun(Message):
+        """A run was started."""
+
+        def __init__(self, feed: Feed, operator: Operator) -> None:
+            super().__init__()
+            self.feed = feed
+            self.operator = operator
+
+    def __init__(
+        self, starter: Starter | None, defaults: StartChoice | RunOptions | None, inspector: Inspector | None, look: Look
+    ) -> None:
+        super().__init__()
+        self._starter, self._inspector, self._look = starter, inspector, look
+        self._defaults = StartChoice(options=defaults) if isinstance(defaults, RunOptions) else defaults or StartChoice()
+        self._typed = typed_of(self._defaults)
+        self._inspected = ""  # the file that the classes are of
+        self._file_complaint = ""
+        self._later: Timer | None = None
+        self._is_starting = False
+
+    # -------------------------------------------------------------- parts
+
+    def compose(self) -> ComposeResult:
+        """The form, one line a field so that it fits the smallest terminal."""
+        with Container(classes="box", id="form") as box:
+            box.border_title = "tidal"
+            box.border_subtitle = self._look.own("start a load test")
+            yield from self._field("file", "File")
+            with Horizontal(classes="field", id="class-field"):
+                yield Label("User classes")
+                yield SelectionList[str](id="classes", compact=True)
+            for (a, a_label), (b, b_label) in (_PAIRS[:2], _PAIRS[2:]):
+                with Horizontal(classes="pair"):
+                    yield from self._field(a, a_label)
+                    yield from self._field(b, b_label)
+            yield from self._field("host", "Host")
+            yield Static("", id="wrong", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Start", id="start", variant="primary", compact=True)
+        yield Footer(compact=True)
+
+    def _field(self, name: str, label: str) -> ComposeResult:
+        with Horizontal(classes="field"):
+            yield Label(label)
+            yield Input(getattr(self._typed, name), placeholder=_HINTS.get(name, ""), id=name, compact=True)
+
+    def on_mount(self) -> None:
+        """Begin with what the command line said."""
+        self.set_class(self._look.ascii_only, "-ascii")
+        self.query_one("#class-field").display = False
+        self._look_at_file()
+        self._tell()
+
+    # -------------------------------------------------------------- typing
+
+    @on(Input.Changed)
+    def _field_changed(self, event: Input.Changed) -> None:
+        name = event.input.id or ""
+        if getattr(self._typed, name) == event.value:
+            return
+        self._typed = replace(self._typed, **{name: event.value})
+        if name == "file":
+            if self._later is not None:
+                self._later.stop()
+            self._later = self.set_timer(INSPECT_AFTER_S, self._look_at_file)
+        self._tell()
+
+    @on(SelectionList.SelectedChanged)
+    def _classes_changed(self, event: SelectionList.SelectedChanged[str]) -> None:
+        chosen = set(event.selection_list.selected)
+        self._typed = replace(self._typed, classes=tuple(name for name in self._typed.known if name in chosen))
+        self._tell()
+
+    def _tell(self) -> None:
+        """Mark the fields that are wrong, and say the first complaint."""
+        wrong = complaints(self._typed)
+        if self._file_complaint and "file" not in wrong:
+            wrong["file"] = self._file_complaint
+        for field in self.query(Input):
+            field.set_class((field.id or "") in wrong, "-wrong")
+        if not self._is_starting:
+            self._say(next(iter(wrong.values()), ""), tone="wrong")
+        self.query_one("#start", Button).disabled = bool(wrong) or self._is_starting or self._starter is None
+
+    def _say(self, message: str, tone: str) -> None:
+        line = self.query_one("#wrong", Static)
+        line.update(Text(self._look.outside(self._look.own(message))))
+        line.set_classes(f"-{tone}")
+
+    # -------------------------------------------------------------- the file
+
+    @work(exclusive=True, group="inspect")
+    async def _look_at_file(self) -> None:
+        """Ask in a thread which user classes the file defines."""
+        file = self._typed.file.strip()
+        if self._inspector is None or not file or file == self._inspected:
+            return
+        try:
+            loaded = await asyncio.to_thread(self._inspector, file)
+        except TidalError as error:
+            self._offer((), file, str(error))
+        else:
+            self._offer(loaded.classes, file, "")
+
+    def _offer(self, classes: tuple[ClassSpec, ...], file: str, complaint: str) -> None:
+        """Show the classes of a file, all chosen unless the command line named some."""
+        known = tuple(spec.name for spec in classes)
+        named = set(self._defaults.options.classes) & set(known) or set(known)
+        self._inspected, self._file_complaint = file, complaint
+        self._typed = replace(self._typed, known=known, classes=tuple(name for name in known if name in named))
+        listed = self.query_one("#classes", SelectionList)
+        listed.clear_options()
+        listed.add_options([(Text(self._look.outside(name)), name, name in named) for name in known])
+        self.query_one("#class-field").display = bool(known)
+        self._tell()
+
+    # -------------------------------------------------------------- starting
+
+    @on(Button.Pressed, "#start")
+    @on(Input.Submitted)
+    def action_start(self) -> None:
+        """Start, unless something is wrong."""
+        if self._is_starting or self._starter is None:
+            return
+        if complaints(self._typed):
+            self.app.bell()
+            return
+        self._begin(self._starter, choice_of(self._typed, self._defaults.options))
+
+    @work(exclusive=True, group="start")
+    async def _begin(self, starter: Starter, choice: StartChoice) -> None:
+        """Call the starter in a thread: it may take seconds."""
+        self._is_starting = True
+        self._tell()
+        self._say("starting …", tone="busy")
+        try:
+            feed, operator = await asyncio.to_thread(starter, choice)
+        except Exception as error:  # noqa: BLE001 whatever went wrong, the form stays and says it
+            self._is_starting = False
+            self._tell()
+            self._say(str(error) or type(error).__name__, tone="wrong")
+        else:
+            self.post_message(self.Begun(feed, operator))

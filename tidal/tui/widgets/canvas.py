@@ -1,0 +1,103 @@
+"""A raster of small dots in character cells: braille (2x4 a cell), quadrant blocks (2x2) or ASCII (1x2).
+
+A cell has one tone; what is drawn last decides. Pure: no Textual in here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Runs = list[tuple[str, str]]
+"""One row of the screen: pieces of text, each with its tone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dots:
+    """How many dots a cell has, the bit of each (rows from the top), and the character of every set of bits."""
+
+    across: int
+    down: int
+    bits: tuple[tuple[int, ...], ...]
+    characters: str
+
+
+DOTS = {
+    "braille": Dots(
+        2, 4, ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80)), "".join(map(chr, range(0x2800, 0x2900)))
+    ),
+    "block": Dots(2, 2, ((1, 2), (4, 8)), " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"),
+    "ascii": Dots(1, 2, ((1,), (2,)), " '.:"),
+}
+
+
+@dataclass(slots=True)
+class Canvas:
+    """`width` x `height` cells; dots are counted from the lower left corner."""
+
+    width: int
+    height: int
+    dots: Dots
+    _bits: list[list[int]] = field(init=False)
+    _tones: list[list[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin empty."""
+        self._bits = [[0] * self.width for _ in range(self.height)]
+        self._tones = [[""] * self.width for _ in range(self.height)]
+
+    @property
+    def dots_across(self) -> int:
+        """How many dots fit beside each other."""
+        return self.width * self.dots.across
+
+    @property
+    def dots_up(self) -> int:
+        """How many dots fit above each other."""
+        return self.height * self.dots.down
+
+    def mark(self, x: int, y: int, tone: str) -> None:
+        """Set one dot; one outside of the canvas is left out."""
+        if 0 <= x < self.dots_across and 0 <= y < self.dots_up:
+            column, left = divmod(x, self.dots.across)
+            row, below_top = divmod(self.dots_up - 1 - y, self.dots.down)
+            self._bits[row][column] |= self.dots.bits[below_top][left]
+            self._tones[row][column] = tone
+
+    def line(self, heights: Sequence[int | None], tone: str, *, dotted: bool = False) -> None:
+        """Draw one height a dot column, joined upright where neighbours differ; None leaves a gap."""
+        before: int | None = None
+        for x, y in enumerate(heights):
+            if y is not None and not (dotted and x % 4 >= 2):
+                for dot in range(*_reach(before, y)):
+                    self.mark(x, dot, tone)
+            before = y
+
+    def area(self, heights: Sequence[int | None], tone: str) -> None:
+        """Fill from the ground up to each height."""
+        for x, y in enumerate(heights):
+            for dot in range((y or 0) if y is not None else 0):
+                self.mark(x, dot, tone)
+
+    def rows(self, ruled: Iterable[int] = (), rule: str = "┈") -> list[Runs]:
+        """The rows from the top, as runs of one tone; empty cells of `ruled` rows show a faint rule."""
+        ruled = frozenset(ruled)
+        return [self._row(row, rule if row in ruled else " ") for row in range(self.height)]
+
+    def _row(self, row: int, blank: str) -> Runs:
+        cells = [
+            (self.dots.characters[bits], tone) if bits else (blank, "faint")
+            for bits, tone in zip(self._bits[row], self._tones[row], strict=True)
+        ]
+        return [("".join(c for c, _ in run), tone) for tone, run in groupby(cells, key=lambda cell: cell[1])]
+
+
+def _reach(before: int | None, y: int) -> tuple[int, int]:
+    """The dots to set in a column so that it joins its left neighbour."""
+    if before is None or before == y:
+        return y, y + 1
+    return (before + 1, y + 1) if before < y else (y, before)

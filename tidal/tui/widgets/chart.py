@@ -1,0 +1,158 @@
+"""A chart of series over time, drawn with dots: title with the newest values, y axis, time axis with event marks.
+
+`draw` is pure: a plot and a size to rows of toned text. `ChartView` puts them on the screen. Every chart keeps the same
+width of labels, so that nothing moves while figures grow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.strip import Strip
+
+from tidal.tui.look import Look, Toned
+from tidal.tui.text import duration
+from tidal.tui.widgets import scale
+from tidal.tui.widgets.canvas import DOTS, Canvas, Runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+LABEL_CELLS = 6
+"""Width of the numbers at the y axis; the axis itself takes one more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Values over time in one tone; `style` is line, dotted or area."""
+
+    name: str
+    tone: str
+    values: tuple[int, ...]
+    style: str = "line"
+    merge: Callable[[Sequence[int]], float] = max  # several points in one column
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What a chart shows: all series share the axes. Times are plan time."""
+
+    title: str
+    unit: str
+    series: tuple[Series, ...]
+    scale: int = 1  # values are divided by this
+    start_ms: int = 0
+    step_ms: int = 1_000
+    span_ms: int = 60_000
+    marks: tuple[tuple[int, str], ...] = ()  # events: (plan time, tone)
+
+
+EMPTY = Plot("", "", ())
+
+
+def draw(plot: Plot, width: int, height: int, look: Look) -> list[Runs]:
+    """The chart as `height` rows of `width` cells."""
+    cells, rows = width - LABEL_CELLS - 1, height - 2
+    if cells < 4 or rows < 1:
+        return [[(" " * width, "")] for _ in range(height)]
+    top = scale.nice_top(max((max(s.values, default=0) for s in plot.series), default=0) / plot.scale)
+    canvas = Canvas(cells, rows, DOTS[look.dots])
+    for series in plot.series:
+        _draw_series(canvas, series, plot, top)
+    labels = _labels(top, rows)
+    body = canvas.rows(labels.keys() - {rows - 1}, look.own("┈"))
+    lines = [[(look.fit(labels.get(y, ""), LABEL_CELLS, right=True) + look.own("│"), "dim"), *row]
+             for y, row in enumerate(body)]  # fmt: skip
+    return [_title(plot, width, look), *lines, _time_axis(plot, cells, look)]
+
+
+def _draw_series(canvas: Canvas, series: Series, plot: Plot, top: float) -> None:
+    columns = canvas.dots_across
+    per_column = plot.span_ms / plot.step_ms / columns
+    values = scale.resample(series.values, per_column, columns, series.merge)
+    reach = (canvas.dots_up - 1) / top / plot.scale
+    heights = [None if v is None else min(round(v * reach), canvas.dots_up - 1) for v in values]
+    if series.style == "area":
+        canvas.area(heights, f"{series.tone}-area")
+    canvas.line(heights, series.tone, dotted=series.style == "dotted")
+
+
+def _labels(top: float, rows: int) -> dict[int, str]:
+    """Which rows carry a number of the y axis, and which."""
+    if rows < 3:
+        return {0: scale.short(top)}
+    parts = 4 if rows >= 9 and (rows - 1) % 4 == 0 else 2
+    return {round(i * (rows - 1) / parts): scale.short(top * (parts - i) / parts) for i in range(parts + 1)}
+
+
+def _title(plot: Plot, width: int, look: Look) -> Runs:
+    """Title and legend; the values go first when there is no room, then the unit."""
+    newest = {s.name: scale.short(s.values[-1] / plot.scale) if s.values else "" for s in plot.series}
+    for with_values, with_unit in ((True, True), (True, False), (False, False)):
+        runs: Runs = [(f" {plot.title}", "head")]
+        if with_unit and plot.unit:
+            runs.append((f" {plot.unit}", "dim"))
+        for series in plot.series if len(plot.series) > 1 or with_values else ():
+            sign = look.own({"dotted": "┅", "area": "█"}.get(series.style, "━"))
+            value = look.fit(newest[series.name], 5, right=True) if with_values else ""
+            runs.append((f"  {sign} {series.name}{value and ' ' + value.strip().ljust(5)}", series.tone))
+        if sum(cell_len(text) for text, _ in runs) <= width:
+            break
+    return _exactly(runs, width, look)
+
+
+def _exactly(runs: Runs, width: int, look: Look) -> Runs:
+    """Runs cut or padded to `width` cells."""
+    result: Runs = []
+    for text, tone in runs:
+        room = width - sum(cell_len(t) for t, _ in result)
+        result.append((look.fit(text, min(cell_len(text), room)), tone))
+    return [*result, (" " * (width - sum(cell_len(t) for t, _ in result)), "")]
+
+
+def _time_axis(plot: Plot, cells: int, look: Look) -> Runs:
+    """The lower edge: times at round moments, and a mark where something happened."""
+    line = [(look.own("─"), "faint")] * cells
+    step = scale.time_step_ms(plot.span_ms, cells)
+    first = -(-plot.start_ms // step) * step
+    for at_ms in range(first, plot.start_ms + plot.span_ms, step):
+        column = (at_ms - plot.start_ms) * cells // plot.span_ms
+        label = duration(at_ms)
+        if column + len(label) <= cells:
+            line[column : column + len(label)] = [(c, "dim") for c in label]
+    for at_ms, tone in plot.marks:
+        column = (at_ms - plot.start_ms) * cells // plot.span_ms
+        if 0 <= column < cells:
+            line[column] = (look.own("▲"), tone)
+    return [(" " * LABEL_CELLS + look.own("└"), "dim"), *line]
+
+
+class ChartView(Toned):
+    """One chart on the screen: `show` it a plot."""
+
+    def __init__(self, look: Look, **names: Any) -> None:
+        super().__init__(**names)
+        self._look = look
+        self._plot = EMPTY
+        self._rows: list[Runs] | None = None
+
+    def show(self, plot: Plot) -> None:
+        """Draw another plot; the same one again costs nothing."""
+        if plot != self._plot:
+            self._plot = plot
+            self._rows = None
+            self.refresh()
+
+    def on_resize(self) -> None:
+        """Draw anew for another size."""
+        self._rows = None
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the chart."""
+        if self._rows is None or len(self._rows) != self.size.height:
+            self._rows = draw(self._plot, self.size.width, self.size.height, self._look)
+        base = self.rich_style
+        return Strip([Segment(text, base + self.tone(tone)) for text, tone in self._rows[y]], self.size.width)

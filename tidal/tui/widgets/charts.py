@@ -1,0 +1,77 @@
+"""The three charts of a run: requests, latency, users. `plots_of` is pure; `Charts` lays them out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual.containers import Container
+
+from tidal.tui.look import LEVELS, mark_of
+from tidal.tui.widgets.chart import ChartView, Plot, Series
+from tidal.tui.widgets.scale import mean, span_ms
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from tidal.model.rows import Frame
+    from tidal.tui.look import Look
+
+MARKS_MAX = 200
+"""Events that are marked on a time axis, the newest first."""
+NAMES = ("requests", "latency", "users")
+
+
+def marks_of(frame: Frame) -> tuple[tuple[int, str], ...]:
+    """Warnings and errors of the story as (plan time, tone)."""
+    worth = [row for row in frame.story if row.level in ("warning", "error")]
+    return tuple((row.offset_ms, mark_of(LEVELS, row.level)[2]) for row in worth[-MARKS_MAX:])
+
+
+def plots_of(frame: Frame) -> dict[str, Plot]:
+    """The plots by name, all on one time axis."""
+    chart, run = frame.chart, frame.run
+    start_ms = chart.start_ms - run.began_ms if chart.start_ms and run.began_ms else 0
+    length_ms = max(len(chart.rps_milli) * chart.step_ms, 1)
+    time: dict[str, Any] = {
+        "start_ms": start_ms,
+        "step_ms": max(chart.step_ms, 1),
+        "span_ms": span_ms(length_ms, run.planned_ms, closed=run.phase == "closed"),
+        "marks": marks_of(frame),
+    }
+    requests = (
+        Series("all", "rps", chart.rps_milli, "area", mean),
+        Series("failed", "failures", chart.failures_milli, "line", mean),
+    )
+    latency = (
+        Series("p99", "p99", chart.p99_us, "dotted"),
+        Series("p95", "p95", chart.p95_us),
+        Series("p50", "p50", chart.p50_us),
+    )
+    users = (
+        Series("running", "users", chart.users_running_milli, "area", mean),
+        Series("planned", "planned", tuple(1000 * n for n in chart.users_planned), "dotted", mean),
+    )
+    return {
+        "requests": Plot("Requests", "/s", requests, 1000, **time),
+        "latency": Plot("Latency", "ms", latency, 1000, **time),
+        "users": Plot("Users", "", users, 1000, **time),
+    }
+
+
+class Charts(Container):
+    """The charts beside each other, or below each other when they have the screen for themselves."""
+
+    def __init__(self, look: Look, **names: Any) -> None:
+        super().__init__(**names)
+        self._look = look
+
+    def compose(self) -> ComposeResult:
+        """One view for each plot."""
+        for name in NAMES:
+            yield ChartView(self._look, id=f"chart-{name}")
+
+    def show(self, frame: Frame) -> None:
+        """Draw another picture."""
+        plots = plots_of(frame)
+        for name in NAMES:
+            self.query_one(f"#chart-{name}", ChartView).show(plots[name])

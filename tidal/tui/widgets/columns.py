@@ -1,0 +1,117 @@
+"""Which columns of a table fit, how wide each is, and the text of its lines. Pure: no Textual in here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.cells import cell_len
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tidal.tui.look import Look
+    from tidal.tui.widgets.canvas import Runs
+
+GAP_MAX = 4
+"""Cells between columns on a wide screen; one on a narrow one."""
+
+
+class Cell(NamedTuple):
+    """One value: its clean text, its tone, and what it is sorted by (the text when None)."""
+
+    text: str
+    tone: str = ""
+    by: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GridRow:
+    """One row, known by its key from picture to picture."""
+
+    key: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; `priority` 0 stays always, the highest go first when it is narrow."""
+
+    key: str
+    title: str
+    width: int
+    priority: int = 0
+    right: bool = True
+    most: int = 0  # grows up to its longest text, but not beyond this; 0: it does not grow
+
+
+class Placed(NamedTuple):
+    """A column that fits: its index, and how wide it and the gap before it are."""
+
+    index: int
+    width: int
+    gap: int
+
+
+def place(columns: Sequence[Column], longest: Sequence[int], width: int) -> list[Placed]:
+    """The columns that fit into `width` cells, the least important dropped, the rest of the room shared out."""
+    kept = list(range(len(columns)))
+    while len(kept) > 1 and _needed(columns, kept) > width:
+        least = max(kept, key=lambda i: (columns[i].priority, i))
+        if not columns[least].priority:
+            break
+        kept.remove(least)
+    widths = {i: columns[i].width for i in kept}
+    spare = max(width - _needed(columns, kept), 0)
+    for i in kept:
+        if columns[i].most:
+            more = min(spare, max(min(longest[i], columns[i].most) - widths[i], 0))
+            widths[i] += more
+            spare -= more
+    wider = min(spare // len(kept), GAP_MAX - 1)
+    return [Placed(i, widths[i], 1 + (wider if nth else 0)) for nth, i in enumerate(kept)]
+
+
+def _needed(columns: Sequence[Column], kept: Iterable[int]) -> int:
+    return sum(columns[i].width + 1 for i in kept) + 1
+
+
+def lay(cells: Sequence[tuple[str, str]], columns: Sequence[Column], placed: Sequence[Placed], look: Look) -> Runs:
+    """A row's texts in their columns, as runs of (text, tone)."""
+    return [
+        (" " * gap + look.fit(cells[i][0], width, right=columns[i].right), cells[i][1]) for i, width, gap in placed
+    ]
+
+
+def headings(columns: Sequence[Column], sorted_by: str, *, downwards: bool, look: Look) -> list[tuple[str, str]]:
+    """The header's cells, the sorted column with an arrow."""
+    arrow = look.own("▾" if downwards else "▴")
+    return [(f"{c.title}{arrow}", "accent") if c.key == sorted_by else (c.title, "head") for c in columns]
+
+
+def longest_texts(rows: Iterable[GridRow], before: Sequence[int]) -> list[int]:
+    """The widest text of each column so far: it never shrinks, so columns do not jump back."""
+    longest = list(before)
+    for row in rows:
+        for i, cell in enumerate(row.cells):
+            if len(cell.text) * 2 > longest[i]:
+                longest[i] = max(longest[i], cell_len(cell.text))
+    return longest
+
+
+def arranged(rows: Sequence[GridRow], index: int | None, *, downwards: bool) -> list[GridRow]:
+    """Rows sorted by a column; equal ones, and all when `index` is None, keep the order of the frame."""
+    if index is None:
+        return list(rows)
+    numbers = all(row.cells[index].by is not None for row in rows)
+    return sorted(rows, key=lambda row: _sort_key(row.cells[index], numbers=numbers), reverse=downwards)
+
+
+def _sort_key(cell: Cell, *, numbers: bool) -> tuple[float, str]:
+    return (cell.by or 0.0, "") if numbers else (0.0, cell.text.casefold())
+
+
+def matches(row: GridRow, words: Sequence[str]) -> bool:
+    """Whether every word is in the row's text, and no word that begins with `!`."""
+    text = " ".join(cell.text for cell in row.cells if cell.by is None).casefold()
+    return all((word[1:] not in text) if word.startswith("!") and word[1:] else word in text for word in words)

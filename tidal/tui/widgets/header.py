@@ -1,0 +1,172 @@
+"""The run in four lines: who and where, how far and how complete, and the figures that matter most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tidal.tui import text
+from tidal.tui.look import OUTCOMES, PHASES, Look, Mark, mark_of
+from tidal.tui.widgets.lines import Lines, cells_of, cut, spread
+
+if TYPE_CHECKING:
+    from tidal.model.rows import Frame, RunHeader
+    from tidal.tui.widgets.canvas import Runs
+
+TILE_CELLS = 12
+"""A tile is at least this wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chrome:
+    """What stands around the frame and is not part of it."""
+
+    replay: bool = False
+    frozen: bool = False
+    read_only: bool = False
+    trouble: str = ""
+
+
+def state_mark(run: RunHeader) -> Mark:
+    """Glyph, word and tone of the run's state: its outcome once it closed."""
+    if run.phase == "closed" and run.outcome:
+        return mark_of(OUTCOMES, run.outcome)
+    return mark_of(PHASES, run.phase)
+
+
+def header_lines(frame: Frame | None, chrome: Chrome, width: int, look: Look) -> list[Runs]:
+    """The header's lines; one more when there is trouble."""
+    if frame is None:
+        waiting: Runs = [(" tidal ", "accent"), ("  waiting for the first entry of the run", "dim")]
+        lines = [spread(waiting, _badges(chrome), width, look), [], [], []]
+    else:
+        lines = [_title(frame, chrome, width, look), _progress(frame, width, look), *_tiles(frame, width, look)]
+    if chrome.trouble:
+        lines.append(cut([(look.own(" ▲ ") + look.outside(chrome.trouble), "loud")], width, look))
+    return lines
+
+
+def _badges(chrome: Chrome) -> Runs:
+    badges: Runs = []
+    if chrome.frozen:
+        badges += [(" FROZEN ", "frozen-badge"), (" ", "")]
+    if chrome.replay:
+        badges += [(" REPLAY ", "replay-badge"), (" ", "")]
+    if chrome.read_only:
+        badges += [(" READ-ONLY ", "info-badge"), (" ", "")]
+    return badges
+
+
+def _title(frame: Frame, chrome: Chrome, width: int, look: Look) -> Runs:
+    glyph, word, tone = state_mark(frame.run)
+    left: Runs = [(" tidal ", "accent"), (f" {look.own(glyph)} {word} ", f"{tone}-badge")]
+    left += [(f" {look.outside(frame.run.file)}", "strong")]
+    if frame.run.host:
+        left += [(look.own(" → "), "dim"), (look.outside(frame.run.host), "")]
+    clock = look.own(text.clock(frame.at_ms, look.zone))
+    return spread(left, [(" ", ""), *_badges(chrome), (f"{clock} ", "strong")], width, look)
+
+
+def _progress(frame: Frame, width: int, look: Look) -> Runs:
+    right: Runs = [("  ", ""), *_complete(frame, look), (" ", "")]
+    return spread(_elapsed(frame, width - cells_of(right), look), right, width, look)
+
+
+def _elapsed(frame: Frame, width: int, look: Look) -> Runs:
+    run = frame.run
+    if run.phase == "waiting":
+        ready = sum(worker.alive for worker in frame.workers)
+        expected = max(frame.completeness.workers_expected, ready)
+        return [(f" waiting for workers: {ready} of {expected} here", "warn")]
+    elapsed = text.duration(run.elapsed_ms)
+    if run.phase == "closed" and run.reason:
+        return [(f" after {elapsed}", "strong"), (f"  {look.outside(run.reason)}", "dim")]
+    if run.planned_ms is None:
+        return [(f" {elapsed}", "strong"), (" until stopped", "dim")]
+    label: Runs = [(f" {elapsed:>7}", "strong"), (f" of {text.duration(run.planned_ms)} ", "dim")]
+    return [*label, *bar(run.elapsed_ms, run.planned_ms, min(width - cells_of(label), 60), look)]
+
+
+def bar(part: int, whole: int, width: int, look: Look) -> Runs:
+    """A bar of `width` cells, filled by part of whole."""
+    if width < 4:
+        return []
+    filled = min(max(part, 0) * width // max(whole, 1), width)
+    return [(look.own("━") * filled, "rps"), (look.own("─") * (width - filled), "faint")]
+
+
+def _complete(frame: Frame, look: Look) -> Runs:
+    """How much of the fleet the figures cover, always in words."""
+    now = frame.completeness
+    whole = now.workers_reporting >= now.workers_expected
+    tone = "good" if whole else "warn"
+    workers = f"{now.workers_reporting}/{now.workers_expected} workers"
+    if not now.complete_to_ms:
+        return [(workers, tone), (", nothing reported yet", "dim")]
+    until = look.own(text.clock(now.complete_to_ms, look.zone))
+    return [(look.own("✔ " if whole else "▲ "), tone), (workers, tone), (f", complete to {until}", "dim")]
+
+
+# ------------------------------------------------------------------ tiles
+
+Tile = tuple[str, str, str]  # label, value, tone of the value
+
+
+def _tiles(frame: Frame, width: int, look: Look) -> tuple[Runs, Runs]:
+    tiles = _figures(frame)[: max(width // TILE_CELLS, 1)]
+    size = min((width - 1) // len(tiles), 22)
+    labels: Runs = [(" ", "")]
+    values: Runs = [(" ", "")]
+    for label, value, tone in tiles:
+        labels.append((look.fit(label, size), "dim"))
+        values.append((look.fit(look.own(value), size), tone))
+    return labels, values
+
+
+def _figures(frame: Frame) -> list[Tile]:
+    """The figures, the most important first."""
+    run, total = frame.run, frame.total
+    failed = "dim" if not total.failures else "bad" if total.failures * 100 >= total.requests else "warn"
+    short = run.phase == "running" and run.users_running * 100 < run.users_planned * 95
+    return [
+        ("USERS", f"{run.users_running:,} of {run.users_planned:,}", "warn" if short else "users"),
+        ("REQUESTS/S", text.rate(total.rps_milli), "rps"),
+        ("FAILURES", text.percent(total.failures, total.requests), failed),
+        ("P50", text.latency(total.median_us), "p50"),
+        ("P95", text.latency(total.p95_us), "p95"),
+        ("P99", text.latency(total.p99_us), "p99"),
+        ("REQUESTS", text.count(total.requests), "strong"),
+        ("FAILURES/S", text.rate(total.failures_milli), "failures" if total.failures_milli else "dim"),
+        ("LOAD HELD", _held(frame), "strong"),
+        ("MAX", text.latency(total.max_us), "dim"),
+    ]
+
+
+def _held(frame: Frame) -> str:
+    """The part of the planned user-time that ran."""
+    ledger = frame.ledger
+    if not ledger.planned_user_ms:
+        return text.NOTHING
+    held = ledger.planned_user_ms - ledger.missing_user_ms
+    return f"{10_000 * held // ledger.planned_user_ms / 100:.2f} %"  # rounded down: 100.00 means all of it
+
+
+class Header(Lines):
+    """The header on the screen."""
+
+    _frame: Frame | None = None
+    _chrome = Chrome()
+
+    def show(self, frame: Frame | None, chrome: Chrome) -> None:
+        """Draw another picture."""
+        self._frame, self._chrome = frame, chrome
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Draw anew for another width."""
+        self._draw()
+
+    def _draw(self) -> None:
+        lines = header_lines(self._frame, self._chrome, self.size.width, self.look)
+        self.show_lines(lines)
+        self.styles.height = len(lines)

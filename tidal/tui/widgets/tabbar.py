@@ -1,0 +1,81 @@
+"""The tabs in one line, with how much each holds; on the right the filter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from tidal.tui.widgets.lines import Lines, cells_of, spread
+
+if TYPE_CHECKING:
+    from textual import events
+
+    from tidal.tui.widgets.canvas import Runs
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab: its name, its title, and how much it holds; `alarming` when that is bad news."""
+
+    name: str
+    title: str
+    held: str = ""
+    alarming: bool = False
+
+
+class TabBar(Lines):
+    """The tab bar; posts `Chosen` when one is clicked."""
+
+    class Chosen(Message):
+        """A tab was clicked."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    _tabs: tuple[Tab, ...] = ()
+    _active = ""
+    _chip = ""
+
+    def show(self, tabs: tuple[Tab, ...], active: str, chip: str) -> None:
+        """Draw these tabs; `chip` says what the table is narrowed to."""
+        self._tabs, self._active, self._chip = tabs, active, chip
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Draw anew for another width."""
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.size.width
+        chip: Runs = [(f" {self._chip} ", "warn-badge")] if self._chip else []
+        tabs = self._runs(with_held=True)
+        if cells_of(tabs) + cells_of(chip) > width:
+            tabs = self._runs(with_held=False)
+        self.show_lines([spread(tabs, chip, width, self.look)])
+
+    def _runs(self, *, with_held: bool) -> Runs:
+        return [run for number, tab in enumerate(self._tabs, 1) for run in self._tab(number, tab, with_held=with_held)]
+
+    def _tab(self, number: int, tab: Tab, *, with_held: bool) -> Runs:
+        active = tab.name == self._active
+        held = f" {tab.held}" if with_held and tab.held else ""
+        title = "tab" if active else ""
+        return [
+            (f" {number} ", title or "dim"),
+            (tab.title, title),
+            (held, title or ("bad" if tab.alarming else "dim")),
+            (" ", title),
+        ]
+
+    def on_click(self, event: events.Click) -> None:
+        """Find the tab that was hit."""
+        right_edge = 0
+        runs = self.lines[0] if self.lines else []
+        for index, tab in enumerate(self._tabs):
+            right_edge += cells_of(runs[4 * index : 4 * index + 4])
+            if event.x < right_edge:
+                self.post_message(self.Chosen(tab.name))
+                return

@@ -1,0 +1,267 @@
+"""The tables: which columns they have, and a frame's rows as cells. Pure functions of a frame and a look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tidal.tui import text
+from tidal.tui.look import LEVELS, WORKERS, Look, mark_of
+from tidal.tui.widgets.columns import Cell, Column, GridRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tidal.model.rows import EndpointRow, ExceptionRow, FailureRow, Frame, StoryRow, WorkerRow
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the dashboard."""
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: Callable[[Frame, Look], list[GridRow]]
+    total: Callable[[Frame, Look], GridRow] | None = None
+    empty: str = "nothing yet"
+    follows: bool = False
+
+
+def _number(value: int, shown: str, tone: str = "") -> Cell:
+    return Cell(shown, tone, value)
+
+
+# ------------------------------------------------------------------ requests
+
+_REQUESTS = (
+    Column("method", "Method", 6, right=False),
+    Column("name", "Name", 14, right=False, most=80),
+    Column("requests", "Requests", 9),
+    Column("failures", "Fails", 7),
+    Column("median", "Med ms", 7),
+    Column("p95", "p95 ms", 7, 1),
+    Column("p99", "p99 ms", 7, 2),
+    Column("average", "Avg ms", 7, 5),
+    Column("min", "Min ms", 7, 7),
+    Column("max", "Max ms", 7, 4),
+    Column("size", "Size B", 9, 6),
+    Column("rps", "Req/s", 8),
+    Column("fps", "Fail/s", 7, 3),
+)
+
+
+def endpoint_key(row: EndpointRow) -> str:
+    """What an endpoint's row is known by."""
+    return f"{row.method}\0{row.name}"
+
+
+def decimals_of(frame: Frame) -> int:
+    """Decimals of the latencies in ms: two for a service that never took 100 ms. It changes at most once in a run."""
+    return 2 if 0 < frame.total.max_us < 100_000 else 1
+
+
+def _endpoint_cells(row: EndpointRow, name: tuple[Cell, Cell], decimals: int) -> tuple[Cell, ...]:
+    times = (row.median_us, row.p95_us, row.p99_us, row.average_us, row.min_us, row.max_us)
+    failed = "bad" if row.failures else "dim"
+    return (
+        *name,
+        _number(row.requests, text.count(row.requests)),
+        _number(row.failures, text.count(row.failures, 7), failed),
+        *(_number(us, text.millis(us, decimals)) for us in times),
+        _number(row.average_bytes, text.count(row.average_bytes)),
+        _number(row.rps_milli, text.rate(row.rps_milli)),
+        _number(row.failures_milli, text.rate(row.failures_milli), "bad" if row.failures_milli else "dim"),
+    )
+
+
+def _requests(frame: Frame, look: Look) -> list[GridRow]:
+    decimals = decimals_of(frame)
+    return [
+        GridRow(
+            endpoint_key(row),
+            _endpoint_cells(row, (Cell(look.outside(row.method), "dim"), Cell(look.outside(row.name))), decimals),
+        )
+        for row in frame.endpoints
+    ]
+
+
+def _requests_total(frame: Frame, look: Look) -> GridRow:
+    names = f"{len(frame.endpoints)} endpoints" if len(frame.endpoints) != 1 else "1 endpoint"
+    return GridRow("", _endpoint_cells(frame.total, (Cell("TOTAL"), Cell(names, "dim")), decimals_of(frame)))
+
+
+# ------------------------------------------------------------------ workers
+
+_WORKERS = (
+    Column("name", "Worker", 6, right=False, most=12),
+    Column("host", "Host", 9, 2, right=False, most=28),
+    Column("alive", "Alive", 7, right=False),
+    Column("running", "Runs", 6, right=False),
+    Column("reporting", "Reports", 9, right=False),
+    Column("state", "State", 10, 1, right=False),
+    Column("users", "Users", 7),
+    Column("generators", "Gens", 5, 3),
+    Column("cpu", "CPU %", 6),
+    Column("memory", "Mem MB", 7, 6),
+    Column("lag", "Lag ms", 7, 4),
+    Column("beat", "Beat s", 7, 5),
+    Column("report", "Rept s", 7, 7),
+    Column("share", "Share %", 8, 8),
+    Column("why", "Why", 10, 9, right=False, most=40),
+)
+
+LAMPS = {
+    "alive": (("●", "alive", "good"), ("✖", "gone", "bad")),
+    "running": (("●", "runs", "good"), ("○", "idle", "dim")),
+    "reporting": (("●", "reports", "good"), ("◐", "silent", "warn")),
+}
+
+
+def _lamp(name: str, look: Look, *, lit: bool) -> Cell:
+    glyph, word, tone = LAMPS[name][0 if lit else 1]
+    return Cell(look.own(f"{glyph} {word}"), tone, int(lit))
+
+
+def worker_key(row: WorkerRow) -> str:
+    """What a worker's row is known by."""
+    return f"{row.name}\0{row.incarnation}"
+
+
+def worker_state(state: str, look: Look) -> Cell:
+    """A worker's state as glyph and word."""
+    glyph, word, tone = mark_of(WORKERS, state)
+    return Cell(look.own(f"{glyph} {word}"), tone)
+
+
+def _worker(row: WorkerRow, look: Look) -> GridRow:
+    gone = row.generators_alive < row.generators
+    cells = (
+        Cell(look.outside(row.name), "strong"),
+        Cell(look.outside(row.host), "dim"),
+        _lamp("alive", look, lit=row.alive),
+        _lamp("running", look, lit=row.running),
+        _lamp("reporting", look, lit=row.reporting),
+        worker_state(row.state, look),
+        _number(row.users, text.count(row.users, 7)),
+        _number(row.generators_alive, f"{row.generators_alive}/{row.generators}", "warn" if gone else ""),
+        _number(row.cpu_permille, text.count(round(row.cpu_permille / 10), 6)),
+        _number(row.memory_bytes, text.count(row.memory_bytes // 1_000_000, 7)),
+        _number(row.lag_ms, text.count(row.lag_ms, 7), "warn" if row.lag_ms > 100 else ""),
+        _age(row.heartbeat_age_ms, look, late_ms=1_500),
+        _age(row.report_age_ms, look, late_ms=5_000),
+        _number(row.share_permille, f"{row.share_permille / 10:.1f}"),
+        Cell(look.outside(row.why), "dim"),
+    )
+    return GridRow(worker_key(row), cells)
+
+
+def _age(age_ms: int | None, look: Look, *, late_ms: int) -> Cell:
+    late = age_ms is not None and age_ms > late_ms
+    return Cell(look.own(text.seconds(age_ms)), "warn" if late else "", -1 if age_ms is None else age_ms)
+
+
+# ------------------------------------------------------------------ failures, exceptions
+
+_FAILURES = (
+    Column("count", "Count", 9),
+    Column("method", "Method", 6, 2, right=False),
+    Column("name", "Name", 12, right=False, most=40),
+    Column("error", "Error", 18, right=False, most=400),
+    Column("first", "First", 8, 4),
+    Column("last", "Last", 8, 3),
+)
+
+
+def failure_key(row: FailureRow) -> str:
+    """What a failure's row is known by."""
+    return f"{row.method}\0{row.name}\0{row.error}"
+
+
+def _failure(row: FailureRow, look: Look) -> GridRow:
+    cells = (
+        _number(row.occurrences, text.count(row.occurrences), "bad"),
+        Cell(look.outside(row.method), "dim"),
+        Cell(look.outside(row.name)),
+        Cell(look.outside(row.error)),
+        _number(row.first_ms, look.own(text.clock(row.first_ms, look.zone)), "dim"),
+        _number(row.last_ms, look.own(text.clock(row.last_ms, look.zone))),
+    )
+    return GridRow(failure_key(row), cells)
+
+
+_EXCEPTIONS = (
+    Column("count", "Count", 9),
+    Column("message", "Exception", 30, right=False, most=400),
+    Column("where", "Where", 18, 2, right=False, most=60),
+    Column("workers", "Workers", 8, 1, right=False, most=24),
+)
+
+
+def exception_key(row: ExceptionRow) -> str:
+    """What an exception's row is known by."""
+    return f"{row.message}\0{row.traceback}"
+
+
+def _exception(row: ExceptionRow, look: Look) -> GridRow:
+    cells = (
+        _number(row.occurrences, text.count(row.occurrences), "bad"),
+        Cell(look.outside(row.message)),
+        Cell(_place_of(row.traceback, look), "dim"),
+        Cell(look.outside(", ".join(row.workers)), "dim"),
+    )
+    return GridRow(exception_key(row), cells)
+
+
+def _place_of(traceback: str, look: Look) -> str:
+    """The innermost place of a traceback as file:line in function; "" when it has none."""
+    for line in reversed(text.clean_lines(traceback, ascii_only=look.ascii_only)):
+        head, _, rest = line.strip().partition('File "')
+        path, _, where = rest.partition('", line ')
+        if not head and where:
+            number, _, function = where.partition(", in ")
+            return f"{path.rsplit('/', 1)[-1]}:{number} {function}".strip()
+    return ""
+
+
+# ------------------------------------------------------------------ the story
+
+_STORY = (
+    Column("time", "Time", 8),
+    Column("plan", "Plan", 8, 1),
+    Column("level", "", 2, right=False),
+    Column("text", "Event", 20, right=False, most=2_000),
+)
+
+
+def story_key(row: StoryRow) -> str:
+    """What an event's row is known by."""
+    return f"{row.at_ms}\0{row.kind}\0{row.text}"
+
+
+def _event(row: StoryRow, look: Look) -> GridRow:
+    glyph, _, tone = mark_of(LEVELS, row.level)
+    cells = (
+        _number(row.at_ms, look.own(text.clock(row.at_ms, look.zone)), "dim"),
+        _number(row.offset_ms, text.duration(row.offset_ms), "dim"),
+        Cell(look.own(glyph), tone),
+        Cell(look.outside(row.text), "" if tone == "info" else tone),
+    )
+    return GridRow(story_key(row), cells)
+
+
+def _each(rows: Sequence[object], draw: Callable[..., GridRow], look: Look) -> list[GridRow]:
+    return [draw(row, look) for row in rows]
+
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table("requests", "Requests", _REQUESTS, _requests, _requests_total, "no request yet"),
+        Table("workers", "Workers", _WORKERS, lambda f, k: _each(f.workers, _worker, k), empty="no worker yet"),
+        Table("failures", "Failures", _FAILURES, lambda f, k: _each(f.failures, _failure, k), empty="no failure ✔"),
+        Table("exceptions", "Exceptions", _EXCEPTIONS, lambda f, k: _each(f.exceptions, _exception, k), empty="no exception ✔"),
+        Table("events", "Events", _STORY, lambda f, k: _each(f.story, _event, k), follows=True),
+    )
+}  # fmt: skip
+"""In the order of the tabs."""
