@@ -19,7 +19,7 @@ class MissingWaitTimeError(LocustError):
     """Neither the task set nor its user says how long to wait."""
 
 
-class InterruptTaskSet(Exception):  # noqa: N818 - Locust's name
+class InterruptTaskSet(Exception):
     """Leave the task set.
 
     Attributes:
@@ -31,19 +31,19 @@ class InterruptTaskSet(Exception):  # noqa: N818 - Locust's name
         self.reschedule = reschedule
 
 
-class RescheduleTask(Exception):  # noqa: N818 - Locust's name
+class RescheduleTask(Exception):
     """End the task, as `return` does."""
 
 
-class RescheduleTaskImmediately(Exception):  # noqa: N818 - Locust's name
+class RescheduleTaskImmediately(Exception):
     """End the task and pick the next one without waiting."""
 
 
-class StopUser(Exception):  # noqa: N818 - Locust's name
+class StopUser(Exception):
     """End this user; it comes back later, as a new one."""
 
 
-class StopTest(Exception):  # noqa: N818 - Locust's name
+class StopTest(Exception):
     """Stop the whole run."""
 
 

@@ -1,4 +1,6 @@
-"""Hooks: where a locustfile listens to what happens around it. (The log's events are another thing.)
+"""Hooks: where a locustfile listens to what happens around it.
+
+The log's events are another thing.
 
     @events.test_start.add_listener
     def prepare(environment, **_):

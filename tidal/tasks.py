@@ -1,8 +1,8 @@
 """Tasks and sets of tasks: what a user does, picked by weight, with Locust's meaning.
 
-`TaskSet.run` is a loop of turns. A turn takes the next task (queued, or picked), runs it and waits. What a task raises
-steers the loop: `InterruptTaskSet` leaves this set, `RescheduleTask…` ends the task, `StopUser` ends the user; any other
-exception is counted and the loop goes on.
+`TaskSet.run` is a loop of turns. A turn takes the next task (queued, or picked), runs it and waits. What a task
+raises steers the loop: `InterruptTaskSet` leaves this set, `RescheduleTask…` ends the task, `StopUser` ends the user;
+any other exception is counted and the loop goes on.
 """
 # ruff: noqa: SLF001 - a task set and its user share state under Locust's private names, which plugins touch
 
@@ -12,7 +12,7 @@ import random
 import time
 from collections import deque
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from tidal.flow import (
     STEERING,
@@ -46,7 +46,7 @@ def task(weight: T) -> T: ...
 @overload
 def task(weight: int = 1) -> Callable[[T], T]: ...
 def task(weight: Any = 1) -> Any:
-    """Make a method (or a nested `TaskSet` class) a task: `@task` or `@task(weight)`, picked `weight` times as often."""
+    """Make a method (or a nested `TaskSet` class) a task: `@task`, or `@task(weight)` to pick it more often."""
     if callable(weight):
         return _weighted(weight, 1)
     if not isinstance(weight, int) or weight < 0:
@@ -160,7 +160,7 @@ class TaskSet(metaclass=TaskSetMeta):
     @property
     def client(self) -> Any:
         """The user's client."""
-        return self._user.client
+        return getattr(self._user, "client")  # noqa: B009 - a plain User brings its own, or none
 
     def on_start(self) -> Any:
         """Called before the first task of this set."""
@@ -283,7 +283,7 @@ class TaskSet(metaclass=TaskSetMeta):
             raise StopUser
         user._state = WAITING
         self._sleep(self.wait_time())
-        if cast("str", user._state) == STOPPING:
+        if user._state == STOPPING:
             raise StopUser
         user._state = RUNNING
 

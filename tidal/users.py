@@ -8,8 +8,8 @@
             self.client.get("/")
 
 A user is one simulated person in a greenlet of its own: `on_start`, then tasks with waits between them until it is
-stopped, then `on_stop`. Besides Locust's attributes it has `number`: the same person has the same number (from 0, within
-its class) for the whole run, whichever process runs it, so it can pick its share of test data by it.
+stopped, then `on_stop`. Besides Locust's attributes it has `number`: the same person has the same number (from 0,
+within its class) for the whole run, whichever process runs it, so it can pick its share of test data by it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -159,10 +159,8 @@ class _Reported(StopUser):
 
 def _run_user(user: User) -> None:
     """The body of a user's greenlet; plugins find the user in the greenlet's args."""
-    try:
+    with suppress(StopUser, StopTest):
         user.run()
-    except (StopUser, StopTest):
-        pass
 
 
 class HttpUser(User):
@@ -183,7 +181,7 @@ class HttpUser(User):
 
     @contextmanager
     def rest(self, method: str, url: str, headers: dict[str, str] | None = None, **kwargs: Any) -> Iterator[Any]:
-        """Ask for JSON: the response has it in `js`; a bad body, a failed assert or any other error fails the sample."""
+        """Ask for JSON: the response has it in `js`; a bad body, a failed assert or an error in the block fails it."""
         sent = {"Content-Type": "application/json", "Accept": "application/json"}
         own = {name.lower() for name in headers or {}}
         sent = {name: value for name, value in sent.items() if name.lower() not in own} | (headers or {})

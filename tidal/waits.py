@@ -1,7 +1,7 @@
 """How long a user waits between two tasks: functions from the user to seconds, for the `wait_time` attribute.
 
-    class Visitor(HttpUser):
-        wait_time = between(1, 3)
+class Visitor(HttpUser):
+    wait_time = between(1, 3)
 """
 
 from __future__ import annotations

@@ -52,8 +52,7 @@ class RedisClock:
     def now_us(self) -> int:
         """Redis time in µs."""
         now_us = self._monotonic_ns() // 1000 + (self._offset_us or 0)
-        if now_us > self._latest_us:
-            self._latest_us = now_us
+        self._latest_us = max(self._latest_us, now_us)
         return self._latest_us
 
     def now_ms(self) -> int:

@@ -1,7 +1,7 @@
-"""What user code sees of the run: Locust's `environment`, `runner` and `stats`, as far as a process of its own knows.
+"""What user code sees of the run: Locust's `environment`, `runner` and `stats`, as far as its own process knows.
 
-A generator's runner is a `WorkerRunner`, the hook host's a `MasterRunner`, so that `isinstance` tests in locustfiles mean
-what they mean in Locust. A runner steers nothing: the plan does. What it cannot do raises `NotSupported`, by name.
+A generator's runner is a `WorkerRunner`, the hook host's a `MasterRunner`, so that `isinstance` tests in locustfiles
+mean what they mean in Locust. A runner steers nothing: the plan does. What it cannot do raises `NotSupported`, by name.
 """
 
 from __future__ import annotations
@@ -146,7 +146,9 @@ class Runner:
         """Only an operator or the plan ends a run."""
         raise NotSupported("runner.quit(): a run is stopped by its plan or its operator")
 
-    stop = quit
+    def stop(self) -> None:
+        """Only an operator or the plan ends a run."""
+        raise NotSupported("runner.stop(): a run is stopped by its plan or its operator")
 
     def start(self, *_: Any, **__: Any) -> None:
         """Only an operator or the plan sets the number of users."""

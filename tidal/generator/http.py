@@ -11,7 +11,7 @@ import re
 import time
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import requests
@@ -19,6 +19,7 @@ import urllib3.connectionpool
 from gevent.queue import LifoQueue
 from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, RequestException
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 from urllib3.util import create_urllib3_context
 
@@ -26,17 +27,19 @@ from tidal.flow import CatchResponseError, LocustError, ResponseError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator, MutableMapping
+    from collections.abc import Iterator
     from types import TracebackType
 
     from tidal.hooks import EventHook
 
-urllib3.connectionpool.ConnectionPool.QueueCls = LifoQueue  # the standard one costs locks that greenlets do not need
+urllib3.connectionpool.ConnectionPool.QueueCls = cast(
+    "Any", LifoQueue
+)  # the standard one costs locks that greenlets do not need
 
 _ABSOLUTE = re.compile(r"^https?://", re.IGNORECASE)
 _FILE_MISTAKES = (MissingSchema, InvalidSchema, InvalidURL)
 _WRAPPERS = (requests.exceptions.ConnectionError, ProtocolError, MaxRetryError, NewConnectionError)
-_USE_CATCH = 'to say how a request went, ask for it: `with client.get(…, catch_response=True) as response:`'
+_USE_CATCH = "to say how a request went, ask for it: `with client.get(…, catch_response=True) as response:`"
 
 
 class ResponseContextManager(requests.Response):
@@ -58,9 +61,8 @@ class ResponseContextManager(requests.Response):
     def of(cls, response: requests.Response, hook: EventHook, meta: dict[str, Any], *, catch: bool) -> Self:
         """Make a response of requests one of ours, in place: copying it costs more than the rest of the request."""
         response.__class__ = cls
-        ours: Any = response
-        ours.request_meta, ours._hook, ours._catch_response = meta, hook, catch
-        return ours  # type: ignore[no-any-return]
+        vars(response).update(request_meta=meta, _hook=hook, _catch_response=catch)
+        return cast("Self", response)
 
     @classmethod
     def failed(cls, error: RequestException) -> ResponseContextManager:
@@ -101,7 +103,7 @@ class ResponseContextManager(requests.Response):
         self._entered = True
         return self
 
-    def __exit__(
+    def __exit__(  # type: ignore[override]  # theirs takes *args; the protocol gives these three
         self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None, /
     ) -> bool | None:
         """Tell the hook how it went; an exception of the block's own goes on, a `ResponseError` is the verdict."""
@@ -263,26 +265,26 @@ class Adapter(HTTPAdapter):
             self.poolmanager = self._shared
 
     def build_connection_pool_key_attributes(
-        self, request: requests.PreparedRequest, verify: bool | str, cert: Any = None
-    ) -> tuple[MutableMapping[str, Any], MutableMapping[str, Any]]:
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> Any:
         """What tells one pool from another; the default roots are the shared context's."""
-        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        host, pool = cast("Any", super().build_connection_pool_key_attributes(request, verify, cert))
         if verify is True and host.get("scheme") == "https" and not cert:
             pool.pop("ca_certs", None)
             pool.pop("ca_cert_dir", None)
             pool["ssl_context"] = _tls_context()
-        return host, pool  # type: ignore[return-value]
+        return host, pool
 
-    def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave the roots to the shared context where it is in use."""
         if verify is True and not cert and url.lower().startswith("https"):
             conn.cert_reqs = "CERT_REQUIRED"
         else:
-            super().cert_verify(conn, url, verify, cert)
+            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
 
 
 @cache
 def _tls_context() -> ssl.SSLContext:
     context = create_urllib3_context()
-    context.load_verify_locations(requests.certs.where())
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     return context

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _RESERVED = {"locust", "tidal"} | set(sys.stdlib_module_names)
 
 
-class Refused(Exception):  # noqa: N818 - it carries an answer, it is not one more kind of error
+class Refused(Exception):
     """The locustfile will not do; `answer` says why."""
 
     def __init__(self, error: str, why: str, trace: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Which files a locustfile takes along: modules beside it, files that it opened while it was imported, and files it names.
+"""Which files a locustfile takes along: modules beside it, files that it opens on import, and files that it names.
 
 Only what lies below the root counts; what is hidden (`.env`, `.git`) or installed (`site-packages`) never travels.
 Found in three ways: modules in `sys.modules`; an audit hook on `open` during the import; and the text of the shipped

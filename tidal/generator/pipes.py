@@ -3,8 +3,8 @@
 Orders come on stdin, answers go to the descriptor in TIDAL_ANSWER_FD. Both are moved out of the reach of user code:
 its stdin is /dev/null, its children inherit neither, and what it prints goes wherever stdout and stderr went.
 
-End of file on stdin means that the agent is gone: an OS thread of our own waits for that, beside the event loop, so that
-a user who burns CPU or blocks cannot outlive the agent either.
+End of file on stdin means that the agent is gone: an OS thread of our own waits for that, beside the event loop, so
+that a user who burns CPU or blocks cannot outlive the agent either.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Pipes:
         self._answers = answer_fd()
         del os.environ[ANSWER_FD]
         for fd in (self._orders, self._answers):
-            os.set_inheritable(fd, False)
+            os.set_inheritable(fd, False)  # noqa: FBT003 - the signature of os
             os.set_blocking(fd, False)
         os.register_at_fork(after_in_child=self._forget)
         self._lock = BoundedSemaphore()
@@ -93,5 +93,5 @@ def _take_stdin() -> int:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: PTH123, SIM115 - descriptor 0, for as long as we live
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - descriptor 0, for as long as we live
     return orders

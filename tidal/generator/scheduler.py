@@ -2,8 +2,8 @@
 
     put(share), finish(), ended(g) ──▶ Schedule ──step(redis_ms)──▶ Step(start, stop, wake_ms)
 
-A generator runs the users whose index is below the plan's count and whose slot it owns. Sorted, the indexes that it owns
-are a sequence of which the first k are to run: between two shares only k moves, so that a step costs what it changes.
+A generator runs the users whose index is below the plan's count and whose slot it owns. Sorted, the indexes that it
+owns are a sequence of which the first k are to run: between two shares only k moves, so a step costs what it changes.
 A user that ended by itself comes back later, one after the other, no faster than the ramp (1/s while the plan is flat).
 """
 
