@@ -89,13 +89,13 @@ def _fold_master(log: LogHalf, signed: ev.ByMaster) -> None:
         return
     log.epoch, log.n = signed.epoch, signed.n
     event = signed.event
+    line = story.tell(log, event)  # before the step: what is news depends on what was
     log.phase = phases.after(log.phase, event.KIND)
     step = _MASTER_STEPS.get(type(event))
     if step is not None:
         step(log, event, signed.at_ms)
-    row = story.tell(log, event, signed.at_ms)
-    if row is not None:
-        _remember(log, row)
+    if line is not None:
+        _remember(log, story.row(log.began_ms, signed.at_ms, event.KIND, *line))
 
 
 def _remember(log: LogHalf, row: story.StoryRow) -> None:

@@ -17,13 +17,10 @@ Line = tuple[str, str] | None
 """Level and sentence; None for what is no news."""
 
 
-def tell(log: LogHalf, event: ev.Event, at_ms: int) -> StoryRow | None:
-    """The sentence for an event of the log, cleaned of control characters; None when it is not worth one."""
+def tell(log: LogHalf, event: ev.Event) -> Line:
+    """Level and sentence for an event of the log that is about to be folded; None when it is no news."""
     teller = _TELLERS.get(type(event))
-    line = teller(log, event) if teller else None
-    if line is None:
-        return None
-    return row(log.began_ms, at_ms, event.KIND, *line)
+    return teller(log, event) if teller else None
 
 
 def row(began_ms: int, at_ms: int, kind: str, level: str, text: str) -> StoryRow:
@@ -69,12 +66,15 @@ def _worker_seen(log: LogHalf, event: ev.WorkerSeen) -> Line:
 
 
 def _worker_changed(log: LogHalf, event: ev.WorkerChanged) -> Line:
-    del log
-    if event.state in {"loading", "running", "ready", "waiting"} and event.alive and event.reporting >= event.running:
-        return "info", f"{event.name} is {event.state}"
-    lamps = [w for w, on in (("alive", event.alive), ("running", event.running), ("reporting", event.reporting)) if on]
-    why = f": {event.why}" if event.why else ""
-    return "warning", f"{event.name} is {event.state} ({', '.join(lamps) or 'no sign of life'}){why}"
+    before = log.workers.get(event.name)
+    lamps = {"alive": event.alive, "running": event.running, "reporting": event.reporting}
+    gone_out = [name for name, on in lamps.items() if not on and before is not None and getattr(before, name)]
+    if event.state == "stalled" or (gone_out and event.state in {"running", "ready"}):
+        lit = ", ".join(name for name, on in lamps.items() if on) or "no sign of life"
+        return "warning", f"{event.name} is {event.state} ({lit})" + (f": {event.why}" if event.why else "")
+    if before is not None and before.state == event.state:
+        return None
+    return "info", f"{event.name} is {event.state}"
 
 
 def _worker_lost(log: LogHalf, event: ev.WorkerLost) -> Line:

@@ -1,0 +1,136 @@
+"""A stage for whole runs: a real Redis, a real target that counts, a master and workers, all of our own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from deadline import until
+
+from tidal.engines import discover
+from tidal.keys import RunKeys
+from tidal.launch import LaunchSpec
+from tidal.live import LiveFeed
+from tidal.model.wire import to_wire
+from tidal.service import WorkerSpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tidal.model.events import RunOptions
+    from tidal.model.rows import Frame
+
+LOCUSTFILE = """
+from locust import HttpUser, constant_throughput, task
+
+
+class Visitor(HttpUser):
+    wait_time = constant_throughput(4)
+
+    @task(3)
+    def home(self):
+        self.client.get("/")
+
+    @task
+    def product(self):
+        self.client.get("/products/7", name="/products/[id]")
+"""
+
+
+class Stage:
+    """Starts what a distributed run needs and ends it all."""
+
+    def __init__(self, folder: Path, home: Path) -> None:
+        self.folder, self.home = folder, home
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._env = {**os.environ, "TIDAL_HOME": str(home)}
+        self.redis_url = ""
+        self.redis: subprocess.Popen[bytes] | None = None
+        self.target_url = ""
+        self._feeds: list[LiveFeed] = []
+
+    def start_redis(self) -> None:
+        """A Redis of its own on a Unix socket, with an append-only file."""
+        socket = self.folder / "r.sock"
+        config = f'port 0\nunixsocket {socket}\ndir {self.folder}\nsave ""\nappendonly yes\n'
+        self.redis = self._start([next(discover([])).path, "-"], config.encode(), env=None)
+        assert self.redis.stdin is not None
+        self.redis.stdin.close()
+        self.redis_url = f"unix://{socket}"
+        until(socket.exists, what="Redis listens")
+
+    def start_target(self) -> None:
+        """The shop, on a free port."""
+        shop = self._start([sys.executable, "-m", "tidal.target", "--port", "0", "--seed", "1"], b"")
+        assert shop.stdout is not None
+        self.target_url = f"http://127.0.0.1:{int(shop.stdout.readline())}"
+
+    def start_worker(self, processes: int = 2, **spec: Any) -> subprocess.Popen[bytes]:
+        """A worker of the default fleet."""
+        line = json.dumps(to_wire(WorkerSpec(self.redis_url, processes=processes, **spec))).encode() + b"\n"
+        return self._start([sys.executable, "-m", "tidal.worker"], line)
+
+    def start_master(self, file: Path, options: RunOptions, **spec: Any) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
+        """A master with what it answered: the run's id, or the error."""
+        launch = LaunchSpec(file=str(file), options=options, redis_url=self.redis_url, author="tester@stage", **spec)
+        line = json.dumps(to_wire(launch)).encode() + b"\n"
+        master = self._start([sys.executable, "-m", "tidal.master"], line)
+        assert master.stdout is not None
+        return master, json.loads(master.stdout.readline() or b"{}")
+
+    def _start(self, argv: list[str], stdin: bytes, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+        log = (self.folder / f"{argv[-1].rpartition('.')[2]}-{len(self._processes)}.log").open("wb")
+        process = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=env or self._env, cwd=self.folder
+        )
+        log.close()
+        assert process.stdin is not None
+        process.stdin.write(stdin)
+        process.stdin.flush()
+        self._processes.append(process)
+        return process
+
+    def watch(self, run: str) -> LiveFeed:
+        """A feed of the run, closed with the stage."""
+        feed = LiveFeed(self.redis_url, RunKeys(run)).start()
+        self._feeds.append(feed)
+        return feed
+
+    def served(self) -> dict[str, Any]:
+        """What the target counted."""
+        with urllib.request.urlopen(f"{self.target_url}/__counts", timeout=5) as answer:
+            counts: dict[str, Any] = json.load(answer)
+        return counts
+
+    def close(self) -> None:
+        """End everything, by its own handle."""
+        for feed in self._feeds:
+            feed.close()
+        for process in reversed(self._processes):
+            process.kill()
+            process.wait(10)
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
+
+
+def generators_of(worker: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """The generator processes of a worker."""
+    return [c for c in psutil.Process(worker.pid).children() if "tidal.generator" in " ".join(c.cmdline())]
+
+
+def seen(feed: LiveFeed, condition: Any, what: str, within_s: float = 20) -> Frame:
+    """Wait until a frame of the feed meets the condition; that frame."""
+
+    def look() -> Frame | None:
+        frame = feed.frame()
+        return frame if frame is not None and condition(frame) else None
+
+    frame = until(look, within_s, what)
+    assert frame is not None
+    return frame

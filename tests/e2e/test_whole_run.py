@@ -1,0 +1,128 @@
+"""A whole run, real from end to end: lose a generator, lose a worker, and rewind it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from deadline import all_gone, until
+from stage import LOCUSTFILE, Stage, generators_of, seen
+
+from tidal.archive import Archive
+from tidal.model.codec import decode
+from tidal.model.events import RunOptions
+from tidal.model.fold import fold_entry
+from tidal.model.frame import frame
+from tidal.model.state import State
+from tidal.outputs.json import frame_json
+from tidal.paths import archive_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tidal.model.rows import Frame
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """Redis and the target, up; a short folder, because a socket's path must be short."""
+    os.environ["TIDAL_HOME"] = str(tmp_path)
+    with tempfile.TemporaryDirectory(prefix="tidal-") as folder:
+        made = Stage(Path(folder), tmp_path)
+        try:
+            made.start_redis()
+            made.start_target()
+            yield made
+        finally:
+            made.close()
+            del os.environ["TIDAL_HOME"]
+
+
+def write_locustfile(stage: Stage) -> Path:
+    """A locustfile whose users call four times a second."""
+    file = stage.folder / "locustfile.py"
+    file.write_text(LOCUSTFILE, encoding="utf-8")
+    return file
+
+
+def full(users: int) -> object:
+    """A condition on frames: so many users run."""
+
+    def check(shown: Frame) -> bool:
+        return shown.run.users_running == users
+
+    return check
+
+
+def test_lose_a_generator_and_a_worker_and_rewind(stage: Stage) -> None:
+    """Users come back to the planned number after each loss, and the archive alone tells the same as the live log."""
+    options = RunOptions(users=20, spawn_rate=20, run_time_ms=20_000, host=stage.target_url, expect_workers=2)
+    workers = [stage.start_worker(), stage.start_worker()]
+    master, answer = stage.start_master(write_locustfile(stage), options)
+    run = answer["run"]
+    feed = stage.watch(run)
+    seen(feed, full(20), "20 users run")
+
+    victim = generators_of(workers[0])[0]
+    victim.send_signal(signal.SIGKILL)
+    seen(feed, lambda f: any(row.kind == "gl" for row in f.story), "the loss of a generator is in the story")
+    seen(feed, full(20), "20 users run again after a generator died", within_s=5)
+
+    orphans = [g.pid for g in generators_of(workers[1])]
+    workers[1].kill()
+    until(all_gone(orphans), what="the dead worker's generators are gone")
+    seen(feed, lambda f: any(w.state == "lost" for w in f.workers), "the worker is called lost", within_s=10)
+    seen(feed, lambda f: full(20)(f) and sum(w.users for w in f.workers if w.state != "lost") == 20, "20 users again")
+
+    assert master.wait(60) == 0
+    until(lambda: feed.is_closed, what="the feed is at the end")
+    live = feed.frame()
+    assert live is not None
+    served = stage.served()
+    stage.close()  # Redis is gone: from here on the archive speaks alone
+
+    state = State()
+    lost_ms = []
+    for entry in Archive.open(archive_path(run)).entries():
+        fold_entry(state, entry)
+        signed = decode(entry)
+        if signed is not None and signed.event.KIND == "gl":
+            lost_ms.append((signed.event.from_ms, signed.event.to_ms))
+    assert frame_json(frame(state, live.at_ms)) == frame_json(live)
+    assert state.log.closed is not None
+    assert len(lost_ms) == 1
+
+    # What the target served and the log does not know was measured by processes that were killed: the generator's
+    # unsent interval, and what the lost worker had not handed in (at most an interval and the way there).
+    unknown = served["answered"] - live.total.requests
+    unsent_s = (lost_ms[0][1] - lost_ms[0][0]) / 1000 + 2.5
+    assert 0 <= unknown <= 20 * 4 * unsent_s
+    assert live.total.requests > 20 * 4 * 12
+    assert live.run.outcome == "finished"
+
+
+def test_nothing_is_lost_without_a_fault(stage: Stage) -> None:
+    """Without a fault the target's own count equals the log's, to the request, and the command line replays it."""
+    options = RunOptions(users=10, spawn_rate=50, run_time_ms=4_000, host=stage.target_url)
+    stage.start_worker()
+    master, answer = stage.start_master(write_locustfile(stage), options)
+    feed = stage.watch(answer["run"])
+    assert master.wait(60) == 0
+    until(lambda: feed.is_closed, what="the feed is at the end")
+    live = feed.frame()
+    assert live is not None
+    served = stage.served()
+    assert (served["requests"], served["answered"]) == (live.total.requests, live.total.requests)
+    stage.close()
+    replayed = subprocess.run(
+        [sys.executable, "-m", "tidal", "replay", answer["run"], "--json"], capture_output=True, check=True, timeout=60
+    )
+    assert replayed.stdout.decode().strip() == frame_json(live).strip()
