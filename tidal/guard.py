@@ -110,6 +110,7 @@ class Guard:
             stdout=2,  # our stderr, which is the server's log
             cwd=self.orders.folder,
             pass_fds=(*self.orders.server_fds, answer_fd()),
+            start_new_session=True,
             preexec_fn=_die_with_guard,  # noqa: PLW1509 - this process has one thread
         )
         assert server.stdin is not None  # noqa: S101 - it is a pipe
@@ -164,7 +165,7 @@ def _die_with_guard() -> None:
 def main() -> int:
     """Run as `python -m tidal.guard` with orders on stdin."""
     for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, lambda *_: None)  # not SIG_IGN, which the server would inherit
     wake_fd, wake_in = os.pipe()
     for fd in (wake_fd, wake_in, answer_fd()):
         os.set_blocking(fd, False)

@@ -16,7 +16,6 @@ import contextlib
 import fcntl
 import json
 import os
-import re
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,13 +23,14 @@ from pathlib import Path
 import platformdirs
 
 from tidal.errors import NoSuchRun, UsageError
+from tidal.keys import is_name
 from tidal.model.wire import from_wire, to_wire
 
 HOME = "TIDAL_HOME"
 ENTRY_BYTES_MAX = 64 * 1024
 NOTES_MAX = 200
 """So many runs that have ended are kept in the registry."""
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+LOGS_KEPT_S = 30 * 24 * 3_600
 
 
 def data_dir() -> Path:
@@ -69,7 +69,7 @@ def archive_path(run: str) -> Path:
 
 def checked(run: str) -> str:
     """The run id itself when it can be part of a file name; NoSuchRun otherwise."""
-    if not _RUN_ID.fullmatch(run):
+    if not is_name(run):
         raise NoSuchRun(f"{run[:100]!r} is not the id of a run")
     return run
 
@@ -199,6 +199,14 @@ def tidy_registry() -> None:
         forget_local_run(entry.run)
 
 
+def tidy_logs(now_s: float) -> None:
+    """Remove log files and folders that were last written to more than `LOGS_KEPT_S` ago."""
+    for path in logs_dir().iterdir():
+        with contextlib.suppress(OSError):
+            if now_s - path.stat().st_mtime > LOGS_KEPT_S:
+                remove_folder(path) if path.is_dir() else path.unlink()
+
+
 def _local_dir() -> Path:
     return _folder(state_dir() / "local")
 
@@ -210,7 +218,7 @@ def _read(path: Path) -> LocalRun | None:
             entry: LocalRun = from_wire(LocalRun, json.loads(file.read(ENTRY_BYTES_MAX)))
     except (OSError, ValueError, RecursionError):
         return None
-    return entry if entry.run == path.stem and _RUN_ID.fullmatch(entry.run) else None
+    return entry if entry.run == path.stem and is_name(entry.run) else None
 
 
 def _write(entry: LocalRun) -> None:

@@ -19,6 +19,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -164,6 +165,11 @@ class Child:
         code = self._process.wait()
         self._close_pipes()
         return code
+
+    def let_go(self) -> None:
+        """Leave the child to itself: it lives on; a thread takes note of its end, so that no zombie is left."""
+        self._close_pipes()
+        threading.Thread(target=self._process.wait, daemon=True, name=f"end of {self.pid}").start()
 
     def _close_pipes(self) -> None:
         self.close_stdin()

@@ -150,3 +150,15 @@ def test_replacing_a_file_leaves_no_draft(home: Path) -> None:
     paths.write_atomically(target, b"two")
     assert target.read_bytes() == b"two"
     assert [path.name for path in home.iterdir()] == ["file"]
+
+
+def test_old_logs_go(home: Path) -> None:
+    """A month after they were last written to."""
+    old, young = paths.logs_dir() / "old", paths.logs_dir() / "young.log"
+    old.mkdir()
+    (old / "master.log").write_text("long ago")
+    young.write_text("now")
+    now_s = young.stat().st_mtime
+    os.utime(old, (0, 0))
+    paths.tidy_logs(now_s)
+    assert [path.name for path in paths.logs_dir().iterdir()] == ["young.log"]

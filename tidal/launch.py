@@ -1,0 +1,191 @@
+"""Starting a run from a terminal: a supervisor of its own session, told everything on its stdin.
+
+    launch(spec)  ──LaunchSpec, one line of JSON──▶  python -m tidal.supervisor
+                  ◀──one line of JSON────────────    {"run": …, "redis_url": …} once the run is in the log,
+                                                     or {"error": "NoHost", "message": …}
+
+The terminal may die at any moment after that; the supervisor goes on. `inspect` asks a child of its own what a
+locustfile holds, because user code is never imported where Redis is spoken or a screen is drawn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tidal import errors, paths
+from tidal.errors import FileImportError, NoSuchFile, TidalError
+from tidal.model.codec import BadEntry, PipeReader, pack_message
+from tidal.model.events import Event, RunOptions
+from tidal.model.pipe import Load, Loaded, NotLoaded
+from tidal.model.wire import to_wire
+from tidal.process import Child, python_argv
+
+OPEN_S = 150.0
+"""How long a supervisor may take until the run is in the log: longer than it gives its master."""
+INSPECT_S = 60.0
+"""How long the import of a locustfile may take."""
+LINE_BYTES_MAX = 1 << 20
+LAST_WORDS_BYTES = 1_500
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchSpec:
+    """Everything that a supervisor or a master needs to open a run, or to take one over.
+
+    Attributes:
+        file: absolute path of the locustfile.
+        redis_url: None: an embedded server and a local worker; else the fleet's own Redis, with its password.
+        processes: generators of the local worker; 0: as many as cores.
+        ship: absolute paths of extra files that the workers need.
+        author: who asked for it, user@host.
+        embedded_port: a loopback TCP port of the embedded server, beside its Unix socket.
+        run: the run to take over or resume; "" opens a new one.
+    """
+
+    file: str
+    options: RunOptions = field(default_factory=RunOptions)
+    fleet: str = "default"
+    redis_url: str | None = None
+    processes: int = 0
+    ship: tuple[str, ...] = ()
+    author: str = ""
+    embedded_port: int | None = None
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A run that is in the log, with its supervisor.
+
+    Attributes:
+        tcp_url: the embedded server's loopback port, when one was asked for.
+        warning: "" or a line that the operator should see.
+    """
+
+    run: str
+    redis_url: str = field(repr=False)  # it holds the password
+    supervisor_pid: int
+    tcp_url: str = field(default="", repr=False)
+    warning: str = ""
+
+
+def launch(spec: LaunchSpec, *, within_s: float = OPEN_S) -> Launched:
+    """Start a supervisor for the run and wait until the run is in the log.
+
+    It may be called from any thread, also under a screen that has replaced stdout and stderr.
+
+    Raises:
+        TidalError: what the supervisor or its master found wrong; nothing is left running then.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="launch-", dir=paths.logs_dir()))
+    log_path = folder / "supervisor.log"
+    supervisor = Child(python_argv("tidal.supervisor", str(folder)), log_path, answers_on_stdout=True)
+    try:
+        supervisor.send(json.dumps(to_wire(spec)).encode() + b"\n")
+        answer = _answer(supervisor, log_path, within_s)
+    except BaseException:
+        supervisor.terminate()
+        supervisor.wait(spec.options.stop_timeout_ms / 1000 + 15)
+        supervisor.stop(0)
+        raise
+    if "error" in answer:
+        supervisor.stop(30)
+        raise error_named(answer["error"], answer.get("message", ""))
+    supervisor.let_go()
+    return Launched(
+        answer["run"], answer["redis_url"], supervisor.pid, answer.get("tcp_url", ""), answer.get("warning", "")
+    )
+
+
+def inspect(file: str, classes: tuple[str, ...] = (), *, root: str = "") -> Loaded:
+    """What a locustfile holds: its user classes and the files it needs.
+
+    Args:
+        file: its absolute path.
+        classes: the user classes wanted; none: all.
+        root: the folder whose shape is shipped; "": the file's own.
+
+    Raises:
+        NoSuchFile, FileSyntaxError, FileImportError, NoUserClass, UnknownUserClass: what is wrong with it.
+    """
+    path = Path(file)
+    if not path.is_file():
+        raise NoSuchFile(f"{path}: {'a folder, not a file' if path.is_dir() else 'no such file'}")
+    top = Path(root) if root else path.parent
+    order = Load(str(top), path.relative_to(top).as_posix(), RunOptions(classes=classes), side="inspect")
+    with tempfile.TemporaryDirectory(prefix="inspect-", dir=paths.logs_dir()) as folder:
+        log_path = Path(folder) / "inspect.log"
+        host = Child(python_argv("tidal.generator", "--hooks"), log_path)
+        try:
+            host.send(pack_message(order))
+            answer = _first_message(host, log_path)
+        finally:
+            host.kill()
+            host.stop(0)
+    if isinstance(answer, Loaded):
+        return answer
+    if isinstance(answer, NotLoaded):
+        raise error_named(answer.error, answer.why)
+    raise FileImportError(f"{path.name}: its host answered with {type(answer).__name__}")
+
+
+def error_named(name: str, message: str) -> TidalError:
+    """The error of `tidal.errors` with this name; a plain TidalError for a name that is not there."""
+    kind = getattr(errors, name, TidalError)
+    is_ours = isinstance(kind, type) and issubclass(kind, TidalError)
+    return kind(message) if is_ours else TidalError(f"{name}: {message}")
+
+
+def last_words(log_path: Path) -> str:
+    """The end of a log, for an error's message; "" when there is nothing."""
+    with contextlib.suppress(OSError), log_path.open("rb") as log:
+        log.seek(max(0, os.fstat(log.fileno()).st_size - LAST_WORDS_BYTES))
+        return log.read().decode(errors="replace").strip()
+    return ""
+
+
+def _answer(supervisor: Child, log_path: Path, within_s: float) -> dict[str, Any]:
+    """The supervisor's one line."""
+    line, end_s = b"", time.monotonic() + within_s
+    while not line.endswith(b"\n"):
+        if not _await_answers(supervisor, end_s):
+            raise TidalError(f"the run was not opened within {within_s:.0f} s: {last_words(log_path)}")
+        line += supervisor.receive()
+        if supervisor.ended or len(line) > LINE_BYTES_MAX:
+            raise TidalError(f"the supervisor ended without a word: {last_words(log_path)}")
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+def _first_message(host: Child, log_path: Path) -> Event:
+    reader, end_s = PipeReader(), time.monotonic() + INSPECT_S
+    while _await_answers(host, end_s):
+        try:
+            messages = reader.feed(host.receive())
+        except BadEntry as error:
+            raise FileImportError(f"the locustfile's host spoke nonsense: {error}") from None
+        if messages:
+            return messages[0]
+        if host.ended:
+            raise FileImportError(f"the process that imported the locustfile died: {last_words(log_path)}")
+    raise FileImportError(f"importing the locustfile took more than {INSPECT_S:.0f} s")
+
+
+def _await_answers(child: Child, end_s: float) -> bool:
+    """Wait until there is something to receive, handing on what was not sent; False at the deadline."""
+    while (left_s := end_s - time.monotonic()) > 0:
+        writing = [child.stdin_fd] if child.unsent else []
+        readable, writable, _ = select.select([child.answers_fd], writing, [], left_s)
+        if writable:
+            child.flush()
+        if readable:
+            return True
+    return False
