@@ -1,25 +1,23 @@
 """The state of a run: two halves that never touch each other's fields.
 
-`LogHalf` changes only by what masters wrote, `ReportHalf` only by what workers wrote. That is why reports commute with
-everything (design: "reports commute"): no order of the two streams can matter, because no field is written by both. What
-joins them, a worker's row say, is joined when a frame is made or a decision taken.
+`LogHalf` changes only by what masters wrote, `ReportHalf` only by what workers wrote. That is why reports commute
+with everything (design: "reports commute"): no order of the two streams can matter, because no field is written by
+both. What joins them, a worker's row say, is joined when a frame is made or a decision taken.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tidal.model.codec import LOG, REPORTS, ZERO_ID, EntryId, pack
 from tidal.model.events import Beat, ClassSpec, FileSpec, PlanSet, RunClosed, RunOptions, StopOrdered
 from tidal.model.phases import GONE, WAITING
+from tidal.model.rows import StoryRow  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.series import Series
 from tidal.model.stats import Tally
 from tidal.model.wire import from_wire, to_wire
-
-if TYPE_CHECKING:
-    from tidal.model.rows import StoryRow
 
 STORY_MAX = 500
 PLANS_KEPT = 4
