@@ -18,7 +18,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 
 from tidal.model import pipe
 from tidal.model.events import (
@@ -130,7 +130,8 @@ def decode(entry: Entry) -> Signed | None:
         return None
     wire = unpack(_unsqueeze(entry.data))
     try:
-        signed = envelope(*from_wire(_HEADS[envelope], wire[:-1]), from_wire(event_class, wire[-1]))
+        values = (*from_wire(_HEADS[envelope], wire[:-1]), from_wire(event_class, wire[-1]))
+        signed = envelope(*values)
     except (ValueError, TypeError, IndexError, OverflowError, RecursionError) as error:
         raise BadEntry(str(error)[:200]) from None
     return signed
@@ -185,7 +186,7 @@ _MESSAGES = {m.KIND: m for m in (*pipe.ORDERS, *pipe.ANSWERS)}
 def pack_message(message: Event) -> bytes:
     """One frame for a pipe: length, then [kind, fields]."""
     body = msgpack.packb([message.KIND, to_wire(message)])
-    return len(body).to_bytes(4, "big") + body
+    return len(body).to_bytes(4, "big") + bytes(body)
 
 
 class PipeReader:

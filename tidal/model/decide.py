@@ -246,10 +246,10 @@ def _run(state: State, senses: Senses) -> list[ev.Event]:
     plan_ms = senses.now_ms - log.began_ms
     if plan is not None and plan.end_ms is not None and plan_ms >= plan.end_ms:
         return [ev.StopOrdered("finished", "the run time is over", "", log.options.stop_timeout_ms)]
-    if plan is not None and plan.end_ms is None and not log.options.keep_running:
-        if senses.unwatched_ms >= UNWATCHED_MS:
-            why = "it has no end and nobody watched it for a minute (--keep-running says otherwise)"
-            return [ev.StopOrdered("lapsed", why, "", log.options.stop_timeout_ms, EXIT_LAPSED)]
+    is_endless = plan is not None and plan.end_ms is None and not log.options.keep_running
+    if is_endless and senses.unwatched_ms >= UNWATCHED_MS:
+        why = "it has no end and nobody watched it for a minute (--keep-running says otherwise)"
+        return [ev.StopOrdered("lapsed", why, "", log.options.stop_timeout_ms, EXIT_LAPSED)]
     return _share_out(state, plan, plan_ms) if plan is not None else []
 
 

@@ -1,7 +1,7 @@
 """State from events: one function a kind, pure, never raising on what it is fed.
 
-`fold_entry` takes what a stream holds; `fold` takes a decoded event in its envelope. Both change the state in place, for
-a state of hours is too large to copy at every entry; nothing else ever changes it. Repeats are dropped by identity:
+`fold_entry` takes what a stream holds; `fold` takes a decoded event in its envelope. Both change the state in place,
+for a state of hours is too large to copy at every entry; nothing else ever changes it. Repeats are dropped by identity:
 a master's (epoch, n), a report's incarnation and range. Older epochs are fenced off. Nonsense is counted and skipped.
 """
 
@@ -29,6 +29,7 @@ from tidal.model.state import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tidal.model.rows import StoryRow
     from tidal.model.state import LogHalf, Refused, ReportHalf
 
 RECENT_S = 20
@@ -98,7 +99,7 @@ def _fold_master(log: LogHalf, signed: ev.ByMaster) -> None:
         _remember(log, story.row(log.began_ms, signed.at_ms, event.KIND, *line))
 
 
-def _remember(log: LogHalf, row: story.StoryRow) -> None:
+def _remember(log: LogHalf, row: StoryRow) -> None:
     log.story.append(row)
     if len(log.story) > STORY_MAX:
         del log.story[STORY_MAX // 10]  # the beginning stays, the middle goes

@@ -1,7 +1,7 @@
 """Who is alive, from heartbeat keys: lost without false losses.
 
-The master polls the keys (expiry notifications came for 24 of 200 within 9 s when measured). An absent key makes a worker
-suspect at once. It is lost only when the view of Redis was healthy for longer than a lease and a beat, so
+The master polls the keys (expiry notifications came for 24 of 200 within 9 s when measured). An absent key makes a
+worker suspect at once. It is lost only when the view of Redis was healthy for longer than a lease and a beat, so
 that every live worker had the time to show itself, and when it is not most of the fleet at once: then the cause is
 more likely Redis or the master, and the rule waits for another lease.
 """

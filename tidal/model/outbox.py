@@ -3,9 +3,9 @@
     put → unsent → (frozen at the first attempt) → unconfirmed → (Redis answered) → confirmed → (acknowledged) → gone
 
 Safe means folded, archived and fsynced by a master, which then acknowledges a watermark. What was attempted is never
-merged or encoded anew: after an error nobody knows whether Redis has it, so it is handed in again, byte for
-byte, and the fold drops the repeat by its identity. When Redis stays away, reports that were never attempted are merged,
-so memory is bounded and no sample is lost. When acknowledgements stay away, what Redis has confirmed is let go first.
+merged or encoded anew: after an error nobody knows whether Redis has it, so it is handed in again, byte for byte, and
+the fold drops the repeat by its identity. When Redis stays away, reports that were never attempted are merged, so
+memory is bounded and no sample is lost. When acknowledgements stay away, what Redis has confirmed is let go first.
 """
 
 from __future__ import annotations

@@ -221,7 +221,7 @@ def share_out(slots: Sequence[int], current: Mapping[int, _Owner], weights: Mapp
         """By how much an owner is behind its share of the slots so far, times the total weight."""
         return weights[owner] * (rank + 1) - counts[owner] * total
 
-    for rank, slot in enumerate(slots):
+    for rank, slot in enumerate(slots):  # noqa: B007 - `lacking` reads it
         chosen = current.get(slot)
         if chosen is None or chosen not in weights:
             chosen = max(weights, key=lacking, default=None)

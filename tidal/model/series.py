@@ -1,8 +1,8 @@
 """Time series of bounded size that fold in any order.
 
 Points cover a step of whole seconds of Redis time, aligned to multiples of the step. When the span outgrows
-`POINTS_MAX` the step doubles and neighbours are added together. The step follows from the first and last second alone and
-adding is commutative, so any order of the same additions ends in the same series. Memory is flat in the length of
+`POINTS_MAX` the step doubles and neighbours are added together. The step follows from the first and last second alone
+and adding is commutative, so any order of the same additions ends in the same series. Memory is flat in the length of
 the run; what it costs is detail: 1 s up to ten minutes, then 2 s up to twenty, and so on.
 """
 

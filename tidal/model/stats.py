@@ -147,7 +147,8 @@ class Tally:
             raise ValueError("a tally's counts are whole and not negative")
         deltas, counts = _numbers(wire[8]), _numbers(wire[9])
         histogram = dict(zip(accumulate(deltas), counts, strict=True))
-        tally = cls(*numbers, histogram)
+        columns = (*numbers, histogram)
+        tally = cls(*columns)
         _check(tally, deltas)
         return tally
 
