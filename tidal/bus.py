@@ -1,0 +1,420 @@
+"""The one home of Redis: streams, the lease, acknowledgements, heartbeats. No Lua, no groups, no notifications.
+
+Three rules hold here, each paid for by a measurement:
+
+* Nothing is ever sent twice by itself. redis-py retries ten times by default, and one append whose replies were lost
+  left four entries. Here an error leaves as `BusError` and the caller, who knows the identity of what it wrote,
+  decides. The next call connects anew.
+* What needs the lease is done under WATCH of it: look, then MULTI … EXEC. An EXEC that Redis aborted did nothing, so it
+  is tried again when the lease is still ours (our own renewal, in another thread, aborts it too). An EXEC whose answer
+  was lost may have happened: that is an error. redis-py calls both `WatchError`; `_was_aborted` tells them apart.
+* No call blocks for longer than the socket timeout of 2 s, so a BLOCK is capped below it.
+
+A `Bus` belongs to one role of one process. It may be shared by threads, but a reader that blocks wants its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import redis
+from redis import exceptions as rx
+from redis.backoff import NoBackoff
+from redis.connection import parse_url
+from redis.retry import Retry
+
+from tidal.beacons import Beacons
+from tidal.errors import Fenced, RedisDenied, RedisTooOld, RedisUnreachable, UsageError
+from tidal.keys import LEASE_TTL_MS, RUN_TTL_MS, RunKeys
+from tidal.model.codec import ENTRY_BYTES_MAX, ZERO_ID, EntryId
+from tidal.model.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+Fields = dict[bytes, bytes]
+
+URL_VARIABLE = "TIDAL_REDIS_URL"
+OLDEST = (6, 2)
+SOCKET_TIMEOUT_S = 2.0
+BLOCK_MAX_MS = 1_000
+"""Half the socket timeout: a BLOCK that reached it would look like a dead server."""
+FENCE_TRIES = 20
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_KINDS: tuple[tuple[str, tuple[type[Exception], ...]], ...] = (
+    ("loading", (rx.BusyLoadingError,)),
+    ("denied", (rx.AuthenticationError, rx.AuthorizationError, rx.NoPermissionError)),
+    ("denied", (rx.AuthenticationWrongNumberOfArgsError,)),
+    ("timeout", (rx.TimeoutError,)),
+    ("oom", (rx.OutOfMemoryError,)),
+    ("readonly", (rx.ReadOnlyError,)),
+    ("unreachable", (rx.ConnectionError, rx.ClusterDownError, OSError)),
+)
+_PREFIXES = {"MISCONF": "readonly", "NOREPLICAS": "readonly", "DENIED": "denied"}
+
+
+class BusError(Exception):
+    """Redis did not do what it was asked. Whether it happened is known only for a refusal, not for a lost answer.
+
+    Attributes:
+        kind: unreachable, timeout, loading (none of the three is final), denied, oom, readonly or other.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a process that this error ends."""
+        return (RedisDenied if self.kind == "denied" else RedisUnreachable).exit_code
+
+
+def mask(url: str) -> str:
+    """The URL with everything secret starred out, for logs and screens."""
+    scheme, found, rest = url.partition("://")
+    if not found:
+        scheme, rest = "", url
+    login, at, place = rest.rpartition("@")  # the last @: a password may hold one, unescaped by mistake
+    user = re.match(r"([\w.-]+):", login)
+    shown = f"{user.group(1) if user else ''}:***@" if at else ""
+    place = re.sub(r"([?&][^=&]*(?:password|secret|token)[^=&]*=)[^&]*", r"\1***", place, flags=re.IGNORECASE)
+    return clean(f"{scheme}{found}{shown}{place}")
+
+
+def _said(error: BaseException) -> str:
+    """The server's own words, without redis-py's copy of the command and its data."""
+    return clean(str(error).rpartition(" caused error: ")[2], 200)
+
+
+def _kind_of(error: BaseException) -> str:
+    text = str(error).rpartition(" caused error: ")[2]
+    kind = _PREFIXES.get(text.partition(" ")[0])
+    return kind or next((kind for kind, classes in _KINDS if isinstance(error, classes)), "other")
+
+
+def _was_aborted(error: rx.WatchError) -> bool:
+    """Whether EXEC was answered with "nothing done"; redis-py raises the same class for a lost connection."""
+    return not isinstance(error.__context__, (rx.ConnectionError, rx.TimeoutError, OSError))
+
+
+def _translated(method: Callable[Concatenate[Bus, P], R]) -> Callable[Concatenate[Bus, P], R]:
+    """Let nothing of redis-py leave but `BusError`."""
+
+    @wraps(method)
+    def call(self: Bus, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(self, *args, **kwargs)
+        except rx.WatchError as error:
+            cause = error.__context__ if not _was_aborted(error) else error
+            raise self._error(cause or error) from error
+        except rx.RedisError as error:
+            raise self._error(error) from error
+
+    return call
+
+
+def _client(url: str, role: str, timeout_s: float) -> redis.Redis:
+    ours: dict[str, Any] = {
+        "protocol": 2,  # XREAD answers differ between protocols; 2 is what every server and fakeredis speak alike
+        "decode_responses": False,
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s / 2,
+        "socket_keepalive": True,
+        "health_check_interval": 0,
+        "retry": Retry(NoBackoff(), 0),
+        "retry_on_error": [],
+        "retry_on_timeout": False,
+        "client_name": "tidal-" + re.sub(r"[^\w.-]", "-", role),
+    }
+    try:
+        options = parse_url(url)  # type: ignore[no-untyped-call]
+    except ValueError as error:
+        raise UsageError(f"{mask(url)} is not the URL of a Redis: {_said(error)}") from None
+    if url.startswith("unix"):
+        del ours["socket_keepalive"]
+    pool = redis.ConnectionPool(**{**options, **ours})  # ours win, unlike in `from_url`
+    return redis.Redis(connection_pool=pool)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
+
+
+def _number(value: bytes | None) -> int:
+    """A stored whole number; 0 for none and for rubbish."""
+    return int(value) if value is not None and value.isdigit() and len(value) < 19 else 0
+
+
+def _bounded(fields: Mapping[bytes, bytes]) -> Fields:
+    """Fields cut just above what the codec accepts: refused as before, but never large in memory or in an archive."""
+    return {name[:16]: value[: ENTRY_BYTES_MAX + 1] for name, value in fields.items()}
+
+
+class Bus(Beacons):
+    """A connection to the log and, by `Beacons`, what is around it. Every method raises `BusError` when Redis fails."""
+
+    def __init__(self, client: Any, url: str) -> None:
+        self._client = client
+        self.url = url
+        self.shown = mask(url)
+
+    def __repr__(self) -> str:
+        return f"<Bus {self.shown}>"
+
+    @classmethod
+    def connect(
+        cls, url: str | None = None, *, role: str, client: Any = None, timeout_s: float = SOCKET_TIMEOUT_S
+    ) -> Bus:
+        """Connect and check that this Redis can serve: RedisUnreachable, RedisDenied or RedisTooOld otherwise.
+
+        Without a URL the one of TIDAL_REDIS_URL is taken. A `client` that is handed in is used as it is.
+        """
+        url = url or os.environ.get(URL_VARIABLE) or ("" if client is None else "redis://in-process")
+        if not url:
+            raise UsageError(f"no Redis to go to: give --redis URL or set {URL_VARIABLE}")
+        bus = cls(client if client is not None else _client(url, role, timeout_s), url)
+        try:
+            bus.ping_us()
+            bus.check_version()
+        except BusError as error:
+            bus.close()
+            raise bus._refusal(error) from error
+        return bus
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    def _error(self, error: BaseException) -> BusError:
+        return BusError(_kind_of(error), f"Redis at {self.shown}: {_said(error) or type(error).__name__}")
+
+    def _refusal(self, error: BusError) -> RedisDenied | RedisUnreachable:
+        if error.kind == "denied":
+            return RedisDenied(f"{error}. Check user and password in --redis or {URL_VARIABLE}, and the rights")
+        hint = {"loading": "It is reading its data: try again in a moment", "other": "Is it a Redis?"}
+        fallback = f"Is it running, and is the address in --redis or {URL_VARIABLE} right?"
+        return RedisUnreachable(f"{error}. {hint.get(error.kind, fallback)}")
+
+    # -------------------------------------------------------------- the server
+
+    @_translated
+    def ping_us(self) -> int:
+        """One round trip, in µs."""
+        began_ns = time.monotonic_ns()
+        self._client.ping()
+        return (time.monotonic_ns() - began_ns) // 1_000
+
+    @_translated
+    def time_us(self) -> tuple[int, int, int]:
+        """(monotonic µs before, Redis time in µs, monotonic µs after): one exchange for the clock."""
+        before_ns = time.monotonic_ns()
+        seconds, micros = self._client.time()
+        return before_ns // 1_000, seconds * 1_000_000 + micros, time.monotonic_ns() // 1_000
+
+    def check_version(self) -> None:
+        """RedisTooOld below 6.2; a server that will not tell its version is believed."""
+        version = str(self.info("server").get("redis_version", ""))
+        if version and _version(version) < OLDEST:
+            raise RedisTooOld(f"Redis at {self.shown} is version {clean(version, 20)}; tidal needs 6.2 or newer")
+
+    def info(self, section: str) -> dict[str, Any]:
+        """A section of INFO; empty when it is denied or unknown (fakeredis has none)."""
+        return self._optional(lambda: dict(self._client.info(section)))
+
+    def config(self, name: str) -> str | None:
+        """A setting of the server; None when it is denied or unknown."""
+        return self._optional(lambda: dict(self._client.config_get(name))).get(name)
+
+    @_translated
+    def _optional(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        try:
+            return ask()
+        except (rx.NoPermissionError, rx.ResponseError):
+            return {}
+
+    @_translated
+    def attempt(self, *command: str | bytes | int) -> Any:
+        """One raw command, for `tidal doctor`."""
+        return self._client.execute_command(*command)
+
+    # -------------------------------------------------------------- streams
+
+    @_translated
+    def append(self, stream_key: str, fields: Fields) -> EntryId:
+        """Add one entry. After an error it may or may not be there."""
+        return EntryId.parse(self._client.xadd(stream_key, fields))
+
+    @_translated
+    def append_many(self, items: Sequence[tuple[str, Fields]]) -> list[EntryId]:
+        """Add entries in one round trip. After an error any beginning of them may be there."""
+        pipe = self._client.pipeline(transaction=False)
+        for stream_key, fields in items:
+            pipe.xadd(stream_key, fields)
+        return [EntryId.parse(entry_id) for entry_id in pipe.execute()]
+
+    @_translated
+    def read(
+        self, cursors: Mapping[str, EntryId], *, block_ms: int | None, count: int
+    ) -> list[tuple[str, EntryId, Fields]]:
+        """What lies after the cursors, up to `count` a stream, each stream in its order.
+
+        Without any, wait up to `block_ms` (at most 1,000; 0 or None: not at all).
+        """
+        positions = {key: str(entry_id) for key, entry_id in cursors.items()}
+        answer = self._client.xread(positions, count=count, block=min(block_ms, BLOCK_MAX_MS) if block_ms else None)
+        return [(key.decode(), EntryId.parse(i), _bounded(f)) for key, entries in answer or () for i, f in entries]
+
+    @_translated
+    def range(
+        self, key: str, after: EntryId, until: EntryId | None = None, count: int = 1_000
+    ) -> list[tuple[EntryId, Fields]]:
+        """Entries after one id (not with it) up to another (with it), at most `count`."""
+        entries = self._client.xrange(key, f"({after}", str(until) if until else "+", count=count)
+        return [(EntryId.parse(i), _bounded(f)) for i, f in entries]
+
+    @_translated
+    def last_id(self, key: str) -> EntryId:
+        """The id that the stream gave out last, even when its entry was deleted; ZERO_ID when there is no stream."""
+        try:
+            return EntryId.parse(self._client.xinfo_stream(key)["last-generated-id"])
+        except rx.ResponseError as error:
+            if "no such key" not in str(error).lower():
+                raise
+            return ZERO_ID
+
+    # -------------------------------------------------------------- the lease and what it guards
+
+    @_translated
+    def take_lease(self, keys: RunKeys, token: str, ttl_ms: int = LEASE_TTL_MS) -> int | None:
+        """Become the master: the new epoch, or None when another is. Taking one's own lease again keeps its epoch.
+
+        The epoch is greater than every one before it, even when the stored one was lost: at least Redis time in ms.
+        """
+
+        def take(pipe: Any) -> Callable[[], int] | None:
+            holder, stored, (seconds, micros) = pipe.get(keys.lease), pipe.get(keys.epoch), pipe.time()
+            owner, _, held = (holder or b"").rpartition(b":")
+            if holder is not None and owner != token.encode():
+                return None
+            epoch: int = max(_number(stored) + 1, seconds * 1_000 + micros // 1_000)
+            epoch = _number(held) or epoch
+
+            def queue() -> int:
+                pipe.set(keys.lease, f"{token}:{epoch}", px=ttl_ms)
+                pipe.set(keys.epoch, epoch, px=RUN_TTL_MS)
+                return epoch
+
+            return queue
+
+        taken = self._watched((keys.lease, keys.epoch), take)
+        return int(taken[0]) if taken else None
+
+    @_translated
+    def renew_lease(self, keys: RunKeys, token: str, epoch: int, ttl_ms: int = LEASE_TTL_MS) -> bool:
+        """Hold the lease for another while; False when it is no longer ours."""
+        return self._if_ours(keys.lease, f"{token}:{epoch}", lambda pipe: pipe.pexpire(keys.lease, ttl_ms)) is not None
+
+    @_translated
+    def release_lease(self, keys: RunKeys, token: str, epoch: int) -> bool:
+        """Give the lease back, so that a successor need not wait for it; False when it was no longer ours."""
+        return self._if_ours(keys.lease, f"{token}:{epoch}", lambda pipe: pipe.delete(keys.lease)) is not None
+
+    @_translated
+    def append_fenced(self, keys: RunKeys, token: str, epoch: int, batch: Sequence[Fields]) -> list[EntryId]:
+        """Append to the log as its master: all of the batch or nothing. Fenced when the lease is not ours."""
+
+        def queue(pipe: Any) -> None:
+            for fields in batch:
+                pipe.xadd(keys.log, fields)
+
+        return [EntryId.parse(entry_id) for entry_id in self._fenced(keys, token, epoch, queue)] if batch else []
+
+    @_translated
+    def acknowledge(self, keys: RunKeys, token: str, epoch: int, watermarks: Mapping[str, int]) -> None:
+        """Tell incarnations up to which sequence number their reports are safe. Fenced when the lease is not ours."""
+        if watermarks:
+            self._fenced(keys, token, epoch, lambda pipe: pipe.hset(keys.ack, mapping=dict(watermarks)))
+
+    @_translated
+    def acknowledged(self, keys: RunKeys, incarnation: str) -> int:
+        """Up to which sequence number an incarnation's reports are safe; 0: none."""
+        return _number(self._client.hget(keys.ack, incarnation))
+
+    @_translated
+    def store_keyframe(self, keys: RunKeys, token: str, epoch: int, packed: bytes) -> None:
+        """Store the folded state, and keep the run's keys for another seven days. Fenced when the lease is not ours."""
+
+        def queue(pipe: Any) -> None:
+            pipe.set(keys.keyframe, packed)
+            for key in keys.lasting:
+                pipe.pexpire(key, RUN_TTL_MS)
+
+        self._fenced(keys, token, epoch, queue)
+
+    @_translated
+    def load_keyframe(self, keys: RunKeys) -> bytes | None:
+        """The newest stored state; None when there is none."""
+        packed: bytes | None = self._client.get(keys.keyframe)
+        return packed
+
+    def _fenced(self, keys: RunKeys, token: str, epoch: int, queue: Callable[[Any], object]) -> list[Any]:
+        answers = self._if_ours(keys.lease, f"{token}:{epoch}", queue)
+        if answers is None:
+            raise Fenced(f"another master has taken over run {keys.run}; this one (epoch {epoch}) stops")
+        return answers
+
+    def _if_ours(self, key: str, value: str, queue: Callable[[Any], object]) -> list[Any] | None:
+        """Do what `queue` adds to a transaction while `key` has `value`: its answers, or None when it has not."""
+
+        def look(pipe: Any) -> Callable[[], object] | None:
+            return (lambda: queue(pipe)) if pipe.get(key) == value.encode() else None
+
+        done = self._watched((key,), look)
+        return done[1] if done else None
+
+    @_translated
+    def _watched(
+        self, watch: Iterable[str], look: Callable[[Any], Callable[[], R] | None]
+    ) -> tuple[R, list[Any]] | None:
+        """Look under WATCH; when `look` gives a queue, run it as a transaction: its value and the answers."""
+        for _ in range(FENCE_TRIES):
+            with self._client.pipeline(transaction=True) as pipe:
+                try:
+                    pipe.watch(*watch)
+                    queue = look(pipe)
+                    if queue is None:
+                        return None
+                    pipe.multi()
+                    value = queue()
+                    return value, pipe.execute()
+                except rx.WatchError as error:
+                    if not _was_aborted(error):
+                        raise
+        raise BusError("other", f"Redis at {self.shown}: a key changed {FENCE_TRIES} times while it was looked at")
+
+    # -------------------------------------------------------------- workers
+
+    @_translated
+    def _run(self, *commands: Sequence[Any]) -> list[Any]:
+        """Raw commands in one round trip, without a transaction."""
+        pipe = self._client.pipeline(transaction=False)
+        for command in commands:
+            pipe.execute_command(*command)
+        return list(pipe.execute())
+
+    @_translated
+    def send_reports(self, keys: RunKeys, incarnation: str, batch: Sequence[Fields]) -> int:
+        """Hand reports in, and learn up to which sequence number they are safe. After an error send them again."""
+        pipe = self._client.pipeline(transaction=False)
+        for fields in batch:
+            pipe.xadd(keys.reports, fields)
+        pipe.hget(keys.ack, incarnation)
+        return _number(pipe.execute()[-1])
