@@ -1,0 +1,70 @@
+"""`tidal`: words in, exit code out. The one place that prints an error and returns its code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+from tidal import __version__
+from tidal.cli.parser import HELP, VERSION, overview, parser_of, subcommand
+from tidal.errors import RedisUnreachable, TidalError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets question marks, not a traceback
+    try:
+        return dispatch(words)
+    except SystemExit as leaving:  # argparse, after --help
+        return leaving.code if isinstance(leaving.code, int) else 0
+    except TidalError as error:
+        return fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader had enough: `tidal runs | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except Exception as error:  # noqa: BLE001 - the end of the line for whatever nobody expected
+        return unexpected(error)
+
+
+def dispatch(words: list[str]) -> int:
+    """Hand over to the subcommand."""
+    if not words or words[0] in HELP:
+        print(overview() if len(words) < 2 else parser_of(subcommand(words[1])).format_help())
+        return 0
+    if words[0] in VERSION:
+        print(f"tidal {__version__}")
+        return 0
+    name = subcommand(words[0])
+    parser = parser_of(name)
+    return parser.run(parser.read(words[1:]))
+
+
+def fail(message: str, exit_code: int) -> int:
+    """Say what went wrong, in one place and one form."""
+    print(f"tidal: {message}", file=sys.stderr)
+    return exit_code
+
+
+def unexpected(error: Exception) -> int:
+    """An error of Redis in the middle of something, or a mistake of ours with all that a report needs."""
+    bus = sys.modules.get("tidal.bus")
+    if bus is not None and isinstance(error, bus.BusError):
+        return fail(f"Redis: {error}", getattr(error, "exit_code", RedisUnreachable.exit_code))
+    traceback.print_exception(error)
+    return fail(f"{TidalError.meaning} ({type(error).__name__})", TidalError.exit_code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

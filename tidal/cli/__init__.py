@@ -1,0 +1,27 @@
+"""The command line: one module a subcommand, each with `arguments(parser)` and `run(args) -> exit code`.
+
+A subcommand's module imports argparse and the shared flags; what is heavy (gevent, Textual, redis) it imports inside
+`run`, so that `tidal --help` answers at once. Shared: `parser` (words), `flags` (flag groups and spans),
+`request` (flags to a launch), `find` (which run is meant), `console` (a run without a screen).
+"""
+
+SUBCOMMANDS = {
+    # a run and its terminal
+    "tui": "start a load test and watch it in this terminal",
+    "run": "start a load test without a screen: a line per interval, tables at the end, an exit code",
+    "demo": "a load test of a small shop that comes along: nothing to install, nothing to write",
+    # a run that is there already
+    "attach": "watch and steer a run from any terminal that reaches its Redis",
+    "watch": "watch a run without being able to change it",
+    "set": "change the number of users of a run, or how fast they come and go",
+    "stop": "stop a run",
+    "runs": "list the runs that this machine and this Redis know",
+    "replay": "rewind a run: the same screen at any moment of it",
+    # a fleet
+    "worker": "lend this machine's cores to a fleet",
+    "master": "lead a run over a fleet, or take a run over from a master that died",
+    # the house
+    "doctor": "say whether a Redis will do, and what to change",
+    "info": "show versions, folders and the server that comes along",
+}
+"""Every subcommand with what it is for; `tidal.cli.NAME` is its module."""

@@ -1,0 +1,245 @@
+"""A run without a screen: a line per interval, what went wrong as it happens, tables at the end.
+
+Ctrl-C (or SIGTERM) once asks the master to stop the run in order and waits for its end; twice ends this process at
+once. A reader of our output that went away (`| head`) stops the run too: nobody would see its end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol
+
+from tidal.bus import BusError
+from tidal.errors import RunLapsed, UsageError
+from tidal.model.events import Event, WantStop
+from tidal.outputs.json import frame_json
+from tidal.outputs.layout import duration, shorten
+from tidal.outputs.text import interval_line, summary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tidal.model.rows import Frame, StoryRow
+
+INTERVAL_S = 2.0
+LOOK_S = 0.1
+"""How long a Ctrl-C may wait to be noticed."""
+NEWS_S = 0.5
+ORPHAN_S = 15.0
+"""A run whose supervisor is gone and whose log stands still for so long has ended without saying so."""
+STDOUT = "-"
+AT_ONCE = 130
+"""The exit code of a process that a second Ctrl-C ended."""
+MARKS = {"info": " ", "good": "+", "warning": "!", "error": "✖"}
+
+
+class Followed(Protocol):
+    """A live feed, as far as a console needs it."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the run is over and folded to its end."""
+        ...
+
+    def frame(self) -> Frame | None:
+        """The newest picture."""
+        ...
+
+    def trouble(self) -> str:
+        """What keeps the picture from being new."""
+        ...
+
+
+class Asks(Protocol):
+    """Somebody who passes on wishes."""
+
+    def want(self, event: Event) -> str:
+        """Write down what the operator wants."""
+        ...
+
+
+@dataclass(slots=True)
+class Interrupts:
+    """Counts Ctrl-C and SIGTERM; the second one ends the process at once, after telling `last_wish`."""
+
+    last_wish: Callable[[], None]
+    count: int = 0
+
+    def heard(self, _number: int, _frame: object) -> None:
+        """The signal handler."""
+        self.count += 1
+        if self.count > 1:
+            self.last_wish()
+            os._exit(AT_ONCE)
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take the signals over, and give them back."""
+        before = {n: signal.signal(n, self.heard) for n in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class Console:
+    """Follows one run to its end.
+
+    Args:
+        feed: where frames come from.
+        operator: whom to ask for a stop; None: Ctrl-C only leaves.
+        supervisor_pid: 0 when nobody of this machine looks after the run.
+        is_alive: whether the run's supervisor lives.
+        out: where the lines go.
+    """
+
+    def __init__(
+        self,
+        feed: Followed,
+        operator: Asks | None,
+        *,
+        supervisor_pid: int = 0,
+        is_alive: Callable[[], bool] = lambda: True,
+        out: IO[str] | None = None,
+    ) -> None:
+        self._feed, self._operator = feed, operator
+        self._pid, self._is_alive = supervisor_pid, is_alive
+        self._out: IO[str] | None = out or sys.stdout
+        self._told: set[StoryRow] = set()
+        self._trouble = ""
+        self._asked_to_stop = False
+        self._still = Stillness()
+
+    def follow(self) -> Frame:
+        """Show the run until it is closed; its last frame. Raises RunLapsed when it ended without closing."""
+        interrupts = Interrupts(self._end_supervisor)
+        pause = threading.Event()
+        due_s = {self._tell_news: time.monotonic(), self._tell_interval: time.monotonic() + INTERVAL_S}
+        every_s = {self._tell_news: NEWS_S, self._tell_interval: INTERVAL_S}
+        with interrupts.listening():
+            while not self._feed.is_closed:
+                pause.wait(LOOK_S)
+                if interrupts.count:
+                    self._ask_to_stop("Ctrl-C")
+                if interrupts.count and self._operator is None:
+                    raise KeyboardInterrupt
+                for tell in [tell for tell, at_s in due_s.items() if time.monotonic() >= at_s]:
+                    due_s[tell] += every_s[tell]
+                    tell()
+            self._tell_news()
+        frame = self._feed.frame()
+        if frame is None:
+            raise RunLapsed("the run closed before it began")
+        return frame
+
+    def _tell_interval(self) -> None:
+        frame = self._feed.frame()
+        if frame is not None:
+            self._say(interval_line(frame))
+        if self._still.for_s(frame, time.monotonic()) > ORPHAN_S and not self._is_alive():
+            raise RunLapsed("the run's processes are gone and its log stands still; what was recorded: tidal runs")
+
+    def _tell_news(self) -> None:
+        trouble = self._feed.trouble()
+        if bool(trouble) != bool(self._trouble):
+            self._say(f"         ! {shorten(trouble, 120)}" if trouble else "         + Redis answers again")
+        self._trouble = trouble
+        frame = self._feed.frame() if not trouble else None
+        if frame is None or len(frame.story) == 0:
+            return
+        for row in frame.story:
+            if row not in self._told:
+                self._told.add(row)
+                self._say(f"{_moment(row):>7}  {MARKS.get(row.level, ' ')} {shorten(row.text, 160)}")
+
+    def _say(self, line: str) -> None:
+        if self._out is None:
+            return
+        try:
+            print(line, file=self._out, flush=True)
+        except BrokenPipeError:
+            self._out = None
+            self._ask_to_stop("nobody reads the output any more")
+
+    def _ask_to_stop(self, reason: str) -> None:
+        if self._asked_to_stop or self._operator is None:
+            return
+        self._asked_to_stop = True
+        self._say("         . stopping; Ctrl-C again leaves at once")
+        # In a thread: Redis may not answer, and a second Ctrl-C must be heard meanwhile.
+        threading.Thread(target=self._insist, args=(self._operator, WantStop(reason)), daemon=True).start()
+
+    def _insist(self, operator: Asks, event: Event) -> None:
+        """Ask until Redis took it: a stop that was wanted twice is wanted once."""
+        pause = threading.Event()
+        while not self._feed.is_closed:
+            with contextlib.suppress(BusError):
+                operator.want(event)
+                return
+            pause.wait(1)
+
+    def _end_supervisor(self) -> None:
+        if self._pid:
+            with contextlib.suppress(OSError):
+                os.kill(self._pid, signal.SIGTERM)
+
+
+@dataclass(slots=True)
+class Stillness:
+    """How long a run's log has said nothing new."""
+
+    seen_ms: int = 0
+    since_s: float | None = None
+
+    def for_s(self, frame: Frame | None, now_s: float) -> float:
+        """Seconds since the newest observation in the frames changed."""
+        newest_ms = 0 if frame is None else max((row.at_ms for row in frame.story), default=0)
+        newest_ms = max(newest_ms, 0 if frame is None else frame.completeness.complete_to_ms)
+        if self.since_s is None or newest_ms != self.seen_ms:
+            self.seen_ms, self.since_s = newest_ms, now_s
+        return now_s - self.since_s
+
+
+def _moment(row: StoryRow) -> str:
+    return f"-{duration(-row.offset_ms)}" if row.offset_ms < 0 else duration(row.offset_ms)
+
+
+def is_terminal() -> bool:
+    """Whether a screen can be drawn here."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+
+
+def lines_to(json_file: str | None) -> IO[str]:
+    """Where text goes when JSON may want standard output for itself."""
+    return sys.stderr if json_file == STDOUT else sys.stdout
+
+
+def write_json(frame: Frame, json_file: str | None) -> None:
+    """The frame as JSON to a file or standard output, when it was asked for."""
+    if json_file is None:
+        return
+    if json_file == STDOUT:
+        sys.stdout.write(frame_json(frame))
+        sys.stdout.flush()
+        return
+    try:
+        Path(json_file).expanduser().write_text(frame_json(frame), encoding="utf8")
+    except OSError as error:
+        raise UsageError(f"cannot write {json_file}: {error.strerror}") from None
+
+
+def finish(frame: Frame, json_file: str | None) -> int:
+    """The end of a run for a console: tables, JSON, exit code."""
+    out = lines_to(json_file)
+    with contextlib.suppress(BrokenPipeError):
+        print(f"\n{summary(frame)}\nrewind it: tidal replay {shorten(frame.run.run)}", file=out, flush=True)
+        write_json(frame, json_file)
+    return RunLapsed.exit_code if frame.run.exit_code is None else frame.run.exit_code

@@ -1,0 +1,33 @@
+"""Say whether a Redis will do for tidal, and what to change when it will not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.cli import flags
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    flags.add_redis(parser, "none: it must be said")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the findings; 0 when none of them would lose a run."""
+    from tidal.bus import mask
+    from tidal.cli.request import required_redis
+    from tidal.doctor import doctor
+    from tidal.errors import RedisUnfit
+    from tidal.outputs.layout import shorten
+
+    url = required_redis(args.redis, "doctor")
+    findings = doctor(url)
+    print(mask(url))
+    for finding in findings:
+        print(f"  {finding.level:<7}  {shorten(finding.what, 40)}: {shorten(finding.found, 80)}")
+        if finding.advice:
+            print(f"{'':>11}{shorten(finding.advice, 200)}")
+    return RedisUnfit.exit_code if any(finding.level == "error" for finding in findings) else 0

@@ -1,0 +1,153 @@
+"""Which run is meant: its id, an unambiguous beginning of it, or `latest`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from tidal import paths
+from tidal.bus import Bus
+from tidal.errors import NoSuchRun
+from tidal.model.codec import BadEntry, unpack
+from tidal.model.phases import CLOSED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+LATEST = "latest"
+LOCAL, REMOTE, ARCHIVED = "here", "redis", "archive"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A run that somebody knows of.
+
+    Attributes:
+        where: here (a supervisor of this machine has it), redis (a log in a Redis) or archive (a file).
+        url: where its log is; "" for a run of which only the archive is left.
+    """
+
+    run: str
+    where: str
+    opened_ms: int
+    file: str = ""
+    phase: str = ""
+    url: str = ""
+    archive: Path | None = None
+    supervisor_pid: int = 0
+
+    @property
+    def is_going(self) -> bool:
+        """Whether its log can be followed, because it is not over yet."""
+        return bool(self.url) and self.phase != CLOSED
+
+
+def local() -> list[Found]:
+    """The runs that a supervisor of this machine looks after now."""
+    return [
+        Found(entry.run, LOCAL, entry.opened_ms, entry.file, "going", entry.redis_url, None, entry.supervisor_pid)
+        for entry in paths.local_runs()
+        if entry.is_alive and entry.redis_url
+    ]
+
+
+def noted() -> list[Found]:
+    """The runs of this machine that are over, as their supervisors noted."""
+    return [
+        Found(entry.run, ARCHIVED, entry.opened_ms, entry.file, entry.ended, archive=paths.archive_path(entry.run))
+        for entry in paths.local_runs()
+        if not entry.is_alive
+    ]
+
+
+def remote(url: str | None) -> list[Found]:
+    """The runs that a Redis knows."""
+    if url is None:
+        return []
+    bus = Bus.connect(url, role="viewer")
+    try:
+        listed = bus.list_runs()
+    finally:
+        bus.close()
+    return [_from_summary(run, packed, url) for run, packed in listed.items()]
+
+
+def _from_summary(run: str, packed: bytes, url: str) -> Found:
+    try:
+        summary: Any = unpack(packed, 16_384)
+    except BadEntry:
+        summary = None
+    summary = summary if isinstance(summary, dict) else {}
+    opened_ms = summary.get("opened_ms")
+    return Found(
+        run,
+        REMOTE,
+        opened_ms if isinstance(opened_ms, int) else 0,
+        str(summary.get("file", "")),
+        str(summary.get("phase", "")),
+        url,
+    )
+
+
+def archived() -> list[Found]:
+    """The runs of which this machine has an archive, by the file's date."""
+    found = {}
+    for path in sorted(paths.runs_dir().glob("*.tidal*")):
+        run = path.name.partition(".tidal")[0]
+        found[run] = Found(run, ARCHIVED, _written_ms(path), archive=paths.archive_path(run))
+    return list(found.values())
+
+
+def _written_ms(path: Path) -> int:
+    try:
+        return int(path.stat().st_mtime * 1000)
+    except OSError:
+        return 0
+
+
+def going(url: str | None) -> list[Found]:
+    """Every run whose log can be followed, those of this machine first, none twice."""
+    runs: dict[str, Found] = {}
+    for found in (*local(), *remote(url)):
+        runs.setdefault(found.run, found)
+    return list(runs.values())
+
+
+def pick(name: str, among: Sequence[Found], what: str = "run") -> Found:
+    """The run that `name` means; NoSuchRun with the near ones otherwise."""
+    if not among:
+        raise NoSuchRun(f"there is no {what} here{_other_places(what)}")
+    if name == LATEST:
+        return max(among, key=lambda found: (found.opened_ms, found.run))
+    exact = [found for found in among if found.run == name]
+    begun = exact or [found for found in among if found.run.startswith(name)]
+    if len(begun) == 1:
+        return begun[0]
+    if begun:
+        raise NoSuchRun(f"several runs begin with {name!r}: {_ids(begun)}")
+    near = get_close_matches(name, [found.run for found in among], 3, 0.5)
+    offer = f"near ones: {', '.join(near)}" if near else f"there are: {_ids(among)}"
+    raise NoSuchRun(f"no {what} {name[:100]!r}; {offer}")
+
+
+def _other_places(what: str) -> str:
+    return "" if what == "archive" else "; give --redis for a fleet's, or see: tidal runs"
+
+
+def _ids(runs: Sequence[Found]) -> str:
+    latest = sorted(runs, key=lambda found: found.opened_ms, reverse=True)
+    return ", ".join(found.run for found in latest[:5]) + (" …" if len(runs) > 5 else "")
+
+
+def to_follow(name: str, url: str | None) -> Found:
+    """A run whose log is there; one of which only the archive is left is named as such."""
+    among = going(url)
+    try:
+        return pick(name, among)
+    except NoSuchRun:
+        old = {found.run for found in archived()}
+        if name in old:
+            raise NoSuchRun(f"run {name} is over; see: tidal replay {name}") from None
+        raise

@@ -1,0 +1,199 @@
+"""Flags that subcommands share, in groups, and the readers of their values."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import re
+from typing import TYPE_CHECKING
+
+from tidal.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REDIS_URL = "TIDAL_REDIS_URL"
+USERS_MAX = 10_000_000
+SPAN_MAX_MS = 366 * 24 * 3_600_000
+_SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
+
+
+def span_ms(text: str) -> int:
+    """Milliseconds of a span as Locust writes it: `20`, `20s`, `3m`, `1h20m`, also `0.5s`."""
+    match = _SPAN.fullmatch(text.strip())
+    if not match or not any(match.groups()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a span of time such as 20, 20s, 3m or 1h20m")
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    value_ms = round((hours * 3600 + minutes * 60 + seconds) * 1000)
+    if value_ms > SPAN_MAX_MS:
+        raise argparse.ArgumentTypeError(f"{text!r} is longer than a year")
+    return value_ms
+
+
+def positive_span_ms(text: str) -> int:
+    """A span that is longer than nothing."""
+    value_ms = span_ms(text)
+    if not value_ms:
+        raise argparse.ArgumentTypeError("a run of no time would do nothing")
+    return value_ms
+
+
+def user_count(text: str) -> int:
+    """How many users: 0 or more."""
+    if not text.isascii() or not text.isdigit() or int(text) > USERS_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of users from 0 to {USERS_MAX:,}")
+    return int(text)
+
+
+def spawn_rate(text: str) -> float:
+    """Users a second: above 0."""
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate <= USERS_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a rate of users a second above 0")
+    return rate
+
+
+def process_count(text: str) -> int:
+    """How many generators: 0 (or -1, as Locust says it) for as many as cores."""
+    if text == "-1":
+        return 0
+    if not text.isascii() or not text.isdigit() or int(text) > 1024:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes from 0 to 1024")
+    return int(text)
+
+
+def add_file(parser: argparse.ArgumentParser) -> None:
+    """-f/--locustfile."""
+    parser.add_argument("-f", "--locustfile", metavar="FILE", help="the locustfile (default: ./locustfile.py)")
+
+
+def add_load(parser: argparse.ArgumentParser) -> None:
+    """How much load, for how long, against what."""
+    group = parser.add_argument_group("load")
+    group.add_argument("-u", "--users", type=user_count, metavar="N", help="how many users (default: 1)")
+    group.add_argument(
+        "-r", "--spawn-rate", type=spawn_rate, metavar="RATE", help="users that start in a second (default: 1)"
+    )
+    group.add_argument(
+        "-t",
+        "--run-time",
+        type=positive_span_ms,
+        metavar="SPAN",
+        help="how long: 20, 20s, 3m, 1h20m (default: until stopped)",
+    )
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Where to and with whom."""
+    group = parser.add_argument_group("target")
+    group.add_argument("-H", "--host", metavar="URL", help="where the load goes, instead of the classes' own hosts")
+    group.add_argument(
+        "-s",
+        "--stop-timeout",
+        type=span_ms,
+        metavar="SPAN",
+        help="how long a task in flight may go on after a stop (default: 5s)",
+    )
+    group.add_argument("classes", nargs="*", metavar="CLASS", help="user classes to run (default: all of the file)")
+
+
+def add_redis(parser: argparse.ArgumentParser, without: str) -> None:
+    """--redis; `without` says what happens when there is none."""
+    parser.add_argument(
+        "--redis", metavar="URL", help=f"the Redis of the fleet, also from {REDIS_URL} (default: {without})"
+    )
+
+
+def add_fleet(parser: argparse.ArgumentParser) -> None:
+    """--fleet."""
+    parser.add_argument(
+        "--fleet", default="default", metavar="NAME", help="workers that share a name (default: %(default)s)"
+    )
+
+
+def add_processes(parser: argparse.ArgumentParser) -> None:
+    """--processes."""
+    parser.add_argument(
+        "--processes",
+        type=process_count,
+        default=0,
+        metavar="N",
+        help="generators on this machine (default: one per core)",
+    )
+
+
+def add_distribution(parser: argparse.ArgumentParser) -> None:
+    """Everything about Redis, workers and what happens when one is missing."""
+    group = parser.add_argument_group("distribution")
+    add_redis(group, "a server of its own and a local worker")  # type: ignore[arg-type]  # a group adds as a parser does
+    add_fleet(group)  # type: ignore[arg-type]
+    add_processes(group)  # type: ignore[arg-type]
+    group.add_argument(
+        "--expect-workers", type=user_count, default=1, metavar="N", help="start when N workers are ready (default: 1)"
+    )
+    group.add_argument(
+        "--expect-workers-max-wait",
+        type=span_ms,
+        default=60_000,
+        metavar="SPAN",
+        help="give up when they are not there by then (default: 1m)",
+    )
+    group.add_argument(
+        "--ship", action="append", default=[], metavar="FILE", help="one more file that the locustfile needs"
+    )
+    group.add_argument("--keep-running", action="store_true", help="go on without an end and without a viewer")
+    group.add_argument(
+        "--masterless-timeout",
+        type=span_ms,
+        default=600_000,
+        metavar="SPAN",
+        help="an endless load stops when no master was there for so long (default: 10m)",
+    )
+    group.add_argument(
+        "--isolation-timeout",
+        type=span_ms,
+        default=60_000,
+        metavar="SPAN",
+        help="a worker cut off from Redis goes on for so long (default: 1m)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """--json FILE|-."""
+    parser.add_argument(
+        "--json", metavar="FILE", help="write the final figures as JSON; - is standard output, tables then go to stderr"
+    )
+
+
+def add_headless(parser: argparse.ArgumentParser) -> None:
+    """--headless."""
+    parser.add_argument("--headless", action="store_true", help="no screen, even in a terminal")
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """RUN: the run that is meant."""
+    parser.add_argument(
+        "run", nargs="?", default="latest", metavar="RUN", help="the run's id or its beginning (default: latest)"
+    )
+
+
+def checked(read: Callable[[str], float], text: str) -> float:
+    """A value that is no flag's, read as a flag's would be; UsageError when it will not do."""
+    try:
+        return read(text)
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(str(error)) from None
+
+
+def redis_url(given: str | None) -> str | None:
+    """The Redis URL from the flag or the environment; None for neither."""
+    return given or os.environ.get(REDIS_URL) or None
+
+
+def starts_at_once(args: argparse.Namespace) -> bool:
+    """Whether the load was said on the command line, so that no form needs to ask."""
+    return any(getattr(args, name, None) is not None for name in ("users", "spawn_rate", "run_time", "host"))

@@ -1,0 +1,38 @@
+"""Lead a run over a fleet: `tidal master -f FILE …` opens one, `tidal master --run RUN` takes one over.
+
+Prints the run's id and stays until the run is closed; watch it with `tidal attach`. Should this process die, the load
+goes on, and another `tidal master --run RUN` goes on leading. The Redis URL is best given in TIDAL_REDIS_URL.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.cli import flags
+from tidal.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    flags.add_file(parser)
+    parser.add_argument("--run", metavar="RUN", dest="take_over", help="take this run over instead of opening one")
+    flags.add_load(parser)
+    flags.add_target(parser)
+    flags.add_distribution(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Be the master of a run until it is closed."""
+    from tidal.cli.find import pick, remote
+    from tidal.cli.request import launch_spec, locustfile, required_redis
+    from tidal.master import serve
+
+    args.redis = required_redis(args.redis, "master")
+    if args.take_over and (args.locustfile or flags.starts_at_once(args)):
+        raise UsageError("--run takes a run over as it is: leave -f, -u, -r, -t and -H away")
+    taken = pick(args.take_over, remote(args.redis)).run if args.take_over else ""
+    file = "" if taken else locustfile(args.locustfile)
+    return serve(launch_spec(args, file, taken), opened=lambda run: print(f"run {run}", flush=True))

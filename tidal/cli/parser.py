@@ -1,0 +1,90 @@
+"""Words to arguments: argparse, but every mistake is a `UsageError` that offers what was probably meant."""
+
+from __future__ import annotations
+
+import argparse
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn
+
+from tidal.cli import SUBCOMMANDS
+from tidal.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+HELP = ("-h", "--help", "help")
+VERSION = ("-V", "--version")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises instead of ending the process, and knows what to run."""
+
+    run: Callable[[argparse.Namespace], int]
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where to look it up."""
+        raise UsageError(f"{message}\n  see: {self.prog} --help")
+
+    def flags(self) -> list[str]:
+        """Every flag, short and long."""
+        return list(self._option_string_actions)  # argparse has no public list of its flags
+
+    def read(self, words: Sequence[str]) -> argparse.Namespace:
+        """The arguments; positional ones may stand between flags."""
+        args, unknown = self.parse_known_intermixed_args(words)
+        if unknown:
+            self._refuse(unknown[0])
+        return args
+
+    def _refuse(self, word: str) -> NoReturn:
+        if not word.startswith("-"):
+            self.error(f"unexpected argument {word!r}")
+        flag = word.partition("=")[0]
+        self.error(f"unknown flag {flag}{meant(flag, self.flags())}")
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """`; did you mean …?` with the nearest known words, or nothing."""
+    known = list(known)
+    near = get_close_matches(word, known, 3, 0.6) or [k for k in known if len(word) > 3 and k.startswith(word)][:3]
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def parser_of(name: str) -> Parser:
+    """The parser of one subcommand."""
+    module = import_module(f"tidal.cli.{name}")
+    parser = Parser(
+        f"tidal {name}",
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.arguments(parser)
+    parser.run = module.run
+    return parser
+
+
+def subcommand(word: str) -> str:
+    """The subcommand's name; UsageError with a hint for anything else."""
+    if word in SUBCOMMANDS:
+        return word
+    if word.endswith(".py"):
+        raise UsageError(f"{word} is a file: did you mean tidal tui -f {word}?")
+    raise UsageError(f"no subcommand {word!r}{meant(word, SUBCOMMANDS)}\n  see: tidal --help")
+
+
+def overview() -> str:
+    """What `tidal --help` prints."""
+    lines = [f"  {name:<8}  {what}" for name, what in SUBCOMMANDS.items()]
+    return "\n".join(
+        [
+            "tidal: load tests for the terminal that can be trusted, and rewound",
+            "",
+            "usage: tidal SUBCOMMAND … (tidal SUBCOMMAND --help tells its flags)",
+            "",
+            *lines,
+            "",
+            "first steps: tidal demo",
+        ]
+    )

@@ -1,0 +1,31 @@
+"""Run a load test without a screen.
+
+Prints a line every two seconds and whatever goes wrong as it happens, then tables. Ctrl-C stops the run in order; a
+second one leaves at once. The exit code says how it went: 0 nothing failed, 1 something did (docs/reference/exit-codes.md).
+"""  # noqa: E501 - one paragraph of the help
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.cli import flags
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    flags.add_file(parser)
+    flags.add_load(parser)
+    flags.add_target(parser)
+    flags.add_distribution(parser)
+    flags.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start the run, follow it, print its end."""
+    from tidal.cli.headless import run_headless
+    from tidal.cli.request import launch_spec, locustfile
+
+    return run_headless(launch_spec(args, locustfile(args.locustfile)), args.json)

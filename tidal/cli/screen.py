@@ -1,0 +1,105 @@
+"""The terminal's app around a run: started by a form, launched at once, or attached to; and what is said after it."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tidal.cli.console import finish, is_terminal, lines_to, write_json
+from tidal.cli.find import to_follow
+from tidal.cli.flags import redis_url
+from tidal.cli.session import open_session, session
+from tidal.launch import inspect, launch
+from tidal.model.events import WantStop
+from tidal.outputs.layout import shorten
+from tidal.tui.app import TidalApp
+from tidal.tui.feed import StartChoice
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from tidal.launch import LaunchSpec
+    from tidal.model.rows import Frame
+    from tidal.tui.feed import Feed, Operator, Starter
+
+
+END_S = 15.0
+"""The stop timeout and some: how long a run that is being stopped is waited for."""
+
+
+def form(spec: LaunchSpec, json_file: str | None) -> int:
+    """Ask for the load on a form, then show the run."""
+    defaults = StartChoice(spec.file, spec.options, spec.processes)
+    return _show(TidalApp(starter=starter(spec), defaults=defaults, inspector=inspect), json_file)
+
+
+def starter(spec: LaunchSpec) -> Starter:
+    """What the form calls to open the run that was chosen."""
+
+    def start(choice: StartChoice) -> tuple[Feed, Operator]:
+        launched = launch(replace(spec, file=choice.file, options=choice.options, processes=choice.processes))
+        opened = open_session(launched.redis_url, launched.run, launched.supervisor_pid)
+        return opened.feed, opened.operator
+
+    return start
+
+
+def launched(spec: LaunchSpec, json_file: str | None, after: Callable[[TidalApp], None] = lambda _: None) -> int:
+    """Open the run and show it; `after` is called when the screen is gone and the feed is still there."""
+    begun = launch(spec)
+    opened = open_session(begun.redis_url, begun.run, begun.supervisor_pid)
+    return _show(TidalApp(opened.feed, opened.operator), json_file, after)
+
+
+def end_run(app: TidalApp) -> None:
+    """Stop the run that was left and wait for its end: what it loads is about to go."""
+    frame = app.feed.frame() if app.feed is not None else None
+    if frame is None or frame.run.exit_code is not None or app.feed is None or app.operator is None:
+        return
+    print("the shop closes with its demo: stopping the run …", flush=True)
+    app.operator.want(WantStop("the demo ended"))
+    pause, until_s = threading.Event(), time.monotonic() + END_S
+    while frame is not None and frame.run.exit_code is None and time.monotonic() < until_s:
+        pause.wait(0.1)
+        frame = app.feed.frame()
+
+
+def attach(args: argparse.Namespace, *, may_steer: bool) -> int:
+    """Show a run that is there already, on a screen or on plain lines."""
+    found = to_follow(args.run, redis_url(args.redis))
+    with session(found.url, found.run, found.supervisor_pid, may_stop=may_steer) as followed:
+        if args.headless or not is_terminal():
+            return finish(followed.follow(lines_to(args.json)), args.json)
+        app = TidalApp(followed.feed, followed.operator if may_steer else None, read_only=not may_steer)
+        return _show(app, args.json)
+
+
+def _show(app: TidalApp, json_file: str | None, after: Callable[[TidalApp], None] = lambda _: None) -> int:
+    """Run the app; then, on the screen that was there before, say how it went."""
+    try:
+        outcome = app.run()
+        if app.feed is None:
+            return app.return_code or 0
+        after(app)
+        return _afterwards(app.feed.frame(), outcome, json_file, app.return_code or 0)
+    finally:
+        if app.feed is not None:
+            app.feed.close()
+
+
+def _afterwards(frame: Frame | None, outcome: str | None, json_file: str | None, return_code: int) -> int:
+    """The summary of a run that is over, a pointer to one that goes on."""
+    if frame is None:
+        return return_code
+    if frame.run.exit_code is not None:
+        return finish(frame, json_file)
+    write_json(frame, json_file)
+    if outcome is None:  # the app died: say so, the run does not care
+        print("the screen ended, the run did not", file=sys.stderr)
+    name = shorten(frame.run.run)
+    print(f"run {name} goes on; come back: tidal attach {name}, end it: tidal stop {name}", file=lines_to(json_file))
+    return return_code

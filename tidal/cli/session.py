@@ -1,0 +1,59 @@
+"""A run to follow: its feed, its operator, and whether somebody looks after it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import IO, TYPE_CHECKING
+
+from tidal import paths
+from tidal.bus import Bus
+from tidal.cli.console import Console
+from tidal.keys import RunKeys
+from tidal.live import LiveFeed
+from tidal.operator import Operator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tidal.model.rows import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run, followed."""
+
+    run: str
+    feed: LiveFeed
+    operator: Operator
+    supervisor_pid: int = 0
+    may_stop: bool = True
+
+    def is_alive(self) -> bool:
+        """Whether the run's supervisor lives; a run of another machine is taken to be alive."""
+        entry = paths.local_run(self.run) if self.supervisor_pid else None
+        return entry is None or entry.is_alive
+
+    def follow(self, out: IO[str]) -> Frame:
+        """Print the run to its end; the last frame."""
+        console = Console(self.feed, self.operator, supervisor_pid=self.supervisor_pid, is_alive=self.is_alive, out=out)
+        return console.follow()
+
+
+@contextmanager
+def session(
+    url: str, run: str, supervisor_pid: int = 0, *, presence: bool = True, may_stop: bool = True
+) -> Iterator[Session]:
+    """Follow a run for the length of a block."""
+    opened = replace(open_session(url, run, supervisor_pid, presence=presence), may_stop=may_stop)
+    try:
+        yield opened
+    finally:
+        opened.feed.close()
+
+
+def open_session(url: str, run: str, supervisor_pid: int = 0, *, presence: bool = True) -> Session:
+    """Follow a run until its feed is closed."""
+    keys = RunKeys(run)
+    operator = Operator(Bus.connect(url, role="operator"), keys)
+    return Session(run, LiveFeed(url, keys, presence=presence).start(), operator, supervisor_pid)

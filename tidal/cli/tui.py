@@ -1,0 +1,42 @@
+"""Start a load test and watch it in this terminal.
+
+Without any of -u, -r, -t and -H a form asks for the load first. Quitting asks whether to detach or to stop: the run
+does not live in the terminal, and `tidal attach` brings it back. Where no screen can be drawn this is `tidal run`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.cli import flags
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    flags.add_file(parser)
+    flags.add_load(parser)
+    flags.add_target(parser)
+    flags.add_distribution(parser)
+    flags.add_headless(parser)
+    flags.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """The form, or the run at once; without a terminal, plain lines."""
+    from tidal.cli.console import is_terminal
+    from tidal.cli.request import default_file, launch_spec, locustfile
+
+    at_once = flags.starts_at_once(args)
+    if args.headless or not is_terminal():
+        from tidal.cli.headless import run_headless
+
+        return run_headless(launch_spec(args, locustfile(args.locustfile)), args.json)
+    from tidal.cli import screen
+
+    if at_once:
+        return screen.launched(launch_spec(args, locustfile(args.locustfile)), args.json)
+    file = locustfile(args.locustfile) if args.locustfile else default_file()
+    return screen.form(launch_spec(args, file), args.json)

@@ -1,0 +1,28 @@
+"""Watch a run without being able to change it: for a screen on the wall, or a careful visitor.
+
+Ctrl-C leaves; the run goes on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.cli import flags
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    flags.add_run(parser)
+    flags.add_redis(parser, "the runs of this machine")
+    flags.add_headless(parser)
+    flags.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the run until it is closed or the visitor leaves."""
+    from tidal.cli.screen import attach
+
+    return attach(args, may_steer=False)

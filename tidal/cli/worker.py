@@ -1,0 +1,41 @@
+"""Lend this machine's cores to a fleet.
+
+The worker waits for runs of its fleet and serves them one after the other until Ctrl-C or SIGTERM; its users then move to
+other workers first. The Redis URL is best given in the environment variable TIDAL_REDIS_URL, where no `ps` shows it.
+
+A worker runs the code that the fleet's masters send. Give -f to run this machine's own copy of a locustfile only.
+"""  # noqa: E501 - paragraphs of the help
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.cli import flags
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    flags.add_redis(parser, "none: it must be said")
+    flags.add_fleet(parser)
+    flags.add_processes(parser)
+    parser.add_argument("-f", "--locustfile", metavar="FILE", help="run only this copy, never what the log carries")
+    parser.add_argument("--once", action="store_true", help="leave after one run")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until told to leave."""
+    from tidal.cli.request import locustfile, required_redis
+    from tidal.service import WorkerSpec
+    from tidal.worker import serve
+
+    spec = WorkerSpec(
+        redis_url=required_redis(args.redis, "worker"),
+        fleet=args.fleet,
+        processes=args.processes,
+        file=str(locustfile(args.locustfile)) if args.locustfile else "",
+        once=args.once,
+    )
+    return serve(spec)
