@@ -36,13 +36,17 @@ def all_gone(pids: Iterable[int]) -> Callable[[], bool]:
     return lambda: not any(alive(pid) for pid in kept)
 
 
-def processes_with(variable: str, value: str) -> dict[int, str]:
-    """Every process, pid to command line, that has an environment variable with this value."""
-    wanted = f"{variable}={value}".encode()
+def processes_of(home: Path | str) -> dict[int, str]:
+    """Every process, pid to command line, that has this TIDAL_HOME or works in a folder below it.
+
+    The folder, because a Redis server writes its title over its environment.
+    """
+    wanted = f"TIDAL_HOME={home}".encode()
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if wanted in (folder / "environ").read_bytes().split(b"\0") and alive(int(folder.name)):
+            below = str((folder / "cwd").readlink()).startswith(f"{home}/")
+            if (below or wanted in (folder / "environ").read_bytes().split(b"\0")) and alive(int(folder.name)):
                 found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import redis
-from deadline import alive, all_gone, processes_with, until
+from deadline import alive, all_gone, processes_of, until
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -42,7 +42,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
     """A TIDAL_HOME of the test's own; when the test is over no process may have it."""
     os.environ["TIDAL_HOME"] = str(tmp_path)
     yield tmp_path
-    leftovers: Callable[[], bool] = lambda: [*processes_with("TIDAL_HOME", str(tmp_path))] in ([], [os.getpid()])  # noqa: E731
+    leftovers: Callable[[], bool] = lambda: [*processes_of(tmp_path)] in ([], [os.getpid()])  # noqa: E731
     try:
         until(leftovers, 10, "no process is left behind")
     finally:
@@ -192,7 +192,7 @@ class Owner:
 
 def sleepers() -> list[int]:
     """The processes that stand in for a master or worker."""
-    ours = processes_with("TIDAL_HOME", os.environ["TIDAL_HOME"])
+    ours = processes_of(os.environ["TIDAL_HOME"])
     return [pid for pid, command in ours.items() if command.startswith("sleep")]
 
 
@@ -246,8 +246,10 @@ def test_signals_of_a_terminal_do_not_reach_the_server(server: EmbeddedServer) -
     for number in (signal.SIGINT, signal.SIGHUP):
         os.killpg(server.guard.pid, number)
     append(server.url, 1)
+    first = pid_of(server)
     server.watch()
     assert server.guard.poll() is None
+    assert (pid_of(server), alive(first)) == (first, True)
 
 
 def test_a_folder_has_one_server(tmp_path: Path) -> None:

@@ -1,0 +1,451 @@
+"""The supervisor with real processes: what dies comes back, what must end ends, nothing is left behind.
+
+The server is real; master and worker are stand-ins where a test needs them to die or hang on demand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
+from deadline import alive, all_gone, processes_of, until
+
+from tidal import paths
+from tidal.errors import FileSyntaxError, NoHost, PortTaken, UnknownUserClass
+from tidal.launch import LaunchSpec, launch
+from tidal.model.events import RunOptions
+from tidal.model.wire import to_wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
+
+STAND_IN = '''
+"""A master or worker that does nothing but live, answer and leave a trace in the server."""
+import json, os, pathlib, redis, select, signal, sys
+name, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+spec = json.loads(sys.stdin.buffer.raw.readline())
+with (folder / f"{name}.lives").open("a") as lives:
+    lives.write(json.dumps([os.getpid(), spec.get("run", "")]) + "\\n")
+if (folder / f"{name}.refuses").exists():
+    print(json.dumps({"error": "NoHost", "message": "no host"}), flush=True)
+    sys.exit(15)
+if (folder / f"{name}.crashes").exists():
+    os._exit(9)
+def leave(why):
+    redis.Redis.from_url(os.environ["TIDAL_REDIS_URL"], protocol=2).xadd("trace", {name: why})
+    (folder / f"{name}.left").write_text(why)
+    sys.exit(0)
+if (folder / f"{name}.hangs").exists():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+else:
+    signal.signal(signal.SIGTERM, lambda *_: leave("told"))
+if name == "master":
+    print(json.dumps({"run": spec["run"] or "r1"}), flush=True)
+while True:
+    readable, _, _ = select.select([0], [], [], 0.05)
+    if readable and not os.read(0, 4096):
+        leave("lifeline")
+    if name == "master" and (folder / "closed").exists():
+        leave("closed")
+'''
+
+DRIVER = """
+import sys
+from tidal.supervisor import Commands, main
+script, folder, logs = sys.argv[1:]
+command = [sys.executable, script]
+sys.exit(main([logs], Commands([*command, "master", folder], [*command, "worker", folder])))
+"""
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A TIDAL_HOME of the test's own; when the test is over no process may have it."""
+    os.environ["TIDAL_HOME"] = str(tmp_path / "home")
+    yield tmp_path / "home"
+    try:
+        until(lambda: ours() == {}, 15, "no process is left behind")
+    finally:
+        for pid in ours():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        del os.environ["TIDAL_HOME"]
+
+
+def ours() -> dict[int, str]:
+    """Every process of this test but itself."""
+    found = processes_of(os.environ["TIDAL_HOME"])
+    return {pid: command for pid, command in found.items() if pid != os.getpid()}
+
+
+class Stage:
+    """A supervisor over a real server and stand-ins."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.script = folder / "stand_in.py"
+        self.script.write_text(STAND_IN)
+        self.supervisor: subprocess.Popen[bytes] | None = None
+        self.ready: dict[str, Any] = {}
+
+    def start(self, **spec: Any) -> dict[str, Any]:
+        """Start the supervisor; its answer."""
+        logs = paths.logs_dir() / "launch-test"
+        logs.mkdir(parents=True, exist_ok=True)
+        with (logs / "supervisor.log").open("wb") as log:
+            self.supervisor = subprocess.Popen(
+                [sys.executable, "-c", DRIVER, str(self.script), str(self.folder), str(logs)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+        assert self.supervisor.stdin is not None
+        assert self.supervisor.stdout is not None
+        options = RunOptions(stop_timeout_ms=1_000)
+        self.supervisor.stdin.write(json.dumps(to_wire(LaunchSpec("/f.py", options, **spec))).encode() + b"\n")
+        self.supervisor.stdin.close()
+        self.ready = json.loads(self.supervisor.stdout.readline())
+        self.supervisor.stdout.close()
+        return self.ready
+
+    def tell(self, what: str) -> None:
+        """Leave a file that the stand-ins heed."""
+        (self.folder / what).touch()
+
+    def lives(self, name: str) -> list[tuple[int, str]]:
+        """The process and run of each life of a stand-in."""
+        file = self.folder / f"{name}.lives"
+        return [tuple(json.loads(line)) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def pid(self, name: str, life: int = 1) -> int:
+        """The process of a stand-in's life, once it has begun."""
+        return until(lambda: self.lives(name)[life - 1 : life], what=f"life {life} of the {name}")[0][0]
+
+    def left(self, name: str) -> str:
+        """Why a stand-in left in order; "" when it did not."""
+        file = self.folder / f"{name}.left"
+        return file.read_text() if file.exists() else ""
+
+    def wait(self, within_s: float = 15) -> int:
+        """The supervisor's exit code."""
+        assert self.supervisor is not None
+        return self.supervisor.wait(within_s)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """A stage, cleared when the test is over."""
+    made = Stage(tmp_path)
+    yield made
+    if made.supervisor is not None and made.supervisor.poll() is None:
+        made.supervisor.kill()
+        made.supervisor.wait(5)
+
+
+def client_of(url: str) -> redis.Redis:
+    """A client of the embedded server."""
+    return redis.Redis.from_url(url, protocol=2, socket_timeout=2.0)
+
+
+def server_pids() -> dict[str, int]:
+    """Guard and server by name."""
+    names = {"guard": "tidal.guard", "server": "valkey-server"}
+    return {name: pid for pid, command in ours().items() for name, part in names.items() if part in command}
+
+
+def test_a_run_from_its_opening_to_its_close(stage: Stage, home: Path) -> None:
+    """While it lives the registry says so; after it nothing is left but a note, the archive and the logs."""
+    ready = stage.start()
+    assert (ready["run"], ready["pid"]) == ("r1", stage.supervisor.pid)  # type: ignore[union-attr]
+    entry = paths.local_run("r1")
+    assert entry is not None
+    assert entry.is_alive
+    assert entry.redis_url == ready["redis_url"]
+    stage.pid("worker")
+    commands = " ".join(ours().values())
+    assert ready["redis_url"] not in commands
+    assert ready["redis_url"].split("@")[0].removeprefix("unix://:") not in commands
+    stage.tell("closed")
+    assert stage.wait() == 0
+    note = paths.local_run("r1")
+    assert note is not None
+    assert (note.ended, note.redis_url, note.is_alive) == ("closed", "", False)
+    assert stage.left("worker") == "told"
+    assert list((home / "state" / "servers").glob("s-*")) == []
+    assert (home / "state" / "logs" / "r1" / "master.log").exists()
+
+
+def test_a_killed_master_is_succeeded(stage: Stage) -> None:
+    """Its successor is told which run to take over; server and worker go on."""
+    stage.start()
+    worker, first = stage.pid("worker"), stage.pid("master")
+    os.kill(first, signal.SIGKILL)
+    stage.pid("master", 2)
+    assert [run for _, run in stage.lives("master")] == ["", "r1"]
+    assert alive(worker)
+    stage.tell("closed")
+    assert stage.wait() == 0
+
+
+def test_a_killed_worker_is_replaced(stage: Stage) -> None:
+    """The run has workers again."""
+    stage.start()
+    os.kill(stage.pid("worker"), signal.SIGKILL)
+    stage.pid("worker", 2)
+    stage.tell("closed")
+    assert stage.wait() == 0
+
+
+def test_a_killed_server_and_a_killed_guard_come_back(stage: Stage) -> None:
+    """At the same address, with the same data, under the same master and worker."""
+    ready = stage.start()
+    children = [stage.pid("master"), stage.pid("worker")]
+    for victim in ("server", "guard"):
+        with contextlib.closing(client_of(ready["redis_url"])) as client:
+            client.xadd("log", {"before": victim})
+        before = server_pids()
+        os.kill(before[victim], signal.SIGKILL)
+        until(all_gone([before["server"]]))
+        until(lambda: reachable(ready["redis_url"]), what=f"back after the {victim} was killed")
+    with contextlib.closing(client_of(ready["redis_url"])) as client:
+        assert client.xlen("log") == 2
+    assert all(alive(pid) for pid in children)
+    stage.tell("closed")
+    assert stage.wait() == 0
+
+
+def reachable(url: str) -> bool:
+    """Whether the server answers."""
+    try:
+        with contextlib.closing(client_of(url)) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def test_sigterm_stops_in_order(stage: Stage) -> None:
+    """Master, then worker, then server: each of the first two could still write to it."""
+    stage.start()
+    stage.pid("worker")
+    os.kill(stage.supervisor.pid, signal.SIGTERM)  # type: ignore[union-attr]
+    assert stage.wait() == 0
+    assert (stage.left("master"), stage.left("worker")) == ("told", "told")
+    times = [(stage.folder / f"{name}.left").stat().st_mtime_ns for name in ("master", "worker")]
+    assert times == sorted(times)
+    note = paths.local_run("r1")
+    assert note is not None
+    assert note.ended.startswith("stopped")
+
+
+def test_a_second_sigterm_does_not_wait(stage: Stage) -> None:
+    """A child that hangs is killed at once, and nothing is left."""
+    stage.tell("master.hangs")
+    stage.start()
+    stage.pid("worker")
+    assert stage.supervisor is not None
+    os.kill(stage.supervisor.pid, signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        stage.supervisor.wait(0.5)
+    os.kill(stage.supervisor.pid, signal.SIGTERM)
+    assert stage.wait(5) == 0
+
+
+def test_signals_of_a_terminal_mean_nothing(stage: Stage) -> None:
+    """Ctrl-C and hang-up end the terminal, not the run."""
+    stage.start()
+    pids = [stage.pid("master"), stage.pid("worker")]
+    assert stage.supervisor is not None
+    for number in (signal.SIGINT, signal.SIGHUP):
+        os.kill(stage.supervisor.pid, number)
+    with pytest.raises(subprocess.TimeoutExpired):
+        stage.supervisor.wait(0.3)
+    assert all(alive(pid) for pid in pids)
+    stage.tell("closed")
+    assert stage.wait() == 0
+
+
+def test_a_killed_supervisor_leaves_no_process(stage: Stage, home: Path) -> None:
+    """Master and worker learn it from their stdin and may still write; the server leaves last."""
+    stage.start()
+    stage.pid("worker")
+    assert stage.supervisor is not None
+    stage.supervisor.kill()
+    stage.supervisor.wait(5)
+    until(lambda: ours() == {}, 5, "everything ends")
+    assert (stage.left("master"), stage.left("worker")) == ("lifeline", "lifeline")
+    assert list((home / "state" / "servers").glob("s-*")) == []
+    entry = paths.local_run("r1")
+    assert entry is not None
+    assert not entry.is_alive
+    paths.tidy_registry()
+    assert paths.local_run("r1").ended == "the supervisor was killed"  # type: ignore[union-attr]
+
+
+def test_supervisor_and_guard_killed_at_once_leave_no_process(stage: Stage) -> None:
+    """The server dies with its guard; master and worker with their lifelines, though Redis is gone."""
+    stage.start()
+    stage.pid("worker")
+    assert stage.supervisor is not None
+    guard = server_pids()["guard"]
+    os.kill(stage.supervisor.pid, signal.SIGSTOP)
+    os.kill(guard, signal.SIGKILL)
+    stage.supervisor.kill()
+    stage.supervisor.wait(5)
+    until(lambda: ours() == {}, 5, "everything ends")
+
+
+def test_what_the_master_finds_wrong_is_answered(stage: Stage) -> None:
+    """The terminal gets the error by name, the exit code is the error's, and nothing is left running."""
+    stage.tell("master.refuses")
+    assert stage.start() == {"error": "NoHost", "message": "no host"}
+    assert stage.wait() == NoHost.exit_code
+    assert paths.local_runs() == []
+
+
+def test_a_master_that_dies_before_the_run_is_open_is_answered(stage: Stage) -> None:
+    """There is no run to take over yet."""
+    stage.tell("master.crashes")
+    assert "the master ended with 9" in stage.start()["message"]
+    assert stage.wait() == 70
+    assert len(stage.lives("master")) == 1
+
+
+def test_a_master_that_dies_too_often_ends_the_run(stage: Stage) -> None:
+    """The waits grow, then there is an end, with a note that says why."""
+    stage.start()
+    stage.tell("master.crashes")
+    os.kill(stage.pid("master"), signal.SIGKILL)
+    assert stage.wait(40) == 70
+    note = paths.local_run("r1")
+    assert note is not None
+    assert "died too often" in note.ended
+
+
+def test_with_a_redis_of_the_operators_there_is_only_a_master(stage: Stage, redis_url: str) -> None:
+    """No server, no worker; the URL stays in the note, because that Redis stays."""
+    ready = stage.start(redis_url=redis_url)
+    assert ready["redis_url"] == redis_url
+    assert server_pids() == {}
+    stage.tell("closed")
+    assert stage.wait() == 0
+    assert stage.lives("worker") == []
+    note = paths.local_run("r1")
+    assert note is not None
+    assert note.redis_url == redis_url
+
+
+def test_viewers_may_read_the_end(stage: Stage) -> None:
+    """The server stays while somebody looks, and leaves when nobody does."""
+    ready = stage.start()
+    with contextlib.closing(client_of(ready["redis_url"])) as client:
+        client.set("tidal:{r1}:viewer", b"1", px=2_000)
+        shown_s = time.monotonic()
+        stage.tell("closed")
+        until(lambda: stage.left("master") == "closed")
+        assert client.ping()
+    assert stage.wait() == 0
+    assert time.monotonic() - shown_s > 1.5
+
+
+# ------------------------------------------------------------------ with the real master and worker
+
+LOCUSTFILE = """
+from locust import User, constant, task
+
+class Walker(User):
+    wait_time = constant(0.1)
+
+    @task
+    def walk(self):
+        self.environment.events.request.fire(
+            request_type="STEP", name="walk", response_time=1, response_length=0, exception=None
+        )
+"""
+
+
+def spec_of(folder: Path, *, text: str = LOCUSTFILE, run_time_ms: int | None = 2_000, **spec: Any) -> LaunchSpec:
+    """A small run of a file of its own."""
+    file = folder / "locustfile.py"
+    file.write_text(text)
+    options = RunOptions(users=4, spawn_rate=100, run_time_ms=run_time_ms, classes=spec.pop("classes", ()))
+    return LaunchSpec(str(file), options, processes=1, author="tester@stage", **spec)
+
+
+def test_a_real_run_ends_by_itself(tmp_path: Path) -> None:
+    """Launched, served, archived, gone."""
+    launched = launch(spec_of(tmp_path))
+    entry = paths.local_run(launched.run)
+    assert entry is not None
+    assert entry.supervisor_pid == launched.supervisor_pid
+    until(lambda: ours() == {}, 40, "the run ends")
+    assert paths.archive_path(launched.run).exists()
+    assert paths.local_run(launched.run).ended == "closed"  # type: ignore[union-attr]
+
+
+def test_a_real_run_whose_supervisor_is_killed_is_closed_in_order(tmp_path: Path) -> None:
+    """No process is left after a few seconds, and the archive is whole: the master had the time to close the run."""
+    launched = launch(spec_of(tmp_path, run_time_ms=None))
+    os.kill(launched.supervisor_pid, signal.SIGKILL)
+    until(lambda: ours() == {}, 12, "everything ends")
+    assert paths.archive_path(launched.run).exists()
+
+
+def test_a_real_run_is_stopped_by_sigterm(tmp_path: Path) -> None:
+    """The run is closed and archived."""
+    launched = launch(spec_of(tmp_path, run_time_ms=None))
+    os.kill(launched.supervisor_pid, signal.SIGTERM)
+    until(lambda: ours() == {}, 20, "everything ends")
+    assert paths.archive_path(launched.run).exists()
+    assert paths.local_run(launched.run).ended.startswith("stopped")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("text", "classes", "error"),
+    [("x = (", (), FileSyntaxError), (LOCUSTFILE, ("Runner",), UnknownUserClass)],
+)
+def test_what_is_wrong_with_the_file_is_raised_here(
+    tmp_path: Path, text: str, classes: tuple[str, ...], error: type[Exception]
+) -> None:
+    """With its own class and exit code, and nothing is left."""
+    with pytest.raises(error):
+        launch(spec_of(tmp_path, text=text, classes=classes))
+    assert ours() == {}
+
+
+def test_a_taken_port_is_raised_here(tmp_path: Path) -> None:
+    """Two runs cannot have one port."""
+    import socket  # noqa: PLC0415 - only here
+
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(PortTaken):
+        launch(spec_of(tmp_path, embedded_port=taken.getsockname()[1]))
+
+
+def test_launching_under_a_screen_that_has_replaced_the_streams(tmp_path: Path) -> None:
+    """As Textual does: sys.stdout and sys.stderr have no descriptors, and the call comes from a thread that ends."""
+    spec_of(tmp_path)
+    script = f"""
+import io, os, sys, threading
+from tidal.launch import LaunchSpec, launch
+from tidal.model.events import RunOptions
+out, sys.stdout, sys.stderr = sys.stdout, io.StringIO(), io.StringIO()
+def start():
+    out.write(launch(LaunchSpec({str(tmp_path / "locustfile.py")!r}, RunOptions(users=1, run_time_ms=1500))).run)
+thread = threading.Thread(target=start)
+thread.start()
+thread.join()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    until(lambda: ours() == {}, 40, "the run ends though its terminal is gone")
+    assert paths.local_run(done.stdout).ended == "closed"  # type: ignore[union-attr]

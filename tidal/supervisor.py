@@ -1,0 +1,362 @@
+"""The supervisor of a run: it owns the embedded server, the master and the local worker, and outlives the terminal.
+
+    terminal ──spec──▶ supervisor ─┬─▶ guard ─▶ server     (without --redis)
+             ◀─ready──             ├─▶ master
+                                   └─▶ worker              (without --redis)
+
+    opening ──the run is in the log──▶ looking after ──master ended, or SIGTERM──▶ leaving ──▶ gone
+
+What dies is started again, with waits that grow and an end: the master takes its run over, the worker joins anew.
+Leaving goes in order: viewers may read the end of the log, then master, worker and server go. When the supervisor
+itself is killed its children learn it from their stdin: the master closes the run, and the guard lets the server stay
+until the others are gone, or for the run's stop timeout and a few seconds.
+
+One thread only, the main one, because the kernel's death signal and `fork` mean threads. No signal of a terminal ends
+it; SIGTERM stops the run in order, a second one at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tidal import paths
+from tidal.embedded import EmbeddedServer, start_server
+from tidal.errors import Fenced, TidalError
+from tidal.launch import LaunchSpec, error_named, last_words
+from tidal.model.wire import from_wire, to_wire
+from tidal.process import REDIS_URL, Backoff, Child, python_argv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OPEN_S = 120.0
+"""How long the master may take until the run is in the log."""
+VIEWERS_S = 10.0
+"""How long viewers may read on after the end."""
+STOP_S = 15.0
+"""How long master and worker may take to leave, beyond the run's stop timeout."""
+TURN_S = 0.5
+
+
+class Commands(NamedTuple):
+    """What the supervisor starts; tests have others."""
+
+    master: list[str]
+    worker: list[str]
+
+
+def commands() -> Commands:
+    """The real ones."""
+    return Commands(python_argv("tidal.master"), python_argv("tidal.worker"))
+
+
+class Kept:
+    """A child that is started again when it dies.
+
+    Attributes:
+        code: the last exit code, None before the first death.
+        given_up: it died too often and stays dead.
+    """
+
+    def __init__(self, name: str, start: Callable[[], Child]) -> None:
+        self.name = name
+        self.code: int | None = None
+        self.given_up = False
+        self._start = start
+        self._backoff = Backoff()
+        self._again_s: float | None = None
+        self.restart(time.monotonic())
+
+    def __repr__(self) -> str:
+        return f"<Kept {self.name} {self.child!r} deaths={self._backoff.deaths}>"
+
+    def restart(self, now_s: float) -> None:
+        """Start it, for the first time or again."""
+        self._born_s, self._again_s = now_s, None
+        self.child = self._start()
+
+    def turn(self, now_s: float) -> bool:
+        """Start it again when that is due; True when it died just now."""
+        if self._again_s is not None:
+            if now_s >= self._again_s:
+                self.restart(now_s)
+            return False
+        if self.given_up or self.child.poll() is None:
+            return False
+        self.code = self.child.stop(0)
+        wait_s = self._backoff.after(now_s - self._born_s)
+        self.given_up = wait_s is None
+        self._again_s = None if wait_s is None else now_s + wait_s
+        say(
+            f"{self.name} ended with {self.code}; "
+            + ("it died too often" if wait_s is None else f"again in {wait_s} s")
+        )
+        return True
+
+    def is_running(self) -> bool:
+        """Whether there is a process now."""
+        return self._again_s is None and not self.given_up and self.child.poll() is None
+
+
+class Supervisor:
+    """One run's supervisor: `run` returns its exit code when everything has ended."""
+
+    def __init__(
+        self, spec: LaunchSpec, folder: Path, answer: Callable[[dict[str, Any]], None], cmds: Commands
+    ) -> None:
+        self._spec = spec
+        self._folder = folder
+        self._answer = answer
+        self._commands = cmds
+        self._heard = b""
+        self._told = 0  # how often we were told to stop
+        self._wake_fd = -1
+        self._registration: paths.Registration | None = None
+        self._server: EmbeddedServer | None = None
+        self._master: Kept | None = None
+        self._worker: Kept | None = None
+        self._url = spec.redis_url or ""
+
+    # ------------------------------------------------------------------ a life
+
+    def run(self) -> int:
+        """Open the run, look after it, leave."""
+        self._wake_fd = self._heed_signals()
+        try:
+            self._open()
+        except TidalError as error:
+            self._stop_everything()
+            self._end(f"not opened: {error}")
+            self._answer({"error": type(error).__name__, "message": str(error)})
+            return error.exit_code
+        self._answer(self._ready())
+        ended, code = self._look_after()
+        if code == 0 and self._server is not None:
+            self._let_viewers_finish()
+        self._stop_everything()
+        self._end(ended)
+        return code
+
+    def _heed_signals(self) -> int:
+        def told(_number: int, _frame: object) -> None:
+            self._told += 1
+
+        wake_fd, wake_in = os.pipe()
+        for fd in (wake_fd, wake_in):
+            os.set_blocking(fd, False)
+        signal.set_wakeup_fd(wake_in, warn_on_full_buffer=False)
+        signal.signal(signal.SIGTERM, told)
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, lambda *_: None)  # not SIG_IGN, which the children would inherit
+        return wake_fd
+
+    def _wait(self, seconds: float) -> None:
+        """Sleep, but no longer than until a signal comes or a child ends."""
+        select.select([self._wake_fd], [], [], seconds)
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wake_fd, 4096)
+
+    # ------------------------------------------------------------------ opening
+
+    def _open(self) -> None:
+        if self._spec.run:
+            self._register()
+        if self._spec.redis_url is None:
+            self._server = start_server(self._spec.embedded_port, grace_s=self._spec.options.stop_timeout_ms / 1000 + 5)
+            self._url = self._server.url
+            self._worker = Kept("the worker", self._start_worker)
+        self._master = Kept("the master", self._start_master)
+        self._spec = replace(self._spec, run=self._opened(self._master.child))
+        if self._registration is None:
+            self._register()
+        self._name_folder()
+
+    def _opened(self, master: Child) -> str:
+        """The run's id, as the master says; what it found wrong is raised."""
+        end_s = time.monotonic() + OPEN_S
+        while not self._told and time.monotonic() < end_s:
+            select.select([master.answers_fd, self._wake_fd], [], [], TURN_S)
+            for answer in self._hear(master):
+                if "run" in answer:
+                    return paths.checked(str(answer["run"]))
+                raise error_named(str(answer.get("error")), str(answer.get("message")))
+            if master.ended:
+                code = master.wait(STOP_S)
+                raise TidalError(f"the master ended with {code}: {last_words(self._folder / 'master.log')}")
+            self._watch_server()
+        raise TidalError("told to stop before the run was open" if self._told else f"no run within {OPEN_S:.0f} s")
+
+    def _hear(self, master: Child) -> list[dict[str, Any]]:
+        """The lines that the master answered with."""
+        self._heard += master.receive()
+        *lines, self._heard = self._heard.split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def _register(self) -> None:
+        self._registration = paths.Registration(
+            paths.LocalRun(
+                run=self._spec.run,
+                file=self._spec.file,
+                opened_ms=time.time_ns() // 1_000_000,
+                redis_url=self._url,
+                tcp_url=self._server.tcp_url if self._server else "",
+                fleet=self._spec.fleet,
+                author=self._spec.author,
+                embedded=self._spec.redis_url is None,
+                supervisor_pid=os.getpid(),
+            )
+        )
+
+    def _name_folder(self) -> None:
+        """The logs' folder gets the run's name; open files move with it."""
+        with contextlib.suppress(OSError):  # a run that was taken over has one already
+            self._folder = self._folder.rename(self._folder.with_name(self._spec.run))
+
+    def _ready(self) -> dict[str, Any]:
+        ready = {"run": self._spec.run, "redis_url": self._url, "pid": os.getpid()}
+        if self._server is not None:
+            ready |= {"tcp_url": self._server.tcp_url, "warning": self._server.warning}
+        return ready
+
+    def _start_master(self) -> Child:
+        self._heard = b""
+        return self._start(self._commands.master, "master", self._spec, answers_on_stdout=True)
+
+    def _start_worker(self) -> Child:
+        from tidal.service import WorkerSpec  # noqa: PLC0415 - not needed beside an operator's own fleet
+
+        spec = WorkerSpec(fleet=self._spec.fleet, processes=self._spec.processes, id=f"local-{os.getpid()}")
+        return self._start(self._commands.worker, "worker", spec)
+
+    def _start(self, argv: list[str], name: str, spec: object, *, answers_on_stdout: bool = False) -> Child:
+        child = Child(
+            argv,
+            self._folder / f"{name}.log",
+            {REDIS_URL: self._url},
+            answers_on_stdout=answers_on_stdout,
+            keep_fds=[self._server.users_fd] if self._server else [],
+        )
+        child.send(json.dumps(to_wire(spec)).encode() + b"\n")
+        return child
+
+    # ------------------------------------------------------------------ looking after
+
+    def _look_after(self) -> tuple[str, int]:
+        """Until the run is closed, we are told to stop or there is no hope: how it ended, and the exit code."""
+        assert self._master is not None  # noqa: S101 - the run is open
+        while not self._told:
+            try:
+                self._watch_server()
+            except TidalError as error:
+                return f"failed: {error}", error.exit_code
+            died = self._master.turn(time.monotonic())
+            if died and self._master.code == 0:
+                return "closed", 0
+            if self._master.given_up and self._master.code != Fenced.exit_code:
+                return f"failed: the master died too often, with {self._master.code} at last", TidalError.exit_code
+            self._take_turns()
+            self._wait(TURN_S)
+        return "stopped: the supervisor was told to", 0
+
+    def _take_turns(self) -> None:
+        if self._worker is not None:
+            self._worker.turn(time.monotonic())
+        if self._master is not None and self._master.is_running():
+            for answer in self._hear(self._master.child):
+                say(f"the master says: {answer}")
+            self._master.child.flush()
+
+    def _watch_server(self) -> None:
+        if self._server is not None:
+            self._server.watch()
+
+    # ------------------------------------------------------------------ leaving
+
+    def _let_viewers_finish(self) -> None:
+        """The server stays for whoever reads the end of the log, for a while."""
+        from tidal.bus import Bus, BusError  # noqa: PLC0415 - the client is loaded only for this one question
+        from tidal.keys import RunKeys  # noqa: PLC0415
+
+        end_s = time.monotonic() + VIEWERS_S
+        with (
+            contextlib.suppress(BusError, TidalError),
+            contextlib.closing(Bus.connect(self._url, role="supervisor")) as bus,
+        ):
+            while not self._told and time.monotonic() < end_s and bus.is_watched(RunKeys(self._spec.run)):
+                self._watch_server()
+                self._wait(TURN_S)
+
+    def _stop_everything(self) -> None:
+        patience_s = self._spec.options.stop_timeout_ms / 1000 + STOP_S
+        for kept in (self._master, self._worker):
+            if kept is not None:
+                self._stop(kept, patience_s)
+        if self._server is not None:
+            self._server.stop()
+
+    def _stop(self, kept: Kept, patience_s: float) -> None:
+        """Ask a child to leave and wait for it, while the server is looked after; kill it when it takes too long."""
+        told = self._told
+        if kept.is_running():
+            kept.child.terminate()
+        end_s = time.monotonic() + patience_s
+        while kept.is_running() and time.monotonic() < end_s and self._told == told:
+            with contextlib.suppress(TidalError):
+                self._watch_server()
+            self._wait(0.1)
+        if not kept.given_up:
+            say(f"{kept.name} left with {kept.child.stop(0)}")
+
+    def _end(self, how: str) -> None:
+        say(how)
+        if self._registration is not None:
+            self._registration.end(how, time.time_ns() // 1_000_000)
+
+
+def say(text: str) -> None:
+    """A line of the supervisor's own log."""
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S")
+    print(f"{stamp} {text}", file=sys.stderr, flush=True)
+
+
+def read_spec() -> LaunchSpec:
+    """The spec on the first line of stdin; the rest of stdin means nothing to a supervisor."""
+    spec: LaunchSpec = from_wire(LaunchSpec, json.loads(sys.stdin.buffer.readline()))
+    _replace_fd(0, os.O_RDONLY)
+    return spec
+
+
+def answer_once(value: dict[str, Any]) -> None:
+    """One line for the terminal, if it is still there; stdout is closed after."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, json.dumps(value).encode() + b"\n")
+    _replace_fd(1, os.O_WRONLY)
+
+
+def _replace_fd(fd: int, mode: int) -> None:
+    null = os.open(os.devnull, mode)
+    os.dup2(null, fd)
+    os.close(null)
+
+
+def main(argv: list[str], cmds: Commands | None = None) -> int:
+    """Run as `python -m tidal.supervisor [folder of the logs]` with a LaunchSpec on stdin."""
+    folder = Path(argv[0]) if argv else Path(tempfile.mkdtemp(prefix="launch-", dir=paths.logs_dir()))
+    spec = read_spec()
+    paths.tidy_registry()
+    paths.tidy_logs(time.time())
+    return Supervisor(spec, folder, answer_once, cmds or commands()).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
