@@ -97,8 +97,8 @@ def _refusal(root: Path, error: BaseException, side: str) -> Refused:
         why = f"{place}: this worker has no file {error.filename!r}: --ship it"
         return Refused("NotShipped", why, _trace(error))
     why = f"{place}: {type(error).__name__}: {tidy(error, 500)}"
-    if isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "locust":
-        why += " (tidal does not have this part of locust)"
+    if isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "locust" and "tidal does" not in why:
+        why += ": tidal does not have this part of Locust"
     return Refused("FileImportError", why, _trace(error))
 
 

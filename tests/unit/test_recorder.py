@@ -1,0 +1,157 @@
+"""Recording: exact counts in the right second and the right batch, and bounds for what user code makes up."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidal.flow import CatchResponseError
+from tidal.generator import recorder as module
+from tidal.generator.recorder import OTHER, Recorder, failure_text
+from tidal.model.codec import PipeReader, pack_message
+
+START_US = 1_000_000_000_000
+
+
+class Clock:
+    """Redis time that stands still until it is told."""
+
+    def __init__(self) -> None:
+        self.us = START_US
+
+    def __call__(self) -> int:
+        """Redis time in µs."""
+        return self.us
+
+
+def recorder() -> tuple[Clock, Recorder]:
+    """A recorder at a moment that the clock tells."""
+    clock = Clock()
+    return clock, Recorder(clock)
+
+
+def test_a_sample_is_in_the_second_and_batch_of_its_completion() -> None:
+    """And in no other."""
+    clock, rec = recorder()
+    rec.sample("GET", "/", 12.5, 100)
+    clock.us += 999_999
+    rec.sample("GET", "/", 0.25, 50)
+    first = rec.take()
+    clock.us += 1
+    rec.sample("GET", "/", 3.0, 1, exception=CatchResponseError("bad"))
+    second = rec.take()
+    ((block,), (later,)) = first.blocks, second.blocks
+    tally = block.tallies["GET", "/"]
+    assert (block.second, later.second) == (START_US // 1_000_000, START_US // 1_000_000 + 1)
+    assert (tally.requests, tally.failures, tally.total_us, tally.min_us, tally.bytes) == (2, 0, 12_750, 250, 150)
+    assert later.tallies["GET", "/"].failures == 1
+    assert [(f.name, f.error, f.occurrences, f.first_ms) for f in second.failures] == [
+        ("/", "bad", 1, clock.us // 1000)
+    ]
+    assert first.to_ms == second.from_ms
+
+
+def test_what_users_send_is_taken_as_it_can_be() -> None:
+    """No time, not a number, negative, bytes for a name, lone surrogates: counted, and fit for the pipe."""
+    _, rec = recorder()
+    for time_ms in (None, float("nan"), -5, float("inf"), 1e300):
+        rec.sample(b"GET", "/\ud800", time_ms, -3)
+    rec.cancel("GET", "/")
+    batch = rec.take()
+    (block,) = batch.blocks
+    assert sum(t.requests for t in block.tallies.values()) == 5
+    assert sum(t.untimed for t in block.tallies.values()) == 3
+    assert block.tallies["GET", "/"].cancelled == 1
+    assert PipeReader().feed(pack_message(batch)) == [batch]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2_500), st.sampled_from(["start", "stop", "take"]), st.sampled_from("AB")), max_size=40
+    )
+)
+def test_user_time_is_exact(steps: list[tuple[int, str, str]]) -> None:
+    """However users come and go and batches are cut: the sum is the time that they ran, in whole ms, by second."""
+    clock, rec = recorder()
+    running, ran, batches = {"A": 0, "B": 0}, {"A": 0, "B": 0}, []
+    for wait_ms, what, name in steps:
+        clock.us += wait_ms * 1000
+        for each, users in running.items():
+            ran[each] += users * wait_ms
+        if what == "take":
+            batches.append(rec.take())
+        elif what == "start" or running[name]:
+            change = 1 if what == "start" else -1
+            rec.moved(name, change)
+            running[name] += change
+    batches.append(rec.take())
+    blocks = [b for batch in batches for b in batch.blocks]
+    assert {n: sum(b.user_ms.get(n, 0) for b in blocks) for n in running} == ran
+    assert all(a.to_ms == b.from_ms for a, b in pairwise(batches))
+    by_second: dict[int, int] = {}
+    for block in blocks:
+        by_second[block.second] = by_second.get(block.second, 0) + block.user_ms.get("A", 0)
+    assert all(ms <= 1000 * sum(1 for s in steps if s[1] == "start") for ms in by_second.values())
+
+
+def test_another_servers_clock_is_followed() -> None:
+    """A jump back loses no user and invents no time."""
+    clock, rec = recorder()
+    rec.moved("A", 1)
+    clock.us -= 3_600_000_000
+    assert rec.take().blocks == ()
+    clock.us += 500_000
+    batch = rec.take()
+    assert sum(b.user_ms["A"] for b in batch.blocks) == 500
+    assert batch.from_ms <= batch.to_ms
+
+
+def test_what_users_can_make_up_is_bounded() -> None:
+    """Endpoints, failures and exceptions beyond their bounds are counted as (other)."""
+    _, rec = recorder()
+    for n in range(module.ENDPOINTS_MAX + 50):
+        rec.sample("GET", f"/{n}", 1.0, 0, exception=f"error {n}")
+    firsts = sum(rec.error(ValueError(f"mistake {n}")) for n in range(module.EXCEPTIONS_MAX + 50))
+    batch = rec.take()
+    tallies = batch.blocks[0].tallies
+    assert len(tallies) == module.ENDPOINTS_MAX + 1
+    assert tallies["", OTHER].requests == 50
+    assert sum(f.occurrences for f in batch.failures) == module.ENDPOINTS_MAX + 50
+    assert len(batch.failures) <= module.FAILURES_MAX + 1
+    assert firsts == module.EXCEPTIONS_MAX
+    assert {e.message: e.occurrences for e in batch.exceptions}[OTHER] == 50
+
+
+def mistaken() -> None:
+    """What user code does."""
+    raise KeyError("mine")
+
+
+def test_exceptions_are_grouped_and_begin_at_the_users_line() -> None:
+    """Same message, same place: one row."""
+    _, rec = recorder()
+    for _ in range(3):
+        try:
+            mistaken()
+        except KeyError as error:
+            rec.error(error)
+    (tally,) = rec.take().exceptions
+    assert (tally.message, tally.occurrences) == ("KeyError: 'mine'", 3)
+    assert 'raise KeyError("mine")' in tally.traceback
+
+
+def test_a_failures_text_has_no_addresses_and_a_bound() -> None:
+    """Else every occurrence would be a row of its own."""
+    assert failure_text(OSError("<Connection at 0x7f6a5c0b1d30>: refused")) == "OSError('<Connection at 0x…>: refused')"
+    assert failure_text("plain") == "plain"
+    assert len(failure_text("x" * 9_999)) == module.MESSAGE_MAX
+
+
+def test_iterations_are_those_since_the_last_batch() -> None:
+    """The list is shared with the users."""
+    _, rec = recorder()
+    rec.iterations[:] = [4, 2, 1, 0]
+    assert rec.take().iterations == (4, 2, 1, 0)
+    assert rec.take().iterations == (0, 0, 0, 0)
