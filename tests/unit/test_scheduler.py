@@ -21,6 +21,7 @@ def share(
     end_ms: int | None = None,
     mix: tuple[ClassSpec, ...] = (ClassSpec("A"),),
 ) -> SetShare:
+    """A share with these points of users over plan time."""
     return SetShare(1, from_ms, BEGAN_MS, (Track("", points),), end_ms, SLOTS, bitmap(mine, SLOTS), mix)
 
 
