@@ -10,17 +10,20 @@ import shlex
 import tomllib
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tidal import cli, keys
+from tidal import archive, cli, keys
 from tidal.cli import parser as cli_parser
 from tidal.model import events as ev
 from tidal.model import phases, pipe
 from tidal.model.codec import encode
 from tidal.model.liveness import Heartbeat
 from tidal.model.stats import Tally, bucket_middle_us, bucket_of
+
+if TYPE_CHECKING:
+    import struct
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -192,6 +195,20 @@ def test_the_bounds_are_those_of_the_code() -> None:
         found = getattr(import_module(module), constant)
         assert value == (f"{found:,}" if isinstance(found, int) else str(found)), name
         assert what
+
+
+@pytest.mark.parametrize(
+    ("above", "form", "lead"), [("head", archive._HEAD, archive.MAGIC), ("block", archive._BLOCK, archive.MARKER)]
+)
+def test_the_archive_is_laid_out_as_documented(above: str, form: struct.Struct, lead: bytes) -> None:
+    """Sizes in bytes, in order, and what a file and a block begin with."""
+    text = section(SCHEMA, "## The archive").partition(f"\n| {above} |")[2]
+    table = rows(f"| {above} |{text}".partition("\n\n")[0])
+    sizes = [int(row[1]) for row in table if row[1].isdigit() and row[0] != "head crc32"]
+    letters = {1: "B", 2: "H", 4: "I", 8: "Q"}
+    wanted = f">{len(lead)}s" + "".join(letters[size] for size in sizes[1:])
+    assert (sizes[0], wanted) == (len(lead), form.format)
+    assert lead.hex(" ") in table[0][2]
 
 
 def test_the_moves_of_a_run_are_drawn_as_the_table_has_them() -> None:
