@@ -54,11 +54,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.seen.append(self.path)
         if self.path.startswith("/slow"):
             time.sleep(1)
+        body = b'{"a": 1}' if self.path.startswith("/json") else b"ok"
+        status = {"/missing": 404, "/moved": 302}.get(self.path[:8].rstrip("/0123456789"), 200)
         try:
-            self.send_response(404 if self.path.startswith("/missing") else 200)
-            self.send_header("Content-Length", "2")
+            self.send_response(status)
+            self.send_header("Location", "/")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(b"ok")
+            self.wfile.write(body)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
@@ -345,6 +348,87 @@ class Evil(User):
     agent.until((tmp_path / "began").exists, "the user began")
     agent.child.close_stdin()
     until(lambda: not alive(agent.child.pid), within_s=2, what="the child's end")
+
+
+CLIENT = """
+import sys
+import gevent
+from locust import HttpUser, task, constant, events
+from locust.exception import ResponseError, StopTest
+from requests.exceptions import MissingSchema
+
+@events.test_start.add_listener
+def steers(**_):
+    raise StopTest
+
+class Visitor(HttpUser):
+    wait_time = constant(60)
+
+    def context(self):
+        return {"user": self.number}
+
+    @task
+    def all(self):
+        get = self.client.get
+        assert get("/moved/1").url.endswith("/")
+        assert get("/moved/2", allow_redirects=False).status_code == 302
+        assert get("/", params={"q": 1}, name="named").text == "ok"
+        with self.client.rename_request("renamed"):
+            get("/")
+        with get("/missing", catch_response=True, name="forgiven") as response:
+            response.success()
+        with get("/", catch_response=True, name="raised"):
+            raise ResponseError("raised")
+        with self.rest("GET", "/json", name="json") as response:
+            assert response.js == {"a": 1}
+        with self.rest("GET", "/", name="no json") as response:
+            assert response.js is None
+        with self.rest("GET", "/json", name="asserted") as response:
+            assert response.js["a"] == 2, "a is not 2"
+        assert get("/slow", timeout=0.1, name="timeout").status_code == 0
+        with gevent.Timeout(0.1, False):
+            get("/slow", name="given up")
+        assert get("/", stream=True, name="stream").iter_content
+        try:
+            get("/").success()
+        except Exception as error:
+            assert "catch_response" in str(error)
+        self.client.base_url = ""
+        try:
+            get("nonsense")
+        except MissingSchema:
+            open("done", "w").close()
+        sys.exit("a task may not end the process")
+"""
+
+
+def test_the_client_means_what_locusts_means(agent: Agent, tmp_path: Path, target: Target) -> None:
+    """Names, redirects, declared results, JSON, timeouts; and no listener or task ends the generator."""
+    agent.load(tmp_path, CLIENT, host=target.url)
+    agent.share((0, 1.0))
+    agent.until(lambda: (tmp_path / "done").exists() or set(agent.exceptions()) - {"SystemExit: "}, "all was tried")
+    agent.until(agent.exceptions, "the exit is an exception")
+    assert list(agent.exceptions()) == ["SystemExit: a task may not end the process"]
+    agent.finish()
+    names = {name for b in agent.all(Batch) for block in b.blocks for _, name in block.tallies}
+    expected = {
+        "named",
+        "renamed",
+        "forgiven",
+        "raised",
+        "json",
+        "no json",
+        "asserted",
+        "timeout",
+        "given up",
+        "stream",
+    }
+    assert names == expected | {"/moved/1", "/moved/2", "/"}
+    failed = {f.name: f.error for b in agent.all(Batch) for f in b.failures}
+    assert failed.keys() == {"raised", "no json", "asserted", "timeout"}
+    assert failed["asserted"] == "a is not 2"
+    assert "ReadTimeout" in failed["timeout"]
+    assert agent.total("cancelled") == 1
 
 
 def test_what_is_missing_on_a_worker_is_named(agent: Agent, tmp_path: Path) -> None:

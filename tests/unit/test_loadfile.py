@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import tidal
 from tidal.generator.loadfile import load
 from tidal.generator.needs import needs
 from tidal.model.events import RunOptions
@@ -72,6 +73,13 @@ def test_classes_are_described(folder: Path) -> None:
     assert (admin.name, admin.fixed_count, admin.needs_host) == ("Admin", 1, False)
 
 
+def test_submodules_are_there_without_an_import(folder: Path) -> None:
+    """As in Locust, and they are tidal's own."""
+    text = f"import locust\nassert locust.exception.StopUser and locust.runners.MasterRunner\n{GOOD}"
+    assert isinstance(loaded(folder, text), Loaded)
+    assert sys.modules["locust"].User is tidal.User
+
+
 def test_the_chosen_classes_alone(folder: Path) -> None:
     """And an unknown one is refused with what there is."""
     chosen = loaded(folder, GOOD, classes=("Admin",))
@@ -100,6 +108,7 @@ def test_the_chosen_classes_alone(folder: Path) -> None:
             "FileImportError",
             "cannot import name 'Nothing' from 'locust.event'",
         ),
+        ("import locust\nlocust.run_single_user()", "FileImportError", "tidal does not have locust.run_single_user"),
         ("import locust.contrib.mongodb", "FileImportError", "tidal does not have locust.contrib"),
         ("import nobody_has_this", "NotShipped", "locustfile.py:1: this worker has no module 'nobody_has_this'"),
         ("open('data/users.csv')", "NotShipped", "locustfile.py:1: this worker has no file 'data/users.csv'"),

@@ -11,12 +11,14 @@ import logging
 import socket
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tidal.flow import STEERING
 from tidal.hooks import Events, events
 from tidal.model.stats import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tidal.hooks import EventHook
     from tidal.model.events import RunOptions
     from tidal.model.pipe import Load
 
@@ -272,7 +274,7 @@ class ArgumentParser(argparse.ArgumentParser):
 def parsed_options(options: RunOptions, file: str, hooks: Events) -> argparse.Namespace:
     """Locust's `environment.parsed_options`: the run's options, and the file's own with their defaults."""
     parser = ArgumentParser(add_help=False, allow_abbrev=False)
-    hooks.init_command_line_parser.fire(parser=parser)
+    tell(hooks.init_command_line_parser, parser=parser)
     given = [f"--{name.lstrip('-')}={value}" for name, value in options.arguments]
     try:
         own, _ = parser.parse_known_args(given)
@@ -301,6 +303,14 @@ def _common(options: RunOptions, file: str) -> dict[str, Any]:
         "reset_stats": False,
         "loglevel": "INFO",
     }
+
+
+def tell(hook: EventHook, *, reverse: bool = False, **kwargs: Any) -> None:
+    """Fire a hook outside of any user: a listener that steers or exits has nothing to steer here, and is logged."""
+    try:
+        hook.fire(reverse=reverse, **kwargs)
+    except (*STEERING, SystemExit):
+        logger.exception("a listener of %s raised this: the listeners after it were not called", hook.name)
 
 
 def set_scene(environment: Environment, runner: Runner, order: Load, classes: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from tidal.generator.environment import STATE_RUNNING, STATE_STOPPED, Environment, MasterRunner, set_scene
+from tidal.generator.environment import STATE_RUNNING, STATE_STOPPED, Environment, MasterRunner, set_scene, tell
 from tidal.generator.loadfile import load
 from tidal.generator.main import set_up
 from tidal.model.pipe import Finish, Finished, Load, Loaded, SetShare
@@ -42,7 +42,7 @@ class HookHost:
         elif isinstance(order, SetShare) and not self._has_begun:
             self._has_begun = True
             self._environment.runner.state = STATE_RUNNING
-            self._environment.events.test_start.fire(environment=self._environment)
+            tell(self._environment.events.test_start, environment=self._environment)
         elif isinstance(order, Finish):
             self._finish()
 
@@ -53,16 +53,16 @@ class HookHost:
         elif isinstance(answer, Loaded):
             runner = MasterRunner(self._environment, number=-1, run=order.run)
             set_scene(self._environment, runner, order, classes)
-            self._environment.events.init.fire(environment=self._environment, runner=runner, web_ui=None)
+            tell(self._environment.events.init, environment=self._environment, runner=runner, web_ui=None)
         self._pipes.answer(answer)
 
     def _finish(self) -> None:
         hooks = self._environment.events
         if self._has_begun:
-            hooks.test_stopping.fire(environment=self._environment)
+            tell(hooks.test_stopping, environment=self._environment)
             self._environment.runner.state = STATE_STOPPED
-            hooks.test_stop.fire(environment=self._environment)
-        hooks.quitting.fire(reverse=True, environment=self._environment)
+            tell(hooks.test_stop, environment=self._environment)
+        tell(hooks.quitting, reverse=True, environment=self._environment)
         self._pipes.may_end = True
         self._pipes.answer(Finished())
 

@@ -30,6 +30,7 @@ from tidal.generator.environment import (
     RequestStats,
     WorkerRunner,
     set_scene,
+    tell,
 )
 from tidal.generator.loadfile import load
 from tidal.generator.pipes import Pipes
@@ -120,7 +121,7 @@ class Generator:
         hooks.user_error.sink = self._user_error
         runner = WorkerRunner(self._environment, number=order.number, run=order.run)
         set_scene(self._environment, runner, order, classes)
-        hooks.init.fire(environment=self._environment, runner=runner, web_ui=None)
+        tell(hooks.init, environment=self._environment, runner=runner, web_ui=None)
 
     def _user_error(self, exception: BaseException, tb: Any = None, **_: Any) -> None:
         self._population.report(exception, tb)
@@ -172,8 +173,7 @@ class Generator:
         if not self._was_complete and self._schedule.is_complete(self._clock.now_ms()):
             self._was_complete = True
             runner.state = STATE_RUNNING
-            hook = self._environment.events.spawning_complete
-            gevent.spawn(hook.fire, user_count=self._population.count)
+            gevent.spawn(tell, self._environment.events.spawning_complete, user_count=self._population.count)
 
     def _patience_s(self, wake_ms: int | None) -> float:
         moments_ms = [m for m in (wake_ms, self._population.next_deadline_ms) if m is not None]
@@ -191,7 +191,7 @@ class Generator:
     def _begin(self) -> None:
         """Let the file prepare itself; its users wait for that."""
         self._environment.runner.state = STATE_SPAWNING
-        self._environment.events.test_start.fire(environment=self._environment)
+        tell(self._environment.events.test_start, environment=self._environment)
         self._wake.set()
 
     def _watch_end(self, *, is_over: bool) -> None:
@@ -206,13 +206,13 @@ class Generator:
         has_run = self._beginning is not None and runner is not None and runner.state != STATE_STOPPED
         if has_run:
             runner.state = STATE_STOPPING
-            hooks.test_stopping.fire(environment=self._environment)
+            tell(hooks.test_stopping, environment=self._environment)
         self._await_last_user()
         if has_run:
             runner.state = STATE_STOPPED
-            hooks.test_stop.fire(environment=self._environment)
-            hooks.quitting.fire(reverse=True, environment=self._environment)
-            hooks.quit.fire(exit_code=self._environment.process_exit_code or 0)
+            tell(hooks.test_stop, environment=self._environment)
+            tell(hooks.quitting, reverse=True, environment=self._environment)
+            tell(hooks.quit, exit_code=self._environment.process_exit_code or 0)
         self._send_batch()
         self._pipes.may_end = True
         self._pipes.answer(Finished())
