@@ -79,9 +79,9 @@ STUBS = {"_typeshed"}
 """Names for type checkers only."""
 
 PURE = {
-    "__future__", "abc", "array", "bisect", "collections", "contextlib", "dataclasses", "enum", "fractions", "functools",
-    "hashlib", "heapq", "itertools", "json", "math", "operator", "re", "string", "struct", "types", "typing", "unicodedata",
-    "zlib",
+    "__future__", "abc", "array", "bisect", "collections", "contextlib", "dataclasses", "enum",
+    "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re",
+    "string", "struct", "types", "typing", "unicodedata", "zlib",
 }  # fmt: skip
 """What of the standard library can do neither I/O nor chance nor clocks."""
 
