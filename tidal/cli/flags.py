@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 REDIS_URL = "TIDAL_REDIS_URL"
 USERS_MAX = 10_000_000
 SPAN_MAX_MS = 366 * 24 * 3_600_000
-_SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
+_SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
 
 
 def span_ms(text: str) -> int:

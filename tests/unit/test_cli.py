@@ -1,0 +1,267 @@
+"""The command line: words, hints, spans, and which run is meant. Processes are in tests/e2e."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidal import __main__, __version__
+from tidal.cli import SUBCOMMANDS, flags
+from tidal.cli.find import ARCHIVED, LOCAL, Found, pick
+from tidal.cli.parser import Parser, meant, overview, parser_of
+from tidal.cli.request import locustfile, run_options
+from tidal.cli.runs import as_dict, as_table, known_runs
+from tidal.cli.set import wishes
+from tidal.errors import NoSuchFile, NoSuchRun, UsageError
+from tidal.model.events import RunOptions
+
+CLI = Path(flags.__file__).parent
+HEAVY = ("gevent", "textual", "requests", "redis", "msgpack", "fakeredis")
+
+
+def found(run: str, opened_ms: int = 1, **more: object) -> Found:
+    """A run that goes on here."""
+    return Found(run, LOCAL, opened_ms, **{"url": "unix:///s", **more})  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------ words
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["run", "--help"], ["tui", "-h"], ["help", "replay"]])
+def test_help_is_quick_because_it_imports_nothing_heavy(words: list[str]) -> None:
+    """Neither gevent nor Textual nor redis, whatever help is asked for."""
+    script = (
+        "import sys; from tidal.__main__ import main; code = main(sys.argv[1:]); "
+        f"sys.exit(code or [m for m in {HEAVY!r} if m in sys.modules] or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+def test_the_map_of_subcommands_is_the_folder() -> None:
+    """Every subcommand has its module and its line in the overview."""
+    for name, what in SUBCOMMANDS.items():
+        assert (CLI / f"{name}.py").is_file()
+        assert f"  {name:<8}  {what}" in overview()
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_every_subcommand_and_flag_has_help(name: str) -> None:
+    """A description, and a line for each flag."""
+    parser = parser_of(name)
+    assert parser.description
+    assert all(action.help for action in parser._actions)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["rnu"], 2, "no subcommand 'rnu'; did you mean run?"),
+        (["locustfile.py"], 2, "did you mean tidal tui -f locustfile.py?"),
+        (["run", "--user", "5"], 2, "unknown flag --user; did you mean --users?"),
+        (["run", "--hostt=http://x"], 2, "unknown flag --hostt; did you mean --host"),
+        (["stop", "a", "b"], 2, "unexpected argument 'b'"),
+        (["run", "-t", "soon"], 2, "'soon' is not a span of time such as 20, 20s, 3m or 1h20m"),
+        (["run", "-u", "-5"], 2, "-u/--users"),
+        (["set", "r1", "user=5"], 2, "'user=5' is not users=N or rate=N; did you mean users?"),
+        (["set", "r1", "rate=5"], 2, "users=N"),
+        (["run", "-f", "/nowhere/x.py"], 10, "no file /nowhere/x.py"),
+        (["worker"], 2, "a worker needs the Redis of its fleet"),
+        (["master", "--redis", "redis://h", "--run", "r", "-u", "5"], 2, "takes a run over as it is"),
+    ],
+)
+def test_a_slip_is_answered_with_what_was_meant(
+    words: list[str], code: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One message on stderr, the documented exit code, nothing on stdout."""
+    assert __main__.main(words) == code
+    out, err = capsys.readouterr()
+    assert (out, err[:7]) == ("", "tidal: ")
+    assert says in err
+    assert "Traceback" not in err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both spellings."""
+    assert [__main__.main(["--version"]), __main__.main(["-V"])] == [0, 0]
+    assert capsys.readouterr().out == f"tidal {__version__}\n" * 2
+
+
+def test_a_mistake_of_ours_says_where_and_asks_for_a_report(capsys: pytest.CaptureFixture[str]) -> None:
+    """A traceback for the report, then the one line, exit code 70."""
+    assert __main__.unexpected(ValueError("odd")) == 70
+    err = capsys.readouterr().err
+    assert "ValueError: odd" in err
+    assert err.endswith("tidal: internal error: please report it (ValueError)\n")
+
+
+def test_flags_may_stand_between_user_classes() -> None:
+    """`tidal run Buyer -u 5 Browser` means what it says."""
+    args = parser_of("run").read(["Buyer", "-u", "5", "Browser"])
+    assert (args.classes, args.users) == (["Buyer", "Browser"], 5)
+
+
+def test_flags_are_not_abbreviated() -> None:
+    """A flag that is added later must not change what an old script says."""
+    with pytest.raises(UsageError, match="unknown flag --proc"):
+        parser_of("run").read(["--proc", "2"])
+
+
+@given(st.text(max_size=30))
+def test_hints_never_fail(word: str) -> None:
+    """Whatever was typed."""
+    assert isinstance(meant(word, SUBCOMMANDS), str)
+
+
+# ------------------------------------------------------------------ values
+
+
+@pytest.mark.parametrize(
+    ("text", "value_ms"),
+    [
+        ("20", 20_000), ("20s", 20_000), ("3m", 180_000), ("2h", 7_200_000), ("1h20m", 4_800_000),
+        ("3h30m10s", 12_610_000), ("0.5s", 500), ("0", 0), ("1m30", 90_000),
+    ],
+)  # fmt: skip
+def test_spans_are_read_as_locust_writes_them(text: str, value_ms: int) -> None:
+    """Hours, minutes, seconds, in this order."""
+    assert flags.span_ms(text) == value_ms
+
+
+@pytest.mark.parametrize("text", ["", "s", "5x", "-5", "1s2m", "5d", "1 m", "99999h", "٣"])
+def test_other_spans_are_refused(text: str) -> None:
+    """With examples of what would do."""
+    with pytest.raises(argparse.ArgumentTypeError):
+        flags.span_ms(text)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "x", "1e99"])
+def test_rates_that_cannot_be_are_refused(text: str) -> None:
+    """A rate of 0 would never spawn anybody."""
+    with pytest.raises(argparse.ArgumentTypeError):
+        flags.spawn_rate(text)
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "x", "", "²", "99999999999"])
+def test_user_counts_that_cannot_be_are_refused(text: str) -> None:
+    """Whole and not negative."""
+    with pytest.raises(argparse.ArgumentTypeError):
+        flags.user_count(text)
+
+
+def test_processes_as_locust_says_it() -> None:
+    """-1 means as many as cores."""
+    assert [flags.process_count("-1"), flags.process_count("3")] == [0, 3]
+
+
+def test_what_was_not_said_stays_at_its_default() -> None:
+    """The flags' defaults are the options' defaults."""
+    assert run_options(parser_of("run").read([])) == RunOptions()
+
+
+def test_every_option_of_the_load_can_be_said() -> None:
+    """Flag by flag into `RunOptions`."""
+    words = shlex.split(
+        "-u 50 -r 2.5 -t 1m -H http://h -s 0 --expect-workers 3 --expect-workers-max-wait 5 --keep-running "
+        "--masterless-timeout 2 --isolation-timeout 3 A B"
+    )
+    assert run_options(parser_of("run").read(words)) == RunOptions(
+        users=50, spawn_rate=2.5, run_time_ms=60_000, host="http://h", classes=("A", "B"), stop_timeout_ms=0,
+        expect_workers=3, expect_workers_max_wait_ms=5_000, keep_running=True, masterless_timeout_ms=2_000,
+        isolation_timeout_ms=3_000,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "at_once"), [([], False), (["-s", "3"], False), (["-u", "1"], True), (["-t3"], True)]
+)
+def test_a_form_asks_only_when_nothing_was_said(words: list[str], *, at_once: bool) -> None:
+    """Any of -u, -r, -t and -H starts at once."""
+    assert flags.starts_at_once(parser_of("tui").read(words)) is at_once
+
+
+def test_wishes_are_absolute() -> None:
+    """Users and rate by name."""
+    assert wishes(["users=500", "rate=2.5"]) == {"users": 500, "rate": 2.5}
+
+
+def test_near_files_are_offered(tmp_path: Path) -> None:
+    """A slip in the name; a folder; nothing at all."""
+    (tmp_path / "locustfile.py").touch()
+    assert locustfile(str(tmp_path / "locustfile.py")).is_absolute()
+    with pytest.raises(NoSuchFile, match=r"near ones: locustfile\.py"):
+        locustfile(str(tmp_path / "locusfile.py"))
+    with pytest.raises(NoSuchFile, match="is a folder"):
+        locustfile(str(tmp_path))
+
+
+# ------------------------------------------------------------------ which run
+
+RUNS = (found("20261123-1200-aaaa", 1), found("20261123-1300-bbbb", 3), found("20261122-0900-cccc", 2))
+
+
+@pytest.mark.parametrize(
+    ("name", "run"),
+    [
+        ("latest", "20261123-1300-bbbb"),
+        ("20261122", "20261122-0900-cccc"),
+        ("20261123-1200-aaaa", "20261123-1200-aaaa"),
+    ],
+)
+def test_a_run_is_named_by_id_beginning_or_latest(name: str, run: str) -> None:
+    """The beginning must be unique."""
+    assert pick(name, RUNS).run == run
+
+
+def test_a_whole_id_wins_over_longer_ones() -> None:
+    """An id that begins another's is still an id."""
+    assert pick("r1", [found("r1"), found("r10")]).run == "r1"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("20261123", "several runs begin with '20261123': 20261123-1300-bbbb, 20261123-1200-aaaa"),
+        ("20261123-1200-aaab", "near ones: 20261123-1200-aaaa"),
+        ("zzz", "there are: 20261123-1300-bbbb"),
+    ],
+)
+def test_near_runs_are_offered(name: str, says: str) -> None:
+    """So that nobody needs to type an id twice."""
+    with pytest.raises(NoSuchRun, match=says):
+        pick(name, RUNS)
+
+
+def test_no_run_at_all_says_where_to_look() -> None:
+    """`latest` of nothing."""
+    with pytest.raises(NoSuchRun, match="tidal runs"):
+        pick("latest", [])
+
+
+def test_the_first_source_that_knows_a_run_tells_of_it() -> None:
+    """A run that goes on has an archive too; it is listed once, as going on."""
+    runs = known_runs([found("b", 2)], [Found("b", ARCHIVED, 9), Found("a", ARCHIVED, 1, phase="finished")])
+    assert [(run.run, run.where) for run in runs] == [("b", LOCAL), ("a", ARCHIVED)]
+    table = as_table(runs)
+    assert "tidal attach b" in table
+    assert "tidal replay a" in table
+
+
+def test_the_list_never_shows_a_password() -> None:
+    """The URL of a run stays in the process."""
+    run = found("r", url="redis://:secret@h")
+    assert "secret" not in as_table([run]) + str(as_dict(run))
+
+
+def test_parsers_raise_instead_of_leaving() -> None:
+    """Only `main` ends the process."""
+    with pytest.raises(UsageError, match="see: x --help"):
+        Parser("x").error("no")
