@@ -98,7 +98,10 @@ def launch(spec: LaunchSpec, *, within_s: float = OPEN_S) -> Launched:
         raise
     if "error" in answer:
         supervisor.stop(30)
-        raise error_named(answer["error"], answer.get("message", ""))
+        error = error_named(answer["error"], answer.get("message", ""))
+        if type(error) is not TidalError:  # the operator's to mend; else the logs may tell more
+            paths.remove_folder(folder)
+        raise error
     supervisor.let_go()
     return Launched(
         answer["run"], answer["redis_url"], supervisor.pid, answer.get("tcp_url", ""), answer.get("warning", "")

@@ -63,15 +63,22 @@ def commands() -> Commands:
 class Kept:
     """A child that is started again when it dies.
 
+    Args:
+        name: for the log.
+        start: starts it, the first time and again.
+        ends: whether exit code 0 means that its work is done.
+
     Attributes:
         code: the last exit code, None before the first death.
-        given_up: it died too often and stays dead.
+        done: it ended with 0 and stays away.
+        given_up: it died too often and stays away.
     """
 
-    def __init__(self, name: str, start: Callable[[], Child]) -> None:
+    def __init__(self, name: str, start: Callable[[], Child], *, ends: bool = False) -> None:
         self.name = name
         self.code: int | None = None
-        self.given_up = False
+        self.done = self.given_up = False
+        self._ends = ends
         self._start = start
         self._backoff = Backoff()
         self._again_s: float | None = None
@@ -85,27 +92,33 @@ class Kept:
         self._born_s, self._again_s = now_s, None
         self.child = self._start()
 
-    def turn(self, now_s: float) -> bool:
-        """Start it again when that is due; True when it died just now."""
+    def turn(self, now_s: float) -> None:
+        """Take note of its death, and start it again when that is due."""
         if self._again_s is not None:
             if now_s >= self._again_s:
                 self.restart(now_s)
-            return False
-        if self.given_up or self.child.poll() is None:
-            return False
+        elif self.is_kept() and self.child.poll() is not None:
+            self._died(now_s)
+
+    def _died(self, now_s: float) -> None:
         self.code = self.child.stop(0)
+        self.done = self._ends and self.code == 0
+        if self.done:
+            say(f"{self.name} is done")
+            return
         wait_s = self._backoff.after(now_s - self._born_s)
         self.given_up = wait_s is None
         self._again_s = None if wait_s is None else now_s + wait_s
-        say(
-            f"{self.name} ended with {self.code}; "
-            + ("it died too often" if wait_s is None else f"again in {wait_s} s")
-        )
-        return True
+        what = "it died too often" if wait_s is None else f"again in {wait_s} s"
+        say(f"{self.name} ended with {self.code}; {what}")
+
+    def is_kept(self) -> bool:
+        """Whether it is to run."""
+        return not (self.done or self.given_up)
 
     def is_running(self) -> bool:
         """Whether there is a process now."""
-        return self._again_s is None and not self.given_up and self.child.poll() is None
+        return self.is_kept() and self._again_s is None and self.child.poll() is None
 
 
 class Supervisor:
@@ -175,7 +188,7 @@ class Supervisor:
             self._server = start_server(self._spec.embedded_port, grace_s=self._spec.options.stop_timeout_ms / 1000 + 5)
             self._url = self._server.url
             self._worker = Kept("the worker", self._start_worker)
-        self._master = Kept("the master", self._start_master)
+        self._master = Kept("the master", self._start_master, ends=True)
         self._spec = replace(self._spec, run=self._opened(self._master.child))
         if self._registration is None:
             self._register()
@@ -259,8 +272,8 @@ class Supervisor:
                 self._watch_server()
             except TidalError as error:
                 return f"failed: {error}", error.exit_code
-            died = self._master.turn(time.monotonic())
-            if died and self._master.code == 0:
+            self._master.turn(time.monotonic())
+            if self._master.done:
                 return "closed", 0
             if self._master.given_up and self._master.code != Fenced.exit_code:
                 return f"failed: the master died too often, with {self._master.code} at last", TidalError.exit_code
@@ -314,7 +327,7 @@ class Supervisor:
             with contextlib.suppress(TidalError):
                 self._watch_server()
             self._wait(0.1)
-        if not kept.given_up:
+        if kept.is_kept():
             say(f"{kept.name} left with {kept.child.stop(0)}")
 
     def _end(self, how: str) -> None:
