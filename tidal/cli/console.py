@@ -209,7 +209,7 @@ class Stillness:
 
 
 def _moment(row: StoryRow) -> str:
-    return f"-{duration(-row.offset_ms)}" if row.offset_ms < 0 else duration(row.offset_ms)
+    return "" if row.offset_ms <= 0 else duration(row.offset_ms)  # before the start there is no plan time
 
 
 def is_terminal() -> bool:

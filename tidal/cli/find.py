@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from tidal import paths
-from tidal.bus import Bus
-from tidal.errors import NoSuchRun
+from tidal.bus import Bus, BusError
+from tidal.errors import NoSuchRun, TidalError
 from tidal.model.codec import BadEntry, unpack
 from tidal.model.phases import CLOSED
 
@@ -47,10 +47,19 @@ class Found:
 def local() -> list[Found]:
     """The runs that a supervisor of this machine looks after now."""
     return [
-        Found(entry.run, LOCAL, entry.opened_ms, entry.file, "going", entry.redis_url, None, entry.supervisor_pid)
+        Found(entry.run, LOCAL, entry.opened_ms, entry.file, _phase(entry), entry.redis_url, None, entry.supervisor_pid)
         for entry in paths.local_runs()
         if entry.is_alive and entry.redis_url
     ]
+
+
+def _phase(entry: paths.LocalRun) -> str:
+    """What its own Redis says; a supervisor lives on for some seconds after its run."""
+    try:
+        listed = remote(entry.redis_url)
+    except (BusError, TidalError):
+        return "no answer from its Redis"
+    return next((found.phase for found in listed if found.run == entry.run), "")
 
 
 def noted() -> list[Found]:

@@ -1,7 +1,7 @@
 """Rewind a run: `tidal replay RUN`, or the file of an archive. No Redis is needed.
 
-The screen is the one of the live run, with a scrubber below it. --print shows one moment as text instead, the end unless
---at says otherwise; --json writes that moment as JSON. Live and replayed, the same moment gives the same bytes.
+The screen is the one of the live run, with a scrubber below it. --print shows one moment as text instead, the end
+unless --at says otherwise; --json writes that moment as JSON. Live and replayed, the same moment gives the same bytes.
 """
 
 from __future__ import annotations

@@ -36,7 +36,8 @@ class Session:
 
     def follow(self, out: IO[str]) -> Frame:
         """Print the run to its end; the last frame."""
-        console = Console(self.feed, self.operator, supervisor_pid=self.supervisor_pid, is_alive=self.is_alive, out=out)
+        operator = self.operator if self.may_stop else None
+        console = Console(self.feed, operator, supervisor_pid=self.supervisor_pid, is_alive=self.is_alive, out=out)
         return console.follow()
 
 

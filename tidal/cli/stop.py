@@ -1,6 +1,7 @@
 """Stop a run in order: users finish what they are at, within the run's stop timeout.
 
-The wish is written into the run's log with your name. `tidal stop` returns when the master has accepted it.
+The wish is written into the run's log with your name. `tidal stop` returns when the master has accepted it; a run
+that is over already needs no stop.
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Hand the wish in and print the answer."""
-    from tidal.cli.wish import hand_in
+    from tidal.cli.wish import RunIsOver, hand_in
     from tidal.model.events import TEXT_MAX, WantStop
 
-    return hand_in(args.run, flags.redis_url(args.redis), WantStop(args.reason[:TEXT_MAX]))
+    try:
+        return hand_in(args.run, flags.redis_url(args.redis), WantStop(args.reason[:TEXT_MAX]))
+    except RunIsOver as over:  # what was wanted is so
+        print(over)
+        return 0

@@ -20,6 +20,10 @@ PATIENCE_S = 10.0
 LOOK_S = 0.05
 
 
+class RunIsOver(RunLapsed):
+    """There is nobody to ask any more."""
+
+
 def hand_in(name: str, url: str | None, event: Event) -> int:
     """Say what is wanted of a run; 0 once it is accepted.
 
@@ -44,7 +48,7 @@ def _answer(followed: Session, intent: str) -> bool:
         if answer is not None:
             return answer
         if followed.feed.is_closed:
-            raise RunLapsed(f"run {followed.run} is over already")
+            raise RunIsOver(f"run {followed.run} is over already")
         pause.wait(LOOK_S)
     trouble = followed.feed.trouble()
     raise RunLapsed(

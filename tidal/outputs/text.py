@@ -28,6 +28,8 @@ ROWS_MAX = 200
 TRACEBACK_LINES = 12
 MESSAGE_CELLS = 100
 STORY_LEVELS = ("warning", "error")
+TOLD_BY_THE_ENDING = ("so", "rc")
+"""Kinds of events that say how the run ended; the last lines do that."""
 
 REQUEST_COLUMNS = (
     Column("method", number=False), Column("name", number=False), Column("requests"), Column("failures"),
@@ -146,7 +148,7 @@ def _worker_cells(row: WorkerRow) -> list[str]:
 
 def _story(frame: Frame) -> str:
     """The warnings and errors of the run, in order."""
-    told = [row for row in frame.story if row.level in STORY_LEVELS]
+    told = [row for row in frame.story if row.level in STORY_LEVELS and row.kind not in TOLD_BY_THE_ENDING]
     lines = [f"{clock(row.at_ms)}  {shorten(row.text, MESSAGE_CELLS)}" for row in told[-ROWS_MAX:]]
     return "\n".join(["What went wrong", *lines]) if lines else ""
 
