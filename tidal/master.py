@@ -19,7 +19,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tidal import __version__, paths
-from tidal.archive import ArchiveWriter, finish
+from tidal.archive import ArchiveWriter, finish, part_path
 from tidal.bus import Bus, BusError
 from tidal.errors import Fenced, FleetBusy, NoSuchRun, RunLapsed, TidalError
 from tidal.keys import ANNOUNCE_TTL_MS, LEASE_TTL_MS, FleetKeys, RunKeys
@@ -140,7 +140,8 @@ class Master:
             time.sleep(0.2)
         self._begin_epoch(epoch)
         self.clock.sample(*self._bus.time_us())
-        self._archive = ArchiveWriter(paths.archive_path(self.run), {"run": self.run, "epoch": epoch})
+        part = part_path(paths.archive_path(self.run), epoch)
+        self._archive = ArchiveWriter(part, {"run": self.run, "epoch": epoch})
         if not self._first:
             self._load_keyframe()
             while self._read(None):

@@ -75,16 +75,20 @@ class Stage:
         line = json.dumps(to_wire(WorkerSpec(self.redis_url, processes=processes, **spec))).encode() + b"\n"
         return self._start([sys.executable, "-m", "tidal.worker"], line)
 
-    def start_master(self, file: Path, options: RunOptions, **spec: Any) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
+    def start_master(
+        self, file: Path, options: RunOptions, **spec: Any
+    ) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
         """A master with what it answered: the run's id, or the error."""
         launch = LaunchSpec(file=str(file), options=options, redis_url=self.redis_url, author="tester@stage", **spec)
         line = json.dumps(to_wire(launch)).encode() + b"\n"
         master = self._start([sys.executable, "-m", "tidal.master"], line)
         assert master.stdout is not None
-        return master, json.loads(master.stdout.readline() or b"{}")
+        line = master.stdout.readline()
+        assert line, f"the master said nothing: {self.log_of(master)}"
+        return master, json.loads(line)
 
     def _start(self, argv: list[str], stdin: bytes, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
-        log = (self.folder / f"{argv[-1].rpartition('.')[2]}-{len(self._processes)}.log").open("wb")
+        log = self._log_path(len(self._processes)).open("wb")
         process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=env or self._env, cwd=self.folder
         )
@@ -94,6 +98,13 @@ class Stage:
         process.stdin.flush()
         self._processes.append(process)
         return process
+
+    def _log_path(self, number: int) -> Path:
+        return self.folder / f"process-{number}.log"
+
+    def log_of(self, process: subprocess.Popen[bytes]) -> str:
+        """What a process printed."""
+        return self._log_path(self._processes.index(process)).read_text(errors="replace")
 
     def watch(self, run: str) -> LiveFeed:
         """A feed of the run, closed with the stage."""

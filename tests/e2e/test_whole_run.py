@@ -16,7 +16,7 @@ from stage import LOCUSTFILE, Stage, generators_of, seen
 
 from tidal.archive import Archive
 from tidal.model.codec import decode
-from tidal.model.events import RunOptions
+from tidal.model.events import GeneratorLost, RunOptions
 from tidal.model.fold import fold_entry
 from tidal.model.frame import frame
 from tidal.model.state import State
@@ -91,11 +91,12 @@ def test_lose_a_generator_and_a_worker_and_rewind(stage: Stage) -> None:
 
     state = State()
     lost_ms = []
-    for entry in Archive.open(archive_path(run)).entries():
-        fold_entry(state, entry)
-        signed = decode(entry)
-        if signed is not None and signed.event.KIND == "gl":
-            lost_ms.append((signed.event.from_ms, signed.event.to_ms))
+    with Archive.open(archive_path(run)) as archive:
+        for entry in archive.entries():
+            fold_entry(state, entry)
+            signed = decode(entry)
+            if signed is not None and isinstance(signed.event, GeneratorLost):
+                lost_ms.append((signed.event.from_ms, signed.event.to_ms))
     assert frame_json(frame(state, live.at_ms)) == frame_json(live)
     assert state.log.closed is not None
     assert len(lost_ms) == 1
