@@ -6,7 +6,6 @@ import threading
 from typing import TYPE_CHECKING
 
 from tidal.tui.app import TidalApp
-from tidal.tui.screens.dashboard import Dashboard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from tidal.model.events import Event
     from tidal.model.rows import Frame
+    from tidal.tui.screens.dashboard import Dashboard
 
 
 class StillFeed:

@@ -47,32 +47,72 @@ def endpoint(method: str, name: str, share: int, median_ms: float, seconds: int)
     requests = rps_milli * seconds // 1000
     failures = requests // 190 if "checkout" in name else 0
     return EndpointRow(
-        method, name, requests, failures, cancelled=share % 3, median_us=median_us, p95_us=round(median_us * 3.1),
-        p99_us=round(median_us * 6.7), average_us=round(median_us * 1.32), min_us=round(median_us * 0.41),
-        max_us=round(median_us * 14.9), average_bytes=420 * share, rps_milli=rps_milli,
-        failures_milli=rps_milli // 190 if failures else 0, total_rps_milli=rps_milli * 96 // 100,
-    )  # fmt: skip
+        method,
+        name,
+        requests,
+        failures,
+        cancelled=share % 3,
+        median_us=median_us,
+        p95_us=round(median_us * 3.1),
+        p99_us=round(median_us * 6.7),
+        average_us=round(median_us * 1.32),
+        min_us=round(median_us * 0.41),
+        max_us=round(median_us * 14.9),
+        average_bytes=420 * share,
+        rps_milli=rps_milli,
+        failures_milli=rps_milli // 190 if failures else 0,
+        total_rps_milli=rps_milli * 96 // 100,
+    )
 
 
 def total_of(rows: tuple[EndpointRow, ...]) -> EndpointRow:
     """The sum, with percentiles that could be its own."""
+
     def of(name: str) -> int:
         return sum(getattr(row, name) for row in rows)
 
     return EndpointRow(
-        "", "", of("requests"), of("failures"), of("cancelled"), 17_900, 148_000, 612_400, 38_200, 1_312, 3_590_900, 9_211,
-        of("rps_milli"), of("failures_milli"), of("total_rps_milli"),
-    )  # fmt: skip
+        "",
+        "",
+        of("requests"),
+        of("failures"),
+        of("cancelled"),
+        17_900,
+        148_000,
+        612_400,
+        38_200,
+        1_312,
+        3_590_900,
+        9_211,
+        of("rps_milli"),
+        of("failures_milli"),
+        of("total_rps_milli"),
+    )
 
 
 def worker(number: int, **changes: Any) -> WorkerRow:
     """A healthy worker."""
     row = WorkerRow(
-        name=f"w{number}", worker=f"worker-{number:04x}", host=f"load-{number}.fra.example", pid=4_200 + number, state="running",
-        alive=True, running=True, reporting=True, users=250, users_by_class=(("Shopper", 225), ("Admin", 25)), generators=4,
-        generators_alive=4, cpu_permille=1_840 + 37 * number, memory_bytes=318_000_000 + 4_100_000 * number, lag_ms=3 + number,
-        heartbeat_age_ms=120 + 90 * number, report_age_ms=640 + 110 * number, incarnation=f"inc{number}", share_permille=500,
-    )  # fmt: skip
+        name=f"w{number}",
+        worker=f"worker-{number:04x}",
+        host=f"load-{number}.fra.example",
+        pid=4_200 + number,
+        state="running",
+        alive=True,
+        running=True,
+        reporting=True,
+        users=250,
+        users_by_class=(("Shopper", 225), ("Admin", 25)),
+        generators=4,
+        generators_alive=4,
+        cpu_permille=1_840 + 37 * number,
+        memory_bytes=318_000_000 + 4_100_000 * number,
+        lag_ms=3 + number,
+        heartbeat_age_ms=120 + 90 * number,
+        report_age_ms=640 + 110 * number,
+        incarnation=f"inc{number}",
+        share_permille=500,
+    )
     return replace(row, **changes)
 
 
@@ -83,15 +123,18 @@ def chart(seconds: int) -> Chart:
     wave = [1 + 0.06 * sin(t / 4) + 0.03 * sin(t * 1.7) for t in range(seconds)]
     slow = [1 + 0.5 * max(sin(t / 23), 0) + (1.4 if 120 <= t < 132 else 0) for t in range(seconds)]
     return Chart(
-        BEGAN_MS, 1_000,
+        BEGAN_MS,
+        1_000,
         rps_milli=tuple(round(1_234_500 * r * d * w) for r, d, w in zip(ramp, dent, wave, strict=True)),
-        failures_milli=tuple(round(9_000 * r * s * s) if t > 40 else 0 for t, (r, s) in enumerate(zip(ramp, slow, strict=True))),
+        failures_milli=tuple(
+            round(9_000 * r * s * s) if t > 40 else 0 for t, (r, s) in enumerate(zip(ramp, slow, strict=True))
+        ),
         users_planned=tuple(round(500 * r) for r in ramp),
         users_running_milli=tuple(round(500_000 * r * d) for r, d in zip(ramp, dent, strict=True)),
         p50_us=tuple(round(17_900 * w) for w in wave),
         p95_us=tuple(round(70_000 * w * s) for w, s in zip(wave, slow, strict=True)),
         p99_us=tuple(round(150_000 * w * s) for w, s in zip(wave, slow, strict=True)),
-    )  # fmt: skip
+    )
 
 
 STORY = (
@@ -109,11 +152,11 @@ STORY = (
     (198_000, "nt", "warning", "w1 lags: 140 ms behind its own clock"),
 )
 
-TRACEBACK = '''Traceback (most recent call last):
+TRACEBACK = """Traceback (most recent call last):
   File "/home/ana/shop.py", line 48, in checkout
     total = response.json()["total"]
 KeyError: 'total'
-'''
+"""
 
 
 def frame(seconds: int = 252, **changes: Any) -> Frame:
@@ -121,10 +164,24 @@ def frame(seconds: int = 252, **changes: Any) -> Frame:
     rows = tuple(endpoint(*spec, seconds) for spec in ENDPOINTS)
     at_ms = BEGAN_MS + 1_000 * seconds
     run = RunHeader(
-        run="r7f3a", file="shop.py", host="https://shop.example.com", phase="running", opened_ms=OPENED_MS, began_ms=BEGAN_MS,
-        elapsed_ms=1_000 * seconds, planned_ms=600_000, users_planned=500, users_running=500, author="ana@laptop", reason="",
-        outcome="", exit_code=None, epoch=1_750_000_000_100, classes=("Shopper", "Admin"), fleet="default",
-    )  # fmt: skip
+        run="r7f3a",
+        file="shop.py",
+        host="https://shop.example.com",
+        phase="running",
+        opened_ms=OPENED_MS,
+        began_ms=BEGAN_MS,
+        elapsed_ms=1_000 * seconds,
+        planned_ms=600_000,
+        users_planned=500,
+        users_running=500,
+        author="ana@laptop",
+        reason="",
+        outcome="",
+        exit_code=None,
+        epoch=1_750_000_000_100,
+        classes=("Shopper", "Admin"),
+        fleet="default",
+    )
     return Frame(
         at_ms=at_ms,
         run=replace(run, **changes),
@@ -133,7 +190,9 @@ def frame(seconds: int = 252, **changes: Any) -> Frame:
         workers=(worker(1), worker(2)),
         failures=failures(at_ms),
         exceptions=(ExceptionRow("KeyError: 'total'", TRACEBACK, 17, ("w1", "w2")),),
-        story=tuple(StoryRow(BEGAN_MS + ms, ms, kind, level, said) for ms, kind, level, said in STORY if ms <= 1_000 * seconds),
+        story=tuple(
+            StoryRow(BEGAN_MS + ms, ms, kind, level, said) for ms, kind, level, said in STORY if ms <= 1_000 * seconds
+        ),
         chart=chart(seconds),
         completeness=Completeness(2, 2, at_ms - 2_000),
         ledger=LedgerRow(110_730_000, 110_100_000, 630_000, 0, 1),
@@ -143,9 +202,13 @@ def frame(seconds: int = 252, **changes: Any) -> Frame:
 def failures(at_ms: int) -> tuple[FailureRow, ...]:
     """Three ways to fail."""
     return (
-        FailureRow("POST", "/checkout", "HTTPError: 503 Server Error: Service Unavailable", 61, BEGAN_MS + 41_000, at_ms - 900),
+        FailureRow(
+            "POST", "/checkout", "HTTPError: 503 Server Error: Service Unavailable", 61, BEGAN_MS + 41_000, at_ms - 900
+        ),
         FailureRow("POST", "/checkout", "ReadTimeout: no answer within 5.0 s", 4, BEGAN_MS + 121_000, at_ms - 31_000),
-        FailureRow("POST", "/checkout/payment/confirm", "HTTPError: 502 Bad Gateway", 47, BEGAN_MS + 44_000, at_ms - 2_400),
+        FailureRow(
+            "POST", "/checkout/payment/confirm", "HTTPError: 502 Bad Gateway", 47, BEGAN_MS + 44_000, at_ms - 2_400
+        ),
     )
 
 
@@ -156,10 +219,17 @@ def waiting() -> Frame:
     idle = worker(1, state="loading", running=False, users=0, report_age_ms=None, reporting=False, cpu_permille=12)
     return replace(
         frame(0, phase="waiting", began_ms=0, elapsed_ms=0, users_running=0),
-        at_ms=OPENED_MS + 1_500, total=empty, endpoints=(), failures=(), exceptions=(), workers=(idle,),
-        chart=Chart(0, 1_000), completeness=Completeness(0, 2, 0), ledger=LedgerRow(),
+        at_ms=OPENED_MS + 1_500,
+        total=empty,
+        endpoints=(),
+        failures=(),
+        exceptions=(),
+        workers=(idle,),
+        chart=Chart(0, 1_000),
+        completeness=Completeness(0, 2, 0),
+        ledger=LedgerRow(),
         story=tuple(StoryRow(BEGAN_MS + ms, ms, kind, level, said) for ms, kind, level, said in STORY[:3]),
-    )  # fmt: skip
+    )
 
 
 def closed(outcome: str = "finished", reason: str = "the run time was over") -> Frame:
@@ -169,14 +239,29 @@ def closed(outcome: str = "finished", reason: str = "the run time was over") -> 
 
 def limping() -> Frame:
     """One worker is lost, one generator of the other is dead and it lags; the load is short."""
-    lost = worker(2, state="lost", alive=False, running=False, reporting=False, users=0, generators_alive=0, heartbeat_age_ms=2_310,
-                  report_age_ms=3_400, share_permille=0, why="no heartbeat for 2.0 s")  # fmt: skip
+    lost = worker(
+        2,
+        state="lost",
+        alive=False,
+        running=False,
+        reporting=False,
+        users=0,
+        generators_alive=0,
+        heartbeat_age_ms=2_310,
+        report_age_ms=3_400,
+        share_permille=0,
+        why="no heartbeat for 2.0 s",
+    )
     weak = worker(1, generators_alive=3, lag_ms=412, state="stalled", share_permille=1000)
     now = frame(122, users_running=310)
     return replace(now, workers=(weak, lost), completeness=Completeness(1, 2, now.at_ms - 5_000))
 
 
-HOSTILE = "[red]boo[/] [@click=app.quit]x[/]\x1b[31m\x1b]0;title\x07\r\n\t\u202egnp.exe\u200b\x00 \ud800 e" + "\u0301" * 40 + " 漢字🦀"
+HOSTILE = (
+    "[red]boo[/] [@click=app.quit]x[/]\x1b[31m\x1b]0;title\x07\r\n\t\u202egnp.exe\u200b\x00 \ud800 e"
+    + "\u0301" * 40
+    + " 漢字🦀"
+)
 """Markup, escape sequences, an override of direction, a lone surrogate, a tower of marks, wide characters."""
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import frames  # noqa: E402 the folder of this file comes first
-from fakes import FilmFeed, StillFeed, Wishes, settled  # noqa: E402
+import frames
+from fakes import FilmFeed, StillFeed, Wishes, settled
 
-from tidal.model.events import ClassSpec  # noqa: E402
-from tidal.model.pipe import Loaded  # noqa: E402
-from tidal.tui.app import TidalApp  # noqa: E402
-from tidal.tui.feed import StartChoice  # noqa: E402
+from tidal.model.events import ClassSpec
+from tidal.model.pipe import Loaded
+from tidal.tui.app import TidalApp
+from tidal.tui.feed import StartChoice
 
 
 def app_of(name: str) -> TidalApp:
@@ -26,9 +26,16 @@ def app_of(name: str) -> TidalApp:
     name = name.removeprefix("ascii-")
     if name == "start":
         loaded = Loaded((ClassSpec("Shopper"), ClassSpec("Admin")))
-        return TidalApp(starter=lambda _: (StillFeed(None), Wishes()), defaults=StartChoice("shop.py"), inspector=lambda _: loaded, look=look)
+        return TidalApp(
+            starter=lambda _: (StillFeed(None), Wishes()),
+            defaults=StartChoice("shop.py"),
+            inspector=lambda _: loaded,
+            look=look,
+        )
     if name == "replay":
-        film = FilmFeed(lambda at_ms: frames.frame((at_ms - frames.BEGAN_MS) // 1000), frames.BEGAN_MS, frames.BEGAN_MS + 600_000)
+        film = FilmFeed(
+            lambda at_ms: frames.frame((at_ms - frames.BEGAN_MS) // 1000), frames.BEGAN_MS, frames.BEGAN_MS + 600_000
+        )
         film.seek(frames.BEGAN_MS + 252_000)
         return TidalApp(film, look=look)
     return TidalApp(StillFeed(getattr(frames, name)()), Wishes(), look=look)

@@ -9,11 +9,11 @@ from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 
-from tidal.model.events import RunOptions
 from tidal.tui.look import DEEP, THEMES, Look
 from tidal.tui.screens.dashboard import Dashboard
 from tidal.tui.screens.small import TooSmall, is_too_small
 from tidal.tui.screens.start import Start
+from tidal.tui.widgets.grid import Grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,18 @@ if TYPE_CHECKING:
     from textual.events import Resize
     from textual.screen import Screen
 
+    from tidal.model.events import RunOptions
     from tidal.tui.feed import Feed, Inspector, Operator, StartChoice, Starter
+
+_NOT_OURS = (
+    "command_palette",
+    "app.command_palette",
+    "screen.copy_text",
+    "app.focus_next",
+    "app.focus_previous",
+    "interrupt",
+)
+"""Actions of Textual that the palette need not offer."""
 
 
 class TidalApp(App[str]):
@@ -132,14 +143,20 @@ class TidalApp(App[str]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action that is valid now, with its key."""
+        told: set[str] = set()
         for active in screen.active_bindings.values():
             binding = active.binding
-            if active.enabled and binding.description and not binding.action.startswith(("app.command_palette", "command_palette")):
-                key = self.get_key_display(binding)
+            is_ours = active.node in (self, screen) or isinstance(active.node, Grid)
+            if is_ours and active.enabled and binding.description and binding.action not in (*_NOT_OURS, *told):
+                told.add(binding.action)
                 run = partial(self.run_action, binding.action, active.node)
-                yield SystemCommand(f"{binding.description} ({key})", "", run)
+                yield SystemCommand(f"{binding.description} ({self.get_key_display(binding)})", "", run)
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         yield SystemCommand("Screenshot", "Save the screen as SVG", self.deliver_screenshot)
+
+    def get_key_display(self, binding: Binding) -> str:
+        """A key's name in the characters that the terminal has."""
+        return self._look.own(super().get_key_display(binding))
 
     def on_resize(self, event: Resize) -> None:
         """Ask for a larger terminal, or go on."""

@@ -1,14 +1,19 @@
-"""What is typed into the start form, as the choice that the starter gets. Pure: strings in, a choice or complaints out."""
+"""What is typed into the start form, as the choice that the starter gets. Pure: text in, choice or complaints out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tidal.model.events import RunOptions
 from tidal.tui.feed import StartChoice
 from tidal.tui.screens.questions import USERS_MAX, rate_of
 from tidal.tui.text import duration_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tidal.model.events import RunOptions
 
 PROCESSES_MAX = 1_024
 
@@ -40,6 +45,12 @@ def typed_of(defaults: StartChoice) -> Typed:
         str(defaults.processes or ""),
         options.classes,
     )
+
+
+def with_field(typed: Typed, name: str, value: str) -> Typed:
+    """The form with another text in one field."""
+    changes: dict[str, Any] = {name: value}
+    return replace(typed, **changes)
 
 
 def _whole(typed: str, name: str, low: int, high: int) -> int:
@@ -89,7 +100,7 @@ def _classes(typed: Typed) -> tuple[str, ...]:
 
 def complaints(typed: Typed) -> dict[str, str]:
     """What is wrong, by field; empty when the run may start (the file itself is for the inspector)."""
-    checks = {
+    checks: dict[str, Callable[[], object]] = {
         "file": lambda: None if typed.file.strip() else _refuse("file: the locustfile to run"),
         "users": lambda: _whole(typed.users, "users", 1, USERS_MAX),
         "rate": lambda: _rate(typed.rate),

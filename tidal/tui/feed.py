@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeGuard
+from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 from tidal.model.events import Event, RunOptions
 from tidal.model.pipe import Loaded
-from tidal.model.rows import Frame
+
+if TYPE_CHECKING:
+    from tidal.model.rows import Frame
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 """The speeds that `<` and `>` step through."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import locale
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.style import Style
 from textual.theme import Theme
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 _ASCII = {
-    "●": "*", "○": "o", "◌": ".", "◐": "%", "✔": "+", "✖": "x", "■": "#", "▲": "!", "▶": ">", "⏸": "=", "→": "->",
-    "…": "..", "–": "-", "━": "=", "─": "-", "╸": ">", "┄": ":", "┅": ":", "│": "|", "┤": "|", "└": "+", "·": "-", "µ": "u",
-    "❄": "*", "≥": ">=", "×": "x", "▾": "v", "▴": "^", "✎": "~", "█": "#", "◆": "*", "┈": " ", "▌": "|",
+    "●": "*", "○": "o", "◌": ".", "◐": "%", "✓": "+", "✗": "x", "■": "#", "▲": "!", "►": ">", "→": "->", "…": "..",
+    "━": "=", "─": "-", "┅": ":", "│": "|", "└": "+", "·": "-", "µ": "u", "▾": "v", "▴": "^",
+    "█": "#", "┈": " ", "←": "<-", "↑": "up", "↓": "down", "⏎": "enter",
 }  # fmt: skip
 """What stands for our own characters where the terminal has no UTF-8."""
 _TO_ASCII = str.maketrans(_ASCII)
@@ -37,11 +37,11 @@ PHASES: dict[str, Mark] = {
     "closed": ("■", "CLOSED", "dim"),
 }
 OUTCOMES: dict[str, Mark] = {
-    "finished": ("✔", "FINISHED", "good"),
+    "finished": ("✓", "FINISHED", "good"),
     "stopped": ("■", "STOPPED", "info"),
-    "lapsed": ("✖", "LAPSED", "bad"),
-    "refused": ("✖", "REFUSED", "bad"),
-    "failed": ("✖", "FAILED", "bad"),
+    "lapsed": ("✗", "LAPSED", "bad"),
+    "refused": ("✗", "REFUSED", "bad"),
+    "failed": ("✗", "FAILED", "bad"),
 }
 WORKERS: dict[str, Mark] = {
     "waiting": ("◌", "waiting", "dim"),
@@ -50,15 +50,15 @@ WORKERS: dict[str, Mark] = {
     "running": ("●", "running", "good"),
     "stalled": ("◐", "stalled", "warn"),
     "draining": ("◐", "draining", "warn"),
-    "lost": ("✖", "lost", "bad"),
+    "lost": ("✗", "lost", "bad"),
     "left": ("■", "left", "dim"),
-    "refused": ("✖", "refused", "bad"),
+    "refused": ("✗", "refused", "bad"),
 }
 LEVELS: dict[str, Mark] = {
     "info": ("·", "", "info"),
-    "good": ("✔", "", "good"),
+    "good": ("✓", "", "good"),
     "warning": ("▲", "", "warn"),
-    "error": ("✖", "", "bad"),
+    "error": ("✗", "", "bad"),
 }
 
 
@@ -106,11 +106,30 @@ class Toned(Widget):
     )  # fmt: skip
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{tone}" for tone in TONES}
 
+    def __init__(self, **names: Any) -> None:
+        self._mixed: dict[str, Style] = {}
+        super().__init__(**names)
+
+    def notify_style_update(self) -> None:
+        """Another theme or state: mix the colours anew."""
+        self._mixed.clear()
+        super().notify_style_update()
+
     def tone(self, name: str) -> Style:
-        """The colours and weight of a tone, to be laid over the background."""
-        if not name:
-            return Style.null()
-        return self.get_component_rich_style(f"tone--{name}", partial=True)
+        """The colours and weight of a tone, to be laid over the ground of the widget."""
+        return self.part(f"tone--{name}") if name else Style.null()
+
+    def part(self, component: str) -> Style:
+        """What a component class sets, translucent colours mixed with the ground of the widget."""
+        if component not in self._mixed:
+            styles = self.get_component_styles(component)
+            ground = self.background_colors[1]
+            back = ground + styles.background if styles.has_rule("background") else None
+            front = (back or ground) + styles.color if styles.has_rule("color") else None
+            self._mixed[component] = styles.text_style + Style(
+                color=front.rich_color if front else None, bgcolor=back.rich_color if back else None
+            )
+        return self._mixed[component]
 
 
 DEEP = Theme(

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tidal.errors import TidalError
 from tidal.tui.feed import SPEEDS, Feed, Seekable, is_seekable
 from tidal.tui.widgets.scrubber import Place
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 PERIOD_S = 0.5
 """Two pictures a second: what a person can read, and what a terminal can draw for a few percent of a core."""
-
-Order = "Callable[[Seekable], None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,14 @@ class Pump:
 
 
 def look_at(feed: Feed, orders: list[Callable[[Seekable], None]]) -> Picture:
-    """Carry out the orders, then ask. Runs in a thread."""
+    """Carry out the orders, then ask; a damaged archive is trouble to be told. Runs in a thread."""
+    try:
+        return _look_at(feed, orders)
+    except TidalError as error:
+        return Picture(trouble=str(error))
+
+
+def _look_at(feed: Feed, orders: list[Callable[[Seekable], None]]) -> Picture:
     if not is_seekable(feed):
         return Picture(feed.frame(), feed.trouble())
     for order in orders:

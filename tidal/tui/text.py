@@ -12,7 +12,7 @@ from datetime import datetime, tzinfo
 
 from rich.cells import cell_len, set_cell_size
 
-NOTHING = "–"
+NOTHING = "-"
 TEXT_MAX = 4_000
 """Characters of an outside text that are looked at."""
 _MARKS_MAX = 2  # combining marks on one letter; more of them climb over the neighbouring lines

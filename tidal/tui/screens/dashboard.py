@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding
@@ -55,22 +55,22 @@ class Dashboard(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (22, "-low"), (28, "-middle"), (42, "-tall")]  # noqa: RUF012 as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "app.quit", "Quit"),
-        Binding("space", "play", "Play/pause", priority=True),
-        Binding("left", "skip(-5)", "Back 5 s", priority=True, key_display="←"),
-        Binding("right", "skip(5)", "Forth 5 s", priority=True, key_display="→"),
+        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("space", "play", "Play", priority=True),
+        Binding("left", "skip(-5)", "Back 5 s", priority=True, show=False),
+        Binding("right", "skip(5)", "Seek", priority=True, key_display="←→"),
         Binding("shift+left", "skip(-60)", "Back 60 s", priority=True, show=False),
         Binding("shift+right", "skip(60)", "Forth 60 s", priority=True, show=False),
         Binding("home", "rim(0)", "To the start", priority=True, show=False),
         Binding("end", "rim(1000)", "To the end", priority=True, show=False),
-        Binding("less_than_sign", "speed(-1)", "Slower", key_display="<", priority=True),
-        Binding("greater_than_sign", "speed(1)", "Faster", key_display=">", priority=True),
+        Binding("less_than_sign", "speed(-1)", "Slower", key_display="<", priority=True, show=False),
+        Binding("greater_than_sign", "speed(1)", "Speed", key_display="<>", priority=True),
         Binding("u", "users", "Users"),
         Binding("n", "note", "Note"),
         Binding("x", "stop", "Stop"),
         Binding("d", "detach", "Detach", show=False),
         Binding("slash", "filter", "Filter", key_display="/"),
         Binding("f", "freeze", "Freeze"),
-        Binding("question_mark", "help", "Help", key_display="?"),
         Binding("escape", "back", "Back", show=False),
         *(Binding(str(i), f"tab('{name}')", name.capitalize(), show=False) for i, name in enumerate(TABS, 1)),
     ]
@@ -158,7 +158,7 @@ class Dashboard(Screen[None]):
     # -------------------------------------------------------------- pictures
 
     def _take(self, picture: Picture) -> None:
-        self.frame = picture.frame
+        self.frame = picture.frame or self.frame
         self._chrome = replace(self._chrome, trouble=picture.trouble)
         if not self._chrome.frozen:
             self._draw(picture)
@@ -208,7 +208,11 @@ class Dashboard(Screen[None]):
             "exceptions": len(frame.exceptions),
             "events": len(frame.story),
         }
-        bad = {"failures": bool(frame.failures), "exceptions": bool(frame.exceptions), "workers": alive < len(frame.workers)}
+        bad = {
+            "failures": bool(frame.failures),
+            "exceptions": bool(frame.exceptions),
+            "workers": alive < len(frame.workers),
+        }
         return [Tab(name, name.capitalize(), str(held.get(name, "")), bad.get(name, False)) for name in TABS]
 
     def _chip(self) -> str:
@@ -226,6 +230,7 @@ class Dashboard(Screen[None]):
     def _arrange(self) -> None:
         seen = self._tables_seen()
         self.set_class(self._is_large, "-large")
+        self.query_one(Footer).show_command_palette = self.size.width >= (110 if self.is_replay else 76)
         self.query_one(Charts).set_class(self._tab == "charts", "-full")
         for name in TABLES:
             self.grid(name).display = name in seen
@@ -262,7 +267,7 @@ class Dashboard(Screen[None]):
 
     # -------------------------------------------------------------- keys
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
         """Hide the keys that mean nothing now."""
         typing = isinstance(self.focused, Input)
         if action in REPLAY_ACTIONS:
@@ -385,7 +390,9 @@ class Dashboard(Screen[None]):
         try:
             await asyncio.to_thread(self._operator.want, event)
         except Exception as error:  # noqa: BLE001 whatever the bus says, the person at the keyboard must read it
-            self.notify(text.clean(str(error)) or type(error).__name__, title="not handed in", severity="error", markup=False)
+            self.notify(
+                text.clean(str(error)) or type(error).__name__, title="not handed in", severity="error", markup=False
+            )
             return False
         self.notify(done, markup=False)
         return True

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tidal.tui import text
-from tidal.tui.look import mark_of, WORKERS, Look
+from tidal.tui.look import WORKERS, Look, mark_of
 from tidal.tui.widgets import tables
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ Keys = tuple[tuple[str, str], ...]
 
 LOOKING: Keys = (
     ("1 - 6", "requests, workers, failures, exceptions, events, charts"),
-    ("up down j k", "move the cursor; page up/down; g first, G last"),
+    ("j  k", "move the cursor, as the arrows do; g first, G last"),
     ("enter", "all of a row: every figure, the whole traceback"),
-    ("s  S", "sort by the next column; turn the order (or click a header)"),
-    ("/", "filter: words to look for, !word to leave out; esc clears"),
+    ("s  S", "sort by the next column; turn the order; or click it"),
+    ("/", "filter: words to find, !word to leave out; esc clears"),
     ("f", "freeze the screen; the figures go on behind it"),
     ("ctrl+p", "every action by name, themes, a screenshot"),
     ("esc  q", "back; quit"),

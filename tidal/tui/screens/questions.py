@@ -73,7 +73,7 @@ def stop_question() -> Choice:
     """Whether the run shall really stop."""
     return Choice(
         "Stop the run",
-        "All users stop; those in the middle of a task may finish it within the stop timeout.\nThe run cannot be resumed.",
+        "All users stop; tasks under way may end within the stop timeout.\nThe run cannot be resumed.",
         {"cancel": "Cancel", "stop": "Stop the run"},
     )
 
@@ -162,7 +162,9 @@ class NoteQuestion(ModalScreen[str]):
         with Container(classes="box") as box:
             box.border_title = "Note"
             box.border_subtitle = "enter write · esc back"
-            yield Input(placeholder="deployed 1.4.2, cache cleared, …", max_length=min(TEXT_MAX, 500), id="note", compact=True)
+            yield Input(
+                placeholder="deployed 1.4.2, cache cleared, …", max_length=min(TEXT_MAX, 500), id="note", compact=True
+            )
 
     @on(Input.Submitted)
     def _submit(self, event: Input.Submitted) -> None:

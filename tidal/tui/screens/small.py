@@ -29,4 +29,4 @@ class TooSmall(ModalScreen[None]):
     def on_resize(self, event: Resize) -> None:
         """Say how large it is now."""
         width, height = event.size
-        self.query_one("#small", Static).update(f"enlarge to {WIDTH_MIN}x{HEIGHT_MIN}\nnow {width}x{height}")
+        self.query_one("#small", Static).update(f"enlarge to {WIDTH_MIN}x{HEIGHT_MIN}\n(now {width}x{height})")

@@ -4,31 +4,38 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on, work
 from textual.binding import Binding
-from textual.containers import Container, Horizontal
+from textual.containers import Container, Horizontal, VerticalScroll
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Button, Footer, Input, Label, SelectionList, Static
+from textual.widgets import Button, Checkbox, Footer, Input, Label, Static
 
 from tidal.errors import TidalError
 from tidal.model.events import ClassSpec, RunOptions
-from tidal.tui.choice import Typed, choice_of, complaints, typed_of
+from tidal.tui.choice import choice_of, complaints, typed_of, with_field
 from tidal.tui.feed import Feed, Inspector, Operator, StartChoice, Starter
-from tidal.tui.look import Look
+from tidal.tui.widgets.tick import Tick
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.timer import Timer
 
+    from tidal.tui.look import Look
+
 INSPECT_AFTER_S = 0.4
 """The file is looked at when nothing was typed for so long: importing it takes a process."""
 _PAIRS = (("users", "Users"), ("rate", "Spawn rate /s"), ("run_time", "Run time"), ("processes", "Processes"))
 _HINTS = {"file": "locustfile.py", "host": "the file's own", "run_time": "until stopped", "processes": "one per core"}
+
+
+def _absolute(file: str) -> str:
+    return str(Path(file).expanduser().absolute())
 
 
 class Start(Screen[None]):
@@ -48,11 +55,17 @@ class Start(Screen[None]):
             self.operator = operator
 
     def __init__(
-        self, starter: Starter | None, defaults: StartChoice | RunOptions | None, inspector: Inspector | None, look: Look
+        self,
+        starter: Starter | None,
+        defaults: StartChoice | RunOptions | None,
+        inspector: Inspector | None,
+        look: Look,
     ) -> None:
         super().__init__()
         self._starter, self._inspector, self._look = starter, inspector, look
-        self._defaults = StartChoice(options=defaults) if isinstance(defaults, RunOptions) else defaults or StartChoice()
+        self._defaults = (
+            StartChoice(options=defaults) if isinstance(defaults, RunOptions) else defaults or StartChoice()
+        )
         self._typed = typed_of(self._defaults)
         self._inspected = ""  # the file that the classes are of
         self._file_complaint = ""
@@ -69,7 +82,7 @@ class Start(Screen[None]):
             yield from self._field("file", "File")
             with Horizontal(classes="field", id="class-field"):
                 yield Label("User classes")
-                yield SelectionList[str](id="classes", compact=True)
+                yield VerticalScroll(id="classes", can_focus=False)
             for (a, a_label), (b, b_label) in (_PAIRS[:2], _PAIRS[2:]):
                 with Horizontal(classes="pair"):
                     yield from self._field(a, a_label)
@@ -99,17 +112,17 @@ class Start(Screen[None]):
         name = event.input.id or ""
         if getattr(self._typed, name) == event.value:
             return
-        self._typed = replace(self._typed, **{name: event.value})
+        self._typed = with_field(self._typed, name, event.value)
         if name == "file":
             if self._later is not None:
                 self._later.stop()
             self._later = self.set_timer(INSPECT_AFTER_S, self._look_at_file)
         self._tell()
 
-    @on(SelectionList.SelectedChanged)
-    def _classes_changed(self, event: SelectionList.SelectedChanged[str]) -> None:
-        chosen = set(event.selection_list.selected)
-        self._typed = replace(self._typed, classes=tuple(name for name in self._typed.known if name in chosen))
+    @on(Checkbox.Changed)
+    def _class_ticked(self) -> None:
+        ticks = zip(self._typed.known, self.query(Tick), strict=False)
+        self._typed = replace(self._typed, classes=tuple(name for name, tick in ticks if tick.value))
         self._tell()
 
     def _tell(self) -> None:
@@ -137,21 +150,21 @@ class Start(Screen[None]):
         if self._inspector is None or not file or file == self._inspected:
             return
         try:
-            loaded = await asyncio.to_thread(self._inspector, file)
+            loaded = await asyncio.to_thread(self._inspector, _absolute(file))
         except TidalError as error:
-            self._offer((), file, str(error))
+            await self._offer((), file, str(error))
         else:
-            self._offer(loaded.classes, file, "")
+            await self._offer(loaded.classes, file, "")
 
-    def _offer(self, classes: tuple[ClassSpec, ...], file: str, complaint: str) -> None:
+    async def _offer(self, classes: tuple[ClassSpec, ...], file: str, complaint: str) -> None:
         """Show the classes of a file, all chosen unless the command line named some."""
         known = tuple(spec.name for spec in classes)
         named = set(self._defaults.options.classes) & set(known) or set(known)
         self._inspected, self._file_complaint = file, complaint
         self._typed = replace(self._typed, known=known, classes=tuple(name for name in known if name in named))
-        listed = self.query_one("#classes", SelectionList)
-        listed.clear_options()
-        listed.add_options([(Text(self._look.outside(name)), name, name in named) for name in known])
+        listed = self.query_one("#classes")
+        await listed.remove_children()
+        await listed.mount_all(Tick(self._look.outside(name), ticked=name in named) for name in known)
         self.query_one("#class-field").display = bool(known)
         self._tell()
 
@@ -166,7 +179,8 @@ class Start(Screen[None]):
         if complaints(self._typed):
             self.app.bell()
             return
-        self._begin(self._starter, choice_of(self._typed, self._defaults.options))
+        choice = choice_of(self._typed, self._defaults.options)
+        self._begin(self._starter, replace(choice, file=_absolute(choice.file)))
 
     @work(exclusive=True, group="start")
     async def _begin(self, starter: Starter, choice: StartChoice) -> None:

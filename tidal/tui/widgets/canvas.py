@@ -44,6 +44,7 @@ class Canvas:
     dots: Dots
     _bits: list[list[int]] = field(init=False)
     _tones: list[list[str]] = field(init=False)
+    _filled: set[str] = field(default_factory=set)  # tones of the series that were drawn with an area
 
     def __post_init__(self) -> None:
         """Begin empty."""
@@ -65,6 +66,9 @@ class Canvas:
         if 0 <= x < self.dots_across and 0 <= y < self.dots_up:
             column, left = divmod(x, self.dots.across)
             row, below_top = divmod(self.dots_up - 1 - y, self.dots.down)
+            owner = self._tones[row][column].removesuffix("-area")
+            if owner in self._filled and owner != tone.removesuffix("-area"):
+                self._bits[row][column] = 0  # a line over another's area: else all of the cell took its colour
             self._bits[row][column] |= self.dots.bits[below_top][left]
             self._tones[row][column] = tone
 
@@ -78,9 +82,10 @@ class Canvas:
             before = y
 
     def area(self, heights: Sequence[int | None], tone: str) -> None:
-        """Fill from the ground up to each height."""
+        """Fill from the ground up to each height, under the line of the tone without its `-area`."""
+        self._filled.add(tone.removesuffix("-area"))
         for x, y in enumerate(heights):
-            for dot in range((y or 0) if y is not None else 0):
+            for dot in range(y or 0):
                 self.mark(x, dot, tone)
 
     def rows(self, ruled: Iterable[int] = (), rule: str = "┈") -> list[Runs]:

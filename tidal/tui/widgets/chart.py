@@ -82,16 +82,16 @@ def _draw_series(canvas: Canvas, series: Series, plot: Plot, top: float) -> None
 
 def _labels(top: float, rows: int) -> dict[int, str]:
     """Which rows carry a number of the y axis, and which."""
-    if rows < 3:
+    if rows < 2:
         return {0: scale.short(top)}
-    parts = 4 if rows >= 9 and (rows - 1) % 4 == 0 else 2
-    return {round(i * (rows - 1) / parts): scale.short(top * (parts - i) / parts) for i in range(parts + 1)}
+    parts = 4 if rows >= 9 and (rows - 1) % 4 == 0 else 1 + (rows % 2)  # only where a row is exactly that value
+    return {i * (rows - 1) // parts: scale.short(top * (parts - i) / parts) for i in range(parts + 1)}
 
 
 def _title(plot: Plot, width: int, look: Look) -> Runs:
     """Title and legend; the values go first when there is no room, then the unit."""
     newest = {s.name: scale.short(s.values[-1] / plot.scale) if s.values else "" for s in plot.series}
-    for with_values, with_unit in ((True, True), (True, False), (False, False)):
+    for with_values, with_unit in ((True, True), (False, True), (False, False)):
         runs: Runs = [(f" {plot.title}", "head")]
         if with_unit and plot.unit:
             runs.append((f" {plot.unit}", "dim"))
@@ -125,8 +125,9 @@ def _time_axis(plot: Plot, cells: int, look: Look) -> Runs:
             line[column : column + len(label)] = [(c, "dim") for c in label]
     for at_ms, tone in plot.marks:
         column = (at_ms - plot.start_ms) * cells // plot.span_ms
+        free = (i for i in range(max(column, 0), cells) if line[i][1] != "dim")  # beside a time, not over it
         if 0 <= column < cells:
-            line[column] = (look.own("▲"), tone)
+            line[next(free, column)] = (look.own("▲"), tone)
     return [(" " * LABEL_CELLS + look.own("└"), "dim"), *line]
 
 

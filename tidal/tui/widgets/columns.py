@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tidal.tui.look import Look
     from tidal.tui.widgets.canvas import Runs
 
-GAP_MAX = 4
+GAP_MAX = 8
 """Cells between columns on a wide screen; one on a narrow one."""
 
 
@@ -45,7 +45,8 @@ class Column:
     most: int = 0  # grows up to its longest text, but not beyond this; 0: it does not grow
 
 
-class Placed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Placed:
     """A column that fits: its index, and how wide it and the gap before it are."""
 
     index: int
@@ -78,9 +79,11 @@ def _needed(columns: Sequence[Column], kept: Iterable[int]) -> int:
 
 def lay(cells: Sequence[tuple[str, str]], columns: Sequence[Column], placed: Sequence[Placed], look: Look) -> Runs:
     """A row's texts in their columns, as runs of (text, tone)."""
-    return [
-        (" " * gap + look.fit(cells[i][0], width, right=columns[i].right), cells[i][1]) for i, width, gap in placed
-    ]
+    runs: Runs = []
+    for at in placed:
+        text, tone = cells[at.index]
+        runs.append((" " * at.gap + look.fit(text, at.width, right=columns[at.index].right), tone))
+    return runs
 
 
 def headings(columns: Sequence[Column], sorted_by: str, *, downwards: bool, look: Look) -> list[tuple[str, str]]:

@@ -17,7 +17,6 @@ from textual.strip import Strip
 
 from tidal.tui.look import Look, Toned
 from tidal.tui.widgets import columns as cols
-from tidal.tui.widgets.columns import Column, GridRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from tidal.tui.widgets.canvas import Runs
+    from tidal.tui.widgets.columns import Column, GridRow
 
 
 class Grid(Toned, ScrollView, can_focus=True):
@@ -65,7 +65,7 @@ class Grid(Toned, ScrollView, can_focus=True):
         self.look = look
         self.filter_text = ""
         self._empty = look.own(empty)
-        self._follows = follows  # keep the end in view, as of a log
+        self._follows = self._at_end = follows  # keep the end in view, as of a log
         self._all: Sequence[GridRow] = ()
         self._rows: list[GridRow] = []
         self._total: GridRow | None = None
@@ -100,7 +100,6 @@ class Grid(Toned, ScrollView, can_focus=True):
 
     def show_rows(self, rows: Sequence[GridRow], total: GridRow | None = None) -> None:
         """Take the newest rows; redraw what differs."""
-        at_end = self.scroll_offset.y >= self.max_scroll_y
         was_total = self._total
         self._all, self._total = rows, total
         longest = cols.longest_texts(rows, self._longest)
@@ -110,8 +109,16 @@ class Grid(Toned, ScrollView, can_focus=True):
         self._arrange()
         if total != was_total:
             self._refresh_screen_line(self.size.height - 1)
-        if self._follows and at_end:
-            self.scroll_to(y=self.max_scroll_y, animate=False)
+        self._keep_end()
+
+    def _keep_end(self) -> None:
+        if self._at_end:
+            self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """A log that was scrolled away from its end stays where it is."""
+        super().watch_scroll_y(old_value, new_value)
+        self._at_end = self._follows and round(new_value) >= self.max_scroll_y
 
     def _arrange(self) -> None:
         """Filter and sort; redraw the lines that changed, or everything when their number did."""
@@ -168,7 +175,7 @@ class Grid(Toned, ScrollView, can_focus=True):
 
     def _strip(self, runs: Runs, ground: str) -> Strip:
         base = self.rich_style
-        over = self.get_component_rich_style(ground, partial=True) if ground else None
+        over = self.part(ground) if ground else None
         segments = [Segment(t, base + self.tone(tone) + over if over else base + self.tone(tone)) for t, tone in runs]
         return Strip(segments).adjust_cell_length(self.size.width, base + over if over else base)
 
@@ -184,6 +191,7 @@ class Grid(Toned, ScrollView, can_focus=True):
         """Place the columns for another width."""
         self._place()
         self._resize_virtual()
+        self._keep_end()
 
     def _refresh_row(self, index: int) -> None:
         y = index + 1 - self.scroll_offset.y
@@ -208,7 +216,7 @@ class Grid(Toned, ScrollView, can_focus=True):
         room = max(self.size.height - 1 - (self._total is not None), 1)
         top = self.scroll_offset.y
         if not top <= index < top + room:
-            self.scroll_to(y=index if index < top else index - room + 1, animate=False)
+            self.scroll_to(y=index if index < top else index - room + 1, animate=False, force=True)
         self.refresh()
 
     def action_move(self, rows: int) -> None:
@@ -255,8 +263,8 @@ class Grid(Toned, ScrollView, can_focus=True):
 
     def _column_at(self, x: int) -> Column | None:
         right_edge = 0
-        for index, width, gap in self._placed:
-            right_edge += gap + width
+        for at in self._placed:
+            right_edge += at.gap + at.width
             if x < right_edge:
-                return self.columns[index]
+                return self.columns[at.index]
         return None

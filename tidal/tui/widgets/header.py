@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from tidal.model.rows import Frame, RunHeader
     from tidal.tui.widgets.canvas import Runs
 
-TILE_CELLS = 12
-"""A tile is at least this wide."""
-
 
 @dataclass(frozen=True, slots=True)
 class Chrome:
@@ -83,7 +80,8 @@ def _elapsed(frame: Frame, width: int, look: Look) -> Runs:
         return [(f" after {elapsed}", "strong"), (f"  {look.outside(run.reason)}", "dim")]
     if run.planned_ms is None:
         return [(f" {elapsed}", "strong"), (" until stopped", "dim")]
-    label: Runs = [(f" {elapsed:>7}", "strong"), (f" of {text.duration(run.planned_ms)} ", "dim")]
+    planned = text.duration(run.planned_ms)
+    label: Runs = [(f" {elapsed}", "strong"), (f" of {planned} ".ljust(len(planned) * 2 + 5 - len(elapsed)), "dim")]
     return [*label, *bar(run.elapsed_ms, run.planned_ms, min(width - cells_of(label), 60), look)]
 
 
@@ -104,20 +102,25 @@ def _complete(frame: Frame, look: Look) -> Runs:
     if not now.complete_to_ms:
         return [(workers, tone), (", nothing reported yet", "dim")]
     until = look.own(text.clock(now.complete_to_ms, look.zone))
-    return [(look.own("✔ " if whole else "▲ "), tone), (workers, tone), (f", complete to {until}", "dim")]
+    return [(look.own("✓ " if whole else "▲ "), tone), (workers, tone), (f", complete to {until}", "dim")]
 
 
 # ------------------------------------------------------------------ tiles
 
-Tile = tuple[str, str, str]  # label, value, tone of the value
+Tile = tuple[str, str, str, int]  # label, value, tone of the value, cells that it needs
+TILE_CELLS_MAX = 22
 
 
 def _tiles(frame: Frame, width: int, look: Look) -> tuple[Runs, Runs]:
-    tiles = _figures(frame)[: max(width // TILE_CELLS, 1)]
-    size = min((width - 1) // len(tiles), 22)
+    """Two lines: as many figures as fit, each wide enough for what it may grow to."""
+    tiles = _figures(frame)
+    while len(tiles) > 1 and sum(cells for *_, cells in tiles) > width - 1:
+        tiles.pop()
+    spare = (width - 1 - sum(cells for *_, cells in tiles)) // len(tiles)
     labels: Runs = [(" ", "")]
     values: Runs = [(" ", "")]
-    for label, value, tone in tiles:
+    for label, value, tone, cells in tiles:
+        size = max(min(cells + spare, TILE_CELLS_MAX), cells)
         labels.append((look.fit(label, size), "dim"))
         values.append((look.fit(look.own(value), size), tone))
     return labels, values
@@ -128,17 +131,18 @@ def _figures(frame: Frame) -> list[Tile]:
     run, total = frame.run, frame.total
     failed = "dim" if not total.failures else "bad" if total.failures * 100 >= total.requests else "warn"
     short = run.phase == "running" and run.users_running * 100 < run.users_planned * 95
+    users = f"{run.users_running:,} of {run.users_planned:,}"
     return [
-        ("USERS", f"{run.users_running:,} of {run.users_planned:,}", "warn" if short else "users"),
-        ("REQUESTS/S", text.rate(total.rps_milli), "rps"),
-        ("FAILURES", text.percent(total.failures, total.requests), failed),
-        ("P50", text.latency(total.median_us), "p50"),
-        ("P95", text.latency(total.p95_us), "p95"),
-        ("P99", text.latency(total.p99_us), "p99"),
-        ("REQUESTS", text.count(total.requests), "strong"),
-        ("FAILURES/S", text.rate(total.failures_milli), "failures" if total.failures_milli else "dim"),
-        ("LOAD HELD", _held(frame), "strong"),
-        ("MAX", text.latency(total.max_us), "dim"),
+        ("USERS", users, "warn" if short else "users", max(12, len(users) + 1)),
+        ("REQUESTS/S", text.rate(total.rps_milli), "rps", 11),
+        ("FAILURES", text.percent(total.failures, total.requests), failed, 9),
+        ("P50", text.latency(total.median_us), "p50", 9),
+        ("P95", text.latency(total.p95_us), "p95", 9),
+        ("P99", text.latency(total.p99_us), "p99", 9),
+        ("REQUESTS", text.count(total.requests), "strong", 12),
+        ("FAILURES/S", text.rate(total.failures_milli), "failures" if total.failures_milli else "dim", 12),
+        ("LOAD HELD", _held(frame), "strong", 12),
+        ("MAX", text.latency(total.max_us), "dim", 12),
     ]
 
 

@@ -39,7 +39,7 @@ def spread(left: Runs, right: Runs, width: int, look: Look) -> Runs:
 
 
 class Lines(Toned):
-    """Shows lines; only those that changed are redrawn. The style of a line's ground is of class `ground--N`."""
+    """Shows lines; only those that changed are redrawn."""
 
     def __init__(self, look: Look, **names: Any) -> None:
         super().__init__(**names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING
 
@@ -56,10 +57,10 @@ def _trimmed(value: float) -> str:
 def resample(
     values: Sequence[int], per_column: float, columns: int, merge: Callable[[Sequence[int]], float]
 ) -> list[float | None]:
-    """One value a column, `per_column` points each: merged where there are several, joined straight where fewer than one."""
+    """One value a column, of `per_column` points: merged where there are several, joined straight where under one."""
     if per_column >= 1:
         edges = [int(i * per_column) for i in range(columns + 1)]
-        return [merge(values[a:b]) if values[a:b] else None for a, b in zip(edges, edges[1:], strict=False)]
+        return [merge(values[a:b]) if values[a:b] else None for a, b in pairwise(edges)]
     return [_between(values, i * per_column) for i in range(columns)]
 
 

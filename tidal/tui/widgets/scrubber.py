@@ -33,8 +33,8 @@ def scrubber_line(place: Place, width: int, look: Look) -> Runs:
     """The row: state and speed, the bar, position and length."""
     length_ms = max(place.last_ms - place.first_ms, 1)
     at_ms = min(max(place.position_ms - place.first_ms, 0), length_ms)
-    glyph = "▶" if place.playing else "⏸"
-    left: Runs = [(f" {look.own(glyph)} ", "replay-badge"), (f" {look.own('×')}{place.speed:<5g}", "accent")]
+    state = "► PLAYING" if place.playing else "■ PAUSED "
+    left: Runs = [(f" {look.own(state)} ", "replay-badge"), (f" {place.speed:g}x".ljust(7), "accent")]
     right: Runs = [
         (f" {look.own(clock(place.position_ms, look.zone))} ", "strong"),
         (f" {duration(at_ms)} of {duration(length_ms)} ", "dim"),

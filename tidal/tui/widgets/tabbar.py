@@ -51,23 +51,22 @@ class TabBar(Lines):
     def _draw(self) -> None:
         width = self.size.width
         chip: Runs = [(f" {self._chip} ", "warn-badge")] if self._chip else []
-        tabs = self._runs(with_held=True)
-        if cells_of(tabs) + cells_of(chip) > width:
-            tabs = self._runs(with_held=False)
+        room = width - cells_of(chip)
+        tabs = next((runs for runs in map(self._runs, (2, 1)) if cells_of(runs) <= room), self._runs(0))
         self.show_lines([spread(tabs, chip, width, self.look)])
 
-    def _runs(self, *, with_held: bool) -> Runs:
-        return [run for number, tab in enumerate(self._tabs, 1) for run in self._tab(number, tab, with_held=with_held)]
+    def _runs(self, detail: int) -> Runs:
+        """The tabs: 2 with what they hold, 1 without, 0 as narrow as can be."""
+        return [run for number, tab in enumerate(self._tabs, 1) for run in self._tab(number, tab, detail)]
 
-    def _tab(self, number: int, tab: Tab, *, with_held: bool) -> Runs:
-        active = tab.name == self._active
-        held = f" {tab.held}" if with_held and tab.held else ""
-        title = "tab" if active else ""
+    def _tab(self, number: int, tab: Tab, detail: int) -> Runs:
+        ground = "tab" if tab.name == self._active else ""
+        held = f" {tab.held}" if detail == 2 and tab.held else ""
         return [
-            (f" {number} ", title or "dim"),
-            (tab.title, title),
-            (held, title or ("bad" if tab.alarming else "dim")),
-            (" ", title),
+            (f" {number} " if detail else str(number), ground or "dim"),
+            (tab.title, ground),
+            (held, ground or ("bad" if tab.alarming else "dim")),
+            (" ", ground),
         ]
 
     def on_click(self, event: events.Click) -> None:

@@ -10,7 +10,7 @@ from tidal.tui.look import LEVELS, WORKERS, Look, mark_of
 from tidal.tui.widgets.columns import Cell, Column, GridRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from tidal.model.rows import EndpointRow, ExceptionRow, FailureRow, Frame, StoryRow, WorkerRow
 
@@ -86,7 +86,7 @@ def _requests(frame: Frame, look: Look) -> list[GridRow]:
     ]
 
 
-def _requests_total(frame: Frame, look: Look) -> GridRow:
+def _requests_total(frame: Frame, _look: Look) -> GridRow:
     names = f"{len(frame.endpoints)} endpoints" if len(frame.endpoints) != 1 else "1 endpoint"
     return GridRow("", _endpoint_cells(frame.total, (Cell("TOTAL"), Cell(names, "dim")), decimals_of(frame)))
 
@@ -112,7 +112,7 @@ _WORKERS = (
 )
 
 LAMPS = {
-    "alive": (("●", "alive", "good"), ("✖", "gone", "bad")),
+    "alive": (("●", "alive", "good"), ("✗", "gone", "bad")),
     "running": (("●", "runs", "good"), ("○", "idle", "dim")),
     "reporting": (("●", "reports", "good"), ("◐", "silent", "warn")),
 }
@@ -203,7 +203,7 @@ def exception_key(row: ExceptionRow) -> str:
     return f"{row.message}\0{row.traceback}"
 
 
-def _exception(row: ExceptionRow, look: Look) -> GridRow:
+def _broken(row: ExceptionRow, look: Look) -> GridRow:
     cells = (
         _number(row.occurrences, text.count(row.occurrences), "bad"),
         Cell(look.outside(row.message)),
@@ -227,7 +227,7 @@ def _place_of(traceback: str, look: Look) -> str:
 # ------------------------------------------------------------------ the story
 
 _STORY = (
-    Column("time", "Time", 8),
+    Column("time", "Time", 8, right=False),
     Column("plan", "Plan", 8, 1),
     Column("level", "", 2, right=False),
     Column("text", "Event", 20, right=False, most=2_000),
@@ -250,18 +250,14 @@ def _event(row: StoryRow, look: Look) -> GridRow:
     return GridRow(story_key(row), cells)
 
 
-def _each(rows: Sequence[object], draw: Callable[..., GridRow], look: Look) -> list[GridRow]:
-    return [draw(row, look) for row in rows]
-
-
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         Table("requests", "Requests", _REQUESTS, _requests, _requests_total, "no request yet"),
-        Table("workers", "Workers", _WORKERS, lambda f, k: _each(f.workers, _worker, k), empty="no worker yet"),
-        Table("failures", "Failures", _FAILURES, lambda f, k: _each(f.failures, _failure, k), empty="no failure ✔"),
-        Table("exceptions", "Exceptions", _EXCEPTIONS, lambda f, k: _each(f.exceptions, _exception, k), empty="no exception ✔"),
-        Table("events", "Events", _STORY, lambda f, k: _each(f.story, _event, k), follows=True),
+        Table("workers", "Workers", _WORKERS, lambda f, k: [_worker(r, k) for r in f.workers], empty="no worker yet"),
+        Table("failures", "Failures", _FAILURES, lambda f, k: [_failure(r, k) for r in f.failures], empty="none ✓"),
+        Table("exceptions", "Exceptions", _EXCEPTIONS, lambda f, k: [_broken(r, k) for r in f.exceptions], empty="none ✓"),
+        Table("events", "Events", _STORY, lambda f, k: [_event(row, k) for row in f.story], follows=True),
     )
 }  # fmt: skip
 """In the order of the tabs."""
