@@ -1,0 +1,382 @@
+"""A run's log in one file, written as the run goes; it alone replays, without Redis.
+
+Every ten seconds or so it holds a keyframe to begin from. The bytes are drawn in `archive_file.py`.
+
+Each master writes a part of its own, `RUN.tidal.part-EPOCH`, so a frozen old one cannot spoil its successor's. Parts
+beside `RUN.tidal` join on opening, and `finish` joins them on disk. Where parts overlap, an entry with the same
+stream and id as one of the last 65,536 is dropped; what lies further back the fold drops, by identity.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections import deque
+from contextlib import ExitStack, suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from tidal.archive_file import (
+    BLOCK_BYTES_MAX,
+    BLOCK_STRUCT,
+    CRC_STRUCT,
+    END,
+    ENTRIES,
+    HEAD_STRUCT,
+    HEADER_BYTES_MAX,
+    KEYFRAME,
+    KEYFRAME_BYTES_MAX,
+    MAGIC,
+    MARKER,
+    STREAMS,
+    VERSION,
+    ArchiveFile,
+    Block,
+    HeadTorn,
+)
+from tidal.model.codec import ENTRY_BYTES_MAX, LOG, REPORTS, Entry, EntryId, pack
+from tidal.model.events import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+_ENTRY_OVERHEAD = 48
+_REPEATS_KEPT = 1 << 16
+_MS_MAX = (1 << 64) - 1
+
+
+class Keyframe(NamedTuple):
+    """A stored state: what it covers, and where in the archive it stands."""
+
+    at_ms: int
+    state: bytes  # `State.packed()`
+    log_id: EntryId
+    reports_id: EntryId
+    before: int  # entries before it in the archive
+
+    @property
+    def position(self) -> dict[str, EntryId]:
+        """The ids it covers, by stream."""
+        return {LOG: self.log_id, REPORTS: self.reports_id}
+
+
+def part_path(run_path: Path, epoch: int) -> Path:
+    """Where the master of an epoch writes: beside the run's own file."""
+    return run_path.with_name(f"{run_path.name}.part-{epoch}")
+
+
+def part_paths(run_path: Path) -> list[Path]:
+    """The parts beside a run's file, in the order of their epochs."""
+    prefix = f"{run_path.name}.part-"
+    found = [p for p in run_path.parent.glob("*.part-*") if p.name.startswith(prefix)]
+    return sorted((p for p in found if p.name[len(prefix) :].isdigit()), key=_epoch)
+
+
+def _epoch(part: Path) -> int:
+    return int(part.name.rpartition("-")[2])
+
+
+# ------------------------------------------------------------------ writing
+
+
+class ArchiveWriter:
+    """Writes one part; what `add` took is safe when `sync` has returned.
+
+    Every method may raise OSError (a full disk, say). Then nothing half-written stays in the file, what was taken is
+    still held, and the call may be made again; memory does not grow beyond one block.
+    """
+
+    def __init__(self, path: Path, header: dict[str, Any]) -> None:
+        self.path = path
+        self.count = 0
+        self._rows: list[tuple[int, int, int, str, int, bytes]] = []
+        self._bytes = 0
+        self._dirty = True
+        self._end = 0
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        body = pack({**header, "schema": SCHEMA_VERSION})
+        if len(body) > HEADER_BYTES_MAX:
+            raise ValueError(f"an archive's header of {len(body)} bytes")
+        self._write(HEAD_STRUCT.pack(MAGIC, VERSION, len(body), zlib.crc32(body)) + body)
+        self.sync()
+        _sync_folder(path.parent)
+
+    def __repr__(self) -> str:
+        return f"<ArchiveWriter {self.path.name} {self.count} entries, {self._end} bytes>"
+
+    def add(self, entry: Entry) -> None:
+        """Take an entry, in the order of folding. An entry that the codec refuses for its size is kept cut."""
+        data = entry.data[: ENTRY_BYTES_MAX + 1]
+        if self._bytes + len(data) + _ENTRY_OVERHEAD > BLOCK_BYTES_MAX:
+            self._flush()
+        version = max(-1, min(entry.version, 1 << 31))
+        self._rows.append((STREAMS.index(entry.stream), *entry.id, entry.kind[:16], version, data))
+        self._bytes += len(data) + _ENTRY_OVERHEAD
+        self.count += 1
+
+    def keyframe(self, packed: bytes, log_id: EntryId, reports_id: EntryId, at_ms: int) -> bool:
+        """Store the state after every entry added so far; False when it is too large to be stored (64 MB)."""
+        self._flush()
+        payload = pack([at_ms, list(log_id), list(reports_id), packed])
+        if len(payload) > KEYFRAME_BYTES_MAX:
+            return False
+        self._block(KEYFRAME, at_ms, max(at_ms, log_id.ms, reports_id.ms), 0, payload)
+        return True
+
+    def sync(self) -> None:
+        """Write what is held and wait until the disk has it."""
+        self._flush()
+        if self._dirty:
+            os.fsync(self._fd)
+            self._dirty = False
+
+    def close(self, *, final: bool = False) -> None:
+        """Write what is held and close; `final`: the run is over, nothing follows in a later part."""
+        self._flush()
+        if final:
+            self._block(END, 0, 0, 0, pack(None))
+        self.sync()
+        os.close(self._fd)
+
+    def _flush(self) -> None:
+        if self._rows:
+            times = [row[1] for row in self._rows]
+            self._block(ENTRIES, min(times), max(times), len(self._rows), pack(self._rows))
+            self._rows, self._bytes = [], 0
+
+    def _block(self, kind: int, first_ms: int, last_ms: int, count: int, plain: bytes) -> None:
+        payload = zlib.compress(plain, 1)  # reports come compressed: a higher level costs a master's time for nothing
+        crc = zlib.crc32(payload)
+        head = BLOCK_STRUCT.pack(MARKER, kind, min(first_ms, _MS_MAX), min(last_ms, _MS_MAX), count, len(payload), crc)
+        self._write(head + CRC_STRUCT.pack(zlib.crc32(head)) + payload)
+
+    def _write(self, data: bytes) -> None:
+        done = 0
+        try:
+            while done < len(data):
+                done += os.pwrite(self._fd, data[done:], self._end + done)
+        except OSError:
+            with suppress(OSError):  # the next write begins at the same place anyway
+                os.ftruncate(self._fd, self._end)
+            raise
+        self._end += done
+        self._dirty = True
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a file's name as lasting as its bytes."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+# ------------------------------------------------------------------ reading a run
+
+
+class Archive:
+    """A run's archive, opened: entries in the order of folding, and keyframes to begin from.
+
+    A position is the index of an entry, counted over all parts with their repeats. May be read by several threads.
+
+    Attributes:
+        header: of the first part.
+        blocks: the heads of all blocks, in order.
+        torn: the tail of a part was cut: its writer crashed. What was synced before is there.
+        final: the run was closed.
+        count: entries, repeats included.
+    """
+
+    def __init__(self, parts: Sequence[ArchiveFile], *, torn: bool) -> None:
+        self._parts = parts
+        self.header = parts[0].header
+        self.torn = torn or any(part.torn for part in parts)
+        self.blocks: list[Block] = []
+        self.count = 0
+        for part in parts:
+            for block in part.blocks:
+                self.blocks.append(block._replace(before=self.count))
+                self.count += block.entries if block.kind == ENTRIES else 0
+        self.final = any(block.kind == END for block in self.blocks)
+
+    def __repr__(self) -> str:
+        return f"<Archive {self._parts[0].path.name} {self.count} entries in {len(self._parts)} parts>"
+
+    @classmethod
+    def open(cls, path: Path, *, salvage: bool = False) -> Archive:
+        """Open a run's file with the parts beside it; NotAnArchive, ArchiveDamaged or SchemaTooNew otherwise.
+
+        With `salvage`, damaged blocks are left out and counted in `damaged` instead.
+        """
+        parts: list[ArchiveFile] = []
+        torn: HeadTorn | None = None
+        with ExitStack() as files:
+            for name in _files_of(path):
+                if parts and name != path and _epoch(name) in _joined_epochs(parts[0].header):
+                    continue  # joined already; only its removal was cut short
+                try:
+                    part = ArchiveFile(name, len(parts), salvage=salvage)
+                except HeadTorn as error:
+                    torn = error
+                    continue
+                files.callback(part.close)
+                parts.append(part)
+            if torn is not None and not parts:
+                raise torn
+            files.pop_all()
+        return cls(parts, torn=torn is not None)
+
+    def close(self) -> None:
+        """Close the files."""
+        for part in self._parts:
+            part.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @cached_property
+    def first_ms(self) -> int:
+        """Redis time of the first entry by a master; 0 when there is none."""
+        return self._edge_ms(self.blocks, min)
+
+    @cached_property
+    def last_ms(self) -> int:
+        """Redis time of the last entry by a master: a worker can give its entries any id it likes."""
+        return self._edge_ms(reversed(self.blocks), max)
+
+    def _edge_ms(self, blocks: Iterable[Block], pick: Callable[[list[int]], int]) -> int:
+        for block in blocks:
+            if block.kind == KEYFRAME and (keyframe := self.read_keyframe(block)) is not None:
+                return keyframe.at_ms
+            if block.kind == ENTRIES:
+                times = [entry.id.ms for entry in self.read_entries(block) if entry.stream == LOG]
+                if times:
+                    return pick(times)
+        return 0
+
+    @property
+    def damaged(self) -> int:
+        """Damaged places that were met so far, when salvaging."""
+        return sum(part.damaged for part in self._parts)
+
+    def entries(self, after: int | None = None) -> Iterator[Entry]:
+        """The entries in the order of folding, from index `after` on; repeats between parts are left out."""
+        repeats = _Repeats() if len(self._parts) > 1 else None
+        for block in self.blocks:
+            if block.kind != ENTRIES or block.before + block.entries <= (after or 0):
+                continue
+            for entry in self.read_entries(block)[max(0, (after or 0) - block.before) :]:
+                if repeats is None or repeats.is_new(entry):
+                    yield entry
+
+    def keyframe_before(self, at_ms: int) -> Keyframe | None:
+        """The last readable keyframe that covers nothing later than `at_ms`; None when there is none."""
+        for block in reversed(self.blocks):
+            if block.kind == KEYFRAME and block.last_ms <= at_ms:
+                keyframe = self.read_keyframe(block)
+                if keyframe is not None:
+                    return keyframe
+        return None
+
+    def read_entries(self, block: Block) -> list[Entry]:
+        """The entries of one block."""
+        rows = self._parts[block.part].read(block)
+        try:
+            entries = [_entry(row) for row in rows] if rows is not None else []
+        except (TypeError, ValueError):
+            entries = []
+        if rows is not None and len(entries) != block.entries:
+            self._parts[block.part].damage(f"the block at byte {block.offset} does not hold what its head says")
+        return entries
+
+    def read_keyframe(self, block: Block) -> Keyframe | None:
+        """The keyframe of one block; None when it is damaged and we are salvaging."""
+        wire = self._parts[block.part].read(block)
+        if wire is None:
+            return None
+        try:
+            at_ms, log_id, reports_id, packed = wire
+            return Keyframe(int(at_ms), bytes(packed), EntryId(*log_id), EntryId(*reports_id), block.before)
+        except (TypeError, ValueError):
+            self._parts[block.part].damage(f"the keyframe at byte {block.offset} is none")
+            return None
+
+
+def _entry(row: list[Any]) -> Entry:
+    stream, ms, seq, kind, version, data = row
+    numbers_fit = all(type(number) is int for number in (stream, ms, seq, version)) and 0 <= stream < len(STREAMS)
+    if not numbers_fit or type(kind) is not str or type(data) is not bytes:
+        raise ValueError("not an entry")
+    return Entry(STREAMS[stream], EntryId(ms, seq), kind, version, data)
+
+
+class _Repeats:
+    """Tells whether an entry was among the last ones: the overlap of two masters is seconds, memory stays flat."""
+
+    def __init__(self) -> None:
+        self._known: set[tuple[str, EntryId]] = set()
+        self._order: deque[tuple[str, EntryId]] = deque()
+
+    def is_new(self, entry: Entry) -> bool:
+        identity = (entry.stream, entry.id)
+        if identity in self._known:
+            return False
+        self._known.add(identity)
+        self._order.append(identity)
+        if len(self._order) > _REPEATS_KEPT:
+            self._known.discard(self._order.popleft())
+        return True
+
+
+def _files_of(path: Path) -> list[Path]:
+    parts = part_paths(path)
+    return [path, *parts] if path.exists() or not parts else parts
+
+
+def _joined_epochs(header: dict[str, Any]) -> list[int]:
+    epochs = header.get("parts")
+    return epochs if isinstance(epochs, list) else []
+
+
+def finish(run_path: Path) -> Path:
+    """Join the parts of a run into its one file, atomically; what cannot be read whole is left as it is.
+
+    A single part becomes the file by its name alone. Repeats between parts are dropped.
+    """
+    parts = part_paths(run_path)
+    if parts == _files_of(run_path) and len(parts) == 1:
+        parts[0].replace(run_path)
+    elif parts:
+        joining = run_path.with_name(run_path.name + ".joining")
+        joining.unlink(missing_ok=True)
+        with Archive.open(run_path) as archive:
+            epochs = sorted({*_joined_epochs(archive.header), *map(_epoch, parts)})
+            _copy(archive, ArchiveWriter(joining, {**archive.header, "parts": epochs}))
+        joining.replace(run_path)
+        _sync_folder(run_path.parent)  # the parts go only when their successor is sure to stay
+        for part in parts:
+            part.unlink()
+    _sync_folder(run_path.parent)
+    return run_path
+
+
+def _copy(archive: Archive, writer: ArchiveWriter) -> None:
+    repeats = _Repeats()
+    for block in archive.blocks:
+        if block.kind == ENTRIES:
+            for entry in filter(repeats.is_new, archive.read_entries(block)):
+                writer.add(entry)
+        elif block.kind == KEYFRAME:
+            keyframe = archive.read_keyframe(block)
+            if keyframe is not None:
+                writer.keyframe(keyframe.state, keyframe.log_id, keyframe.reports_id, keyframe.at_ms)
+    writer.close(final=archive.final)
