@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tidal import archive, cli, keys
+from tidal import archive_file, cli, keys
 from tidal.cli import parser as cli_parser
 from tidal.model import events as ev
 from tidal.model import phases, pipe
@@ -198,7 +198,8 @@ def test_the_bounds_are_those_of_the_code() -> None:
 
 
 @pytest.mark.parametrize(
-    ("above", "form", "lead"), [("head", archive._HEAD, archive.MAGIC), ("block", archive._BLOCK, archive.MARKER)]
+    ("above", "form", "lead"),
+    [("head", archive_file.HEAD_STRUCT, archive_file.MAGIC), ("block", archive_file.BLOCK_STRUCT, archive_file.MARKER)],
 )
 def test_the_archive_is_laid_out_as_documented(above: str, form: struct.Struct, lead: bytes) -> None:
     """Sizes in bytes, in order, and what a file and a block begin with."""
