@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    flags.add_redis(parser, "none: it must be said")
+    flags.add_redis(parser, flags.NEEDED)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 REDIS_URL = "TIDAL_REDIS_URL"
+NEEDED = "none: it must be said"
+Taker = argparse._ActionsContainer  # noqa: SLF001 - argparse has no public name for what parsers and groups share
 USERS_MAX = 10_000_000
 SPAN_MAX_MS = 366 * 24 * 3_600_000
 _SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
@@ -101,21 +103,21 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     group.add_argument("classes", nargs="*", metavar="CLASS", help="user classes to run (default: all of the file)")
 
 
-def add_redis(parser: argparse.ArgumentParser, without: str) -> None:
+def add_redis(parser: Taker, without: str) -> None:
     """--redis; `without` says what happens when there is none."""
     parser.add_argument(
         "--redis", metavar="URL", help=f"the Redis of the fleet, also from {REDIS_URL} (default: {without})"
     )
 
 
-def add_fleet(parser: argparse.ArgumentParser) -> None:
+def add_fleet(parser: Taker) -> None:
     """--fleet."""
     parser.add_argument(
         "--fleet", default="default", metavar="NAME", help="workers that share a name (default: %(default)s)"
     )
 
 
-def add_processes(parser: argparse.ArgumentParser) -> None:
+def add_processes(parser: Taker) -> None:
     """--processes."""
     parser.add_argument(
         "--processes",
@@ -126,12 +128,13 @@ def add_processes(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_distribution(parser: argparse.ArgumentParser) -> None:
-    """Everything about Redis, workers and what happens when one is missing."""
+def add_distribution(parser: argparse.ArgumentParser, *, local: bool = True) -> None:
+    """Everything about Redis, workers and what happens when one is missing; `local`: a worker here may be meant."""
     group = parser.add_argument_group("distribution")
-    add_redis(group, "a server of its own and a local worker")  # type: ignore[arg-type]  # a group adds as a parser does
-    add_fleet(group)  # type: ignore[arg-type]
-    add_processes(group)  # type: ignore[arg-type]
+    add_redis(group, "a server of its own and a local worker" if local else NEEDED)
+    add_fleet(group)
+    if local:
+        add_processes(group)
     group.add_argument(
         "--expect-workers", type=user_count, default=1, metavar="N", help="start when N workers are ready (default: 1)"
     )

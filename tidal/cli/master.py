@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="RUN", dest="take_over", help="take this run over instead of opening one")
     flags.add_load(parser)
     flags.add_target(parser)
-    flags.add_distribution(parser)
+    flags.add_distribution(parser, local=False)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,8 +1,9 @@
 """Run a load test without a screen.
 
 Prints a line every two seconds and whatever goes wrong as it happens, then tables. Ctrl-C stops the run in order; a
-second one leaves at once. The exit code says how it went: 0 nothing failed, 1 something did (docs/reference/exit-codes.md).
-"""  # noqa: E501 - one paragraph of the help
+second one leaves at once. The exit code says how it went: 0 nothing failed, 1 something did, others are in the
+reference.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from tidal.cli.console import finish, is_terminal, lines_to, write_json
 from tidal.cli.find import to_follow
 from tidal.cli.flags import redis_url
 from tidal.cli.session import open_session, session
+from tidal.errors import TidalError
 from tidal.launch import inspect, launch
 from tidal.model.events import WantStop
 from tidal.outputs.layout import shorten
@@ -95,11 +96,12 @@ def _afterwards(frame: Frame | None, outcome: str | None, json_file: str | None,
     """The summary of a run that is over, a pointer to one that goes on."""
     if frame is None:
         return return_code
+    if outcome is None:  # the app died: the run does not care
+        print("the screen ended, the run did not: please report it", file=sys.stderr)
     if frame.run.exit_code is not None:
-        return finish(frame, json_file)
+        code = finish(frame, json_file)
+        return code if outcome is not None else TidalError.exit_code
     write_json(frame, json_file)
-    if outcome is None:  # the app died: say so, the run does not care
-        print("the screen ended, the run did not", file=sys.stderr)
     name = shorten(frame.run.run)
     print(f"run {name} goes on; come back: tidal attach {name}, end it: tidal stop {name}", file=lines_to(json_file))
     return return_code

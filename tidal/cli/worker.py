@@ -1,10 +1,11 @@
 """Lend this machine's cores to a fleet.
 
-The worker waits for runs of its fleet and serves them one after the other until Ctrl-C or SIGTERM; its users then move to
-other workers first. The Redis URL is best given in the environment variable TIDAL_REDIS_URL, where no `ps` shows it.
+The worker waits for runs of its fleet and serves them one after the other until Ctrl-C or SIGTERM; its users then
+move to other workers first. The Redis URL is best given in the environment variable TIDAL_REDIS_URL, where no `ps`
+shows it.
 
 A worker runs the code that the fleet's masters send. Give -f to run this machine's own copy of a locustfile only.
-"""  # noqa: E501 - paragraphs of the help
+"""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    flags.add_redis(parser, "none: it must be said")
+    flags.add_redis(parser, flags.NEEDED)
     flags.add_fleet(parser)
     flags.add_processes(parser)
     parser.add_argument("-f", "--locustfile", metavar="FILE", help="run only this copy, never what the log carries")
