@@ -1,0 +1,122 @@
+"""Masters and Redis die in the middle of a run; the target sees nothing of it and no request is lost from the log."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from deadline import until
+from stage import LOCUSTFILE, Stage, seen
+
+from tidal.archive import Archive
+from tidal.model.events import RunOptions
+from tidal.model.fold import fold_entry
+from tidal.model.frame import frame
+from tidal.model.state import State
+from tidal.outputs.json import frame_json
+from tidal.paths import archive_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tidal.model.rows import Frame
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """Redis and the target, up, and a locustfile."""
+    os.environ["TIDAL_HOME"] = str(tmp_path)
+    with tempfile.TemporaryDirectory(prefix="tidal-") as folder:
+        made = Stage(Path(folder), tmp_path)
+        try:
+            made.start_redis()
+            made.start_target()
+            (made.folder / "locustfile.py").write_text(LOCUSTFILE, encoding="utf-8")
+            yield made
+        finally:
+            made.close()
+            del os.environ["TIDAL_HOME"]
+
+
+def options(stage: Stage, run_time_ms: int) -> RunOptions:
+    """Twelve users, four requests a second each."""
+    return RunOptions(users=12, spawn_rate=50, run_time_ms=run_time_ms, host=stage.target_url)
+
+
+def running(shown: Frame) -> bool:
+    """Whether all users run."""
+    return shown.run.users_running == 12
+
+
+def folded(run: str) -> State:
+    """The archive, folded to its end."""
+    state = State()
+    with Archive.open(archive_path(run)) as archive:
+        for entry in archive.entries():
+            fold_entry(state, entry)
+    return state
+
+
+def test_a_killed_master_is_succeeded(stage: Stage) -> None:
+    """The users run on without a master; its successor takes the lease and ends the run with complete figures."""
+    file = stage.folder / "locustfile.py"
+    stage.start_worker()
+    master, answer = stage.start_master(file, options(stage, 12_000))
+    feed = stage.watch(answer["run"])
+    seen(feed, running, "12 users run")
+    master.kill()
+    master.wait(10)
+    before = stage.served()["answered"]
+    until(lambda: stage.served()["answered"] > before + 60, what="the load goes on without a master")
+    successor, again = stage.start_master(file, options(stage, 12_000), run=answer["run"])
+    assert again["run"] == answer["run"]
+    assert successor.wait(60) == 0
+    until(lambda: feed.is_closed, what="the feed is at the end")
+    live = feed.frame()
+    assert live is not None
+    assert live.total.requests == stage.served()["answered"]
+    assert any("took over" in row.text for row in live.story)
+    assert frame_json(frame(folded(answer["run"]), live.at_ms)) == frame_json(live)
+
+
+def test_redis_is_killed_and_comes_back(stage: Stage) -> None:
+    """While Redis is away the users run on and reports are kept; nothing is lost and nothing counted twice."""
+    stage.start_worker()
+    master, answer = stage.start_master(stage.folder / "locustfile.py", options(stage, 14_000))
+    feed = stage.watch(answer["run"])
+    seen(feed, running, "12 users run")
+    assert stage.redis is not None
+    stage.redis.kill()
+    stage.redis.wait(10)
+    before = stage.served()["answered"]
+    until(lambda: stage.served()["answered"] > before + 120, what="the load goes on without Redis")
+    assert "Redis" in feed.trouble()
+    stage.start_redis()
+    assert master.wait(60) == 0
+    until(lambda: feed.is_closed, what="the feed is at the end")
+    live = feed.frame()
+    assert live is not None
+    assert live.total.requests == stage.served()["answered"]
+    assert not any(w.state == "lost" for w in live.workers)
+    assert frame_json(frame(folded(answer["run"]), live.at_ms)) == frame_json(live)
+
+
+def test_a_worker_leaves_and_the_load_stays(stage: Stage) -> None:
+    """SIGTERM moves the users first: the worker that leaves ends with 0, and no request is missing."""
+    workers = [stage.start_worker(1), stage.start_worker(1)]
+    master, answer = stage.start_master(stage.folder / "locustfile.py", options(stage, 12_000))
+    feed = stage.watch(answer["run"])
+    seen(feed, lambda f: running(f) and len(f.workers) == 2, "12 users run on two workers")
+    workers[0].terminate()
+    assert workers[0].wait(20) == 0
+    seen(feed, lambda f: running(f) and any(w.state == "left" for w in f.workers), "the other has all 12 users")
+    assert master.wait(60) == 0
+    until(lambda: feed.is_closed, what="the feed is at the end")
+    live = feed.frame()
+    assert live is not None
+    assert live.total.requests == stage.served()["answered"]
