@@ -180,9 +180,11 @@ def _ticked(log: LogHalf, event: ev.Ticked, at_ms: int) -> None:
 def _intent(*, accepted: bool) -> Callable[[LogHalf, ev.IntentAccepted | ev.IntentRefused, int], None]:
     def step(log: LogHalf, event: ev.IntentAccepted | ev.IntentRefused, at_ms: int) -> None:
         del at_ms
+        if event.id not in log.intents:
+            log.intents_order.append(event.id)
         log.intents[event.id] = accepted
         if len(log.intents) > INTENTS_KEPT:
-            del log.intents[next(iter(log.intents))]
+            del log.intents[log.intents_order.pop(0)]
 
     return step
 
@@ -231,15 +233,17 @@ def _add_up_plan(log: LogHalf, at_ms: int) -> None:
     until_ms = at_ms - log.began_ms
     while log.planned_to_ms < until_ms:
         from_ms = log.planned_to_ms
-        next_ms = min(until_ms, _next_step_ms(log, from_ms), _second_end_ms(log, from_ms))
+        next_ms = min(until_ms, _next_step_ms(log, from_ms), _point_end_ms(log, from_ms))
         user_ms = planned_users(log, from_ms) * (next_ms - from_ms)
-        log.planned.at((log.began_ms + from_ms) // 1000).user_ms += user_ms
+        log.planned.at((log.began_ms + next_ms - 1) // 1000).user_ms += user_ms
         log.planned_user_ms += user_ms
         log.planned_to_ms = next_ms
 
 
-def _second_end_ms(log: LogHalf, plan_ms: int) -> int:
-    return ((log.began_ms + plan_ms) // 1000 + 1) * 1000 - log.began_ms
+def _point_end_ms(log: LogHalf, plan_ms: int) -> int:
+    """Where the series' point of a moment ends: points widen with the span, so a clock's jump is few steps."""
+    step_ms = log.planned.step_s * 1000
+    return ((log.began_ms + plan_ms) // step_ms + 1) * step_ms - log.began_ms
 
 
 def _next_step_ms(log: LogHalf, plan_ms: int) -> int:
@@ -293,8 +297,9 @@ def _reported(reports: ReportHalf, record: IncarnationRecord, incarnation: str, 
     for failure in event.failures:
         _count_failure(reports, failure)
     for exception in event.exceptions:
-        key = _bounded(reports.exceptions, (exception.message, exception.traceback), (OTHER, ""), FAILURES_MAX)
-        counts = reports.exceptions.setdefault(key, ExceptionRecord()).occurrences
+        key = (exception.message[: ev.TEXT_MAX], exception.traceback[: ev.TRACEBACK_MAX])
+        bounded = _bounded(reports.exceptions, key, (OTHER, ""), FAILURES_MAX)
+        counts = reports.exceptions.setdefault(bounded, ExceptionRecord()).occurrences
         counts[incarnation] = counts.get(incarnation, 0) + exception.occurrences
     started, finished, failed, cancelled = (a + b for a, b in zip(reports.iterations, event.iterations, strict=True))
     reports.iterations = (started, finished, failed, cancelled)
@@ -339,7 +344,7 @@ def _forget_old_seconds(reports: ReportHalf, latest_s: int) -> None:
 
 
 def _count_failure(reports: ReportHalf, failure: ev.FailureTally) -> None:
-    key = (failure.method, failure.name, failure.error)
+    key = (failure.method[: ev.TEXT_MAX], failure.name[: ev.TEXT_MAX], failure.error[: ev.TEXT_MAX])
     record = reports.failures.setdefault(
         _bounded(reports.failures, key, ("", OTHER, OTHER), FAILURES_MAX), FailureRecord(first_ms=failure.first_ms)
     )

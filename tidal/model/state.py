@@ -96,6 +96,7 @@ class LogHalf:
     ticked_ms: int = 0
     redis_rtt_us: int = 0
     intents: dict[str, bool] = field(default_factory=dict)  # id → accepted
+    intents_order: list[str] = field(default_factory=list)  # their ids, the first answered first: maps are sorted
     story: list[StoryRow] = field(default_factory=list)
     story_dropped: int = 0
     refusals_told: dict[str, int] = field(default_factory=dict)  # stream → how many were written down
