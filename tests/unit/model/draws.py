@@ -1,0 +1,197 @@
+"""What hypothesis draws: values of every annotation that the schema knows, tallies, whole histories."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
+
+from histories import T0, at, by, life, opened, planned, report, seen, started
+from hypothesis import strategies as st
+
+from tidal.model import events as ev
+from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of
+from tidal.model.stats import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COUNT = st.integers(0, 1 << 40)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+LATENCY_US = st.one_of(st.integers(0, 200), st.integers(0, 10_000_000), st.integers(0, 1 << 42))
+SAMPLE = st.tuples(st.one_of(st.none(), LATENCY_US), st.integers(0, 1 << 20), st.booleans())
+SAMPLES = st.lists(SAMPLE, max_size=30)
+
+
+def tally_of(samples: list[tuple[int | None, int, bool]]) -> Tally:
+    """The tally of raw samples."""
+    made = Tally()
+    for latency_us, length, failed in samples:
+        made.add(latency_us, length, failed=failed)
+    return made
+
+
+TALLY = SAMPLES.map(tally_of)
+BLOCK = st.builds(
+    ev.Block,
+    st.integers(0, 1 << 39),
+    st.integers(1, 1 << 19),
+    st.dictionaries(st.tuples(TEXT, TEXT), TALLY, max_size=3),
+    st.dictionaries(TEXT, COUNT, max_size=2),
+)
+_SCALARS: dict[Any, st.SearchStrategy[Any]] = {
+    int: COUNT,
+    float: st.floats(allow_nan=False, allow_infinity=False),
+    str: TEXT,
+    bytes: st.binary(max_size=12),
+    bool: st.booleans(),
+    Tally: TALLY,
+    ev.Block: BLOCK,
+}
+
+
+def drawn(kind: Any) -> st.SearchStrategy[Any]:
+    """Any value of an annotation."""
+    origin, args = get_origin(kind), get_args(kind)
+    if kind in _SCALARS:
+        return _SCALARS[kind]
+    if origin in (Union, UnionType):
+        return st.one_of(st.none(), *(drawn(a) for a in args if a is not NoneType))
+    if origin is tuple and args[1:] == (...,):
+        return st.lists(drawn(args[0]), max_size=2).map(tuple)
+    if origin is tuple:
+        return st.tuples(*map(drawn, args))
+    if origin is dict:
+        return st.dictionaries(drawn(args[0]), drawn(args[1]), max_size=2)
+    return built(kind)
+
+
+def built(cls: Any) -> st.SearchStrategy[Any]:
+    """Any value of a dataclass, fields with defaults now and then left out."""
+    hints = get_type_hints(cls)
+    if cls is ev.Reported:
+        return st.deferred(lambda: _reported_as_it_may_be(hints))
+    if cls is ev.FailureTally:
+        moments = st.tuples(COUNT, COUNT).map(sorted)
+        return st.builds(lambda m, n, e, o, t: cls(m, n, e, o, *t), TEXT, TEXT, TEXT, COUNT, moments)
+    needed = {f.name: drawn(hints[f.name]) for f in fields(cls) if f.default is f.default_factory is MISSING}
+    more = {f.name: drawn(hints[f.name]) for f in fields(cls) if f.name not in needed}
+    return st.one_of(st.builds(cls, **needed), st.builds(cls, **needed, **more))
+
+
+def _reported_as_it_may_be(hints: dict[str, Any]) -> st.SearchStrategy[Any]:
+    more = {f.name: drawn(hints[f.name]) for f in fields(ev.Reported) if f.name not in {"from_ms", "to_ms"}}
+    make: Callable[..., ev.Reported] = lambda moments, **rest: ev.Reported(*moments, **rest)  # noqa: E731 - one line
+    return st.builds(make, st.tuples(COUNT, COUNT).map(sorted), **more)
+
+
+# ------------------------------------------------------------------ whole histories
+
+NAMES = ("w1", "w2", "w3")
+_MASTERS: list[st.SearchStrategy[ev.Event]] = [
+    st.builds(seen, st.sampled_from(NAMES), st.integers(1, 3), st.integers(1, 4)),
+    st.builds(
+        lambda name, number, state: ev.WorkerChanged(name, life(name, number), state, True, True, False),  # noqa: FBT003
+        st.sampled_from(NAMES),
+        st.integers(1, 3),
+        st.sampled_from(["loading", "ready", "running", "stalled"]),
+    ),
+    st.builds(lambda n, i: ev.WorkerLost(n, life(n, i), T0), st.sampled_from(NAMES), st.integers(1, 3)),
+    st.builds(lambda n, i: ev.WorkerLeft(n, life(n, i), "bye"), st.sampled_from(NAMES), st.integers(1, 3)),
+    st.builds(
+        lambda names, users, number, from_ms: planned(*sorted(names), users=users, number=number, from_ms=from_ms),
+        st.sets(st.sampled_from(NAMES), max_size=3),
+        st.integers(0, 40),
+        st.integers(1, 9),
+        st.integers(0, 9_000),
+    ),
+    st.builds(lambda names: ev.Ticked(tuple(ev.Beat(n, 5) for n in sorted(names))), st.sets(st.sampled_from(NAMES))),
+    st.builds(ev.TargetSet, st.integers(0, 50), st.just(2.0), st.just("ann")),
+    st.builds(ev.IntentAccepted, st.sampled_from("abc"), st.just("ann"), st.just("stop")),
+    st.builds(ev.IntentRefused, st.sampled_from("abc"), st.just("ann"), st.just("stop"), st.just("no")),
+    st.builds(ev.EntryRefused, st.just(REPORTS), st.just("1-1"), st.just("nonsense"), st.integers(1, 5)),
+    st.builds(ev.StopOrdered, st.just("stopped"), st.just("enough"), st.just("ann"), st.just(5_000)),
+    st.builds(ev.Noted, st.just("ann"), st.just("info"), TEXT),
+    st.builds(ev.RunClosed, st.just("stopped"), st.just("enough"), st.just(0)),
+]
+
+
+@st.composite
+def log_entries(draw: st.DrawFn) -> list[Entry]:
+    """A log: opened, perhaps started, then anything, by one or two masters, with repeats and nonsense."""
+    first = [opened().event, seen("w1"), seen("w2"), started().event, planned("w1", "w2", end_ms=12_000)]
+    events = first[: draw(st.sampled_from([5, 5, 5, 1]))] + draw(st.lists(st.one_of(_MASTERS), min_size=3, max_size=9))
+    signed, n, epoch, now_ms = [], 0, 1, -1_000
+    for event in events:
+        if draw(st.integers(0, 9)) == 0:
+            epoch, n = epoch + 1, 0
+        n, now_ms = n + 1, now_ms + draw(st.integers(0, 1_500))
+        signed.append(at(now_ms, event, epoch=epoch, n=n))
+    return _as_entries(draw, LOG, [encode(s) for s in signed])
+
+
+_FAILURE = st.builds(
+    lambda error, n, ms: ev.FailureTally("GET", "/", error, n, T0 + ms, T0 + ms + 5),
+    st.sampled_from("ab"),
+    st.integers(1, 5),
+    st.integers(0, 9_000),
+)
+_LATENCIES = st.lists(st.sampled_from([900, 1_000, 5_000, 250_000]), min_size=1, max_size=4)
+
+
+@st.composite
+def _block(draw: st.DrawFn) -> ev.Block:
+    names = draw(st.sets(st.sampled_from(["/", "/buy"]), min_size=1))
+    tallies = {("GET", n): tally_of([(us, 7, us > 9_000) for us in draw(_LATENCIES)]) for n in sorted(names)}
+    return ev.Block(T0 // 1000 + draw(st.integers(0, 40)), 1, tallies, {"Buyer": draw(st.integers(0, 3_000))})
+
+
+_WORKERS: list[st.SearchStrategy[ev.Event]] = [
+    st.builds(
+        lambda blocks, failures, to_ms, users, iterations: report(
+            *blocks, to_ms=to_ms, failures=tuple(failures), users={"Buyer": users}, iterations=iterations
+        ),
+        st.lists(_block(), max_size=3),
+        st.lists(_FAILURE, max_size=2),
+        st.integers(0, 40_000),
+        st.integers(0, 9),
+        st.tuples(*[st.integers(0, 9)] * 4),
+    ),
+    st.builds(lambda t: report(exceptions=(ev.ExceptionTally("boom", t, 2),)), st.sampled_from("ab")),
+    st.builds(lambda n, ms: ev.GeneratorLost(n, 7, T0, T0 + ms, "killed"), st.integers(0, 3), st.integers(0, 9_000)),
+    st.builds(ev.LoadFailed, st.just("FileImportError"), TEXT),
+    st.just(ev.WorkerFinished("stopped")),
+]
+
+
+@st.composite
+def report_entries(draw: st.DrawFn) -> list[Entry]:
+    """Reports of several lives, merged ranges among them, handed in out of order and more than once."""
+    signed = []
+    for name in NAMES[: draw(st.integers(1, 3))]:
+        number, seq = draw(st.integers(1, 3)), draw(st.sampled_from([1, 1, 1, 2]))  # 2: the first is still to come
+        for event in draw(st.lists(st.one_of(_WORKERS), min_size=2, max_size=5)):
+            last = seq + draw(st.sampled_from([0, 0, 0, 2]))
+            signed.append(by(name, seq, event, last=last, number=number))
+            seq = last + 1
+    return _as_entries(draw, REPORTS, [encode(s) for s in draw(st.permutations(signed))])
+
+
+def _as_entries(draw: st.DrawFn, stream: str, all_fields: list[dict[bytes, bytes]]) -> list[Entry]:
+    """The entries of a stream, some of them repeated later, some of them nonsense or of a kind unknown."""
+    told = list(all_fields)
+    for index in draw(st.lists(st.integers(0, max(0, len(told) - 1)), max_size=3)) if told else []:
+        told.append(told[index])
+    nonsense = [{b"k": b"zz", b"v": b"1", b"d": b"\x00\x90"}, {b"k": b"rp", b"v": b"1", b"d": b"?"}, {b"x": b""}]
+    for fields_ in draw(st.lists(st.sampled_from(nonsense), max_size=2)):
+        told.insert(draw(st.integers(0, len(told))), fields_)
+    return [entry_of(stream, EntryId(T0 + i, 0), f) for i, f in enumerate(told)]
+
+
+@st.composite
+def woven(draw: st.DrawFn, first: list[Entry], second: list[Entry]) -> list[Entry]:
+    """An interleaving of two streams that keeps the order of each."""
+    left, right, result = list(first), list(second), []
+    while left and right:
+        result.append((left if draw(st.booleans()) else right).pop(0))
+    return result + left + right

@@ -1,0 +1,330 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from draws import log_entries, report_entries, woven
+from histories import (
+    T0,
+    T0_S,
+    at,
+    block,
+    by,
+    changed,
+    entries,
+    finished,
+    fold_all,
+    folded,
+    keyframed,
+    left,
+    life,
+    lost,
+    opened,
+    planned,
+    ready,
+    report,
+    reported,
+    running,
+    seen,
+    started,
+    stopped,
+    tally,
+    ticked,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tidal.model import events as ev
+from tidal.model import fold as folding
+from tidal.model.codec import LOG, REPORTS, Entry, EntryId
+from tidal.model.fold import planned_users
+from tidal.model.state import INTENTS_KEPT, INTERVALS_KEPT, STORY_MAX, State
+
+if TYPE_CHECKING:
+    from tidal.model.state import LogHalf, ReportHalf
+
+# ------------------------------------------------------------------ laws
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), log_entries(), report_entries())
+def test_reports_commute(data: st.DataObject, log: list[Entry], reports: list[Entry]) -> None:
+    """Any interleaving of the two streams that keeps the order of each folds to the same bytes."""
+    one = data.draw(woven(log, reports))
+    other = data.draw(woven(log, reports))
+    assert fold_all(one).packed() == fold_all(other).packed() == fold_all(log + reports).packed()
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data(), report_entries())
+def test_the_order_of_reports_matters_to_no_count(data: st.DataObject, reports: list[Entry]) -> None:
+    """Handed in in another order, reports add up to the same counts, series and gauges."""
+    other = data.draw(st.permutations(reports))
+    mine, theirs = fold_all(reports).reports, fold_all(other).reports
+    for state in (mine, theirs):  # which failure was told last is all that the order of the same ids may change
+        state.load_failures = {}
+    assert State(reports=mine).packed() == State(reports=theirs).packed()
+
+
+def _without_counters(state: State) -> State:
+    for half in (state.log, state.reports):
+        _zero(half)
+    return state
+
+
+def _zero(half: LogHalf | ReportHalf) -> None:
+    half.repeats = half.skipped = half.refused.count = 0
+    if hasattr(half, "fenced"):
+        half.fenced = 0
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data(), log_entries(), report_entries())
+def test_an_entry_folded_twice_counts_once(data: st.DataObject, log: list[Entry], reports: list[Entry]) -> None:
+    """Every entry twice, at once or all over again, folds to the same state, counters of repeats apart."""
+    history = data.draw(woven(log, reports))
+    once = _without_counters(fold_all(history)).packed()
+    assert _without_counters(fold_all([e for entry in history for e in (entry, entry)])).packed() == once
+    assert _without_counters(fold_all(history, fold_all(history))).packed() == once
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data(), log_entries(), report_entries())
+def test_a_keyframe_stands_for_what_it_covers(data: st.DataObject, log: list[Entry], reports: list[Entry]) -> None:
+    """Folding on from a keyframe taken anywhere equals folding straight on."""
+    history = data.draw(woven(log, reports))
+    cut = data.draw(st.integers(0, len(history)))
+    again = keyframed(fold_all(history[:cut]))
+    assert again.packed() == fold_all(history[:cut]).packed()
+    assert fold_all(history[cut:], again).digest() == fold_all(history).digest()
+
+
+@settings(max_examples=50, deadline=None)
+@given(log_entries())
+def test_older_epochs_change_nothing(log: list[Entry]) -> None:
+    """After a newer master has written, whatever an older one appends is fenced off."""
+    newer = entries(at(60_000, ev.MasterTook("b", 2, "0"), epoch=99))
+    before = _without_counters(fold_all([*log, *newer])).log
+    after = _without_counters(fold_all([*log, *newer, *log])).log
+    assert State(log=after).packed() == State(log=before).packed()
+
+
+# ------------------------------------------------------------------ identity
+
+
+def test_a_report_counts_once_however_often_it_is_handed_in() -> None:
+    """The same range again is a repeat, and nothing of it is counted."""
+    state = folded(reported("w1", 1, requests=3), reported("w1", 1, requests=3))
+    assert state.reports.endpoints["GET", "/"].tally.requests == 3
+    assert state.reports.repeats == 1
+
+
+def test_a_gap_is_filled_later() -> None:
+    """Reports beyond a gap count at once; the watermark waits for the missing one."""
+    state = folded(reported("w1", 1), reported("w1", 3), reported("w1", 4))
+    assert (state.reports.incarnations["w1.1"].watermark, state.reports.user_ms) == (1, 3_000)
+    fold_all(entries(reported("w1", 2)), state)
+    record = state.reports.incarnations["w1.1"]
+    assert (record.watermark, record.ahead, state.reports.user_ms) == (4, {}, 4_000)
+
+
+def test_the_gauges_are_those_of_the_newest_report() -> None:
+    """A late report adds its counts and leaves the gauges alone."""
+    state = folded(reported("w1", 2, users=7), reported("w1", 1, users=3))
+    assert state.reports.incarnations["w1.1"].users == {"Buyer": 7}
+    assert state.reports.incarnations["w1.1"].to_ms == T0 + 2_000
+
+
+def test_an_overlapping_range_is_refused_by_name() -> None:
+    """A range that is neither new nor a repeat cannot be told apart: it is refused, counted and named."""
+    state = folded(reported("w1", 1), by("w1", 3, report(block()), last=5), by("w1", 4, report(block()), last=7))
+    assert state.reports.refused.count == 1
+    assert "4..7 overlaps what w1.1 sent" in state.reports.refused.why
+    assert state.reports.user_ms == 2_000
+
+
+def test_lives_of_one_worker_are_counted_apart() -> None:
+    """A worker that came back numbers its reports anew."""
+    state = folded(reported("w1", 1), reported("w1", 1, number=2))
+    assert set(state.reports.incarnations) == {"w1.1", "w1.2"}
+    assert state.reports.repeats == 0
+
+
+def test_nonsense_is_counted_and_named_in_its_own_half() -> None:
+    """A bad entry stops nothing; the greatest id is the one that is named."""
+    bad = [Entry(REPORTS, EntryId(5, 1), "rp", 1, b"?"), Entry(REPORTS, EntryId(5, 0), "rp", 1, b"")]
+    state = fold_all([*bad, Entry(LOG, EntryId(9, 0), "", 1, b""), *entries(opened())])
+    assert (state.reports.refused.count, state.reports.refused.id) == (2, "5-1")
+    assert (state.log.refused.count, state.log.run) == (1, "r1")
+
+
+def test_a_newer_schema_is_refused_and_an_unknown_kind_skipped() -> None:
+    """Both are counted, apart from each other."""
+    state = fold_all([Entry(LOG, EntryId(1, 0), "ro", 2, b"\x00\x90"), Entry(LOG, EntryId(2, 0), "zz", 1, b"\x00")])
+    assert (state.log.refused.count, state.log.skipped) == (1, 1)
+    assert "schema version 2" in state.log.refused.why
+
+
+def test_positions_say_how_far_each_stream_was_folded() -> None:
+    """Even a refused entry moves its stream's position on."""
+    state = fold_all([Entry(LOG, EntryId(7, 3), "", 1, b"")])
+    assert state.position == {LOG: EntryId(7, 3), REPORTS: EntryId(0, 0)}
+
+
+# ------------------------------------------------------------------ workers
+
+
+def test_a_worker_comes_serves_and_is_lost() -> None:
+    """Lost: it owns nothing, its lamps are out, its incarnation is over."""
+    state = folded(opened(), seen("w1"), changed("w1", "running"), lost("w1"))
+    record = state.log.workers["w1"]
+    assert (record.state, record.alive, record.running, record.is_gone) == ("lost", False, False, True)
+    assert state.log.ended == {"w1.1": "lost"}
+
+
+def test_a_worker_that_comes_back_is_the_same_worker_with_a_new_life() -> None:
+    """The row keeps its name; what is said of the old life no longer touches it."""
+    state = folded(opened(), seen("w1"), lost("w1"), seen("w1", 2), changed("w1", "draining", 1), left("w1", 1))
+    record = state.log.workers["w1"]
+    assert (record.incarnation, record.state, record.is_gone) == ("w1.2", "waiting", False)
+
+
+def test_what_is_said_of_the_gone_is_ignored() -> None:
+    """A change that was written after the loss does not bring a worker back."""
+    assert folded(opened(), seen("w1"), lost("w1"), changed("w1", "running")).log.workers["w1"].state == "lost"
+
+
+def test_a_stranger_that_is_refused_gets_a_row() -> None:
+    """So that people see why it does not serve."""
+    state = folded(opened(), ev.WorkerRefused("w1", "host-w1", "w1.1", "another schema"))
+    assert (state.log.workers["w1"].state, state.log.workers["w1"].why) == ("refused", "another schema")
+
+
+def test_a_tick_carries_the_heartbeats() -> None:
+    """Each known worker's beat is kept with its moment; an unknown name is nobody."""
+    state = folded(opened(), seen("w1"), at(5_000, ticked("w1", "w9")))
+    record = state.log.workers["w1"]
+    assert record.beat is not None
+    assert (record.beat.age_ms, record.beat_at_ms, state.log.ticked_ms) == (100, T0 + 5_000, T0 + 5_000)
+
+
+# ------------------------------------------------------------------ the plan
+
+
+def test_planned_users_follow_the_plan_in_force() -> None:
+    """Before the start nobody, then the ramp, then the newer plan from its moment on, after the end nobody."""
+    later = planned("w1", users=2, number=2, from_ms=5_000, end_ms=8_000)
+    state = folded(running("w1", users=10, rate=10.0), at(4_000, later))
+    wanted = {ms: planned_users(state.log, ms) for ms in (-1, 0, 450, 4_999, 5_000, 6_000, 7_999, 8_000)}
+    assert wanted == {-1: 0, 0: 1, 450: 5, 4_999: 10, 5_000: 1, 6_000: 2, 7_999: 2, 8_000: 0}
+
+
+def test_the_planned_user_time_is_the_sum_of_the_curve() -> None:
+    """By hand: ten users at ten a second are 5.5 s of user-time in the first second, then 10 a second."""
+    state = folded(running("w1", users=10, rate=10.0), at(3_000, ticked()))
+    assert state.log.planned_user_ms == 5_500 + 2 * 10_000
+    assert [p.user_ms for _, p in sorted(state.log.planned.points.items())] == [5_500, 10_000, 10_000]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 700_000), max_size=8))
+def test_the_cut_of_the_ticks_does_not_change_what_was_planned(ticks: list[int]) -> None:
+    """However often the master looked around, the same user-time was planned."""
+    history = running("w1", users=30, rate=10.0)
+    state = folded(history, [at(ms, ticked()) for ms in sorted(ticks)], at(700_000, ticked()))
+    straight = folded(history, at(700_000, ticked()))
+    assert state.log.planned == straight.log.planned
+    assert state.log.planned_user_ms == straight.log.planned_user_ms == 700_000 * 30 - sum(range(30)) * 100
+
+
+def test_nothing_is_planned_after_a_stop() -> None:
+    """The ledger's planned user-time ends with the order to stop."""
+    state = folded(running("w1", users=1), at(2_000, stopped()), at(9_000, ticked()))
+    assert state.log.planned_user_ms == 2_000
+
+
+def test_a_clock_that_jumps_by_a_year_does_not_hang_the_fold() -> None:
+    """Planned time is added up in the steps of the series, so a jump costs thousands of steps, not millions."""
+    year_ms = 365 * 86_400_000
+    state = folded(running("w1", users=1), at(year_ms, ticked()))
+    assert state.log.planned_user_ms == year_ms
+    assert state.log.planned.last_s == T0_S + year_ms // 1000 - 1
+
+
+# ------------------------------------------------------------------ bounds
+
+
+def test_only_the_last_seconds_are_kept_for_current_rates() -> None:
+    """Memory of the recent counts does not grow with the run."""
+    state = folded([reported("w1", seq) for seq in range(1, 60)])
+    assert len(state.reports.endpoints["GET", "/"].recent) == folding.RECENT_S
+
+
+def test_the_story_keeps_its_beginning() -> None:
+    """Beyond the bound the middle goes, and how much of it is counted."""
+    notes = [ev.Noted("ann", "info", f"note {i}") for i in range(STORY_MAX + 100)]
+    log = folded(opened(), notes).log
+    assert (len(log.story), log.story_dropped) == (STORY_MAX, 101)
+    assert "opened run" in log.story[0].text
+    assert log.story[-1].text.endswith(f"note {STORY_MAX + 99}")
+
+
+def test_old_intents_are_forgotten_in_the_order_of_their_answers() -> None:
+    """The same ones go, whether or not a keyframe was in between."""
+    answers = [ev.IntentAccepted(f"{i * 7919 % 2_000:04}", "ann", "stop") for i in range(INTENTS_KEPT + 50)]
+    history = entries(opened(), answers)
+    straight = fold_all(history)
+    taken_up = fold_all(history[900:], keyframed(fold_all(history[:900])))
+    assert taken_up.packed() == straight.packed()
+    assert list(straight.log.intents)[-1] == answers[-1].id
+    assert len(straight.log.intents) == INTENTS_KEPT
+    assert answers[0].id not in straight.log.intents
+
+
+def test_lost_intervals_are_bounded_and_all_counted() -> None:
+    """What is beyond the bound is in the count."""
+    lost_ones = [by("w1", i, ev.GeneratorLost(1, 7, T0, T0 + i, "killed")) for i in range(1, INTERVALS_KEPT + 11)]
+    reports = folded(lost_ones).reports
+    assert (len(reports.lost_intervals), reports.lost_count) == (INTERVALS_KEPT, INTERVALS_KEPT + 10)
+
+
+def test_endpoints_failures_and_exceptions_are_bounded() -> None:
+    """An endpoint name with an id in it does not eat the master's memory: the rest is counted as (other)."""
+    names = [f"/{i}" for i in range(folding.ENDPOINTS_MAX + 50)]
+    parts = [names[i : i + 1_000] for i in range(0, len(names), 1_000)]
+    blocks = [ev.Block(T0_S, 1, {("GET", n): tally() for n in part}) for part in parts]
+    failures = [ev.FailureTally("GET", "/", f"no {i}", 1, 0, 0) for i in range(folding.FAILURES_MAX + 50)]
+    state = folded(
+        [by("w1", i, report(b)) for i, b in enumerate(blocks, 1)],
+        [by("w2", i, report(failures=tuple(failures[i * 500 - 500 : i * 500]))) for i in range(1, 6)],
+    )
+    assert len(state.reports.endpoints) == folding.ENDPOINTS_MAX + 1
+    assert state.reports.endpoints["", folding.OTHER].tally.requests == 50
+    assert state.reports.failures["", folding.OTHER, folding.OTHER].occurrences == 50
+    assert len(state.reports.failures) == folding.FAILURES_MAX + 1
+
+
+def test_long_texts_of_a_report_are_cut() -> None:
+    """A worker cannot fill the master's memory with one message."""
+    huge = "x" * 100_000
+    event = report(
+        failures=(ev.FailureTally("GET", huge, "no", 1, 0, 0),), exceptions=(ev.ExceptionTally("boom", huge, 1),)
+    )
+    reports = folded(by("w1", 1, event)).reports
+    assert max(len(text) for key in (*reports.failures, *reports.exceptions) for text in key) <= ev.TRACEBACK_MAX
+
+
+# ------------------------------------------------------------------ the ends
+
+
+def test_the_phases_follow_the_log() -> None:
+    """Waiting, running, stopping, closed."""
+    history = (opened(), started(), stopped(), ev.RunClosed("stopped", "", 0))
+    phases = [folded(*history[: i + 1]).log.phase for i in range(4)]
+    assert phases == ["waiting", "running", "stopping", "closed"]
+
+
+def test_a_worker_that_finished_and_one_that_did_not_load_are_remembered() -> None:
+    """Both are decided upon later."""
+    state = folded(ready("w1"), finished("w1", 1), by("w2", 1, ev.LoadFailed("NotShipped", "no module shop")))
+    assert state.reports.incarnations[life("w1")].finished
+    assert state.reports.load_failures == {"w2.1": ("NotShipped", "no module shop")}
