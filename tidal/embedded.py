@@ -119,15 +119,15 @@ class EmbeddedServer:
         """What the server and its guard print."""
         return self.folder / "server.log"
 
-    def watch(self) -> None:
-        """Call this several times a second: a dead guard is replaced, with a new server on the same data.
+    def watch(self) -> bool:
+        """Call this several times a second: a dead guard is replaced, with a new server on the same data; True then.
 
         Raises:
             NoServer: it died too often, or its successor does not answer; the server is stopped.
         """
         self._hear()
         if self.guard.poll() is None:
-            return
+            return False
         self._bury()
         wait_s = self._backoff.after(time.monotonic() - self._born_s)
         if wait_s is None:
@@ -140,6 +140,7 @@ class EmbeddedServer:
         except StartFailed as error:
             self.stop()
             raise NoServer(f"the embedded server died and does not come back: {error}") from None
+        return True
 
     def wait_ready(self, within_s: float = READY_S) -> None:
         """Return when the server answers; StartFailed when it dies first or takes too long."""

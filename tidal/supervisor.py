@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tidal import paths
 from tidal.embedded import EmbeddedServer, start_server
-from tidal.errors import Fenced, TidalError
+from tidal.errors import Fenced, RedisUnreachable, TidalError
 from tidal.launch import LaunchSpec, error_named, last_words
 from tidal.model.wire import from_wire, to_wire
 from tidal.process import REDIS_URL, Backoff, Child, python_argv
@@ -46,6 +46,10 @@ VIEWERS_S = 10.0
 STOP_S = 15.0
 """How long master and worker may take to leave, beyond the run's stop timeout."""
 TURN_S = 0.5
+EXCUSED = frozenset({RedisUnreachable.exit_code, Fenced.exit_code})
+HEALTHY_S = 30.0
+EXCUSED_S = 1.0
+"""How long to wait before a child that was not to blame is started again."""
 
 
 class Commands(NamedTuple):
@@ -67,6 +71,8 @@ class Kept:
         name: for the log.
         start: starts it, the first time and again.
         ends: whether exit code 0 means that its work is done.
+        patience_s: how long it may fail for an excused reason (Redis is away, another master serves the run) before
+            that is the end; such failures do not count as deaths.
 
     Attributes:
         code: the last exit code, None before the first death.
@@ -74,11 +80,13 @@ class Kept:
         given_up: it died too often and stays away.
     """
 
-    def __init__(self, name: str, start: Callable[[], Child], *, ends: bool = False) -> None:
+    def __init__(self, name: str, start: Callable[[], Child], *, ends: bool = False, patience_s: float = 600.0) -> None:
         self.name = name
         self.code: int | None = None
         self.done = self.given_up = False
         self._ends = ends
+        self._patience_s = patience_s
+        self._excused_since_s: float | None = None
         self._start = start
         self._backoff = Backoff()
         self._again_s: float | None = None
@@ -106,11 +114,19 @@ class Kept:
         if self.done:
             say(f"{self.name} is done")
             return
-        wait_s = self._backoff.after(now_s - self._born_s)
+        wait_s = self._wait_s(now_s)
         self.given_up = wait_s is None
         self._again_s = None if wait_s is None else now_s + wait_s
         what = "it died too often" if wait_s is None else f"again in {wait_s} s"
         say(f"{self.name} ended with {self.code}; {what}")
+
+    def _wait_s(self, now_s: float) -> float | None:
+        if self.code not in EXCUSED:
+            self._excused_since_s = None
+            return self._backoff.after(now_s - self._born_s)
+        if self._excused_since_s is None or now_s - self._born_s > HEALTHY_S:
+            self._excused_since_s = now_s
+        return EXCUSED_S if now_s - self._excused_since_s < self._patience_s else None
 
     def is_kept(self) -> bool:
         """Whether it is to run."""
@@ -188,7 +204,12 @@ class Supervisor:
             self._server = start_server(self._spec.embedded_port, grace_s=self._spec.options.stop_timeout_ms / 1000 + 5)
             self._url = self._server.url
             self._worker = Kept("the worker", self._start_worker)
-        self._master = Kept("the master", self._start_master, ends=True)
+        self._master = Kept(
+            "the master",
+            self._start_master,
+            ends=True,
+            patience_s=self._spec.options.masterless_timeout_ms / 1000,
+        )
         self._spec = replace(self._spec, run=self._opened(self._master.child))
         if self._registration is None:
             self._register()
@@ -275,7 +296,7 @@ class Supervisor:
             self._master.turn(time.monotonic())
             if self._master.done:
                 return "closed", 0
-            if self._master.given_up and self._master.code != Fenced.exit_code:
+            if self._master.given_up:
                 return f"failed: the master died too often, with {self._master.code} at last", TidalError.exit_code
             self._take_turns()
             self._wait(TURN_S)
@@ -290,8 +311,8 @@ class Supervisor:
             self._master.child.flush()
 
     def _watch_server(self) -> None:
-        if self._server is not None:
-            self._server.watch()
+        if self._server is not None and self._server.watch():
+            say("the server's guard had died: there is a new one, on the same data")
 
     # ------------------------------------------------------------------ leaving
 

@@ -40,6 +40,8 @@ with (folder / f"{name}.lives").open("a") as lives:
 if (folder / f"{name}.refuses").exists():
     print(json.dumps({"error": "NoHost", "message": "no host"}), flush=True)
     sys.exit(15)
+if (folder / f"{name}.fenced").exists():
+    sys.exit(44)
 if (folder / f"{name}.crashes").exists():
     os._exit(9)
 def leave(why):
@@ -333,6 +335,18 @@ def test_a_master_that_dies_too_often_ends_the_run(stage: Stage) -> None:
     assert "died too often" in note.ended
 
 
+def test_a_master_that_was_fenced_waits_for_its_turn(stage: Stage) -> None:
+    """While another master serves the run ours is not to blame: it is tried again, and at last takes over."""
+    stage.start()
+    stage.tell("master.fenced")
+    os.kill(stage.pid("master"), signal.SIGKILL)
+    stage.pid("master", 3)
+    (stage.folder / "master.fenced").unlink()
+    stage.tell("closed")
+    assert stage.wait() == 0
+    assert stage.left("master") == "closed"
+
+
 def test_with_a_redis_of_the_operators_there_is_only_a_master(stage: Stage, redis_url: str) -> None:
     """No server, no worker; the URL stays in the note, because that Redis stays."""
     ready = stage.start(redis_url=redis_url)
@@ -409,6 +423,27 @@ def test_a_real_run_is_stopped_by_sigterm(tmp_path: Path) -> None:
     until(lambda: ours() == {}, 20, "everything ends")
     assert paths.archive_path(launched.run).exists()
     assert paths.local_run(launched.run).ended.startswith("stopped")  # type: ignore[union-attr]
+
+
+def test_a_real_run_survives_the_loss_of_each_part(tmp_path: Path) -> None:
+    """Master, worker, server and guard are killed in turn; the run goes on to its planned end."""
+    launched = launch(spec_of(tmp_path, run_time_ms=12_000))
+    for part in ("tidal.master", "tidal.worker", "valkey-server", "tidal.guard"):
+        until(lambda part=part: part_pids(part), what=f"{part} runs")  # type: ignore[misc]
+        for pid in part_pids(part):
+            os.kill(pid, signal.SIGKILL)
+            until(all_gone([pid]))
+        until(lambda part=part: part_pids(part), what=f"{part} is back")  # type: ignore[misc]
+        until(lambda: reachable(launched.redis_url), what=f"Redis answers after the loss of {part}")
+    assert alive(launched.supervisor_pid)
+    until(lambda: ours() == {}, 60, "the run ends")
+    assert paths.local_run(launched.run).ended == "closed"  # type: ignore[union-attr]
+    assert paths.archive_path(launched.run).exists()
+
+
+def part_pids(part: str) -> list[int]:
+    """The processes whose command line names a part."""
+    return [pid for pid, command in ours().items() if part in command]
 
 
 @pytest.mark.parametrize(
