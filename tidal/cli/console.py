@@ -115,7 +115,7 @@ class Console:
         self._out: IO[str] | None = out or sys.stdout
         self._told: set[StoryRow] = set()
         self._trouble = ""
-        self._asked_to_stop = False
+        self._stopper: threading.Thread | None = None
         self._still = Stillness()
 
     def follow(self) -> Frame:
@@ -170,12 +170,12 @@ class Console:
             self._ask_to_stop("nobody reads the output any more")
 
     def _ask_to_stop(self, reason: str) -> None:
-        if self._asked_to_stop or self._operator is None:
+        if self._stopper is not None or self._operator is None:
             return
-        self._asked_to_stop = True
-        self._say("         . stopping; Ctrl-C again leaves at once")
         # In a thread: Redis may not answer, and a second Ctrl-C must be heard meanwhile.
-        threading.Thread(target=self._insist, args=(self._operator, WantStop(reason)), daemon=True).start()
+        self._stopper = threading.Thread(target=self._insist, args=(self._operator, WantStop(reason)), daemon=True)
+        self._stopper.start()
+        self._say("         . stopping; Ctrl-C again leaves at once")
 
     def _insist(self, operator: Asks, event: Event) -> None:
         """Ask until Redis took it: a stop that was wanted twice is wanted once."""
