@@ -48,8 +48,14 @@ def count_at(tracks: Iterable[Track], plan_ms: int) -> int:
 
 def next_change_ms(tracks: Iterable[Track], plan_ms: int) -> int | None:
     """The first whole millisecond after `plan_ms` at which the count differs from now; None: never."""
-    changes = [_next_change(t.points, plan_ms) for t in tracks if t.unit == "users" and not t.name]
-    return min((c for c in changes if c is not None), default=None)
+    curves = [t.points for t in tracks if t.unit == "users" and not t.name]
+    now = sum(_count(c, plan_ms) for c in curves)
+    at_ms: int | None = plan_ms
+    while at_ms is not None:
+        at_ms = min((ms for c in curves if (ms := _next_change(c, at_ms)) is not None), default=None)
+        if at_ms is not None and sum(_count(c, at_ms) for c in curves) != now:
+            break  # else one curve came down as another went up
+    return at_ms
 
 
 def ramp(from_ms: int, start: int, users: int, spawn_rate: float) -> Points:
@@ -171,6 +177,8 @@ class Ownership:
     """Which owner has which slot. Immutable; `moved_to` makes the next one with the fewest moves."""
 
     def __init__(self, owners: Sequence[str], table: bytes) -> None:
+        if len(table) % 2:
+            raise ValueError("a table of slots has two bytes a slot")
         self.owners = tuple(owners)
         self.table = table
         self._indexes = unpack(f">{len(table) // 2}H", table)

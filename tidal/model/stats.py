@@ -126,7 +126,7 @@ class Tally:
         return twin
 
     def percentiles_us(self, *quantiles: float) -> tuple[int, ...]:
-        """Nearest-rank percentiles in µs, within 0.5 % of the truth and never outside min and max."""
+        """Nearest-rank percentiles in whole µs, within 0.5 % (and rounding) of the truth, never outside min and max."""
         return percentiles_us(self.histogram, quantiles, self.min_us, self.max_us)
 
     def to_wire(self) -> list[object]:
