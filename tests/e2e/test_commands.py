@@ -110,16 +110,17 @@ def counts(url: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_every_example_runs_and_its_sums_are_the_targets(example: Path, terminal: Terminal, url: str) -> None:
-    """Exit code, tables, JSON; and the target counted exactly the requests that the summary tells."""
+    """The target counted exactly the requests that the summary tells; replayed, the JSON is the same to the byte."""
     before = counts(url)
     words = ["-f", str(example), "-u", "4", "-r", "20", "-t", "3s", "-H", url, "--processes", "1"]
     code, out, err = terminal.type("run", *words, "--json", "end.json")
     after = counts(url)
-    frame = json.loads((terminal.home / "end.json").read_text())
+    frame = json.loads((terminal.home / "end.json").read_text(encoding="utf8"))
     total = frame["total"]
     assert code == frame["run"]["exit_code"] == (1 if total["failures"] else 0), out + err
     assert f"Exit code {code}" in out
     assert frame["run"]["outcome"] == "finished"
+    assert terminal.type("replay", "--json", "-") == (0, (terminal.home / "end.json").read_text(encoding="utf8"), "")
     if example.stem == "own_protocol":
         assert after["connections"] - before["connections"] >= total["requests"] > 0
     else:

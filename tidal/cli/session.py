@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tidal.model.rows import Frame
+
+ARCHIVE_S = 5.0
+"""How long the master may take to finish the archive of a run that is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,17 @@ class Session:
         """Print the run to its end; the last frame."""
         operator = self.operator if self.may_stop else None
         console = Console(self.feed, operator, supervisor_pid=self.supervisor_pid, is_alive=self.is_alive, out=out)
-        return console.follow()
+        frame = console.follow()
+        self._await_archive()
+        return frame
+
+    def _await_archive(self) -> None:
+        """Let the master of a run of ours finish its archive, so that `tidal replay` right after finds it whole."""
+        pause, until_s = threading.Event(), time.monotonic() + ARCHIVE_S
+        while self.supervisor_pid and self.is_alive() and time.monotonic() < until_s:
+            if paths.archive_path(self.run).is_file():
+                return
+            pause.wait(0.05)
 
 
 @contextmanager

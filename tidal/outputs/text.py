@@ -180,7 +180,7 @@ def _how_complete(frame: Frame) -> str:
     known, ledger = frame.completeness, frame.ledger
     parts = [f"{known.workers_reporting}/{known.workers_expected} workers reported"] if known.workers_expected else []
     parts.append(f"complete to {clock(known.complete_to_ms)}" if known.complete_to_ms else "nothing was reported")
-    if ledger.planned_user_ms:
+    if ledger.planned_user_ms and frame.run.exit_code is not None:  # before the end the plan is ahead of the reports
         ran_and_planned = (ledger.ran_user_ms - ledger.surplus_user_ms, ledger.planned_user_ms)
         parts.append(f"{share(*ran_and_planned)} of the planned user time ran")
     if ledger.lost_intervals:
