@@ -102,8 +102,14 @@ def test_failures_exceptions_and_losses_have_tables() -> None:
     assert "3 times: ValueError('x')  (w1, w2)\n    Traceback\n" in text
     assert "12:00:00Z  w2 is lost" in text
     assert "started" not in text
+    assert "lost on the way" not in text
     assert "2 interval(s) of killed processes were never sent" in text
     assert "4 entries of the log were refused; 5 entries of a newer tidal were skipped" in text
+
+
+def test_a_lost_worker_is_named_beside_the_figures() -> None:
+    """What it measured last never came: the sums cannot be whole."""
+    assert "; lost on the way: w2" in summary(picture(workers=(worker(), replace(worker("w2"), state="lost"))))
 
 
 def test_a_run_without_requests_says_so() -> None:

@@ -183,6 +183,9 @@ def _how_complete(frame: Frame) -> str:
     if ledger.planned_user_ms and frame.run.exit_code is not None:  # before the end the plan is ahead of the reports
         ran_and_planned = (ledger.ran_user_ms - ledger.surplus_user_ms, ledger.planned_user_ms)
         parts.append(f"{share(*ran_and_planned)} of the planned user time ran")
+    lost = [shorten(row.name, 20) for row in frame.workers if row.state == "lost"]
+    if lost:
+        parts.append(f"lost on the way: {', '.join(lost[:8])}{' …' if len(lost) > 8 else ''}")
     if ledger.lost_intervals:
         parts.append(f"{ledger.lost_intervals} interval(s) of killed processes were never sent")
     if frame.total.cancelled:
