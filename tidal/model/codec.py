@@ -36,6 +36,7 @@ from tidal.model.wire import from_wire, to_wire
 ENTRY_BYTES_MAX = 256 * 1024
 """An entry larger than this, packed or unpacked, is refused."""
 COMPRESS_ABOVE = 1_024
+VERSION_MAX = 65_535
 PIPE_BYTES_MAX = 64 * 1024 * 1024
 """A pipe is ours on both ends, but user code sits behind one of them."""
 
@@ -103,7 +104,7 @@ def encode(signed: Signed) -> dict[bytes, bytes]:
     return {
         b"k": event.KIND.encode(),
         b"v": str(event.VERSION).encode(),
-        b"d": _squeeze(msgpack.packb([*wire, to_wire(event)])),
+        b"d": _squeeze(pack([*wire, to_wire(event)])),
     }
 
 
@@ -113,9 +114,12 @@ def entry_of(stream: str, entry_id: EntryId, fields: dict[bytes, bytes]) -> Entr
     So it is archived and counted like any other, and live and replay agree on it.
     """
     try:
-        return Entry(stream, entry_id, fields[b"k"].decode("ascii")[:16], int(fields[b"v"]), fields[b"d"])
+        kind, version, data = fields[b"k"].decode("ascii")[:16], int(fields[b"v"]), fields[b"d"]
     except (KeyError, ValueError):
         return Entry(stream, entry_id, "", SCHEMA_VERSION, b"")
+    if not 1 <= version <= VERSION_MAX:
+        return Entry(stream, entry_id, "", SCHEMA_VERSION, b"")
+    return Entry(stream, entry_id, kind, version, data)
 
 
 def decode(entry: Entry) -> Signed | None:
@@ -129,6 +133,8 @@ def decode(entry: Entry) -> Signed | None:
     if event_class is None:
         return None
     wire = unpack(_unsqueeze(entry.data))
+    if not isinstance(wire, list):
+        raise BadEntry("not an envelope")
     try:
         values = (*from_wire(_HEADS[envelope], wire[:-1]), from_wire(event_class, wire[-1]))
         signed = envelope(*values)
@@ -138,8 +144,8 @@ def decode(entry: Entry) -> Signed | None:
 
 
 def pack(value: Any) -> bytes:
-    """A plain value as msgpack, maps in the order given."""
-    return bytes(msgpack.packb(value))
+    """A plain value as msgpack, maps in the order given; text that is no Unicode (a lone surrogate) as its escape."""
+    return bytes(msgpack.packb(value, unicode_errors="backslashreplace"))
 
 
 def unpack(data: bytes, limit: int = ENTRY_BYTES_MAX) -> Any:
@@ -185,8 +191,8 @@ _MESSAGES = {m.KIND: m for m in (*pipe.ORDERS, *pipe.ANSWERS)}
 
 def pack_message(message: Event) -> bytes:
     """One frame for a pipe: length, then [kind, fields]."""
-    body = msgpack.packb([message.KIND, to_wire(message)])
-    return len(body).to_bytes(4, "big") + bytes(body)
+    body = pack([message.KIND, to_wire(message)])
+    return len(body).to_bytes(4, "big") + body
 
 
 class PipeReader:
@@ -213,10 +219,10 @@ class PipeReader:
 
 def _message(body: bytes) -> Event:
     wire = unpack(body, PIPE_BYTES_MAX)
-    if not isinstance(wire, list) or len(wire) != 2 or wire[0] not in _MESSAGES:
+    if not isinstance(wire, list) or len(wire) != 2 or not isinstance(wire[0], str) or wire[0] not in _MESSAGES:
         raise BadEntry("not a message")
     try:
         message: Event = from_wire(_MESSAGES[wire[0]], wire[1])
-    except (ValueError, TypeError) as error:
-        raise BadEntry(str(error)) from None
+    except (ValueError, TypeError, OverflowError) as error:
+        raise BadEntry(str(error)[:200]) from None
     return message

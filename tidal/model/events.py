@@ -21,6 +21,10 @@ SCHEMA_VERSION = 1
 TEXT_MAX = 2_000
 """Characters of a name, message or reason that an event carries; longer ones are cut where they are born."""
 TRACEBACK_MAX = 8_000
+COUNT_MAX = 1 << 48
+"""A count or sum of one report is below this, so that the sums of a run stay within 63 bits."""
+MOMENT_MS_MAX = 1 << 46
+"""A moment is before this (the year 4199), so that no envelope can have the fold plan for ages."""
 CHUNK_BYTES = 200_000
 """One entry's share of a shipped file: below the 256 KB at which an entry is refused unread."""
 
@@ -41,6 +45,11 @@ class ByMaster:
     at_ms: int
     event: Event
 
+    def __post_init__(self) -> None:
+        """Refuse an identity or a moment that cannot be."""
+        if not (0 <= self.epoch < 1 << 63 and 0 <= self.n < 1 << 63 and 0 <= self.at_ms < MOMENT_MS_MAX):
+            raise ValueError(f"a master's envelope says epoch {self.epoch}, n {self.n}, {self.at_ms} ms")
+
 
 @dataclass(frozen=True, slots=True)
 class ByWorker:
@@ -57,7 +66,7 @@ class ByWorker:
 
     def __post_init__(self) -> None:
         """Refuse an identity that could not be told from another."""
-        if not 1 <= self.first <= self.last or not self.incarnation:
+        if not 1 <= self.first <= self.last < 1 << 63 or not self.incarnation:
             raise ValueError(f"a report's range is {self.first}..{self.last} of {self.incarnation!r}")
 
 
@@ -406,7 +415,7 @@ class Block:
             method, name, tally = _wire_list(row, 3)
             if type(method) is not str or type(name) is not str:
                 raise ValueError("an endpoint's method and name are text")
-            tallies[method[:TEXT_MAX], name[:TEXT_MAX]] = Tally.from_wire(tally)
+            tallies[method[:TEXT_MAX], name[:TEXT_MAX]] = _modest(Tally.from_wire(tally))
         return cls(second, span, tallies, user_ms)
 
 
@@ -417,7 +426,13 @@ def _wire_list(wire: object, length: int | None = None) -> list[Any]:
 
 
 def _is_count(value: object) -> bool:
-    return type(value) is int and 0 <= value < 1 << 63
+    return type(value) is int and 0 <= value < COUNT_MAX
+
+
+def _modest(tally: Tally) -> Tally:
+    if max(tally.requests, tally.cancelled, tally.total_us, tally.min_us, tally.max_us, tally.bytes) >= COUNT_MAX:
+        raise ValueError("a tally's counts are too large for one second")
+    return tally
 
 
 @dataclass(slots=True)
@@ -468,6 +483,16 @@ class Reported(Event):
     memory_bytes: int = 0
     iterations: tuple[int, int, int, int] = (0, 0, 0, 0)  # started, finished, failed, cancelled
     arrivals: tuple[int, int, int] = (0, 0, 0)  # planned, started, dropped
+
+    def __post_init__(self) -> None:
+        """Refuse counts and moments that cannot be: a sum would carry them for ever."""
+        counts = [*self.users.values(), *self.iterations, *self.arrivals]
+        counts += [f.occurrences for f in self.failures] + [e.occurrences for e in self.exceptions]
+        if not all(_is_count(n) for n in counts):
+            raise ValueError("a report's counts are whole, not negative and not too large")
+        moments = [m for f in self.failures for m in (f.first_ms, f.last_ms)]
+        if not 0 <= self.from_ms <= self.to_ms < MOMENT_MS_MAX or not all(0 <= m < MOMENT_MS_MAX for m in moments):
+            raise ValueError(f"a report covers {self.from_ms} to {self.to_ms} ms")
 
 
 @dataclass(frozen=True, slots=True)

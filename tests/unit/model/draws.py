@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COUNT = st.integers(0, 1 << 40)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-LATENCY_US = st.one_of(st.integers(0, 200), st.integers(0, 10_000_000), st.integers(0, 1 << 42))
+LATENCY_US = st.one_of(st.integers(0, 200), st.integers(0, 10_000_000), st.integers(0, 1_250_000_000_000))
 SAMPLE = st.tuples(st.one_of(st.none(), LATENCY_US), st.integers(0, 1 << 20), st.booleans())
 SAMPLES = st.lists(SAMPLE, max_size=30)
 
