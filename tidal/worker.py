@@ -21,6 +21,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tidal import __version__
+from tidal.bus import Bus
 from tidal.errors import TidalError, WorkerRefusedError
 from tidal.keys import FleetKeys, RunKeys
 from tidal.lines import (
@@ -286,7 +287,13 @@ class Agent:
 
 
 def serve(spec: WorkerSpec, *, watch_fd: int | None = None) -> int:
-    """Run a worker until SIGTERM, Ctrl-C or the end of file on `watch_fd`; a second signal ends it at once."""
+    """Run a worker until SIGTERM, Ctrl-C or the end of file on `watch_fd`; a second Ctrl-C ends it at once.
+
+    Raises:
+        RedisUnreachable, RedisDenied, RedisTooOld: at the start only; later the worker waits for Redis.
+        WorkerRefusedError: the master of a run refused this worker.
+    """
+    Bus.connect(spec.redis_url, role="worker").close()  # what is wrong with the URL is said at once, not waited for
     agent = Agent(spec)
 
     def told(number: int, _frame: object) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from deadline import until
 
+from tidal.bus import Bus
 from tidal.engines import discover
 from tidal.keys import RunKeys
 from tidal.launch import LaunchSpec
@@ -53,6 +54,7 @@ class Stage:
         self.redis: subprocess.Popen[bytes] | None = None
         self.target_url = ""
         self._feeds: list[LiveFeed] = []
+        self._bus: Bus | None = None
 
     def start_redis(self) -> None:
         """A Redis of its own on a Unix socket, with an append-only file."""
@@ -112,9 +114,15 @@ class Stage:
         self._feeds.append(feed)
         return feed
 
+    def bus(self) -> Bus:
+        """A connection to the stage's Redis, closed with the stage."""
+        if self._bus is None:
+            self._bus = Bus.connect(self.redis_url, role="stage")
+        return self._bus
+
     def served(self) -> dict[str, Any]:
         """What the target counted."""
-        with urllib.request.urlopen(f"{self.target_url}/__counts", timeout=5) as answer:
+        with urllib.request.urlopen(f"{self.target_url}/__counts", timeout=5) as answer:  # noqa: S310 - our own
             counts: dict[str, Any] = json.load(answer)
         return counts
 
@@ -122,6 +130,8 @@ class Stage:
         """End everything, by its own handle."""
         for feed in self._feeds:
             feed.close()
+        if self._bus is not None:
+            self._bus.close()
         for process in reversed(self._processes):
             process.kill()
             process.wait(10)
