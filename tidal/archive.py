@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 _ENTRY_OVERHEAD = 48
 _REPEATS_KEPT = 1 << 16
 _MS_MAX = (1 << 64) - 1
+_VERSION_MAX = (1 << 63) - 1
 
 
 class Keyframe(NamedTuple):
@@ -112,7 +113,7 @@ class ArchiveWriter:
         data = entry.data[: ENTRY_BYTES_MAX + 1]
         if self._bytes + len(data) + _ENTRY_OVERHEAD > BLOCK_BYTES_MAX:
             self._flush()
-        version = max(-1, min(entry.version, 1 << 31))
+        version = max(-_VERSION_MAX, min(entry.version, _VERSION_MAX))
         self._rows.append((STREAMS.index(entry.stream), *entry.id, entry.kind[:16], version, data))
         self._bytes += len(data) + _ENTRY_OVERHEAD
         self.count += 1
@@ -270,7 +271,7 @@ class Archive:
 
     def entries(self, after: int | None = None) -> Iterator[Entry]:
         """The entries in the order of folding, from index `after` on; repeats between parts are left out."""
-        repeats = _Repeats() if len(self._parts) > 1 else None
+        repeats = Repeats() if len(self._parts) > 1 else None
         for block in self.blocks:
             if block.kind != ENTRIES or block.before + block.entries <= (after or 0):
                 continue
@@ -280,12 +281,18 @@ class Archive:
 
     def keyframe_before(self, at_ms: int) -> Keyframe | None:
         """The last readable keyframe that covers nothing later than `at_ms`; None when there is none."""
-        for block in reversed(self.blocks):
-            if block.kind == KEYFRAME and block.last_ms <= at_ms:
+        return next(self.keyframes(at_ms), None)
+
+    def keyframes(self, until_ms: int) -> Iterator[Keyframe]:
+        """The readable keyframes that cover nothing later than `until_ms`, the last one first.
+
+        A recording whose beginning is missing opens with a keyframe, which is always among them.
+        """
+        for number, block in reversed(list(enumerate(self.blocks))):
+            if block.kind == KEYFRAME and (block.last_ms <= until_ms or number == 0):
                 keyframe = self.read_keyframe(block)
                 if keyframe is not None:
-                    return keyframe
-        return None
+                    yield keyframe
 
     def read_entries(self, block: Block) -> list[Entry]:
         """The entries of one block."""
@@ -319,7 +326,7 @@ def _entry(row: list[Any]) -> Entry:
     return Entry(STREAMS[stream], EntryId(ms, seq), kind, version, data)
 
 
-class _Repeats:
+class Repeats:
     """Tells whether an entry was among the last ones: the overlap of two masters is seconds, memory stays flat."""
 
     def __init__(self) -> None:
@@ -327,6 +334,7 @@ class _Repeats:
         self._order: deque[tuple[str, EntryId]] = deque()
 
     def is_new(self, entry: Entry) -> bool:
+        """Whether it was not; it is known from now on."""
         identity = (entry.stream, entry.id)
         if identity in self._known:
             return False
@@ -370,7 +378,7 @@ def finish(run_path: Path) -> Path:
 
 
 def _copy(archive: Archive, writer: ArchiveWriter) -> None:
-    repeats = _Repeats()
+    repeats = Repeats()
     for block in archive.blocks:
         if block.kind == ENTRIES:
             for entry in filter(repeats.is_new, archive.read_entries(block)):

@@ -155,7 +155,7 @@ def _number(value: bytes | None) -> int:
 
 def _bounded(fields: Mapping[bytes, bytes]) -> Fields:
     """Fields cut just above what the codec accepts: refused as before, but never large in memory or in an archive."""
-    return {name[:16]: value[: ENTRY_BYTES_MAX + 1] for name, value in fields.items()}
+    return {name[:16]: value[: ENTRY_BYTES_MAX + 1 if name == b"d" else 16] for name, value in fields.items()}
 
 
 class Bus(Beacons):

@@ -98,10 +98,11 @@ def test_last_id(bus: Bus, client: redis.Redis) -> None:
 
 def test_huge_entries_are_cut(bus: Bus, client: redis.Redis) -> None:
     """A hostile entry is cut just above what the codec refuses, and stays refused."""
-    client.xadd(KEYS.reports, {b"d": b"x" * (4 * ENTRY_BYTES_MAX), b"n" * 999: b""})
+    client.xadd(KEYS.reports, {b"d": b"x" * (4 * ENTRY_BYTES_MAX), b"n" * 999: b"", b"v": b"9" * 999})
     ((_, _, got),) = bus.read({KEYS.reports: ZERO_ID}, block_ms=None, count=1)
     assert len(got[b"d"]) == ENTRY_BYTES_MAX + 1
     assert max(map(len, got)) <= 16
+    assert got[b"v"] == b"9" * 16
 
 
 def test_wrong_type_is_an_error_not_a_crash(bus: Bus, client: redis.Redis) -> None:

@@ -1,0 +1,215 @@
+"""A run, rewound: the archive folded to any moment, with the fold of the live run and nothing else.
+
+The state at a moment is the fold of every entry whose id is not later, from the last keyframe before it. Entries lie in
+the archive as the master read them, so the two streams are only nearly in the order of time: a block of which a part
+is still to come waits in a heap, under the moment at which it is due. At the end of the recording everything is due,
+also what a worker dated into the future.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from tidal.archive import Repeats
+from tidal.archive_file import ENTRIES, KEYFRAME
+from tidal.errors import TidalError
+from tidal.model.codec import BadEntry, EntryId, unpack
+from tidal.model.fold import fold_entry
+from tidal.model.frame import frame
+from tidal.model.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tidal.archive import Archive, Keyframe
+    from tidal.model.codec import Entry
+    from tidal.model.rows import Frame
+
+STATE_BYTES_MAX = 256 << 20
+JUMP_MS = 30_000
+"""A way forward shorter than this is folded, even past a keyframe."""
+_EVER_MS = 1 << 64
+_BEFORE_ALL = EntryId(-1, 0)
+_BLOCKS_KEPT = 8
+"""Blocks of which a part is due again and again while playing; each is a megabyte at most."""
+
+
+class _Cursor:
+    """A state that goes forward through an archive."""
+
+    def __init__(self, archive: Archive, keyframe: Keyframe | None, state: State) -> None:
+        self.state = state
+        self.reached_ms = -1
+        self._covered = keyframe.position if keyframe is not None else {}
+        self._read = lru_cache(_BLOCKS_KEPT)(archive.read_entries)
+        self._blocks = archive.blocks
+        self._repeats = Repeats()
+        before = keyframe.before if keyframe is not None else 0
+        ahead = ((b.first_ms, i) for i, b in enumerate(archive.blocks) if b.kind == ENTRIES and b.before >= before)
+        self._due = list(ahead)
+        heapq.heapify(self._due)
+
+    def go_to(self, at_ms: int) -> None:
+        """Fold everything up to a moment that is not before the last one."""
+        due = []
+        while self._due and self._due[0][0] <= at_ms:
+            due.append(heapq.heappop(self._due)[1])
+        for number in sorted(due):
+            self._fold_block(number, at_ms)
+        self.reached_ms = max(self.reached_ms, at_ms)
+
+    def _fold_block(self, number: int, at_ms: int) -> None:
+        later_ms = _EVER_MS
+        for entry in self._read(self._blocks[number]):
+            if entry.id.ms > at_ms:
+                later_ms = min(later_ms, entry.id.ms)
+            elif entry.id.ms > self.reached_ms and self._is_new(entry):
+                fold_entry(self.state, entry)
+        if later_ms < _EVER_MS:
+            heapq.heappush(self._due, (later_ms, number))
+
+    def _is_new(self, entry: Entry) -> bool:
+        return entry.id > self._covered.get(entry.stream, _BEFORE_ALL) and self._repeats.is_new(entry)
+
+
+class Replay:
+    """An archive, folded to any moment of Redis time.
+
+    Attributes:
+        first_ms: the first moment of the recording, in Redis time.
+        last_ms: its last moment, at which everything is folded.
+    """
+
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+        self.first_ms = archive.first_ms
+        self.last_ms = max(archive.last_ms, archive.first_ms)
+        self._cursor: _Cursor | None = None
+
+    def __repr__(self) -> str:
+        return f"<Replay of {self.archive} from {self.first_ms} to {self.last_ms}>"
+
+    def state_at(self, at_ms: int) -> State:
+        """The state at a moment, and at the nearer end outside of the recording.
+
+        It is the replay's own: the next call goes on with it. Raises ArchiveDamaged when it cannot be read so far.
+        """
+        at_ms = _EVER_MS if at_ms >= self.last_ms else max(at_ms, self.first_ms)
+        cursor = self._cursor
+        self._cursor = None  # half a fold is no state: after an error begin anew
+        if cursor is None or at_ms < cursor.reached_ms or self._has_keyframe_between(cursor, at_ms):
+            cursor = self._begin(at_ms)
+        cursor.go_to(at_ms)
+        self._cursor = cursor
+        return cursor.state
+
+    def final(self) -> State:
+        """The state after the last entry."""
+        return self.state_at(self.last_ms)
+
+    def _has_keyframe_between(self, cursor: _Cursor, at_ms: int) -> bool:
+        """Whether a keyframe shortens the way; a short way is folded faster than a state is loaded."""
+        if at_ms - cursor.reached_ms < JUMP_MS:
+            return False
+        frames = (b for b in self.archive.blocks if b.kind == KEYFRAME)
+        return any(cursor.reached_ms < block.last_ms <= at_ms for block in frames)
+
+    def _begin(self, at_ms: int) -> _Cursor:
+        for keyframe in self.archive.keyframes(at_ms):
+            try:
+                state = State.from_wire(unpack(keyframe.state, STATE_BYTES_MAX))
+            except (BadEntry, ValueError):
+                continue  # the log is the truth, a keyframe only saves time
+            return _Cursor(self.archive, keyframe, state)
+        return _Cursor(self.archive, None, State())
+
+
+class ReplayFeed:
+    """A replay that plays: a feed for the screen, with a position in Redis time.
+
+    `frame` moves the position by the time that went by on the clock; `advance` does the same with the time handed in.
+
+    Attributes:
+        playing: whether the position moves.
+        speed: seconds of the recording a second.
+    """
+
+    is_replay = True
+
+    def __init__(self, archive: Archive, clock: Callable[[], float] = time.monotonic) -> None:
+        self.playing = False
+        self.speed = 1.0
+        self._replay = Replay(archive)
+        self._clock = clock
+        self._moved_s = clock()
+        self._position_ms = float(self._replay.first_ms)
+        self._shown: tuple[int, Frame | None] | None = None
+
+    def __repr__(self) -> str:
+        state = f"playing {self.speed:g}x" if self.playing else "paused"
+        return f"<ReplayFeed {state} at {self.position_ms} of {self._replay}>"
+
+    @property
+    def first_ms(self) -> int:
+        """The first moment of the recording, in Redis time."""
+        return self._replay.first_ms
+
+    @property
+    def last_ms(self) -> int:
+        """The last moment of the recording, in Redis time."""
+        return self._replay.last_ms
+
+    @property
+    def position_ms(self) -> int:
+        """The moment that is shown, in Redis time."""
+        return int(self._position_ms)
+
+    def play(self) -> None:
+        """Go on from the position; at the end, from the beginning."""
+        if self.position_ms >= self.last_ms:
+            self.seek(self.first_ms)
+        self._moved_s = self._clock()
+        self.playing = True
+
+    def pause(self) -> None:
+        """Stand still."""
+        self.playing = False
+
+    def seek(self, at_ms: int) -> None:
+        """Go to a moment; one outside of the recording means its nearer end."""
+        self._position_ms = float(min(max(at_ms, self.first_ms), self.last_ms))
+
+    def advance(self, now_s: float) -> None:
+        """Move the position by the time since the last call; stand still at the end."""
+        passed_s, self._moved_s = max(0.0, now_s - self._moved_s), now_s
+        if self.playing:
+            self._position_ms = min(self._position_ms + passed_s * 1000 * self.speed, float(self.last_ms))
+            self.playing = self.position_ms < self.last_ms
+
+    def frame(self) -> Frame | None:
+        """The picture of the moment; None before the run was opened. ArchiveDamaged when it cannot be read so far."""
+        self.advance(self._clock())
+        at_ms = self.position_ms
+        if self._shown is None or self._shown[0] != at_ms:
+            try:
+                state = self._replay.state_at(at_ms)
+            except TidalError:
+                self.pause()
+                raise
+            self._shown = (at_ms, frame(state, at_ms) if state.log.opened_ms else None)
+        return self._shown[1]
+
+    def trouble(self) -> str:
+        """At the end of a recording that ends too early: why."""
+        archive = self._replay.archive
+        if self.position_ms < self.last_ms or archive.final:
+            return ""
+        cut = "its writer crashed" if archive.torn else "the run was not closed"
+        return f"the recording ends here: {cut}"
+
+    def close(self) -> None:
+        """Close the archive."""
+        self._replay.archive.close()
