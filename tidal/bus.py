@@ -245,6 +245,15 @@ class Bus(Beacons):
         """One raw command, for `tidal doctor`."""
         return self._client.execute_command(*command)
 
+    def attempt_transaction(self, key: str) -> None:
+        """WATCH, GET, MULTI, PEXPIRE and EXEC on a key, for `tidal doctor`."""
+
+        def look(pipe: Any) -> Callable[[], object]:
+            pipe.get(key)
+            return lambda: pipe.pexpire(key, 1)
+
+        self._watched((key,), look)
+
     # -------------------------------------------------------------- streams
 
     @_translated

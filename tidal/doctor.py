@@ -1,0 +1,244 @@
+"""Whether a Redis will do for tidal: what was found, and what to change.
+
+A check never fails because Redis denies something: that is a finding too. What is tried is tried on keys of the
+doctor's own, `tidal:{doctor}:…`, which are removed and would lapse by themselves within a minute.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from tidal.bus import Bus, BusError
+from tidal.model.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GOOD, INFO, WARNING, ERROR = "good", "info", "warning", "error"
+
+PINGS = 15
+SLOW_US, TOO_SLOW_US = 50_000, 500_000
+"""Half a second is a whole heartbeat; the lease and the reports go the same way."""
+SKEW_MS = 2_000
+FULL_PERCENT, TOO_FULL_PERCENT = 70, 95
+SCRATCH_MS = 60_000
+
+_NOT_TOLD = "this user may not ask"
+_RIGHTS_ADVICE = "let an administrator add to this user's rights: ACL SETUSER {user} ~tidal:* {rights}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: level (good, info, warning, error), what, what was found, what to change."""
+
+    level: str
+    what: str
+    found: str
+    advice: str = ""
+
+
+def doctor(url: str) -> list[Finding]:
+    """Every finding about a Redis; RedisUnreachable, RedisDenied or RedisTooOld when there is nothing to look at."""
+    bus = Bus.connect(url, role="doctor")
+    try:
+        return examine(bus, time.time)
+    finally:
+        bus.close()
+
+
+def examine(bus: Bus, clock: Callable[[], float]) -> list[Finding]:
+    """Every finding about the Redis of a bus; `clock` is the local one, in s since 1970."""
+    checks: dict[str, Callable[[], list[Finding]]] = {
+        "version": lambda: _version(bus),
+        "role": lambda: _role(bus),
+        "eviction": lambda: _eviction(bus),
+        "durability": lambda: _durability(bus),
+        "memory": lambda: _memory(bus),
+        "round trip": lambda: _round_trip(bus),
+        "clock": lambda: _clock(bus, clock),
+        "rights": lambda: _rights(bus),
+    }
+    findings = []
+    for what, check in checks.items():
+        try:
+            findings += check()
+        except BusError as error:
+            findings.append(Finding(ERROR, what, clean(str(error), 200), "mend this first, then look again"))
+    return findings
+
+
+def _version(bus: Bus) -> list[Finding]:
+    info = bus.info("server")
+    version = clean(str(info.get("valkey_version") or info.get("redis_version") or ""), 20)
+    if not version:
+        return [Finding(INFO, "version", _NOT_TOLD, "tidal needs 6.2 or newer; +info lets it look")]
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    if version.startswith("6."):
+        return [Finding(INFO, "version", f"{name} {version}", "7.0 or newer can give workers narrower rights")]
+    return [Finding(GOOD, "version", f"{name} {version}")]
+
+
+def _role(bus: Bus) -> list[Finding]:
+    findings = []
+    if bus.info("replication").get("role") in ("slave", "replica"):
+        findings.append(Finding(ERROR, "role", "a replica", "give the URL of its primary: a replica takes no writes"))
+    if str(bus.info("cluster").get("cluster_enabled", 0)) == "1":
+        advice = "use a single server: tidal does not follow a cluster's redirections yet"
+        findings.append(Finding(ERROR, "role", "a node of a cluster", advice))
+    return findings
+
+
+def _eviction(bus: Bus) -> list[Finding]:
+    policy = bus.config("maxmemory-policy") or bus.info("memory").get("maxmemory_policy")
+    if not policy:
+        return [Finding(INFO, "eviction", _NOT_TOLD, "maxmemory-policy has to be noeviction; +info lets tidal look")]
+    if policy == "noeviction":
+        return [Finding(GOOD, "eviction", "noeviction")]
+    advice = "CONFIG SET maxmemory-policy noeviction: a full Redis would throw a run's log away"
+    level = ERROR if bus.info("memory").get("maxmemory", 1) else WARNING  # without a limit nothing is evicted yet
+    return [Finding(level, "eviction", clean(str(policy), 40), advice)]
+
+
+def _durability(bus: Bus) -> list[Finding]:
+    info = bus.info("persistence")
+    if not info:
+        return [Finding(INFO, "durability", _NOT_TOLD, "appendonly should be yes; +info lets tidal look")]
+    findings = [Finding(GOOD, "durability", "append-only file")]
+    if not info.get("aof_enabled"):
+        advice = "CONFIG SET appendonly yes: else a restart of Redis ends the runs that go on (archives stay)"
+        findings = [Finding(WARNING, "durability", "no append-only file", advice)]
+    for field, what in (("aof_last_write_status", "append-only file"), ("rdb_last_bgsave_status", "snapshot")):
+        if info.get(field, "ok") != "ok":
+            found = f"the last write of the {what} failed"
+            findings.append(Finding(ERROR, "durability", found, "look for a full disk: Redis may refuse writes"))
+    return findings
+
+
+def _memory(bus: Bus) -> list[Finding]:
+    info = bus.info("memory")
+    used = info.get("used_memory")
+    if not isinstance(used, int):
+        return [Finding(INFO, "memory", _NOT_TOLD, "a thousand workers write 4.6 GB an hour; +info lets tidal look")]
+    limit = info.get("maxmemory") or info.get("total_system_memory") or 0
+    if not limit:
+        return [Finding(GOOD, "memory", f"{_mb(used)} used, no limit")]
+    percent = used * 100 // limit
+    found = f"{_mb(used)} used of {_mb(limit)} ({percent} %)"
+    advice = "raise maxmemory or remove what is not needed: when it is full, every append is refused"
+    if percent >= TOO_FULL_PERCENT:
+        return [Finding(ERROR, "memory", found, advice)]
+    return [Finding(WARNING, "memory", found, advice) if percent >= FULL_PERCENT else Finding(GOOD, "memory", found)]
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
+
+
+def _round_trip(bus: Bus) -> list[Finding]:
+    median_us = int(median(bus.ping_us() for _ in range(PINGS)))
+    found = f"{median_us / 1000:.1f} ms (median of {PINGS})"
+    advice = "put Redis nearer to the workers: leases and heartbeats need answers well below 500 ms"
+    if median_us >= TOO_SLOW_US:
+        return [Finding(ERROR, "round trip", found, advice)]
+    return [
+        Finding(WARNING, "round trip", found, advice) if median_us >= SLOW_US else Finding(GOOD, "round trip", found)
+    ]
+
+
+def _clock(bus: Bus, clock: Callable[[], float]) -> list[Finding]:
+    """Redis time against the local clock, by the exchange with the shortest way of several."""
+    exchanges = []
+    for _ in range(5):
+        before_us, redis_us, after_us = bus.time_us()
+        exchanges.append((after_us - before_us, redis_us - int(clock() * 1e6)))
+    way_us, ahead_us = min(exchanges)
+    ahead_ms = (ahead_us + way_us // 2) // 1000
+    found = f"Redis is {abs(ahead_ms)} ms {'ahead of' if ahead_ms >= 0 else 'behind'} this machine"
+    if abs(ahead_ms) < SKEW_MS:
+        return [Finding(GOOD, "clock", found)]
+    advice = "set both by NTP: runs are timed by Redis, so their times will not match this machine's logs"
+    return [Finding(WARNING, "clock", found, advice)]
+
+
+# ------------------------------------------------------------------ rights
+
+
+def _rights(bus: Bus) -> list[Finding]:
+    """Try every command that tidal needs on scratch keys; what is denied goes into one finding."""
+    key = f"tidal:{{doctor}}:{secrets.token_hex(6)}"
+    try:
+        findings = [
+            *_tried(bus, key, _worker_commands(key), "a worker"),
+            *_tried(bus, key, _master_commands(key), "a master"),
+        ]
+        return findings or [Finding(GOOD, "rights", "all commands that tidal needs are allowed")]
+    finally:
+        _clean_up(bus, key)
+
+
+Command = tuple[str | int, ...]
+
+
+def _worker_commands(key: str) -> list[Command]:
+    return [
+        ("XADD", f"{key}:x", "*", "k", "v"),
+        ("XREAD", "COUNT", 1, "STREAMS", f"{key}:x", "0"),
+        ("HGET", f"{key}:h", "f"),
+        ("SADD", f"{key}:s", "m"),
+        ("SREM", f"{key}:s", "m"),
+        ("SET", f"{key}:v", "1", "PX", SCRATCH_MS),
+        ("GET", f"{key}:v"),
+        ("DEL", f"{key}:v"),
+        ("TIME",),
+    ]
+
+
+def _master_commands(key: str) -> list[Command]:
+    return [
+        ("XRANGE", f"{key}:x", "-", "+", "COUNT", 1),
+        ("XINFO", "STREAM", f"{key}:x"),
+        ("PEXPIRE", f"{key}:x", SCRATCH_MS),
+        ("HSET", f"{key}:h", "f", "1"),
+        ("HGETALL", f"{key}:h"),
+        ("HKEYS", f"{key}:h"),
+        ("HDEL", f"{key}:h", "f"),
+        ("SMEMBERS", f"{key}:s"),
+        ("MGET", f"{key}:v"),
+        ("EXISTS", f"{key}:v"),
+        ("WATCH … MULTI … EXEC", f"{key}:v"),
+    ]
+
+
+def _tried(bus: Bus, key: str, commands: list[Command], who: str) -> list[Finding]:
+    denied: list[str] = []
+    findings: list[Finding] = []
+    for command in commands:
+        name = str(command[0])
+        try:
+            if "…" in name:
+                bus.attempt_transaction(f"{key}:t")
+            else:
+                bus.attempt(*command)
+        except BusError as error:
+            if error.kind == "denied":
+                denied.append(name)
+            elif error.kind in ("unreachable", "timeout"):
+                raise
+            elif not findings:  # one full memory need not be told twenty times
+                findings.append(Finding(ERROR, "writing", clean(str(error), 200), "Redis refuses what a run needs"))
+    if denied:
+        rights = " ".join(f"+{name.lower()}" for name in " ".join(denied).replace("… ", "").split())
+        advice = _RIGHTS_ADVICE.format(user="NAME", rights=rights)
+        findings.append(Finding(ERROR, "rights", f"{who} may not use {', '.join(denied)}", advice))
+    return findings
+
+
+def _clean_up(bus: Bus, key: str) -> None:
+    try:
+        bus.attempt("DEL", *(f"{key}:{leaf}" for leaf in "xhsvt"))
+    except BusError:
+        return  # denied, and told above; nothing else is left to do: the keys of this check are a few bytes
