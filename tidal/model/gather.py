@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from tidal.model.codec import ENTRY_BYTES_MAX, pack
 from tidal.model.events import Block, ExceptionTally, FailureTally, Reported
+from tidal.model.wire import to_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tidal.model.events import GeneratorState
     from tidal.model.pipe import Batch
 
+_Row = TypeVar("_Row")
 BLOCKS_MAX = 120
 """Seconds that a report keeps apart; beyond, the oldest are added together and say so in `span`."""
 ROWS_MAX = 500
 """Distinct failures or exceptions in one report; further ones are counted under one row."""
+REPORT_BYTES_MAX = ENTRY_BYTES_MAX - 4_096
+"""Packed, with room for the envelope: a larger entry would be refused, and all that it counts lost."""
+SPAN_MAX = (1 << 20) - 1
 
 
 @dataclass(slots=True)
@@ -63,7 +69,10 @@ class Gathering:
 
 
 def merge_reports(a: Reported, b: Reported) -> Reported:
-    """One report for two that follow each other: counts added, gauges of the later."""
+    """One report for two that follow each other: counts added, gauges of the later.
+
+    When it grows too large for an entry, neighbouring seconds are added together, down to one block.
+    """
     blocks: dict[int, Block] = {}
     failures: dict[tuple[str, str, str], FailureTally] = {}
     exceptions: dict[tuple[str, str], ExceptionTally] = {}
@@ -72,7 +81,7 @@ def merge_reports(a: Reported, b: Reported) -> Reported:
         _add_failures(failures, report.failures)
         _add_exceptions(exceptions, report.exceptions)
     arrivals = (a.arrivals[0] + b.arrivals[0], a.arrivals[1] + b.arrivals[1], a.arrivals[2] + b.arrivals[2])
-    return replace(
+    merged = replace(
         b,
         from_ms=a.from_ms,
         blocks=_ordered(blocks),
@@ -81,6 +90,55 @@ def merge_reports(a: Reported, b: Reported) -> Reported:
         iterations=_added(a.iterations, b.iterations),
         arrivals=arrivals,
     )
+    while len(merged.blocks) > 1 and not fits(merged):
+        _add_neighbours(blocks)
+        merged = replace(merged, blocks=_ordered(blocks))
+    return merged
+
+
+def fits(report: Reported) -> bool:
+    """Whether an entry can carry it. It is packed only when it may well be too large."""
+    return _bytes_at_most(report) <= REPORT_BYTES_MAX or len(pack(to_wire(report))) <= REPORT_BYTES_MAX
+
+
+def _bytes_at_most(report: Reported) -> int:
+    texts = [text for f in report.failures for text in (f.method, f.name, f.error)]
+    texts += [text for e in report.exceptions for text in (e.message, e.traceback)]
+    rows, cells = len(report.failures) + len(report.exceptions) + len(report.generators) + len(report.users), 0
+    for block in report.blocks:
+        rows += 1 + len(block.tallies) + len(block.user_ms)
+        cells += sum(len(tally.histogram) for tally in block.tallies.values())
+        texts += [text for key in block.tallies for text in key]
+    return 4 * sum(map(len, texts)) + 12 * cells + 200 * (rows + 2)
+
+
+def fitting(report: Reported) -> list[Reported]:
+    """Reports that fit and add up to this one; the gauges are in each of them."""
+    rows = (report.failures, report.exceptions, *(block.tallies for block in report.blocks))
+    if fits(report) or (len(report.blocks) <= 1 and max(map(len, rows)) <= 1):
+        return [report]
+    (blocks, more_blocks) = _halves(report.blocks) if len(report.blocks) > 1 else _cut_block(report.blocks)
+    failures, more_failures = _halves(report.failures)
+    exceptions, more_exceptions = _halves(report.exceptions)
+    one = replace(report, blocks=blocks, failures=failures, exceptions=exceptions)
+    two = replace(report, blocks=more_blocks, failures=more_failures, exceptions=more_exceptions)
+    two = replace(two, iterations=(0, 0, 0, 0), arrivals=(0, 0, 0))
+    return [*fitting(one), *fitting(two)]
+
+
+def _halves(rows: Sequence[_Row]) -> tuple[tuple[_Row, ...], tuple[_Row, ...]]:
+    middle = (len(rows) + 1) // 2
+    return tuple(rows[:middle]), tuple(rows[middle:])
+
+
+def _cut_block(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
+    """A block's endpoints in two; its user-time is in the first."""
+    if not blocks:
+        return (), ()
+    (block,) = blocks
+    first, rest = _halves(list(block.tallies.items()))
+    more = (Block(block.second, block.span, dict(rest)),) if rest else ()
+    return (Block(block.second, block.span, dict(first), block.user_ms),), more
 
 
 def _added(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
@@ -99,10 +157,19 @@ def _add_blocks(into: dict[int, Block], blocks: Iterable[Block]) -> None:
         mine.span = max(mine.span, block.span)
         mine.merge(block)
     while len(into) > BLOCKS_MAX:
-        oldest, second = sorted(into)[:2]
-        gone = into.pop(second)
-        into[oldest].merge(gone)
-        into[oldest].span = second + gone.span - oldest
+        _add_together(into, *sorted(into)[:2])
+
+
+def _add_neighbours(into: dict[int, Block]) -> None:
+    seconds = sorted(into)
+    for first, second in zip(seconds[::2], seconds[1::2], strict=False):
+        _add_together(into, first, second)
+
+
+def _add_together(into: dict[int, Block], first: int, second: int) -> None:
+    gone = into.pop(second)
+    into[first].merge(gone)
+    into[first].span = min(SPAN_MAX, max(into[first].span, second + gone.span - first))
 
 
 def _add_failures(into: dict[tuple[str, str, str], FailureTally], tallies: Iterable[FailureTally]) -> None:

@@ -12,17 +12,26 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tidal.model.codec import encode
 from tidal.model.events import ByWorker, Event, Reported
-from tidal.model.gather import merge_reports
+from tidal.model.gather import fits, fitting, merge_reports
 
 BATCH_MAX = 32
 UNSENT_MAX = 60
 CONFIRMED_MAX = 256
 STALLED_ACK_MS = 5_000
+MERGES_TRIED = 4
+"""Pairs that are tried in one go: those that are too large for one entry together stay apart."""
 
 Fields = dict[bytes, bytes]
+
+
+def _range_of_pair(item: tuple[int, tuple[ByWorker, ByWorker]]) -> tuple[bool, int]:
+    """Pairs of reports first, the shortest range first of them."""
+    _, (a, b) = item
+    return not (isinstance(a.event, Reported) and isinstance(b.event, Reported)), b.last - a.first
 
 
 @dataclass(slots=True)
@@ -54,17 +63,23 @@ class Outbox:
         return not self._unsent and self._confirmed == len(self._frozen)
 
     def put(self, event: Event, at_ms: int) -> None:
-        """Take in an event under the next sequence number; merges the two oldest when too much was never sent."""
-        self._unsent.append(ByWorker(self.incarnation, self._next, self._next, at_ms, event))
-        self._next += 1
-        if len(self._unsent) > UNSENT_MAX:
-            self._merge_oldest()
+        """Take in an event under the next sequence number; merges two neighbours when too much was never sent.
 
-    def _merge_oldest(self) -> None:
-        for index in range(len(self._unsent) - 1):
-            a, b = self._unsent[index], self._unsent[index + 1]
-            if isinstance(a.event, Reported) and isinstance(b.event, Reported):
-                merged = merge_reports(a.event, b.event)
+        A report that is too large for one entry goes in parts, each under a number of its own.
+        """
+        for part in fitting(event) if isinstance(event, Reported) else [event]:
+            self._unsent.append(ByWorker(self.incarnation, self._next, self._next, at_ms, part))
+            self._next += 1
+            if len(self._unsent) > UNSENT_MAX:
+                self._merge()
+
+    def _merge(self) -> None:
+        """Make two neighbours one: those of the shortest range, so that a long outage costs each report few merges."""
+        for index, (a, b) in sorted(enumerate(pairwise(self._unsent)), key=_range_of_pair)[:MERGES_TRIED]:
+            if not isinstance(a.event, Reported) or not isinstance(b.event, Reported):
+                continue
+            merged = merge_reports(a.event, b.event)
+            if fits(merged):
                 self._unsent[index] = ByWorker(self.incarnation, a.first, b.last, b.at_ms, merged)
                 del self._unsent[index + 1]
                 return
@@ -74,7 +89,8 @@ class Outbox:
 
         An attempt must be answered by `confirmed` or `failed` before the next one.
         """
-        if self._frozen and now_ms - self._moved_ms > STALLED_ACK_MS:
+        is_stalled = now_ms - self._moved_ms > STALLED_ACK_MS
+        if is_stalled and self._frozen and self._confirmed == len(self._frozen):
             self._confirmed, self._moved_ms = 0, now_ms  # a silent rollback behind a failover looks like this
         unconfirmed = [fields for _, fields in self._frozen][self._confirmed : self._confirmed + BATCH_MAX]
         while self._unsent and len(unconfirmed) < BATCH_MAX:
