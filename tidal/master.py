@@ -122,6 +122,7 @@ class Master:
         self._watched_ms = monotonic_ms()
         self._acked: dict[str, int] = {}
         self._unsynced = False
+        self._announced_phase = ""
         self.lifeline_cut_ms: int | None = None
         self._answered_ms = monotonic_ms()
         self.stop_wanted = ""
@@ -286,8 +287,9 @@ class Master:
             self._due["watched"] = now_ms + PRESENCE_MS
             if self._bus.is_watched(self._keys):
                 self._watched_ms = now_ms
-        if now_ms >= self._due["announce"] and self.state.log.opened_ms:
-            self._due["announce"] = now_ms + ANNOUNCE_MS
+        phase = self.state.log.phase
+        if self.state.log.opened_ms and (now_ms >= self._due["announce"] or phase != self._announced_phase):
+            self._due["announce"], self._announced_phase = now_ms + ANNOUNCE_MS, phase
             self._announce()
 
     def _look(self, now_ms: int) -> None:

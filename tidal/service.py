@@ -84,7 +84,7 @@ class Service:
         self._gathering: Gathering | None = None
         self._told_plan: tuple[int, int] = (0, 0)  # number of the plan, how many loaded children it was told to
         self._reported_ms = 0
-        self._failed = False
+        self._failed = self._was_ready = False
         self.finished = False
         self.finish_ms: int | None = None  # Redis time at which users were told to stop
         self.drain_since_ms: int | None = None  # monotonic
@@ -114,7 +114,7 @@ class Service:
             return "waiting"
         if self.drain_since_ms is not None:
             return "draining"
-        if self.crew is None or not (self.crew.is_ready or self.state.log.began_ms):
+        if not self._was_ready:
             return "loading"
         return "running" if self.state.log.began_ms else "ready"
 
@@ -142,6 +142,7 @@ class Service:
         self.crew.start_missing(now_ms, redis_ms, offset_us)
         for news in self.crew.turn(now_ms):
             self._take(news, redis_ms)
+        self._was_ready = self._was_ready or self.crew.is_ready
         self._tell_share(redis_ms)
         self._finish_if_due(now_ms, redis_ms)
         self._report_if_due(now_ms, redis_ms)

@@ -107,7 +107,7 @@ def test_redis_is_killed_and_comes_back(stage: Stage) -> None:
 
 
 def test_a_worker_leaves_and_the_load_stays(stage: Stage) -> None:
-    """SIGTERM moves the users first: the worker that leaves ends with 0, and no request is missing."""
+    """SIGTERM moves the users first: the load does not dip, the worker ends with 0, and no request is missing."""
     workers = [stage.start_worker(1), stage.start_worker(1)]
     master, answer = stage.start_master(stage.folder / "locustfile.py", options(stage, 12_000))
     feed = stage.watch(answer["run"])
@@ -120,3 +120,6 @@ def test_a_worker_leaves_and_the_load_stays(stage: Stage) -> None:
     live = feed.frame()
     assert live is not None
     assert live.total.requests == stage.served()["answered"]
+    per_second = [count for _, count in sorted(stage.served()["by_second"].items())][2:-2]
+    assert min(per_second) >= 0.75 * 12 * 4, per_second
+    assert live.ledger.ran_user_ms >= 0.98 * live.ledger.planned_user_ms

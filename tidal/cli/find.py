@@ -127,7 +127,7 @@ def going(url: str | None) -> list[Found]:
 def pick(name: str, among: Sequence[Found], what: str = "run") -> Found:
     """The run that `name` means; NoSuchRun with the near ones otherwise."""
     if not among:
-        raise NoSuchRun(f"there is no {what} here{_other_places(what)}")
+        raise NoSuchRun(f"no {what} {name[:80]!r}: there is no {what} here at all{_other_places(what)}")
     if name == LATEST:
         return max(among, key=lambda found: (found.opened_ms, found.run))
     exact = [found for found in among if found.run == name]

@@ -254,19 +254,34 @@ def _run(state: State, senses: Senses) -> list[ev.Event]:
 
 
 def _share_out(state: State, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
+    """A plan with other owners: at once when somebody is gone, a little later when users only move."""
     able, log = _able(state), state.log
-    gone = [o for o in plan.owners if o in log.ended or _finished(state, o)]
-    came = [o for o in able if o not in plan.owners]
-    stay = {o: w.processes if (w := log.worker_of(o)) else 1 for o in plan.owners if o not in gone}
-    owners = {**stay, **{o: able[o] for o in came}}
-    if not (gone or came) or not owners:
+    changes = {o: "is gone" for o in plan.owners if o in log.ended or _finished(state, o)}
+    is_urgent = bool(changes)
+    changes |= {o: "came" for o in able if o not in plan.owners}
+    leaving = {o: "leaves" for o in plan.owners if o not in changes and _is_draining(log, o)}
+    stay = {o: _weight(log, o) for o in plan.owners if o not in changes and o not in leaving}
+    owners = {**stay, **{o: able[o] for o in able if o not in plan.owners}}
+    if owners:
+        changes |= leaving
+    else:  # nobody could take over from those who leave: they stay as long as they do
+        owners = {o: _weight(log, o) for o in leaving}
+    if not changes or not owners:
         return []
     owned = Ownership(plan.owners, plan.table).moved_to(owners)
-    from_ms = max(plan_ms if gone else plan_ms + MOVE_LEAD_MS, plan.from_ms)
-    changes = [f"{log.incarnations.get(o, o)} is gone" for o in gone]
-    changes += [f"{log.incarnations.get(o, o)} came" for o in came]
-    number = plan.number + 1
-    return [ev.PlanSet(number, from_ms, plan.tracks, plan.end_ms, owned.owners, owned.table, ", ".join(changes)[:300])]
+    from_ms = max(plan_ms if is_urgent else plan_ms + MOVE_LEAD_MS, plan.from_ms)
+    why = ", ".join(f"{log.incarnations.get(o, o)} {what}" for o, what in changes.items())[:300]
+    return [ev.PlanSet(plan.number + 1, from_ms, plan.tracks, plan.end_ms, owned.owners, owned.table, why)]
+
+
+def _is_draining(log: LogHalf, incarnation: str) -> bool:
+    record = log.worker_of(incarnation)
+    return record is not None and record.state == "draining"
+
+
+def _weight(log: LogHalf, incarnation: str) -> int:
+    record = log.worker_of(incarnation)
+    return record.processes if record is not None else 1
 
 
 def _finish(state: State, senses: Senses) -> list[ev.Event]:

@@ -52,7 +52,7 @@ def frame(state: State, at_ms: int) -> Frame:
         failures=_failures(state),
         exceptions=_exceptions(state),
         story=_story(state),
-        chart=_chart(state),
+        chart=_chart(state, window.stop),
         completeness=completeness,
         ledger=_ledger(state),
         bad_entries=state.log.refused.count + state.reports.refused.count,
@@ -129,10 +129,12 @@ def _header(state: State, at_ms: int) -> RunHeader:
 
 
 def _users_running(state: State) -> int:
+    """Users by the newest gauges; a worker that is silent for longer than the others' patience is not counted."""
     if state.log.phase == phases.CLOSED:
         return 0
-    alive = (r for i, r in state.reports.incarnations.items() if i not in state.log.ended and not r.finished)
-    return sum(sum(r.users.values()) for r in alive)
+    alive = [r for i, r in state.reports.incarnations.items() if i not in state.log.ended and not r.finished]
+    latest_ms = max((r.to_ms for r in alive), default=0)
+    return sum(sum(r.users.values()) for r in alive if latest_ms - r.to_ms <= PATIENCE_S * 1000)
 
 
 def _endpoint(key: tuple[str, str], record: EndpointRecord, window: range, state: State, at_ms: int) -> EndpointRow:
@@ -238,16 +240,18 @@ def _story(state: State) -> tuple[StoryRow, ...]:
     return tuple(sorted(rows, key=lambda r: r.at_ms))
 
 
-def _chart(state: State) -> Chart:
+def _chart(state: State, end_s: int) -> Chart:
+    """The series up to `end_s`: a second that is still being reported would look like a fall."""
     reports, planned = state.reports.series, state.log.planned
     step_s = max(reports.step_s, planned.step_s)
     firsts = [s.first_s for s in (reports, planned) if s.first_s is not None]
     lasts = [s.last_s for s in (reports, planned) if s.last_s is not None]
     if not firsts:
         return Chart(state.log.began_ms, step_s * 1000)
-    indexes = range(min(firsts) // step_s, max(lasts) // step_s + 1)
+    last_s = max(lasts) if state.log.phase == phases.CLOSED else min(max(lasts), end_s - 1)
+    indexes = range(min(firsts) // step_s, last_s // step_s + 1)
     mine = [_point(state, i, step_s) for i in indexes]
-    columns = list(zip(*mine, strict=True))
+    columns = zip(*mine, strict=True)
     return Chart(indexes.start * step_s * 1000, step_s * 1000, *columns)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _SPACES = {"\n": "⏎", "\r": "", "\t": " "}
@@ -10,10 +11,13 @@ _SPACES = {"\n": "⏎", "\r": "", "\t": " "}
 def clean(text: str, most: int = 300) -> str:
     """The text on one line without control, format or surrogate characters, cut to `most` characters with an ellipsis.
 
-    Escape sequences lose their escape character and so their meaning; right-to-left overrides are format characters.
+    Escape sequences go whole, right-to-left overrides are format characters.
     """
-    kept = "".join(_SPACES.get(c, c) for c in text[: most * 4] if c in _SPACES or unicodedata.category(c) not in _BAD)
+    told = _SEQUENCE.sub("", text[: most * 4])
+    kept = "".join(_SPACES.get(c, c) for c in told if c in _SPACES or unicodedata.category(c) not in _BAD)
     return kept if len(kept) <= most else kept[: most - 1] + "…"
 
 
+_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])|\x9b[0-?]*[ -/]*[@-~]")
+"""Terminal control sequences: CSI, OSC and the short ones (ECMA-48)."""
 _BAD = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

@@ -77,6 +77,7 @@ class TidalApp(App[str]):
 
     def on_mount(self) -> None:
         """Open the first screen."""
+        self.set_class(self._look.ascii_only, "-ascii")
         if self.feed is not None:
             self.show_run(self.feed, self.operator)
         else:

@@ -127,7 +127,6 @@ class Dashboard(Screen[None]):
         self.query_one("#filter").display = False
         self.query_one(Scrubber).display = self._chrome.replay
         self.set_class(self._chrome.replay, "-replay")
-        self.set_class(self.look.ascii_only, "-ascii")
         self.action_tab(self._tab)
         self._draw_chrome()
         self.run_worker(self.pump.run(), name="feed")

@@ -123,7 +123,7 @@ class UsersQuestion(ModalScreen["WantedUsers | None"]):
         """Two fields and what is wrong with them."""
         with Container(classes="box") as box:
             box.border_title = "Change users"
-            box.border_subtitle = "enter change · esc back"
+            box.border_subtitle = "enter change, esc back"
             with Horizontal(classes="field"):
                 yield Label("Users")
                 yield Input(str(self._planned), id="users", compact=True)
@@ -161,9 +161,9 @@ class NoteQuestion(ModalScreen[str]):
         """One field."""
         with Container(classes="box") as box:
             box.border_title = "Note"
-            box.border_subtitle = "enter write · esc back"
+            box.border_subtitle = "enter write, esc back"
             yield Input(
-                placeholder="deployed 1.4.2, cache cleared, …", max_length=min(TEXT_MAX, 500), id="note", compact=True
+                placeholder="deployed 1.4.2, cache cleared", max_length=min(TEXT_MAX, 500), id="note", compact=True
             )
 
     @on(Input.Submitted)

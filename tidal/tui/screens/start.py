@@ -100,7 +100,6 @@ class Start(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin with what the command line said."""
-        self.set_class(self._look.ascii_only, "-ascii")
         self.query_one("#class-field").display = False
         self._look_at_file()
         self._tell()

@@ -101,8 +101,10 @@ def _complete(frame: Frame, look: Look) -> Runs:
     workers = f"{now.workers_reporting}/{now.workers_expected} workers"
     if not now.complete_to_ms:
         return [(workers, tone), (", nothing reported yet", "dim")]
-    until = look.own(text.clock(now.complete_to_ms, look.zone))
-    return [(look.own("✓ " if whole else "▲ "), tone), (workers, tone), (f", complete to {until}", "dim")]
+    run = frame.run
+    to_the_end = run.phase == "closed" and now.complete_to_ms >= run.began_ms + run.elapsed_ms
+    until = "" if to_the_end else look.own(f" to {text.clock(now.complete_to_ms, look.zone)}")
+    return [(look.own("✓ " if whole else "▲ "), tone), (workers, tone), (f", complete{until}", "dim")]
 
 
 # ------------------------------------------------------------------ tiles

@@ -259,5 +259,5 @@ TABLES: dict[str, Table] = {
         Table("exceptions", "Exceptions", _EXCEPTIONS, lambda f, k: [_broken(r, k) for r in f.exceptions], empty="none ✓"),
         Table("events", "Events", _STORY, lambda f, k: [_event(row, k) for row in f.story], follows=True),
     )
-}  # fmt: skip
+}
 """In the order of the tabs."""
