@@ -597,7 +597,7 @@ def test_url_is_needed() -> None:
         ("rediss://me:pw@h:1/0?ssl_password=pw&db=1", "rediss://me:***@h:1/0?ssl_password=***&db=1"),
         ("unix:///tmp/x.sock?password=pw&username=me", "unix:///tmp/x.sock?password=***&username=me"),
         ("me:pw@localhost", "me:***@localhost"),
-        ("redis://h/\x1b[2J", "redis://h/[2J"),
+        ("redis://h/\x07x", "redis://h/x"),
     ],
 )
 def test_mask(url: str, shown: str) -> None:
