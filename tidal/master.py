@@ -14,7 +14,6 @@ import select
 import signal
 import socket
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from tidal.bus import Bus, BusError
 from tidal.errors import Fenced, FleetBusy, NoSuchRun, RunLapsed, TidalError
 from tidal.keys import ANNOUNCE_TTL_MS, LEASE_TTL_MS, FleetKeys, RunKeys
 from tidal.launch import LaunchSpec
+from tidal.lease import LeaseKeeper
 from tidal.lines import monotonic_ms, monotonic_us
 from tidal.model import phases
 from tidal.model.clock import Clock
@@ -45,7 +45,7 @@ from tidal.model.decide import Senses, decide
 from tidal.model.events import ByMaster, ByOperator, Checkpoint, Event, MasterTook, StopOrdered
 from tidal.model.fold import fold_entry
 from tidal.model.liveness import POLL_MS, Heartbeat, Liveness
-from tidal.model.state import State
+from tidal.model.state import State, digest
 from tidal.model.wire import from_wire
 from tidal.opening import new_run_id, open_run
 
@@ -66,32 +66,6 @@ APPEND_MAX = 20
 """Entries in one transaction: chunks of files are large."""
 CUT_OFF_MS = 3_000
 """Without a lifeline and without Redis there is nothing left to do."""
-
-
-class LeaseKeeper:
-    """Renews the lease from a thread of its own, with a connection of its own, so that a long fold cannot lose it."""
-
-    def __init__(self, url: str | None, keys: RunKeys, token: str, epoch: int) -> None:
-        self._url, self._keys, self._token, self._epoch = url, keys, token, epoch
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="tidal-lease", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        bus: Bus | None = None
-        while not self._ended.wait(LEASE_TTL_MS / 3000):
-            try:
-                bus = bus or Bus.connect(self._url, role="lease")
-                bus.renew_lease(self._keys, self._token, self._epoch)  # when it is lost the next append says so
-            except (BusError, TidalError):
-                continue
-        if bus is not None:
-            bus.close()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._ended.set()
-        self._thread.join(3.0)
 
 
 class Master:
@@ -345,7 +319,7 @@ class Master:
         self._write_keyframe(packed)
         self._bus.store_keyframe(self._keys, self._token, self.epoch, packed)
         position = self.state.position
-        return Checkpoint(str(position[LOG]), str(position[REPORTS]), self.state.digest())
+        return Checkpoint(str(position[LOG]), str(position[REPORTS]), digest(packed))
 
     def _write_keyframe(self, packed: bytes) -> None:
         if self._archive is not None:

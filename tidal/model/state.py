@@ -208,6 +208,7 @@ class State:
         """The canonical bytes: what a keyframe stores and a checkpoint hashes."""
         return pack(self.to_wire())
 
-    def digest(self) -> str:
-        """SHA-256 of the canonical bytes, in hex."""
-        return sha256(self.packed()).hexdigest()
+
+def digest(packed: bytes) -> str:
+    """SHA-256 of a state's canonical bytes, in hex."""
+    return sha256(packed).hexdigest()
