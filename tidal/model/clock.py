@@ -19,7 +19,8 @@ class Clock:
 
     def __init__(self) -> None:
         self._samples: deque[tuple[int, int]] = deque(maxlen=SAMPLES_KEPT)  # (round trip, offset)
-        self._offset_us: int | None = None
+        self._offset_us: int | None = None  # at the last exchange
+        self._best_us = 0  # where it is slewed to
         self._slewed_us = 0
 
     def __repr__(self) -> str:
@@ -32,7 +33,7 @@ class Clock:
 
     @property
     def offset_us(self) -> int:
-        """Redis time minus monotonic time."""
+        """Redis time minus monotonic time, at the last exchange."""
         return self._offset_us or 0
 
     @property
@@ -47,23 +48,24 @@ class Clock:
             jump_us = offset_us - self._offset_us
             self._samples.clear()
             self._samples.append((round_trip_us, offset_us))
-            self._offset_us, self._slewed_us = offset_us, received_us
+            self._offset_us, self._best_us, self._slewed_us = offset_us, offset_us, received_us
             return jump_us
         self._samples.append((round_trip_us, offset_us))
         self._slew(min(self._samples)[1], received_us)
         return 0
 
     def _slew(self, best_us: int, now_us: int) -> None:
-        if self._offset_us is None:
-            self._offset_us = best_us
-        else:
-            most_us = int((now_us - self._slewed_us) * SLEW_PER_S) + 1
-            self._offset_us += max(-most_us, min(most_us, best_us - self._offset_us))
-        self._slewed_us = now_us
+        self._offset_us = best_us if self._offset_us is None else self._offset_at(now_us)
+        self._best_us, self._slewed_us = best_us, now_us
+
+    def _offset_at(self, now_us: int) -> int:
+        """The offset creeps towards the best estimate with the time that passes, so no reading is before another."""
+        most_us = max(0, int((now_us - self._slewed_us) * SLEW_PER_S))
+        return self.offset_us + max(-most_us, min(most_us, self._best_us - self.offset_us))
 
     def redis_us(self, monotonic_us: int) -> int:
         """Redis time at a moment of the monotonic clock, in µs."""
-        return monotonic_us + self.offset_us
+        return monotonic_us + self._offset_at(monotonic_us)
 
     def redis_ms(self, monotonic_us: int) -> int:
         """Redis time at a moment of the monotonic clock, in ms."""

@@ -33,7 +33,8 @@ def chunks_of(data: bytes) -> Iterator[FileChunk]:
 def is_safe_path(path: str) -> bool:
     """Whether a path of the manifest stays below the folder that it is written to."""
     pure = PurePosixPath(path)
-    return bool(path) and not pure.is_absolute() and ".." not in pure.parts and "\0" not in path and "\\" not in path
+    is_below = bool(pure.parts) and not pure.is_absolute() and ".." not in pure.parts
+    return is_below and "\0" not in path and "\\" not in path
 
 
 @dataclass(slots=True)
@@ -42,11 +43,14 @@ class Files:
 
     _parts: dict[str, dict[int, bytes]] = field(default_factory=dict)
     _whole: dict[str, bytes] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)  # how many parts the first chunk of a file said
     _size: int = 0
 
     def add(self, chunk: FileChunk) -> None:
         """Take in one chunk; what is over the bound or does not match its hash is dropped."""
         if chunk.sha256 in self._whole or not 0 <= chunk.part < chunk.parts <= SHIPPED_BYTES_MAX // CHUNK_BYTES + 1:
+            return
+        if self._counts.setdefault(chunk.sha256, chunk.parts) != chunk.parts:
             return
         parts = self._parts.setdefault(chunk.sha256, {})
         if chunk.part in parts or self._size + len(chunk.data) > SHIPPED_BYTES_MAX:
@@ -55,9 +59,11 @@ class Files:
         self._size += len(chunk.data)
         if len(parts) == chunk.parts:
             data = b"".join(parts[i] for i in range(chunk.parts))
-            del self._parts[chunk.sha256]
+            del self._parts[chunk.sha256], self._counts[chunk.sha256]
             if sha256(data).hexdigest() == chunk.sha256:
                 self._whole[chunk.sha256] = data
+            else:
+                self._size -= len(data)
 
     def contents(self, manifest: Iterable[FileSpec]) -> Mapping[str, bytes] | None:
         """Path to content of every file of the manifest; None while one is missing; ValueError for an unsafe path."""

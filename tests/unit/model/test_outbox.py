@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from histories import T0, T0_S, block, report
 import pytest
+from histories import T0, T0_S, block, report
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

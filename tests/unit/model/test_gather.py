@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from draws import BLOCK
+from histories import T0, block, report, tally
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tidal.model.codec import ENTRY_BYTES_MAX, pack
+from tidal.model.events import Block, ExceptionTally, FailureTally, GeneratorState, Reported
+from tidal.model.gather import BLOCKS_MAX, ROWS_MAX, SPAN_MAX, Gathering, fits, fitting, merge_reports
+from tidal.model.pipe import Batch
+from tidal.model.stats import Tally
+from tidal.model.wire import to_wire
+
+FAILURES = st.lists(st.builds(FailureTally, *[st.sampled_from("ab")] * 3, *[st.integers(1, 9)] * 3), max_size=3)
+EXCEPTIONS = st.lists(st.builds(ExceptionTally, *[st.sampled_from("ab")] * 2, st.integers(1, 9)), max_size=3)
+QUAD = st.tuples(*[st.integers(0, 9)] * 4)
+BATCH = st.builds(
+    lambda blocks, failures, exceptions, iterations: Batch(
+        T0, T0, tuple(blocks), tuple(failures), tuple(exceptions), iterations=iterations
+    ),
+    st.lists(BLOCK, max_size=3),
+    FAILURES,
+    EXCEPTIONS,
+    QUAD,
+)
+Sums = tuple[dict[tuple[str, str], Tally], dict[str, int], dict[object, int], dict[object, int], tuple[int, ...]]
+
+
+def _sums(*parts: Batch | Reported) -> Sums:
+    """All that is counted, wherever it stands."""
+    tallies: dict[tuple[str, str], Tally] = {}
+    user_ms: dict[str, int] = {}
+    failures: dict[object, int] = {}
+    exceptions: dict[object, int] = {}
+    for part in parts:
+        for made in part.blocks:
+            for key, counted in made.tallies.items():
+                tallies.setdefault(key, Tally()).merge(counted)
+            for name, ran_ms in made.user_ms.items():
+                user_ms[name] = user_ms.get(name, 0) + ran_ms
+        for f in part.failures:
+            failures[f.method, f.name, f.error] = failures.get((f.method, f.name, f.error), 0) + f.occurrences
+        for e in part.exceptions:
+            exceptions[e.message, e.traceback] = exceptions.get((e.message, e.traceback), 0) + e.occurrences
+    return tallies, user_ms, failures, exceptions, tuple(map(sum, zip(*[p.iterations for p in parts], strict=True)))
+
+
+def _gathered(*batches: Batch) -> Reported:
+    gathering = Gathering(T0)
+    for batch in batches:
+        gathering.add(batch)
+    return gathering.report(T0 + 1_000, {"Buyer": 3}, (), 0, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(BATCH, min_size=1, max_size=4), st.integers(0, 4))
+def test_the_cut_does_not_change_what_is_counted(batches: list[Batch], cut: int) -> None:
+    """One report, or two that are merged, or the raw batches: the same sums."""
+    whole = _gathered(*batches)
+    two = merge_reports(_gathered(*batches[:cut]), _gathered(*batches[cut:]))
+    assert _sums(whole) == _sums(two) == _sums(*batches)
+    assert [b.second for b in whole.blocks] == sorted(b.second for b in whole.blocks)
+
+
+@settings(max_examples=60, deadline=None)
+@given(BATCH, BATCH)
+def test_gathering_leaves_the_batches_alone(one: Batch, two: Batch) -> None:
+    """What came over a pipe is not changed by what comes after it."""
+    before = pack([to_wire(one), to_wire(two)])
+    merge_reports(_gathered(one, two), _gathered(two, one))
+    assert pack([to_wire(one), to_wire(two)]) == before
+
+
+def test_a_report_begins_where_the_last_one_ended() -> None:
+    """Nothing is counted twice, and nothing falls between; a clock that ran back makes no negative interval."""
+    gathering = Gathering(T0)
+    gathering.add(Batch(T0, T0, (block(),)))
+    had_something = not gathering.is_empty
+    first = gathering.report(T0 + 1_000, {}, (), 0, 0)
+    second = gathering.report(T0 + 900, {}, (), 0, 0)
+    assert (first.from_ms, first.to_ms, second.from_ms, second.to_ms) == (T0, T0 + 1_000, T0 + 1_000, T0 + 1_000)
+    assert (had_something, len(first.blocks), second.blocks, gathering.is_empty) == (True, 1, (), True)
+
+
+def test_the_gauges_are_of_the_later_report() -> None:
+    """Users, generators and CPU are no sums; arrivals and iterations are."""
+    states = (GeneratorState(1, 7, "running", 3),)
+    one = report(users={"Buyer": 9}, cpu_permille=9, iterations=(1, 1, 0, 0), arrivals=(3, 2, 1))
+    two = report(to_ms=2_000, users={"Buyer": 3}, generators=states, iterations=(2, 1, 1, 0), arrivals=(1, 1, 0))
+    merged = merge_reports(one, two)
+    assert (merged.users, merged.generators, merged.cpu_permille) == ({"Buyer": 3}, states, 0)
+    assert (merged.iterations, merged.arrivals) == ((3, 2, 1, 0), (4, 3, 1))
+    assert (merged.from_ms, merged.to_ms) == (T0, T0 + 2_000)
+
+
+def test_seconds_are_kept_apart_up_to_a_bound() -> None:
+    """Beyond it the oldest are added together and say so in their span."""
+    made = _gathered(*[Batch(T0, T0, (block(second),)) for second in range(BLOCKS_MAX + 30)])
+    assert (len(made.blocks), made.blocks[0].span, made.blocks[1].span) == (BLOCKS_MAX, 31, 1)
+    assert sum(b.user_ms["Buyer"] for b in made.blocks) == (BLOCKS_MAX + 30) * 1_000
+
+
+def test_a_clock_that_jumped_makes_no_span_that_is_refused() -> None:
+    """Seconds that lie decades apart are added together all the same; the span is cut."""
+    gathering = Gathering(0)
+    gathering.add(Batch(T0, T0, tuple(Block(i << 30, 1, {}, {"Buyer": 1}) for i in range(BLOCKS_MAX + 1))))
+    (oldest, *_) = gathering.report(T0, {}, (), 0, 0).blocks
+    assert Block.from_wire(to_wire(oldest)).span == SPAN_MAX
+
+
+def test_distinct_failures_and_exceptions_are_bounded() -> None:
+    """An id in a message does not make a report of megabytes: the rest is counted under one row."""
+    failures = tuple(FailureTally("GET", "/", f"no {i}", 1, i, i) for i in range(ROWS_MAX + 9))
+    exceptions = tuple(ExceptionTally(f"boom {i}", "", 2) for i in range(ROWS_MAX + 9))
+    made = _gathered(Batch(T0, T0, (), failures, exceptions))
+    assert (len(made.failures), made.failures[-1].error, made.failures[-1].occurrences) == (ROWS_MAX + 1, "(other)", 9)
+    assert (len(made.exceptions), made.exceptions[-1].occurrences) == (ROWS_MAX + 1, 18)
+
+
+# ------------------------------------------------------------------ sizes
+
+
+def _wide(seconds: int, endpoints: int) -> Reported:
+    samples = tally([1_000 + 60 * i for i in range(60)])
+    rows = {("GET", f"/a/path/{i}"): samples for i in range(endpoints)}
+    return report(*[Block(T0 // 1000 + s, 1, rows, {"Buyer": 9}) for s in range(seconds)], iterations=(4, 4, 0, 0))
+
+
+def test_merging_adds_seconds_together_rather_than_outgrow_an_entry() -> None:
+    """Two halves of a hundred seconds of forty endpoints fit in one entry, with less detail and no count less."""
+    one, two = _wide(50, 40), _wide(50, 40)
+    two = replace(two, blocks=tuple(replace(b, second=b.second + 50) for b in two.blocks))
+    merged = merge_reports(one, two)
+    assert fits(merged)
+    assert len(merged.blocks) < 100
+    assert merged.blocks[0].span > 1
+    assert _sums(merged) == _sums(one, two)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 3), st.integers(0, 1_500), st.integers(0, 200), st.integers(0, 40))
+def test_parts_fit_and_add_up(seconds: int, endpoints: int, failures: int, exceptions: int) -> None:
+    """However large a report is, its parts fit in entries and count what it counted."""
+    made = replace(
+        _wide(seconds, endpoints),
+        failures=tuple(FailureTally("GET", "/", f"{i} " * 600, 1, 1, 1) for i in range(failures)),
+        exceptions=tuple(ExceptionTally(f"{i}", "line\n" * 1_600, 1) for i in range(exceptions)),
+    )
+    parts = fitting(made)
+    assert _sums(*parts) == _sums(made)
+    assert all(len(pack(to_wire(part))) < ENTRY_BYTES_MAX for part in parts)
+    assert [part.users for part in parts] == [made.users] * len(parts)
+
+
+def test_an_ordinary_report_goes_as_it_is() -> None:
+    """No copy, no parts."""
+    made = _wide(2, 20)
+    (part,) = fitting(made)
+    assert part is made
