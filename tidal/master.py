@@ -45,7 +45,7 @@ from tidal.model.decide import Senses, decide
 from tidal.model.events import ByMaster, ByOperator, Checkpoint, Event, MasterTook, StopOrdered
 from tidal.model.fold import fold_entry
 from tidal.model.liveness import POLL_MS, Heartbeat, Liveness
-from tidal.model.state import State, digest
+from tidal.model.state import State, digest_of
 from tidal.model.wire import from_wire
 from tidal.opening import new_run_id, open_run
 
@@ -319,7 +319,7 @@ class Master:
         self._write_keyframe(packed)
         self._bus.store_keyframe(self._keys, self._token, self.epoch, packed)
         position = self.state.position
-        return Checkpoint(str(position[LOG]), str(position[REPORTS]), digest(packed))
+        return Checkpoint(str(position[LOG]), str(position[REPORTS]), digest_of(packed))
 
     def _write_keyframe(self, packed: bytes) -> None:
         if self._archive is not None:

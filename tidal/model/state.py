@@ -208,7 +208,11 @@ class State:
         """The canonical bytes: what a keyframe stores and a checkpoint hashes."""
         return pack(self.to_wire())
 
+    def digest(self) -> str:
+        """`digest_of` its canonical bytes."""
+        return digest_of(self.packed())
 
-def digest(packed: bytes) -> str:
+
+def digest_of(packed: bytes) -> str:
     """SHA-256 of a state's canonical bytes, in hex."""
     return sha256(packed).hexdigest()
