@@ -67,7 +67,7 @@ class Liveness:
         if self._healthy_since is None or now_ms - self._healthy_since < self.lease_ms + self.beat_ms:
             return []
         lost = sorted(i for i, since in self._absent_since.items() if now_ms - since >= self.confirm_ms)
-        return [] if self._is_mass(now_ms, len(lost), len(expected)) else lost
+        return [] if self._is_mass(now_ms, len(self._absent_since), len(expected)) else lost
 
     def _keep_health(self, now_ms: int, rtt_ms: int) -> None:
         gap_ms = now_ms - self._polled_ms if self._polled_ms is not None else 0
@@ -76,8 +76,9 @@ class Liveness:
             self._healthy_since, self._mass_until = now_ms, None
         self._polled_ms = now_ms
 
-    def _is_mass(self, now_ms: int, lost: int, expected: int) -> bool:
-        if lost < max(self.mass_least, self.mass_share * expected):
+    def _is_mass(self, now_ms: int, absent: int, expected: int) -> bool:
+        """Whether most are absent at once; suspects count, for keys lapse one after the other, a beat apart."""
+        if absent < max(self.mass_least, self.mass_share * expected):
             self._mass_until = None
             return False
         if self._mass_until is None:

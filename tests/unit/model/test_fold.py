@@ -95,7 +95,7 @@ def test_a_keyframe_stands_for_what_it_covers(data: st.DataObject, log: list[Ent
     cut = data.draw(st.integers(0, len(history)))
     again = keyframed(fold_all(history[:cut]))
     assert again.packed() == fold_all(history[:cut]).packed()
-    assert fold_all(history[cut:], again).digest() == fold_all(history).digest()
+    assert fold_all(history[cut:], again).packed() == fold_all(history).packed()
 
 
 @settings(max_examples=50, deadline=None)

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tidal.model.liveness import BEAT_MS, LEASE_MS, POLL_MS, Liveness
+
+WORKERS = 60
+FOUND_WITHIN_MS = LEASE_MS + BEAT_MS + 4 * POLL_MS
+
+
+@dataclass
+class Fleet:
+    """Workers that beat, a Redis that keeps their keys, a master that polls: in milliseconds of a clock of its own."""
+
+    size: int = WORKERS
+    now_ms: int = 0
+    rtt_ms: int = 1
+    keys: dict[str, int] = field(default_factory=dict)  # incarnation → when its key lapses
+    dead: set[str] = field(default_factory=set)
+    away_until: dict[str, int] = field(default_factory=dict)  # who has not connected again yet
+    lost: dict[str, int] = field(default_factory=dict)  # incarnation → when it was found lost
+    liveness: Liveness = field(default_factory=Liveness)
+
+    @property
+    def names(self) -> list[str]:
+        """Everybody."""
+        return [f"i{n}" for n in range(self.size)]
+
+    def run(self, for_ms: int, *, redis: bool = True, master: bool = True) -> None:
+        """Time passes; Redis answers or not, the master runs or not."""
+        end_ms = self.now_ms + for_ms
+        while self.now_ms < end_ms:
+            self.now_ms += 50
+            if redis:
+                self._beat()
+            if master and self.now_ms % POLL_MS == 0:
+                self._poll(redis=redis)
+
+    def _beat(self) -> None:
+        for number, name in enumerate(self.names):
+            due = (self.now_ms + 50 * number) % BEAT_MS == 0
+            if due and name not in self.dead and self.now_ms >= self.away_until.get(name, 0):
+                self.keys[name] = self.now_ms + LEASE_MS
+
+    def _poll(self, *, redis: bool) -> None:
+        if not redis:
+            self.liveness.poll_failed()
+            return
+        present = {name for name, until_ms in self.keys.items() if until_ms > self.now_ms}
+        expected = set(self.names) - set(self.lost)
+        for name in self.liveness.poll(self.now_ms, self.rtt_ms, expected, present):
+            self.lost[name] = self.now_ms
+
+    def kill(self, count: int) -> set[str]:
+        """`kill -9` for the first ones."""
+        self.dead |= set(self.names[:count])
+        return set(self.names[:count])
+
+    def pause_redis(self, for_ms: int) -> None:
+        """SIGSTOP: nothing is answered, and keys lapse meanwhile; the first poll comes before any beat."""
+        self.run(for_ms, redis=False)
+
+    def reconnect_within(self, ms: int) -> None:
+        """The workers come back one after the other."""
+        self.away_until = {name: self.now_ms + ms * n // self.size for n, name in enumerate(self.names)}
+
+
+def _healthy(size: int = WORKERS) -> Fleet:
+    fleet = Fleet(size)
+    fleet.run(10_000)
+    return fleet
+
+
+def test_a_healthy_fleet_loses_nobody() -> None:
+    """However long."""
+    fleet = _healthy()
+    fleet.run(60_000)
+    assert fleet.lost == {}
+
+
+def test_a_dead_worker_is_found_within_a_lease_and_a_second() -> None:
+    """It and nobody else."""
+    fleet = _healthy()
+    died_ms, dead = fleet.now_ms, fleet.kill(1)
+    fleet.run(10_000)
+    assert set(fleet.lost) == dead
+    assert max(fleet.lost.values()) - died_ms <= FOUND_WITHIN_MS
+
+
+def test_twenty_five_of_sixty_are_found_at_once() -> None:
+    """Many, but not most of the fleet: no waiting for another lease."""
+    fleet = _healthy()
+    died_ms, dead = fleet.now_ms, fleet.kill(25)
+    fleet.run(10_000)
+    assert set(fleet.lost) == dead
+    assert max(fleet.lost.values()) - died_ms <= FOUND_WITHIN_MS
+
+
+def test_when_most_are_gone_another_lease_is_waited_for() -> None:
+    """Then they are lost all the same."""
+    fleet = _healthy()
+    died_ms, dead = fleet.now_ms, fleet.kill(40)
+    fleet.run(FOUND_WITHIN_MS)
+    assert fleet.lost == {}
+    fleet.run(LEASE_MS + 1_000)
+    assert set(fleet.lost) == dead
+    assert max(fleet.lost.values()) - died_ms <= FOUND_WITHIN_MS + LEASE_MS + POLL_MS
+
+
+def test_a_fleet_of_two_that_dies_is_no_mass() -> None:
+    """Below three nobody waits."""
+    fleet = _healthy(2)
+    died_ms, dead = fleet.now_ms, fleet.kill(2)
+    fleet.run(10_000)
+    assert set(fleet.lost) == dead
+    assert max(fleet.lost.values()) - died_ms <= FOUND_WITHIN_MS
+
+
+def test_a_pause_of_redis_loses_nobody() -> None:
+    """Five seconds of SIGSTOP: all keys lapsed, the workers come back over 2.5 s."""
+    fleet = _healthy()
+    fleet.pause_redis(5_000)
+    fleet.reconnect_within(LEASE_MS)
+    fleet.run(30_000)
+    assert fleet.lost == {}
+
+
+def test_who_died_in_a_pause_of_redis_is_found_after_it() -> None:
+    """The two, and nobody who lives."""
+    fleet = _healthy()
+    fleet.pause_redis(3_000)
+    dead = fleet.kill(2)
+    fleet.pause_redis(2_000)
+    fleet.reconnect_within(LEASE_MS)
+    fleet.run(10_000)
+    assert set(fleet.lost) == dead
+
+
+def test_a_redis_that_came_back_empty_loses_nobody() -> None:
+    """Kill -9 and an append-only file whose leases lapsed long ago: 60 of 60 by a naive rule."""
+    fleet = _healthy()
+    fleet.run(5_000, redis=False)
+    fleet.keys.clear()
+    fleet.reconnect_within(LEASE_MS)
+    fleet.run(30_000)
+    assert fleet.lost == {}
+
+
+def test_keys_that_are_gone_at_once_are_waited_for() -> None:
+    """A FLUSHALL: each worker writes its key again within a beat."""
+    fleet = _healthy()
+    fleet.keys.clear()
+    fleet.run(30_000)
+    assert fleet.lost == {}
+
+
+def test_a_master_that_was_paused_believes_nothing_at_first() -> None:
+    """Its own gap between two polls starts the healthy time anew."""
+    fleet = _healthy()
+    fleet.run(6_000, master=False)
+    fleet.keys.clear()
+    fleet.reconnect_within(LEASE_MS)
+    fleet.run(30_000)
+    assert fleet.lost == {}
+
+
+def test_a_slow_redis_says_nothing_about_workers() -> None:
+    """While a poll takes longer than half a second, absence proves nothing; afterwards it does."""
+    fleet = _healthy()
+    dead = fleet.kill(1)
+    fleet.rtt_ms = 700
+    fleet.run(20_000)
+    assert fleet.lost == {}
+    fleet.rtt_ms = 1
+    fleet.run(10_000)
+    assert set(fleet.lost) == dead
+
+
+def test_a_key_that_is_back_in_time_is_no_loss() -> None:
+    """Absent for less than half a second is suspect and no more; absent again counts from anew."""
+    liveness = Liveness()
+    for now_ms in range(0, 20_000, POLL_MS):
+        present = {"a", "b"} if now_ms % 500 else {"b"}
+        assert liveness.poll(now_ms, 1, {"a", "b"}, present) == []
+
+
+def test_workers_that_are_cut_off_are_lost() -> None:
+    """All of them for twelve seconds: unreachable is lost, after the second lease; that is right."""
+    fleet = _healthy()
+    fleet.away_until = dict.fromkeys(fleet.names, fleet.now_ms + 12_000)
+    fleet.run(12_000)
+    assert set(fleet.lost) == set(fleet.names)
+
+
+def test_a_stranger_is_not_expected() -> None:
+    """Absence is counted only for those who are expected, from when they were."""
+    liveness = Liveness()
+    for now_ms in range(0, 6_000, POLL_MS):
+        assert liveness.poll(now_ms, 1, {"a"}, {"a", "stranger"}) == []
+    assert liveness.poll(6_000, 1, {"a", "b"}, {"a"}) == []
+    assert liveness.poll(6_250, 1, {"a", "b"}, {"a"}) == []
+    assert liveness.poll(6_500, 1, {"a", "b"}, {"a"}) == ["b"]
