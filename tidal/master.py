@@ -7,6 +7,7 @@ log, so it may die at any moment: a successor takes the lease, folds from the la
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -18,7 +19,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tidal import __version__, paths
-from tidal.archive import ArchiveWriter, finish, part_path
+from tidal.archive import finish, part_path
 from tidal.bus import Bus, BusError
 from tidal.errors import Fenced, FleetBusy, NoSuchRun, RunLapsed, TidalError
 from tidal.keys import ANNOUNCE_TTL_MS, LEASE_TTL_MS, FleetKeys, RunKeys
@@ -42,12 +43,13 @@ from tidal.model.codec import (
     unpack,
 )
 from tidal.model.decide import Senses, decide
-from tidal.model.events import ByMaster, ByOperator, Checkpoint, Event, MasterTook, StopOrdered
+from tidal.model.events import ByMaster, ByOperator, Checkpoint, Event, MasterTook, Noted, StopOrdered
 from tidal.model.fold import fold_entry
 from tidal.model.liveness import POLL_MS, Heartbeat, Liveness
 from tidal.model.state import State, digest_of
 from tidal.model.wire import from_wire
 from tidal.opening import new_run_id, open_run
+from tidal.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +85,8 @@ class Master:
         self._first = list(first)
         self.clock = Clock()
         self.state = State()
-        self._archive: ArchiveWriter | None = None
+        self._record: Record | None = None
+        self._notes: list[Noted] = []
         self._keeper: LeaseKeeper | None = None
         self._liveness = Liveness()
         self._intents: dict[str, ByOperator] = {}
@@ -95,7 +98,6 @@ class Master:
         self._senses = Senses(0)
         self._watched_ms = monotonic_ms()
         self._acked: dict[str, int] = {}
-        self._unsynced = False
         self._announced_phase = ""
         self.lifeline_cut_ms: int | None = None
         self._answered_ms = monotonic_ms()
@@ -116,7 +118,8 @@ class Master:
         self._begin_epoch(epoch)
         self.clock.sample(*self._bus.time_us())
         part = part_path(paths.archive_path(self.run), epoch)
-        self._archive = ArchiveWriter(part, {"run": self.run, "epoch": epoch})
+        streams = {LOG: self._keys.log, REPORTS: self._keys.reports}
+        self._record = Record(part, {"run": self.run, "epoch": epoch}, self._bus, streams, self._note)
         if not self._first:
             self._load_keyframe()
             while self._read(None):
@@ -141,7 +144,13 @@ class Master:
         except (BadEntry, ValueError):
             self.state = State()  # a keyframe only saves time: the log is the truth
             return
-        self._write_keyframe(packed)
+        if self._record is not None:
+            self._record.begin_at(packed, self.state.position, max(self.state.log.ticked_ms, self.state.log.opened_ms))
+
+    def _note(self, level: str, text: str) -> None:
+        """Write a note of the master's own into the log, with the next events."""
+        print(f"tidal master: {text}", file=sys.stderr, flush=True)
+        self._notes.append(Noted("master", level, text))
 
     # ------------------------------------------------------------------ a turn
 
@@ -176,9 +185,8 @@ class Master:
         if stream == INTENTS:
             self._take_intent(entry)
             return
-        if self._archive is not None:
-            self._archive.add(entry)
-            self._unsynced = True
+        if self._record is not None:
+            self._record.take(entry)
         fold_entry(self.state, entry)
 
     def _take_intent(self, entry: Entry) -> None:
@@ -200,8 +208,9 @@ class Master:
         if not events and now_ms >= self._due["keyframe"] and self.state.log.began_ms:
             self._due["keyframe"] = now_ms + KEYFRAME_MS
             events = [self._keyframe()]
-        if events:
-            self._append(events)
+        if events or self._notes:
+            notes, self._notes = self._notes, []
+            self._append([*events, *notes])
 
     def _sensed(self, redis_ms: int, now_ms: int) -> Senses:
         senses = self._senses
@@ -305,9 +314,8 @@ class Master:
 
     def _sync(self) -> None:
         """Archive, fsync, then acknowledge: in this order and no other."""
-        if self._archive is not None and self._unsynced:
-            self._archive.sync()
-            self._unsynced = False
+        if self._record is None or not self._record.sync(self.state.position):
+            return
         safe = {i: r.watermark for i, r in self.state.reports.incarnations.items() if r.watermark}
         new = {i: watermark for i, watermark in safe.items() if self._acked.get(i) != watermark}
         if new:
@@ -316,22 +324,17 @@ class Master:
 
     def _keyframe(self) -> Checkpoint:
         packed = self.state.packed()
-        self._write_keyframe(packed)
+        if self._record is not None:
+            self._record.keyframe(packed, self.state.position, self.clock.redis_ms(monotonic_us()))
         self._bus.store_keyframe(self._keys, self._token, self.epoch, packed)
         position = self.state.position
         return Checkpoint(str(position[LOG]), str(position[REPORTS]), digest_of(packed))
-
-    def _write_keyframe(self, packed: bytes) -> None:
-        if self._archive is not None:
-            position = self.state.position
-            at_ms = self.clock.redis_ms(monotonic_us())
-            self._archive.keyframe(packed, position[LOG], position[REPORTS], at_ms)
 
     # ------------------------------------------------------------------ the end
 
     def close(self) -> None:
         """Make everything safe, tell nobody that there is a run any more, give the lease back."""
-        if self._archive is None:
+        if self._record is None:
             return
         closed = self.state.log.phase == phases.CLOSED
         if closed:
@@ -339,7 +342,7 @@ class Master:
             self._bus.store_keyframe(self._keys, self._token, self.epoch, self.state.packed())
             self._announce()
             self._bus.withdraw_run(FleetKeys(self.state.log.fleet), self.run)
-        self._archive.close(final=closed)
+        self._record.close(final=closed)
         if closed:
             finish(paths.archive_path(self.run))
         if self._keeper is not None:
@@ -350,8 +353,9 @@ class Master:
         """Leave the archive readable when Redis is gone or another master is there."""
         if self._keeper is not None:
             self._keeper.stop()
-        if self._archive is not None:
-            self._archive.close(final=False)
+        if self._record is not None:
+            with contextlib.suppress(OSError):  # a full disk; Redis keeps the run for its successor
+                self._record.close(final=False)
 
 
 def _heartbeat(payload: bytes | None) -> Heartbeat | None:

@@ -168,7 +168,11 @@ def add_distribution(parser: argparse.ArgumentParser, *, local: bool = True) -> 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """--json FILE|-."""
     parser.add_argument(
-        "--json", metavar="FILE", help="write the final figures as JSON; - is standard output, tables then go to stderr"
+        "--json",
+        metavar="FILE",
+        nargs="?",
+        const="-",
+        help="write the final figures as JSON; without a FILE, or with -, to standard output: tables then go to stderr",
     )
 
 

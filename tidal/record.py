@@ -1,0 +1,104 @@
+"""What a master keeps of its run: the archive, also when the disk is full for a while.
+
+While the archive cannot be written the run goes on from Redis: nothing is acknowledged, so workers keep their reports,
+and nothing is held in memory. Once it can be written again, what is missing is read from the streams anew.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.archive import ArchiveWriter
+from tidal.model.codec import LOG, REPORTS, ZERO_ID, Entry, EntryId, entry_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tidal.bus import Bus
+
+CATCH_UP_COUNT = 500
+
+
+class Record:
+    """One part of a run's archive, and how far each stream is in it.
+
+    Args:
+        path: the part's file.
+        header: of the file.
+        bus: where to read again what could not be written.
+        keys: the stream's key by its name (log, reports).
+        say: told in words when the archive fails and when it is whole again.
+    """
+
+    def __init__(
+        self, path: Path, header: dict[str, object], bus: Bus, keys: dict[str, str], say: Callable[[str, str], None]
+    ) -> None:
+        self._writer = ArchiveWriter(path, header)
+        self._bus, self._keys, self._say = bus, keys, say
+        self._reached = {LOG: ZERO_ID, REPORTS: ZERO_ID}
+        self._is_behind = self._is_dirty = False
+
+    def __repr__(self) -> str:
+        return f"<Record {self._writer} {'behind' if self._is_behind else 'whole'}>"
+
+    def begin_at(self, packed: bytes, position: dict[str, EntryId], at_ms: int) -> None:
+        """Begin with a stored state: what came before it is in earlier parts, or only in the state."""
+        self._writer.keyframe(packed, position[LOG], position[REPORTS], at_ms)
+        self._reached = dict(position)
+
+    def take(self, entry: Entry) -> None:
+        """Keep an entry; when the disk refuses it, it is read from Redis again later."""
+        if self._is_behind:
+            return
+        try:
+            self._writer.add(entry)
+        except OSError as error:
+            self._fall_behind(error)
+            return
+        self._reached[entry.stream] = entry.id
+        self._is_dirty = True
+
+    def sync(self, position: dict[str, EntryId]) -> bool:
+        """Have everything up to `position` on the disk; False when that is not so."""
+        try:
+            if self._is_behind:
+                self._catch_up(position)
+            if self._is_dirty:
+                self._writer.sync()
+                self._is_dirty = False
+        except OSError as error:
+            self._fall_behind(error)
+            return False
+        return True
+
+    def keyframe(self, packed: bytes, position: dict[str, EntryId], at_ms: int) -> None:
+        """Store the folded state among the entries."""
+        if self._is_behind:
+            return
+        try:
+            self._writer.keyframe(packed, position[LOG], position[REPORTS], at_ms)
+        except OSError as error:
+            self._fall_behind(error)
+
+    def close(self, *, final: bool) -> None:
+        """Close the file; OSError when it cannot be made whole."""
+        self._writer.close(final=final)
+
+    def _fall_behind(self, error: OSError) -> None:
+        if not self._is_behind:
+            self._is_behind = True
+            self._say("error", f"the archive cannot be written ({error.strerror}): the run goes on, Redis keeps it")
+
+    def _catch_up(self, position: dict[str, EntryId]) -> None:
+        for stream, key in self._keys.items():
+            while self._reached[stream] < position[stream]:
+                found = self._bus.range(key, self._reached[stream], position[stream], CATCH_UP_COUNT)
+                for entry_id, fields in found:
+                    self._writer.add(entry_of(stream, entry_id, fields))
+                    self._reached[stream] = entry_id
+                    self._is_dirty = True
+                if not found:
+                    break
+        self._is_behind = False
+        self._say("good", "the archive is whole again")
