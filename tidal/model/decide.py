@@ -53,9 +53,8 @@ def decide(state: State, senses: Senses) -> list[ev.Event]:
     """The events to append now, in order; none once the run is closed."""
     if state.log.phase == phases.CLOSED or not state.log.opened_ms:
         return []
-    seen = [*_members(state, senses), *_refusals(state)]
-    acts = seen or _answer(state, senses) or _advance(state, senses)
-    return [*acts, *_tick(state, senses)]
+    acts = _members(state, senses) or _answer(state, senses) or _advance(state, senses)
+    return [*_refusals(state), *acts, *_tick(state, senses)]
 
 
 # ------------------------------------------------------------------ who is there
@@ -66,7 +65,7 @@ def _members(state: State, senses: Senses) -> list[ev.Event]:
         return []
     log = state.log
     events: list[ev.Event] = [_lost(log, i) for i in senses.lost if i not in log.ended]
-    events += [ev.WorkerLeft(log.incarnations[i], i, "it was told to") for i in senses.left if i not in log.ended]
+    events += [_left(log, i) for i in senses.left if i not in log.ended]
     names = {w.worker: w.name for w in log.workers.values()}
     for incarnation, beat in sorted(senses.beats.items(), key=lambda item: item[1].worker):
         if beat.run not in {"", log.run} or incarnation in senses.lost or incarnation in log.ended:
@@ -83,6 +82,10 @@ def _lost(log: LogHalf, incarnation: str) -> ev.WorkerLost:
     record = log.worker_of(incarnation)
     seen_ms = record.beat_at_ms - record.beat.age_ms if record and record.beat else log.opened_ms
     return ev.WorkerLost(log.incarnations.get(incarnation, "?"), incarnation, seen_ms)
+
+
+def _left(log: LogHalf, incarnation: str) -> ev.WorkerLeft:
+    return ev.WorkerLeft(log.incarnations.get(incarnation, "?"), incarnation, "it was told to")
 
 
 def _greet(name: str, incarnation: str, beat: Heartbeat) -> ev.Event:
@@ -140,11 +143,13 @@ def _tick(state: State, senses: Senses) -> list[ev.Event]:
 
 
 def _answer(state: State, senses: Senses) -> list[ev.Event]:
+    """Answers up to the first that changes the run: the next intent must see it, so it waits for the next turn."""
     events: list[ev.Event] = []
-    for signed in senses.intents:
-        if signed.id in state.log.intents:
-            continue
-        events += _answer_one(state, signed, senses.now_ms)
+    for signed in {s.id: s for s in senses.intents if s.id not in state.log.intents}.values():
+        answer = _answer_one(state, signed, senses.now_ms)
+        events += answer
+        if any(isinstance(e, ev.TargetSet | ev.StopOrdered) for e in answer):
+            break
     return events
 
 
@@ -205,7 +210,7 @@ def _advance(state: State, senses: Senses) -> list[ev.Event]:
 
 def _wait_for_workers(state: State, senses: Senses) -> list[ev.Event]:
     log = state.log
-    for incarnation, (error, why) in state.reports.load_failures.items():
+    for incarnation, (error, why) in sorted(state.reports.load_failures.items()):
         if incarnation not in log.ended:
             code = EXIT_NOT_SHIPPED if error == "NotShipped" else EXIT_WORKER_LOAD
             return [_refuse_run(log, f"{log.incarnations.get(incarnation, incarnation)}: {why}", code)]
@@ -231,7 +236,7 @@ def _able(state: State) -> dict[str, int]:
     """The incarnations that may own slots, with their weights."""
     return {
         record.incarnation: record.processes
-        for record in state.log.workers.values()
+        for record in sorted(state.log.workers.values(), key=lambda w: (len(w.name), w.name))
         if record.state in phases.ABLE and not _finished(state, record.incarnation)
     }
 

@@ -1,0 +1,535 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from draws import log_entries, report_entries
+from histories import (
+    T0,
+    at,
+    beat,
+    beats,
+    by,
+    changed,
+    closed,
+    entries,
+    finished,
+    fold_all,
+    folded,
+    keyframed,
+    left,
+    life,
+    lost,
+    opened,
+    planned,
+    ready,
+    report,
+    reported,
+    running,
+    seen,
+    stopped,
+    ticked,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tidal import errors
+from tidal.model import decide as deciding
+from tidal.model import events as ev
+from tidal.model.codec import REPORTS, Entry, EntryId
+from tidal.model.decide import LEAD_MS, MOVE_LEAD_MS, TICK_MS, UNWATCHED_MS, Senses, decide
+from tidal.model.fold import planned_users
+from tidal.model.plan import Ownership
+from tidal.model.state import State
+
+if TYPE_CHECKING:
+    from tidal.model.liveness import Heartbeat
+
+
+def senses(ms: int, *there: Heartbeat, looked: bool = False, **more: object) -> Senses:
+    """What the shell found `ms` after T0; with heartbeats it has looked around."""
+    return Senses(T0 + ms, beats(*there), looked or bool(there), **more)  # type: ignore[arg-type]
+
+
+def decided(state: State, sensed: Senses) -> list[ev.Event]:
+    """What is decided, the regular tick aside."""
+    return [event for event in decide(state, sensed) if not isinstance(event, ev.Ticked)]
+
+
+def want(event: ev.Event, number: int = 1, author: str = "bob") -> ev.ByOperator:
+    """An operator's intent."""
+    return ev.ByOperator(f"i{number}", author, T0, event)
+
+
+def _plan(events: list[ev.Event]) -> ev.PlanSet:
+    (plan,) = [event for event in events if isinstance(event, ev.PlanSet)]
+    return plan
+
+
+def _stop(events: list[ev.Event]) -> ev.StopOrdered:
+    (stop,) = events
+    assert isinstance(stop, ev.StopOrdered)
+    return stop
+
+
+def _slots(plan: ev.PlanSet, name: str) -> int:
+    return len(Ownership(plan.owners, plan.table).slots_of(life(name) if "." not in name else name))
+
+
+# ------------------------------------------------------------------ who is there
+
+
+def test_a_new_heartbeat_is_greeted_with_the_next_name() -> None:
+    """Names follow the order of the workers' ids, and are w1, w2, w3."""
+    events = decided(folded(opened(), seen("w1")), senses(0, beat("w1"), beat("a"), beat("b")))
+    assert [(e.name, e.worker) for e in events if isinstance(e, ev.WorkerSeen)] == [("w2", "host-a"), ("w3", "host-b")]
+
+
+def test_a_worker_that_comes_back_keeps_its_name() -> None:
+    """The id is the same, the incarnation another."""
+    state = folded(opened(), seen("w1"), seen("w2"), lost("w1"))
+    (event,) = decided(state, senses(0, beat("w1", 2), beat("w2", state="waiting")))
+    assert (event.name, event.incarnation) == ("w1", "w1.2")  # type: ignore[attr-defined]
+
+
+def test_another_schema_is_refused_by_name_and_version() -> None:
+    """The worker's people read which tidal speaks what."""
+    (event,) = decided(folded(opened()), senses(0, beat("w1", schema=2, version="9.9")))
+    assert event == ev.WorkerRefused("w1", "host-w1", "w1.1", "it speaks schema 2 (tidal 9.9), this run schema 1")
+    assert decided(folded(opened(), event), senses(50, beat("w1", schema=2))) == []
+
+
+def test_a_worker_of_another_run_is_nobody() -> None:
+    """The fleet's keys are shared."""
+    assert decided(folded(opened()), senses(0, beat("w1", run="r2"))) == []
+
+
+def test_a_change_of_state_or_lamps_is_written_down_once() -> None:
+    """Then it is in the state, and nothing is left to say."""
+    state = folded(opened(), seen("w1"))
+    (event,) = decided(state, senses(0, beat("w1", state="loading", why="compiling")))
+    assert event == ev.WorkerChanged(
+        "w1", "w1.1", "loading", alive=True, running=False, reporting=False, why="compiling"
+    )
+    assert decided(folded(opened(), seen("w1"), event), senses(50, beat("w1", state="loading"))) == []
+
+
+def test_a_worker_whose_loop_lags_is_stalled() -> None:
+    """It beats, but its generators do not come round."""
+    state = folded(*running("w1"), changed("w1", "running"))
+    (event,) = decided(state, senses(500, beat("w1", state="running", lag_ms=5_000)))
+    assert event.state == "stalled"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("state", ["lost", "refused", "nonsense", "\x1b[2J"])
+def test_a_state_that_a_worker_cannot_have_is_waiting(state: str) -> None:
+    """A heartbeat is a worker's word, not the master's judgement."""
+    (event,) = decided(folded(opened(), seen("w1"), changed("w1")), senses(0, beat("w1", state=state)))
+    assert event.state == "waiting"  # type: ignore[attr-defined]
+
+
+def test_the_lamp_of_reports_goes_out_when_they_stay_away() -> None:
+    """Three intervals and a second after the last one."""
+    history = [*running("w1"), changed("w1", "running", reporting=True), reported("w1", 5)]
+    sensed = beat("w1", state="running", users=5)
+    assert decided(folded(*history), senses(9_000, sensed)) == []
+    (event,) = decided(folded(*history), senses(9_001, sensed))
+    assert (event.alive, event.running, event.reporting) == (True, True, False)  # type: ignore[attr-defined]
+
+
+def test_who_is_lost_or_has_left_is_written_down_once() -> None:
+    """By name and incarnation; after that it is known."""
+    state = folded(opened(), seen("w1"), seen("w2"), at(1_000, ticked("w1", age_ms=200)))
+    sensed = senses(1_500, looked=True, lost=("w1.1",), left=("w2.1",))
+    assert decided(state, sensed) == [
+        ev.WorkerLost("w1", "w1.1", T0 + 800),
+        ev.WorkerLeft("w2", "w2.1", "it was told to"),
+    ]
+    assert decided(folded(opened(), seen("w1"), seen("w2"), lost("w1"), left("w2")), sensed) == []
+
+
+def test_a_stranger_who_is_lost_or_left_stops_nothing() -> None:
+    """An incarnation that no entry names."""
+    sensed = senses(0, looked=True, lost=("x",), left=("y",))
+    assert all(isinstance(e, ev.WorkerLost | ev.WorkerLeft) for e in decided(folded(opened()), sensed))
+
+
+def test_nothing_is_said_of_workers_without_a_fresh_look() -> None:
+    """What was sensed counts once."""
+    assert decide(folded(opened()), Senses(T0, beats(beat("w1")))) == []
+
+
+def test_a_tick_each_second_carries_the_heartbeats() -> None:
+    """With their ages, in the order of names, of those who are there."""
+    state = folded(opened(), *ready("w1", "w2"), seen("w3"), lost("w3"), at(0, ticked()))
+    there = [beat("w2", at_ms=T0 + 900, cpu_permille=5), beat("w1", at_ms=T0 + 2_000), beat("w3")]
+    (tick,) = [e for e in decide(state, senses(TICK_MS, *there)) if isinstance(e, ev.Ticked)]
+    assert tick.beats == (ev.Beat("w1", 0), ev.Beat("w2", 100, 5))
+    assert not [e for e in decide(state, senses(TICK_MS - 1, *there)) if isinstance(e, ev.Ticked)]
+
+
+# ------------------------------------------------------------------ the start
+
+
+def test_the_run_starts_when_enough_workers_are_ready() -> None:
+    """A little in the future, with a plan that shares the slots by the workers' processes."""
+    state = folded(opened(20, 10.0, expect_workers=2, run_time_ms=60_000), seen("w1", processes=3), *ready("w2"))
+    assert decided(state, senses(0)) == []
+    fold_all(entries(at(0, changed("w1"), n=9)), state)
+    start, plan = decided(state, senses(100))
+    assert start == ev.RunStarted(T0 + 100 + LEAD_MS)
+    assert isinstance(plan, ev.PlanSet)
+    assert (plan.number, plan.from_ms, plan.end_ms) == (1, 0, 60_000)
+    assert (_slots(plan, "w1"), _slots(plan, "w2")) == (48, 16)
+    begun = folded(opened(20, 10.0), at(0, start), plan)
+    assert [planned_users(begun.log, ms) for ms in (0, 100, 2_000, 59_999, 60_000)] == [1, 2, 20, 20, 0]
+
+
+def test_there_are_never_more_users_than_the_fixed_counts_allow() -> None:
+    """When every class is fixed, their sum is the most there can be."""
+    event = replace(opened(50).event, classes=(ev.ClassSpec("A", fixed_count=3),))  # type: ignore[type-var]
+    _, plan = decided(folded(at(-10_000, event), *ready("w1")), senses(0))
+    assert isinstance(plan, ev.PlanSet)
+    assert plan.tracks[0].points[-1][1] == 3
+
+
+def test_a_run_whose_workers_do_not_come_is_refused() -> None:
+    """After the wait and not before, with exit code 40 and who was there."""
+    state = folded(opened(expect_workers=2, expect_workers_max_wait_ms=5_000), *ready("w1"))
+    assert decided(state, senses(-5_000)) == []
+    stop = _stop(decided(state, senses(-4_999)))
+    assert (stop.outcome, stop.exit_code) == ("refused", errors.NoWorkers.exit_code)
+    assert "1 of 2 worker(s) were ready after 5 s" in stop.reason
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ("NotShipped", errors.NotShipped.exit_code),
+        ("FileImportError", errors.WorkerLoadError.exit_code),
+        ("FileSyntaxError", errors.WorkerLoadError.exit_code),
+        ("nonsense", errors.WorkerLoadError.exit_code),
+    ],
+)
+def test_a_file_that_does_not_load_on_a_worker_refuses_the_run(error: str, code: int) -> None:
+    """Before the start, with the worker's name and the reason."""
+    state = folded(opened(), seen("w1"), by("w1", 1, ev.LoadFailed(error, "no module named shop")))
+    stop = _stop(decided(state, senses(0)))
+    assert (stop.outcome, stop.reason, stop.exit_code) == ("refused", "w1: no module named shop", code)
+    assert _closing(state, stop).exit_code == code
+
+
+def _closing(state: State, stop: ev.StopOrdered) -> ev.RunClosed:
+    """The close that follows a stop, once there is nobody to wait for."""
+    fold_all(entries(at(100, stop, epoch=2, n=1)), state)
+    (event,) = decided(state, senses(150))
+    assert isinstance(event, ev.RunClosed)
+    return event
+
+
+def test_a_worker_that_joins_later_and_cannot_load_is_refused_alone() -> None:
+    """The run goes on without it."""
+    state = folded(*running("w1"), seen("w2"), by("w2", 1, ev.LoadFailed("NotShipped", "no shop")))
+    (event,) = decided(state, senses(500, beat("w2", state="waiting")))
+    assert event == ev.WorkerRefused("w2", "host-w2", "w2.1", "no shop")
+
+
+def test_exit_codes_are_those_of_the_errors() -> None:
+    """The model repeats them because it imports no shell."""
+    codes = {
+        deciding.EXIT_NOT_SHIPPED: errors.NotShipped,
+        deciding.EXIT_WORKER_LOAD: errors.WorkerLoadError,
+        deciding.EXIT_NO_WORKERS: errors.NoWorkers,
+        deciding.EXIT_LAPSED: errors.RunLapsed,
+    }
+    assert {code: error.exit_code for code, error in codes.items()} == {code: code for code in codes}
+    assert set(codes) <= set(errors.exit_codes())
+
+
+# ------------------------------------------------------------------ who owns what
+
+
+def test_a_loss_moves_the_users_at_once() -> None:
+    """The plan begins now; only the lost one's slots move; the tracks stay."""
+    state = folded(*running("w1", "w2", "w3"), at(5_000, lost("w2")))
+    before = state.log.plan
+    assert before is not None
+    plan = _plan(decided(state, senses(5_000)))
+    assert (plan.number, plan.from_ms, plan.owners, plan.why) == (2, 5_000, ("w1.1", "w3.1"), "w2 is gone")
+    assert (plan.tracks, plan.end_ms) == (before.tracks, before.end_ms)
+    old, new = Ownership(before.owners, before.table), Ownership(plan.owners, plan.table)
+    assert all(new.owner(slot) == old.owner(slot) for slot in range(64) if old.owner(slot) != "w2.1")
+    fold_all(entries(at(5_100, plan, epoch=2, n=1)), state)
+    assert decided(state, senses(5_200)) == []
+
+
+def test_a_join_moves_users_a_little_later() -> None:
+    """Nothing is missing meanwhile, so everybody gets the plan in time."""
+    state = folded(*running("w1"), at(5_000, seen("w2")), changed("w2"))
+    plan = _plan(decided(state, senses(5_000)))
+    assert (plan.from_ms, plan.owners, plan.why) == (5_000 + MOVE_LEAD_MS, ("w1.1", "w2.1"), "w2 came")
+    assert (_slots(plan, "w1"), _slots(plan, "w2")) == (32, 32)
+
+
+def test_a_worker_that_came_back_gets_slots_in_its_new_life() -> None:
+    """Its old life is gone, its new one is a join: one plan for both."""
+    state = folded(*running("w1", "w2"), at(5_000, lost("w1")), seen("w1", 2), changed("w1", number=2))
+    plan = _plan(decided(state, senses(5_000)))
+    assert (plan.from_ms, plan.owners) == (5_000, ("w2.1", "w1.2"))
+
+
+def test_a_plan_never_begins_before_the_one_it_follows() -> None:
+    """A loss while a move is still ahead takes effect with that move."""
+    state = folded(*running("w1", "w2"), at(5_000, planned("w1", "w2", number=2, from_ms=6_000)), lost("w2"))
+    assert _plan(decided(state, senses(5_100))).from_ms == 6_000
+
+
+def test_when_everybody_is_lost_the_plan_waits_for_somebody() -> None:
+    """There is nobody to give the users to; the next worker gets all."""
+    state = folded(*running("w1"), at(5_000, lost("w1")))
+    assert decided(state, senses(5_000)) == []
+    fold_all(entries(at(6_000, seen("w2"), epoch=2, n=1), at(6_000, changed("w2"), epoch=2, n=2)), state)
+    assert _slots(_plan(decided(state, senses(6_000))), "w2") == 64
+
+
+def test_a_worker_that_says_it_leaves_hands_its_users_over() -> None:
+    """A draining worker's slots move a little later, one that nobody can relieve keeps them."""
+    state = folded(*running("w1", "w2"), at(5_000, changed("w2", "draining")))
+    plan = _plan(decided(state, senses(5_000)))
+    assert (plan.from_ms, plan.owners, plan.why) == (5_000 + MOVE_LEAD_MS, ("w1.1",), "w2 leaves")
+    assert decided(folded(*running("w1"), at(5_000, changed("w1", "draining"))), senses(5_000)) == []
+
+
+def test_a_worker_that_finished_owns_nothing() -> None:
+    """Its users stopped by its own word: others take them."""
+    state = folded(*running("w1", "w2"), at(5_000, ticked()), finished("w2", 1))
+    assert _plan(decided(state, senses(5_000))).owners == ("w1.1",)
+
+
+# ------------------------------------------------------------------ what operators want
+
+
+def test_a_wish_for_users_is_accepted_and_planned() -> None:
+    """From the users of that moment to the wanted, at the wanted rate."""
+    state = folded(*running("w1", users=10, rate=10.0))
+    accepted, target, plan = decided(state, senses(5_000, intents=(want(ev.WantTarget(30, 5.0)),)))
+    assert accepted == ev.IntentAccepted("i1", "bob", "30 users at 5/s")
+    assert target == ev.TargetSet(30, 5.0, "bob")
+    assert isinstance(plan, ev.PlanSet)
+    assert (plan.number, plan.from_ms, plan.tracks[0].points) == (2, 5_300, ((5_300, 10.0), (9_300, 30.0)))
+    assert plan.why == "bob wants 30 users"
+
+
+def test_a_wish_before_the_start_is_a_target_and_no_plan() -> None:
+    """The first plan will heed it."""
+    state = folded(opened(10), seen("w1"))
+    _, target = decided(state, senses(0, intents=(want(ev.WantTarget(30)),)))
+    assert target == ev.TargetSet(30, 10.0, "bob")
+    fold_all(entries(at(0, target, epoch=2, n=1), at(0, changed("w1"), epoch=2, n=2)), state)
+    assert _plan(decided(state, senses(0))).tracks[0].points[-1][1] == 30
+
+
+def test_a_wish_to_stop_stops() -> None:
+    """In the operator's name and words."""
+    state = folded(*running("w1", stop_timeout_ms=700))
+    accepted, stop = decided(state, senses(5_000, intents=(want(ev.WantStop("enough")),)))
+    assert accepted == ev.IntentAccepted("i1", "bob", "stop")
+    assert stop == ev.StopOrdered("stopped", "enough", "bob", 700)
+
+
+def test_a_note_is_written_down() -> None:
+    """In the operator's name."""
+    events = decided(folded(*running("w1")), senses(0, intents=(want(ev.WantNote("deploy")),)))
+    assert events == [ev.IntentAccepted("i1", "bob", "note"), ev.Noted("bob", "info", "deploy")]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        ev.WantTarget(-1),
+        ev.WantTarget(10_000_001),
+        ev.WantTarget(5, 0.0),
+        ev.WantTarget(5, -2.0),
+        ev.WantTarget(5, 1e9),
+    ],
+)
+def test_an_impossible_wish_is_refused_with_a_reason(wish: ev.Event) -> None:
+    """And changes nothing."""
+    (event,) = decided(folded(*running("w1")), senses(0, intents=(want(wish),)))
+    assert isinstance(event, ev.IntentRefused)
+    assert event.why
+
+
+@pytest.mark.parametrize("wish", [ev.WantTarget(5), ev.WantStop()])
+def test_a_wish_that_comes_too_late_is_refused(wish: ev.Event) -> None:
+    """The run is stopping."""
+    state = folded(*running("w1"), at(1_000, stopped()))
+    (event,) = decided(state, senses(1_100, intents=(want(wish),)))
+    assert isinstance(event, ev.IntentRefused)
+    assert "stopping" in event.why
+
+
+def test_no_intent_is_answered_twice() -> None:
+    """Neither when it was answered before, nor when it stands in the letter box twice."""
+    answered = [ev.IntentAccepted("i1", "bob", "note"), ev.IntentRefused("i2", "bob", "stop", "no")]
+    state = folded(*running("w1"), *answered)
+    twice = (want(ev.WantNote("a"), 1), want(ev.WantStop(), 2), want(ev.WantNote("b"), 3), want(ev.WantNote("b"), 3))
+    assert decided(state, senses(0, intents=twice)) == [
+        ev.IntentAccepted("i3", "bob", "note"),
+        ev.Noted("bob", "info", "b"),
+    ]
+
+
+@pytest.mark.parametrize("first", [ev.WantStop("enough"), ev.WantTarget(3)])
+def test_a_wish_that_changes_the_run_is_read_back_before_the_next_is_answered(first: ev.Event) -> None:
+    """Two stops, or a stop and a target, or two plans of one number, cannot be decided from the same state."""
+    state = folded(*running("w1"))
+    both = (want(first, 1), want(ev.WantTarget(7), 2))
+    events = decided(state, senses(5_000, intents=both))
+    assert [e.id for e in events if isinstance(e, ev.IntentAccepted)] == ["i1"]
+    fold_all(entries(*[at(5_000, event, epoch=2) for event in events]), state)
+    later = decided(state, senses(5_050, intents=both))
+    if isinstance(first, ev.WantStop):
+        assert later == [ev.IntentRefused("i2", "bob", "7 users at 10/s", "the run is stopping")]
+    else:
+        assert _plan(later).number == 3
+
+
+def test_nonsense_from_a_worker_cannot_keep_a_run_from_stopping() -> None:
+    """One bad entry each turn is written down, and the operator is heard all the same."""
+    state = fold_all([*entries(*running("w1")), Entry(REPORTS, EntryId(1, 0), "rp", 1, b"?")])
+    events = decided(state, senses(5_000, intents=(want(ev.WantStop()),)))
+    assert [type(e) for e in events] == [ev.EntryRefused, ev.IntentAccepted, ev.StopOrdered]
+    late = decided(
+        fold_all([Entry(REPORTS, EntryId(2, 0), "rp", 1, b"?")], folded(*running("w1", run_time_ms=9_000))),
+        senses(9_000),
+    )
+    assert [type(e) for e in late] == [ev.EntryRefused, ev.StopOrdered]
+
+
+def test_refused_entries_are_written_down_once() -> None:
+    """How many since the last time, and the last of them."""
+    bad = [Entry(REPORTS, EntryId(T0, n), "rp", 1, b"?") for n in range(3)]
+    state = fold_all([*entries(*running("w1")), *bad])
+    (event,) = decided(state, senses(1_000))
+    assert event == ev.EntryRefused(REPORTS, f"{T0}-2", "an unknown flag byte", 3)
+    fold_all(entries(at(1_000, event, epoch=2, n=1)), state)
+    assert decided(state, senses(1_100)) == []
+
+
+# ------------------------------------------------------------------ the end
+
+
+def test_a_run_ends_with_its_time() -> None:
+    """At the moment of plan time that the plan says."""
+    state = folded(*running("w1", run_time_ms=60_000))
+    assert decided(state, senses(59_999)) == []
+    assert _stop(decided(state, senses(60_000))).outcome == "finished"
+
+
+def test_an_endless_run_that_nobody_watches_lapses() -> None:
+    """After a minute, unless it was told to keep running, or has an end."""
+    alone = senses(100_000, unwatched_ms=UNWATCHED_MS)
+    stop = _stop(decided(folded(*running("w1")), alone))
+    assert (stop.outcome, stop.exit_code) == ("lapsed", errors.RunLapsed.exit_code)
+    assert decided(folded(*running("w1")), senses(100_000, unwatched_ms=UNWATCHED_MS - 1)) == []
+    assert decided(folded(*running("w1", keep_running=True)), alone) == []
+    assert decided(folded(*running("w1", run_time_ms=10**6)), alone) == []
+
+
+def test_a_stopping_run_closes_with_the_last_word_of_its_workers() -> None:
+    """Each owner that is not gone says when its users have stopped."""
+    state = folded(*running("w1", "w2", "w3"), at(5_000, lost("w3")), stopped(), finished("w1", 1))
+    assert decided(state, senses(5_100)) == []
+    fold_all(entries(finished("w2", 1)), state)
+    assert decided(state, senses(5_200)) == [ev.RunClosed("stopped", "an operator's wish", 0)]
+
+
+def test_a_stopping_run_has_patience_and_an_end_of_it() -> None:
+    """Whose last report is missing is said."""
+    state = folded(*running("w1", "w2"), at(5_000, stopped(timeout_ms=700)), finished("w1", 1))
+    assert decided(state, senses(5_000 + 700 + deciding.CLOSE_PATIENCE_MS - 1)) == []
+    (event,) = decided(state, senses(5_000 + 700 + deciding.CLOSE_PATIENCE_MS))
+    assert event == ev.RunClosed("stopped", "an operator's wish; no last report from w2", 0)
+
+
+@pytest.mark.parametrize(
+    ("happenings", "code"),
+    [
+        ([], 0),
+        ([reported("w1", 1, requests=5)], 0),
+        ([reported("w1", 1, requests=5, failures=1)], 1),
+        ([by("w1", 1, report(exceptions=(ev.ExceptionTally("boom", "", 1),)))], 1),
+    ],
+)
+def test_the_exit_code_is_one_when_anything_failed(happenings: list[ev.ByWorker], code: int) -> None:
+    """A failed request or an exception of user code."""
+    state = folded(*running("w1"), *happenings, at(5_000, stopped()), at(5_000, lost("w1")))
+    (event,) = decided(state, senses(5_100))
+    assert (event.exit_code, type(event)) == (code, ev.RunClosed)  # type: ignore[attr-defined]
+
+
+def test_a_code_that_the_stop_carries_is_the_runs() -> None:
+    """Whatever failed."""
+    state = folded(*running("w1"), reported("w1", 1, 5, 5), at(5_000, stopped("lapsed", 43)), at(5_000, lost("w1")))
+    (event,) = decided(state, senses(5_100))
+    assert event.exit_code == 43  # type: ignore[attr-defined]
+
+
+def test_after_the_end_and_before_the_beginning_nothing_is_decided() -> None:
+    """Not even a tick."""
+    over = folded(*running("w1"), at(1_000, stopped()), closed())
+    assert decide(over, senses(99_000, beat("w9"), intents=(want(ev.WantStop()),))) == []
+    assert decide(State(), senses(99_000, beat("w9"))) == []
+
+
+def test_a_successor_names_the_same_worker_and_shares_out_alike() -> None:
+    """What was read from a keyframe is in another order than what was folded straight."""
+    failed = [by(name, 1, ev.LoadFailed("NotShipped", "no shop")) for name in ("w2", "w1")]
+    ten = ready(*[f"w{i}" for i in range(1, 12)])
+    for state in (folded(opened(), seen("w2"), seen("w1"), *failed), folded(opened(), *ten)):
+        assert decided(keyframed(state), senses(0)) == decided(state, senses(0))
+
+
+# ------------------------------------------------------------------ laws
+
+SENSES = st.builds(
+    lambda ms, there, gone, unwatched_ms, wishes: senses(
+        ms, *there, looked=True, lost=gone, unwatched_ms=unwatched_ms, intents=tuple(wishes)
+    ),
+    st.integers(-9_000, 90_000),
+    st.lists(st.builds(beat, st.sampled_from(["w1", "w2", "w5"]), st.integers(1, 3)), max_size=3),
+    st.sets(st.sampled_from(["w1.1", "w2.1"])).map(lambda s: tuple(sorted(s))),
+    st.sampled_from([0, UNWATCHED_MS]),
+    st.lists(
+        st.builds(
+            want,
+            st.sampled_from([ev.WantStop(), ev.WantTarget(5), ev.WantNote("x"), ev.WantTarget(-1)]),
+            st.integers(1, 3),
+        ),
+        max_size=3,
+    ),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(log_entries(), report_entries(), SENSES)
+def test_deciding_changes_nothing_and_can_be_written(log: list[Entry], reports: list[Entry], sensed: Senses) -> None:
+    """Pure: the same answer twice, the state untouched, and every answer goes through the codec."""
+    state = fold_all(log + reports)
+    before = state.packed()
+    events = decide(state, sensed)
+    assert decide(state, sensed) == events
+    assert state.packed() == before
+    epoch = state.log.epoch + 1
+    after = fold_all(entries(*[at(max(0, sensed.now_ms - T0), e, epoch=epoch) for e in events]), state)
+    assert not events or after.log.n == len(events)
+
+
+@settings(max_examples=80, deadline=None)
+@given(log_entries(), report_entries(), SENSES)
+def test_a_successor_decides_the_same(log: list[Entry], reports: list[Entry], sensed: Senses) -> None:
+    """From a keyframe as from the whole log."""
+    state = fold_all(log + reports)
+    assert decide(keyframed(state), sensed) == decide(state, sensed)
