@@ -70,6 +70,9 @@ class Record:
         except OSError as error:
             self._fall_behind(error)
             return False
+        if self._is_behind:
+            self._is_behind = False
+            self._say("good", "the archive is whole again")
         return True
 
     def keyframe(self, packed: bytes, position: dict[str, EntryId], at_ms: int) -> None:
@@ -100,5 +103,3 @@ class Record:
                     self._is_dirty = True
                 if not found:
                     break
-        self._is_behind = False
-        self._say("good", "the archive is whole again")
