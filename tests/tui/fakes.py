@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,11 @@ async def settled(pilot: Pilot[str]) -> None:
     await pilot.pause()
     await dashboard(pilot).pump.next_picture()
     await pilot.pause()
+
+
+async def finished(app: TidalApp, name: str) -> None:
+    """Wait for the app's background work of this name."""
+    await asyncio.gather(*(worker.wait() for worker in app.workers if worker.name == name))
 
 
 def screen_text(pilot: Pilot[str]) -> str:

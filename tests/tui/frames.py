@@ -234,7 +234,8 @@ def waiting() -> Frame:
 
 def closed(outcome: str = "finished", reason: str = "the run time was over") -> Frame:
     """The run is over."""
-    return frame(600, phase="closed", outcome=outcome, reason=reason, exit_code=1, users_running=0)
+    over = frame(600, phase="closed", outcome=outcome, reason=reason, exit_code=1, users_running=0)
+    return replace(over, completeness=Completeness(2, 2, over.at_ms))
 
 
 def limping() -> Frame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -62,7 +63,7 @@ class TidalApp(App[str]):
         inspector: Inspector | None = None,
         look: Look | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)  # else greys would be left of them
         self.feed = feed
         self.operator = operator
         self._starter = starter

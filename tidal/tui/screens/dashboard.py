@@ -101,20 +101,26 @@ class Dashboard(Screen[None]):
         self._ticks: dict[int, str] = {}
         self._was_closed = False
 
+        self._header, self._charts, self._bar = (
+            Header(look, id="header"),
+            Charts(look, id="charts"),
+            TabBar(look, id="tabs"),
+        )
+        self._grids = {name: self._new_grid(name) for name in TABLES}
+        self._main, self._side = Container(id="main"), Container(id="side")
+        self._filter = Input(placeholder="words to look for, !word to leave out", id="filter", compact=True)
+        self._scrubber, self._footer = Scrubber(look, id="scrubber"), Footer(compact=True)
+
     # -------------------------------------------------------------- parts
 
     def compose(self) -> ComposeResult:
         """All parts; the size of the terminal decides which of them are seen."""
-        yield Header(self.look, id="header")
-        yield Charts(self.look, id="charts")
-        yield TabBar(self.look, id="tabs")
-        with Container(id="main"):
-            yield from (self._new_grid(name) for name in TABLES if name not in SIDE)
-        with Container(id="side"):
-            yield from (self._new_grid(name) for name in SIDE)
-        yield Input(placeholder="words to look for, !word to leave out", id="filter", compact=True)
-        yield Scrubber(self.look, id="scrubber")
-        yield Footer(compact=True)
+        yield from (self._header, self._charts, self._bar)
+        with self._main:
+            yield from (grid for name, grid in self._grids.items() if name not in SIDE)
+        with self._side:
+            yield from (self._grids[name] for name in SIDE)
+        yield from (self._filter, self._scrubber, self._footer)
 
     def _new_grid(self, name: str) -> Grid:
         table = TABLES[name]
@@ -124,16 +130,15 @@ class Dashboard(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to ask the feed."""
-        self.query_one("#filter").display = False
-        self.query_one(Scrubber).display = self._chrome.replay
+        self._filter.display = False
+        self._scrubber.display = self._chrome.replay
         self.set_class(self._chrome.replay, "-replay")
         self.action_tab(self._tab)
-        self._draw_chrome()
         self.run_worker(self.pump.run(), name="feed")
 
     def grid(self, name: str) -> Grid:
         """The table of this name."""
-        return self.query_one(f"#{name}", Grid)
+        return self._grids[name]
 
     @property
     def is_closed(self) -> bool:
@@ -171,11 +176,11 @@ class Dashboard(Screen[None]):
         """Put the newest picture on the screen, the parts that are seen."""
         if picture.frame is not None and picture.frame is not self.shown:
             self.shown = picture.frame
-            self.query_one(Charts).show(picture.frame)
+            self._charts.show(picture.frame)
             for name in self._tables_seen():
                 self._draw_table(name)
         if picture.place is not None:
-            self.query_one(Scrubber).show(replace(picture.place, ticks=self._known_ticks()))
+            self._scrubber.show(replace(picture.place, ticks=self._known_ticks()))
 
     def _draw_table(self, name: str) -> None:
         if self.shown is not None:
@@ -191,9 +196,8 @@ class Dashboard(Screen[None]):
         return tuple(self._ticks.items())
 
     def _draw_chrome(self) -> None:
-        self.query_one(Header).show(self.shown, self._chrome)
-        active = self._tab if self._tab in TABS else ""
-        self.query_one(TabBar).show(tuple(self._tabs()), active, self._chip())
+        self._header.show(self.shown, self._chrome)
+        self._bar.show(tuple(self._tabs()), self._tab, self._chip())
 
     def _tabs(self) -> list[Tab]:
         frame = self.shown
@@ -229,12 +233,12 @@ class Dashboard(Screen[None]):
     def _arrange(self) -> None:
         seen = self._tables_seen()
         self.set_class(self._is_large, "-large")
-        self.query_one(Footer).show_command_palette = self.size.width >= (110 if self.is_replay else 76)
-        self.query_one(Charts).set_class(self._tab == "charts", "-full")
+        self._footer.show_command_palette = self.size.width >= (110 if self.is_replay else 76)
+        self._charts.set_class(self._tab == "charts", "-full")
         for name in TABLES:
             self.grid(name).display = name in seen
-        self.query_one("#main").display = any(name not in SIDE for name in seen)
-        self.query_one("#side").display = any(name in SIDE for name in seen)
+        self._main.display = any(name not in SIDE for name in seen)
+        self._side.display = any(name in SIDE for name in seen)
         for name in seen:
             self._draw_table(name)
         self._draw_chrome()
@@ -311,10 +315,9 @@ class Dashboard(Screen[None]):
 
     def action_filter(self) -> None:
         """Ask for words to narrow the table to."""
-        field = self.query_one("#filter", Input)
-        field.display = True
-        field.value = self.grid(self._tab).filter_text
-        field.focus()
+        self._filter.display = True
+        self._filter.value = self.grid(self._tab).filter_text
+        self._filter.focus()
 
     @on(Input.Changed, "#filter")
     def _filter_typed(self, event: Input.Changed) -> None:
@@ -327,14 +330,13 @@ class Dashboard(Screen[None]):
         self._close_filter()
 
     def _close_filter(self) -> None:
-        self.query_one("#filter").display = False
+        self._filter.display = False
         self.grid(self._tab).focus()
 
     def action_back(self) -> None:
         """One level back: close the filter, then clear it, then unfreeze."""
-        field = self.query_one("#filter", Input)
         grid = self.grid(self._tab) if self._tab != "charts" else None
-        if grid is not None and (field.display or grid.filter_text):
+        if grid is not None and (self._filter.display or grid.filter_text):
             grid.narrow_to("")
             self._close_filter()
             self._draw_chrome()

@@ -43,7 +43,7 @@ def plots_of(frame: Frame) -> dict[str, Plot]:
         Series("failed", "failures", chart.failures_milli, "line", mean),
     )
     latency = (
-        Series("p99", "p99", chart.p99_us, "dotted"),
+        Series("p99", "p99", chart.p99_us),
         Series("p95", "p95", chart.p95_us),
         Series("p50", "p50", chart.p50_us),
     )
@@ -63,15 +63,13 @@ class Charts(Container):
 
     def __init__(self, look: Look, **names: Any) -> None:
         super().__init__(**names)
-        self._look = look
+        self._views = {name: ChartView(look, id=f"chart-{name}") for name in NAMES}
 
     def compose(self) -> ComposeResult:
         """One view for each plot."""
-        for name in NAMES:
-            yield ChartView(self._look, id=f"chart-{name}")
+        yield from self._views.values()
 
     def show(self, frame: Frame) -> None:
         """Draw another picture."""
-        plots = plots_of(frame)
-        for name in NAMES:
-            self.query_one(f"#chart-{name}", ChartView).show(plots[name])
+        for name, plot in plots_of(frame).items():
+            self._views[name].show(plot)

@@ -56,7 +56,8 @@ def _badges(chrome: Chrome) -> Runs:
 
 def _title(frame: Frame, chrome: Chrome, width: int, look: Look) -> Runs:
     glyph, word, tone = state_mark(frame.run)
-    left: Runs = [(" tidal ", "accent"), (f" {look.own(glyph)} {word} ", f"{tone}-badge")]
+    state = look.outside(look.own(f"{glyph} {word}"))
+    left: Runs = [(" tidal ", "accent"), (f" {state} ", f"{tone}-badge")]
     left += [(f" {look.outside(frame.run.file)}", "strong")]
     if frame.run.host:
         left += [(look.own(" → "), "dim"), (look.outside(frame.run.host), "")]
@@ -125,7 +126,7 @@ def _tiles(frame: Frame, width: int, look: Look) -> tuple[Runs, Runs]:
         size = max(min(cells + spare, TILE_CELLS_MAX), cells)
         labels.append((look.fit(label, size), "dim"))
         values.append((look.fit(look.own(value), size), tone))
-    return labels, values
+    return cut(labels, width, look), cut(values, width, look)
 
 
 def _figures(frame: Frame) -> list[Tile]:

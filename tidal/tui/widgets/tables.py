@@ -131,7 +131,7 @@ def worker_key(row: WorkerRow) -> str:
 def worker_state(state: str, look: Look) -> Cell:
     """A worker's state as glyph and word."""
     glyph, word, tone = mark_of(WORKERS, state)
-    return Cell(look.own(f"{glyph} {word}"), tone)
+    return Cell(look.outside(look.own(f"{glyph} {word}")), tone)
 
 
 def _worker(row: WorkerRow, look: Look) -> GridRow:
@@ -256,7 +256,9 @@ TABLES: dict[str, Table] = {
         Table("requests", "Requests", _REQUESTS, _requests, _requests_total, "no request yet"),
         Table("workers", "Workers", _WORKERS, lambda f, k: [_worker(r, k) for r in f.workers], empty="no worker yet"),
         Table("failures", "Failures", _FAILURES, lambda f, k: [_failure(r, k) for r in f.failures], empty="none ✓"),
-        Table("exceptions", "Exceptions", _EXCEPTIONS, lambda f, k: [_broken(r, k) for r in f.exceptions], empty="none ✓"),
+        Table(
+            "exceptions", "Exceptions", _EXCEPTIONS, lambda f, k: [_broken(r, k) for r in f.exceptions], empty="none ✓"
+        ),
         Table("events", "Events", _STORY, lambda f, k: [_event(row, k) for row in f.story], follows=True),
     )
 }

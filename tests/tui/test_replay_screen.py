@@ -1,0 +1,208 @@
+"""The same dashboard on a recording: badge, scrubber, and the keys that move in time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from fakes import FilmFeed, StillFeed, Wishes, dashboard, screen_text, settled
+from frames import BEGAN_MS, LOOK, frame
+from rich.cells import cell_len
+
+from tidal.errors import ArchiveDamaged
+from tidal.model.rows import Frame
+from tidal.tui.app import TidalApp
+from tidal.tui.feed import SPEEDS
+from tidal.tui.pump import Pump, look_at, speed_beside
+from tidal.tui.widgets.scrubber import Place, Scrubber, scrubber_line
+
+LAST_MS = BEGAN_MS + 600_000
+
+
+def film() -> FilmFeed:
+    """Ten minutes, standing at 4:00."""
+    feed = FilmFeed(lambda at_ms: frame((at_ms - BEGAN_MS) // 1000), BEGAN_MS, LAST_MS)
+    feed.seek(BEGAN_MS + 240_000)
+    return feed
+
+
+@pytest.mark.parametrize(
+    ("keys", "at_s"),
+    [
+        (("right",), 245),
+        (("left",), 235),
+        (("shift+right",), 300),
+        (("shift+left", "left"), 175),
+        (("right", "right", "right"), 255),
+        (("home",), 0),
+        (("end",), 600),
+        (("home", "left"), 0),
+        (("end", "shift+right"), 600),
+    ],
+)
+async def test_arrows_move_in_time(keys: tuple[str, ...], at_s: int) -> None:
+    """Five seconds, a minute, the rims; presses add up however fast they come."""
+    feed = film()
+    async with TidalApp(feed, look=LOOK).run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press(*keys)
+        await settled(pilot)
+        assert feed.position_ms == BEGAN_MS + at_s * 1000
+        shown = screen_text(pilot)
+        assert "REPLAY" in shown
+        assert f"{at_s // 60}:{at_s % 60:02} of 10:00" in shown.splitlines()[-2]
+
+
+async def test_space_plays_and_pauses_and_the_scrubber_says_so() -> None:
+    """Glyph and word, and the speed."""
+    feed = film()
+    async with TidalApp(feed, look=LOOK).run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert "■ PAUSED" in screen_text(pilot)
+        await pilot.press("space")
+        await settled(pilot)
+        assert feed.playing
+        assert "► PLAYING" in screen_text(pilot)
+        await pilot.press("greater_than_sign", "greater_than_sign", "less_than_sign", "greater_than_sign")
+        await settled(pilot)
+        assert feed.speed == 4
+        assert " 4x" in screen_text(pilot)
+        await pilot.press("space")
+        await settled(pilot)
+        assert not feed.playing
+
+
+async def test_the_bar_can_be_clicked() -> None:
+    """The mouse seeks."""
+    feed = film()
+    app = TidalApp(feed, look=LOOK)
+    async with app.run_test(size=(100, 24)) as pilot:
+        await settled(pilot)
+        row = screen_text(pilot).splitlines()[-2]
+        left, right = row.index("━"), row.rindex("─")
+        await pilot.click(Scrubber, offset=((left + right) // 2, 0))
+        await settled(pilot)
+        assert abs(feed.position_ms - (BEGAN_MS + 300_000)) < 10_000
+
+
+async def test_a_filter_takes_the_keys_that_would_move_in_time() -> None:
+    """A space in a filter is a space."""
+    feed = film()
+    app = TidalApp(feed, look=LOOK)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("slash", *"get cart", "home", "left", "enter")
+        await settled(pilot)
+        assert not feed.playing
+        assert feed.position_ms == BEGAN_MS + 240_000
+        assert dashboard(pilot).grid("requests").filter_text == "get cart"
+
+
+async def test_ticks_stay_when_the_replay_goes_back() -> None:
+    """What was seen once is marked on the bar."""
+    feed = film()
+    async with TidalApp(feed, look=LOOK).run_test(size=(100, 24)) as pilot:
+        await settled(pilot)
+        ticks = screen_text(pilot).splitlines()[-2].count("▲")
+        assert ticks >= 2
+        await pilot.press("home")
+        await settled(pilot)
+        assert screen_text(pilot).splitlines()[-2].count("▲") == ticks
+
+
+async def test_a_replay_has_no_keys_that_steer_and_quits_at_once() -> None:
+    """The past cannot be stopped."""
+    app = TidalApp(film(), Wishes(), look=LOOK)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("u", "x", "n", "d")
+        assert app.screen is dashboard(pilot)
+        assert not {"Users", "Stop", "Note"} & set(screen_text(pilot).splitlines()[-1].split())
+        await pilot.press("q")
+    assert app.return_value == "quit"
+
+
+async def test_keys_of_a_replay_do_nothing_in_a_live_run() -> None:
+    """There is no scrubber, and no badge."""
+    app = TidalApp(StillFeed(frame()), Wishes(), look=LOOK)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("space", "left", "home", "less_than_sign")
+        assert "REPLAY" not in screen_text(pilot)
+        assert not app.screen.query_one(Scrubber).display
+
+
+async def test_what_is_below_the_scrubber_is_the_same_as_live() -> None:
+    """Badge and scrubber apart, a replay shows what the live screen showed."""
+    shown = []
+    for app in (TidalApp(film(), look=LOOK), TidalApp(StillFeed(frame(240)), Wishes(), look=LOOK)):
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settled(pilot)
+            shown.append(screen_text(pilot).splitlines())
+    replayed, live = shown
+    assert [line.replace("REPLAY", "      ") for line in replayed[:20]] == live[:20]
+
+
+class TornFilm(FilmFeed):
+    """A recording whose middle cannot be read."""
+
+    def frame(self) -> Frame | None:
+        """Refuse."""
+        raise ArchiveDamaged("block 7 of r7f3a.tidal does not match its checksum")
+
+
+async def test_a_damaged_recording_is_trouble_not_a_crash() -> None:
+    """The screen stays and says what is wrong."""
+    torn = TornFilm(lambda _: frame(), BEGAN_MS, LAST_MS)
+    async with TidalApp(torn, look=LOOK).run_test(size=(100, 24)) as pilot:
+        await settled(pilot)
+        assert "▲ block 7 of r7f3a.tidal does not match its checksum" in screen_text(pilot)
+
+
+# ------------------------------------------------------------------ without a screen
+
+
+def test_orders_are_carried_out_before_the_picture_is_taken() -> None:
+    """The picture after a seek is of the moment sought."""
+    feed = film()
+    picture = look_at(feed, [lambda f: f.seek(BEGAN_MS + 10_000), lambda f: f.play()])
+    assert picture.frame is not None
+    assert picture.frame.run.elapsed_ms == 10_000
+    assert picture.place == Place(True, 1.0, BEGAN_MS + 10_000, BEGAN_MS, LAST_MS)  # noqa: FBT003 as it is playing
+
+
+async def test_a_pump_hurries_when_it_is_asked_to() -> None:
+    """A seek does not wait for the next half second."""
+    taken: list[object] = []
+    pump = Pump(film(), taken.append)
+    task = asyncio.create_task(pump.run())
+    await pump.next_picture()
+    pump.skip(60)
+    pump.skip(-5)
+    await pump.next_picture()
+    task.cancel()
+    assert taken[-1].place.position_ms == BEGAN_MS + 295_000  # type: ignore[attr-defined]
+
+
+def test_speeds_are_steps_between_a_quarter_and_sixty_four() -> None:
+    """An odd speed steps to a neighbour of the nearest."""
+    assert [speed_beside(speed, 1) for speed in SPEEDS[:-1]] == list(SPEEDS[1:])
+    assert speed_beside(64, 1) == 64
+    assert speed_beside(0.25, -1) == 0.25
+    assert speed_beside(3.9, -1) == 2
+
+
+@pytest.mark.parametrize("width", [30, 60, 80, 200])
+@pytest.mark.parametrize("part", [-1.0, 0.0, 0.5, 1.0, 2.0])
+def test_a_scrubber_is_as_wide_as_the_screen(width: int, part: float) -> None:
+    """At both rims, and for positions outside of the recording."""
+    place = Place(
+        False, 0.25, round(BEGAN_MS + part * 600_000), BEGAN_MS, LAST_MS, ((BEGAN_MS - 5, "bad"), (LAST_MS, "warn"))
+    )  # noqa: FBT003
+    line = scrubber_line(place, width, LOOK)
+    assert sum(cell_len(text) for text, _ in line) == width or width < 60
+
+
+def test_a_recording_of_one_moment_has_a_scrubber() -> None:
+    """No division by nothing."""
+    assert scrubber_line(Place(), 80, LOOK)
