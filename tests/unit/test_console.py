@@ -64,7 +64,7 @@ def test_news_are_told_once_with_their_moment() -> None:
     feed.shown = picture(story=told("w1 is lost", "w2 is lost\x1b[2J"))
     console._tell_news()
     console._tell_news()
-    assert out.getvalue() == "   0:01  ✖ w1 is lost\n   0:02  ✖ w2 is lost[2J\n"
+    assert out.getvalue() == "   0:01  ✖ w1 is lost\n   0:02  ✖ w2 is lost\n"
 
 
 def test_trouble_is_told_when_it_comes_and_when_it_goes() -> None:

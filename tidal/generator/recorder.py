@@ -29,6 +29,8 @@ FAILURES_MAX = 1_000
 EXCEPTIONS_MAX = 200
 NAME_MAX = 500
 MESSAGE_MAX = 500
+LATENCY_MAX_MS = 86_400_000
+"""A day: what user code says beyond it counts as that, so that the sums of a second stay fit for an entry."""
 OTHER = "(other)"
 JUMP_MS = 1_000
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
@@ -205,7 +207,7 @@ def _whole_us(response_time_ms: Any) -> int | None:
     if response_time_ms is None:
         return None
     time_ms = float(response_time_ms)
-    return max(0, round(min(time_ms, 1e12) * 1000)) if math.isfinite(time_ms) else None
+    return max(0, round(min(time_ms, LATENCY_MAX_MS) * 1000)) if math.isfinite(time_ms) else None
 
 
 def _whole_bytes(length: Any) -> int:
