@@ -23,6 +23,7 @@ from tidal.model.rows import (
     StoryRow,
     WorkerRow,
 )
+from tidal.model.series import POINTS_MAX
 from tidal.model.stats import Tally
 from tidal.model.story import row
 from tidal.model.text import clean
@@ -178,11 +179,11 @@ def _worker(state: State, record: WorkerRecord, at_ms: int) -> WorkerRow:
     beat = record.beat
     users = {} if report is None or record.is_gone or report.finished else report.users
     return WorkerRow(
-        name=record.name,
+        name=clean(record.name, 60),
         worker=clean(record.worker, 60),
         host=clean(record.host, 60),
         pid=record.pid,
-        state=record.state,
+        state=clean(record.state, 20),
         alive=record.alive,
         running=record.running,
         reporting=record.reporting,
@@ -219,7 +220,7 @@ def _failures(state: State) -> tuple[FailureRow, ...]:
         FailureRow(clean(m, 20), clean(n), clean(e), r.occurrences, r.first_ms, r.last_ms)
         for (m, n, e), r in state.reports.failures.items()
     ]
-    return tuple(sorted(rows, key=lambda r: (-r.occurrences, r.method, r.name, r.error)))
+    return tuple(sorted(rows, key=lambda r: (-r.occurrences, r.method, r.name, r.error, r.first_ms, r.last_ms)))
 
 
 def _exceptions(state: State) -> tuple[ExceptionRow, ...]:
@@ -228,12 +229,12 @@ def _exceptions(state: State) -> tuple[ExceptionRow, ...]:
         names = sorted({state.log.incarnations.get(i, "?") for i in record.occurrences})
         lines = "\n".join(clean(line, 300) for line in traceback.splitlines()[:60])
         rows.append(ExceptionRow(clean(message), lines, sum(record.occurrences.values()), tuple(names)))
-    return tuple(sorted(rows, key=lambda r: (-r.occurrences, r.message, r.traceback)))
+    return tuple(sorted(rows, key=lambda r: (-r.occurrences, r.message, r.traceback, r.workers)))
 
 
 def _story(state: State) -> tuple[StoryRow, ...]:
     log, rows = state.log, list(state.log.story)
-    for (to_ms, incarnation, number), (from_ms, why) in state.reports.lost_intervals.items():
+    for (to_ms, incarnation, number), (from_ms, why) in sorted(state.reports.lost_intervals.items()):
         who = log.incarnations.get(incarnation, incarnation)
         text = f"generator {number} of {who} died ({why}): its last {max(0, to_ms - from_ms)} ms were never sent"
         rows.append(row(log.began_ms, to_ms, "gl", "error", text))
@@ -249,6 +250,8 @@ def _chart(state: State, end_s: int) -> Chart:
     if not firsts:
         return Chart(state.log.began_ms, step_s * 1000)
     last_s = max(lasts) if state.log.phase == phases.CLOSED else min(max(lasts), end_s - 1)
+    while last_s // step_s - min(firsts) // step_s >= POINTS_MAX:  # the two series lie ages apart: a clock was wrong
+        step_s *= 2
     indexes = range(min(firsts) // step_s, last_s // step_s + 1)
     mine = [_point(state, i, step_s) for i in indexes]
     columns = zip(*mine, strict=True)

@@ -25,7 +25,7 @@ def tell(log: LogHalf, event: ev.Event) -> Line:
 
 def row(began_ms: int, at_ms: int, kind: str, level: str, text: str) -> StoryRow:
     """A row of the story, its text cut and cleaned."""
-    return StoryRow(at_ms, at_ms - began_ms if began_ms else 0, kind, level, clean(text, 400))
+    return StoryRow(at_ms, at_ms - began_ms if began_ms else 0, kind, clean(level, 20), clean(text, 400))
 
 
 def _run_opened(log: LogHalf, event: ev.RunOpened) -> Line:
