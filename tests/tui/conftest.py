@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 
 import pytest
+
+os.environ.pop("NO_COLOR", None)  # colours are in the pictures, wherever the tests run
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from fakes import StillFeed, Wishes, dashboard, finished, screen_text, settled
@@ -12,13 +18,15 @@ from textual.widgets import Input
 
 from tidal.errors import RedisUnreachable
 from tidal.model.events import WantNote, WantStop, WantTarget
-from tidal.model.rows import Frame
 from tidal.tui.app import TidalApp
-from tidal.tui.look import Look
 from tidal.tui.screens.detail import DetailScreen
 from tidal.tui.screens.help import Help
 from tidal.tui.screens.questions import Choice, UsersQuestion
 from tidal.tui.screens.small import TooSmall
+
+if TYPE_CHECKING:
+    from tidal.model.rows import Frame
+    from tidal.tui.look import Look
 
 SIZES = [(60, 16), (80, 24), (120, 30), (200, 50)]
 
@@ -287,7 +295,7 @@ async def test_a_note_goes_into_the_log() -> None:
 
 
 async def test_stopping_asks_and_the_default_is_no() -> None:
-    """x and enter stop nothing; x and s do."""
+    """X and enter stop nothing; x and s do."""
     app, _, wishes = live()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -329,7 +337,7 @@ async def left(app: TidalApp, *keys: str, size: tuple[int, int] = (80, 24)) -> s
 
 
 async def test_quitting_a_live_run_asks_and_detaches_by_default() -> None:
-    """q and enter leave the run alone."""
+    """Q and enter leave the run alone."""
     app, _, wishes = live()
     assert await left(app, "q", "enter") == "detached"
     assert wishes.wanted == []
@@ -344,7 +352,7 @@ async def test_there_are_many_ways_to_detach(keys: tuple[str, ...]) -> None:
 
 
 async def test_quitting_can_be_taken_back() -> None:
-    """esc and Cancel go back to the dashboard."""
+    """Esc and Cancel go back to the dashboard."""
     app, _, _ = live()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -445,3 +453,17 @@ async def test_a_terminal_without_utf8_gets_ascii_only(key: str) -> None:
         await pilot.pause()
         strange = {c for c in screen_text(pilot) if not c.isascii()}
     assert strange == set()
+
+
+def test_without_colours_no_colour_is_left(tmp_path: Path) -> None:
+    """NO_COLOR is read when the app is made: only the terminal's own two colours and their dimmed form."""
+    picture, out = Path(__file__).with_name("picture.py"), tmp_path / "picture.svg"
+    colours = {}
+    for setting in ("", "1"):
+        environment = {**os.environ, "NO_COLOR": setting}
+        subprocess.run([sys.executable, picture, out, "100x24", "limping", "2"], env=environment, check=True)
+        drawn = out.read_text(encoding="utf8")
+        assert "● alive" in drawn.replace("&#160;", " ")
+        colours[setting] = set(re.findall(r"-r\d+ { fill: (#\w+)", drawn))
+    assert colours["1"] <= {"#c5c8c6", "#292929", "#868887", "#676867"}
+    assert len(colours[""]) > 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from fakes import StillFeed, Wishes, dashboard, screen_text, settled
@@ -14,10 +15,12 @@ from rich.cells import cell_len
 
 from tidal.model.rows import FailureRow
 from tidal.tui.app import TidalApp
-from tidal.tui.look import Look
 from tidal.tui.screens.detail import detail_of
 from tidal.tui.widgets.header import Chrome, header_lines
 from tidal.tui.widgets.tables import TABLES
+
+if TYPE_CHECKING:
+    from tidal.tui.look import Look
 
 FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
@@ -61,7 +64,7 @@ async def test_a_hostile_filter_and_note_are_text() -> None:
 
 
 @given(st.text(max_size=200), st.integers(1, 120))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_any_text_in_a_header_leaves_its_lines_whole(raw: str, width: int) -> None:
     """Whatever the file is called."""
     lines = header_lines(hostile(), Chrome(trouble=raw, frozen=True, replay=True), width, LOOK)
@@ -72,7 +75,7 @@ def test_any_text_in_a_header_leaves_its_lines_whole(raw: str, width: int) -> No
 
 
 @given(st.text(max_size=200), st.sampled_from(list(TABLES)))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_any_text_in_details_is_harmless(raw: str, name: str) -> None:
     """Details show texts in full, but cleaned."""
     now = hostile()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 from fakes import FilmFeed, StillFeed, Wishes, dashboard, screen_text, settled
@@ -10,11 +11,13 @@ from frames import BEGAN_MS, LOOK, frame
 from rich.cells import cell_len
 
 from tidal.errors import ArchiveDamaged
-from tidal.model.rows import Frame
 from tidal.tui.app import TidalApp
 from tidal.tui.feed import SPEEDS
 from tidal.tui.pump import Pump, look_at, speed_beside
 from tidal.tui.widgets.scrubber import Place, Scrubber, scrubber_line
+
+if TYPE_CHECKING:
+    from tidal.model.rows import Frame
 
 LAST_MS = BEGAN_MS + 600_000
 
@@ -168,7 +171,9 @@ def test_orders_are_carried_out_before_the_picture_is_taken() -> None:
     picture = look_at(feed, [lambda f: f.seek(BEGAN_MS + 10_000), lambda f: f.play()])
     assert picture.frame is not None
     assert picture.frame.run.elapsed_ms == 10_000
-    assert picture.place == Place(True, 1.0, BEGAN_MS + 10_000, BEGAN_MS, LAST_MS)  # noqa: FBT003 as it is playing
+    assert picture.place == Place(
+        playing=True, speed=1.0, position_ms=BEGAN_MS + 10_000, first_ms=BEGAN_MS, last_ms=LAST_MS
+    )
 
 
 async def test_a_pump_hurries_when_it_is_asked_to() -> None:
@@ -196,9 +201,10 @@ def test_speeds_are_steps_between_a_quarter_and_sixty_four() -> None:
 @pytest.mark.parametrize("part", [-1.0, 0.0, 0.5, 1.0, 2.0])
 def test_a_scrubber_is_as_wide_as_the_screen(width: int, part: float) -> None:
     """At both rims, and for positions outside of the recording."""
+    ticks = ((BEGAN_MS - 5, "bad"), (LAST_MS, "warn"))
     place = Place(
-        False, 0.25, round(BEGAN_MS + part * 600_000), BEGAN_MS, LAST_MS, ((BEGAN_MS - 5, "bad"), (LAST_MS, "warn"))
-    )  # noqa: FBT003
+        speed=0.25, position_ms=round(BEGAN_MS + part * 600_000), first_ms=BEGAN_MS, last_ms=LAST_MS, ticks=ticks
+    )
     line = scrubber_line(place, width, LOOK)
     assert sum(cell_len(text) for text, _ in line) == width or width < 60
 

@@ -73,7 +73,7 @@ async def test_a_form_that_is_filled_in_starts_a_run_and_shows_it() -> None:
         assert "◌ WAITING" in screen_text(pilot)
         assert app.feed is dashboard(pilot).pump._feed
     assert front.choices == [
-        StartChoice(str(Path("shop.py").absolute()), RunOptions(users=42, host="https://shop.example.com"), 2)
+        StartChoice(str(Path.cwd() / "shop.py"), RunOptions(users=42, host="https://shop.example.com"), 2)
     ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import datetime, tzinfo
+from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
 
@@ -21,6 +22,7 @@ _SPACES = str.maketrans(dict.fromkeys("\t\n\v\f\r\x85\u2028\u2029\u00a0", " "))
 _UNITS_MS = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 
 
+@lru_cache(2_048)  # the same names come in every picture
 def clean(text: str, *, ascii_only: bool = False) -> str:
     """One harmless line: no control, format or unassigned characters, no towers of marks, no line breaks."""
     text = text[:TEXT_MAX].translate(_SPACES)
@@ -102,7 +104,8 @@ def seconds(age_ms: int | None) -> str:
 
 def duration(span_ms: int) -> str:
     """A span as 4:12 or 1:04:12."""
-    sign, whole_s = "-" if span_ms < 0 else "", abs(span_ms) // 1000
+    whole_s = abs(span_ms) // 1000
+    sign = "-" if span_ms < 0 and whole_s else ""
     minutes, rest_s = divmod(whole_s, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{sign}{hours}:{minutes:02}:{rest_s:02}" if hours else f"{sign}{minutes}:{rest_s:02}"

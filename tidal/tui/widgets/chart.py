@@ -34,6 +34,7 @@ class Series:
     values: tuple[int, ...]
     style: str = "line"
     merge: Callable[[Sequence[int]], float] = max  # several points in one column
+    hides_zero: bool = False  # nothing is drawn where there is nothing: a red line on the ground would look like news
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ def _draw_series(canvas: Canvas, series: Series, plot: Plot, top: float) -> None
     per_column = plot.span_ms / plot.step_ms / columns
     values = scale.resample(series.values, per_column, columns, series.merge)
     reach = (canvas.dots_up - 1) / top / plot.scale
+    if series.hides_zero:
+        values = [v or None for v in values]
     heights = [None if v is None else min(round(v * reach), canvas.dots_up - 1) for v in values]
     if series.style == "area":
         canvas.area(heights, f"{series.tone}-area")

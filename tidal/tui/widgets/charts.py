@@ -40,7 +40,7 @@ def plots_of(frame: Frame) -> dict[str, Plot]:
     }
     requests = (
         Series("all", "rps", chart.rps_milli, "area", mean),
-        Series("failed", "failures", chart.failures_milli, "line", mean),
+        Series("failed", "failures", chart.failures_milli, "line", mean, hides_zero=True),
     )
     latency = (
         Series("p99", "p99", chart.p99_us),
