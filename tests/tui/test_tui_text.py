@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tidal.tui import text
+from tidal.tui.look import Look
 
 
 @given(st.text(max_size=300))
@@ -113,3 +114,25 @@ def test_a_run_time_that_is_none_is_refused(typed: str) -> None:
     """The form says so."""
     with pytest.raises(ValueError, match="90s"):
         text.duration_ms(typed)
+
+
+@pytest.mark.parametrize(
+    ("environment", "dots"),
+    [
+        ({}, "braille"),
+        ({"LANG": "de_DE.UTF-8"}, "braille"),
+        ({"LANG": "C.utf8", "TERM": "linux"}, "block"),
+        ({"LANG": "C"}, "ascii"),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, "ascii"),
+        ({"LC_CTYPE": "C.UTF-8"}, "braille"),
+        ({"LANG": "de_DE.UTF-8", "LC_ALL": "POSIX"}, "ascii"),
+        ({"LANG": "de_DE.ISO-8859-1"}, "ascii"),
+        ({"TIDAL_CHARTS": "block"}, "block"),
+        ({"TIDAL_CHARTS": "ascii"}, "ascii"),
+        ({"TIDAL_CHARTS": "crayon"}, "braille"),
+        ({"LANG": "C", "TIDAL_CHARTS": "braille"}, "ascii"),
+    ],
+)
+def test_charts_are_drawn_with_what_the_terminal_has(environment: dict[str, str], dots: str) -> None:
+    """Locale first, then TERM, then what was asked for; a locale of Python's own making does not count."""
+    assert Look.of_terminal(environment).dots == dots

@@ -70,7 +70,7 @@ class TidalApp(App[str]):
         self._read_only = read_only
         self._defaults = defaults
         self._inspector = inspector
-        self._look = look or Look.of_terminal()
+        self._look = look or Look.of_terminal(os.environ)
         self._leaving = ""
         for theme in THEMES:
             self.register_theme(theme)

@@ -6,8 +6,6 @@ Nothing is told by colour alone: a state is a glyph, a word and a tone. `Look` c
 
 from __future__ import annotations
 
-import locale
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,8 +14,10 @@ from textual.theme import Theme
 from textual.widget import Widget
 
 from tidal.tui.text import clean, fit
+from tidal.tui.widgets.canvas import DOTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import tzinfo
 
 _ASCII = {
@@ -88,12 +88,25 @@ class Look:
         return fit(text, width, right=right, ellipsis=".." if self.ascii_only else "…")
 
     @classmethod
-    def of_terminal(cls, zone: tzinfo | None = None) -> Look:
-        """The look that suits the locale and TERM; the console of Linux has no braille."""
-        encoding = locale.getpreferredencoding(do_setlocale=False).lower().replace("-", "")
-        if encoding != "utf8":
+    def of_terminal(cls, environment: Mapping[str, str], zone: tzinfo | None = None) -> Look:
+        """The look that suits the locale, TERM and TIDAL_CHARTS (braille, block or ascii)."""
+        if not speaks_utf8(environment):
             return cls(ascii_only=True, dots="ascii", zone=zone)
-        return cls(dots="block" if os.environ.get("TERM") == "linux" else "braille", zone=zone)
+        dots = "block" if environment.get("TERM") == "linux" else "braille"  # the console of Linux has no braille
+        wanted = environment.get("TIDAL_CHARTS", "")
+        return cls(dots=wanted if wanted in DOTS else dots, zone=zone)
+
+
+def speaks_utf8(environment: Mapping[str, str]) -> bool:
+    """Whether the locale is a UTF-8 one; none at all counts as one, as terminals go today.
+
+    Under LANG=C Python sets LC_CTYPE=C.UTF-8 for itself (PEP 538): that says nothing of the terminal.
+    """
+    every, ctype, lang = (environment.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    if lang in ("C", "POSIX") and ctype in ("C.UTF-8", "C.utf8"):
+        ctype = ""
+    named = every or ctype or lang
+    return not named or "utf8" in named.lower().replace("-", "")
 
 
 class Toned(Widget):
