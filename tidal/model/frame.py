@@ -31,6 +31,7 @@ from tidal.model.text import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tidal.model.series import Point, Series
     from tidal.model.state import EndpointRecord, IncarnationRecord, LogHalf, State, WorkerRecord
 
 WINDOW_S = 3
@@ -226,7 +227,7 @@ def _failures(state: State) -> tuple[FailureRow, ...]:
 def _exceptions(state: State) -> tuple[ExceptionRow, ...]:
     rows = []
     for (message, traceback), record in state.reports.exceptions.items():
-        names = sorted({state.log.incarnations.get(i, "?") for i in record.occurrences})
+        names = sorted({clean(state.log.incarnations.get(i, "?"), 60) for i in record.occurrences})
         lines = "\n".join(clean(line, 300) for line in traceback.splitlines()[:60])
         rows.append(ExceptionRow(clean(message), lines, sum(record.occurrences.values()), tuple(names)))
     return tuple(sorted(rows, key=lambda r: (-r.occurrences, r.message, r.traceback, r.workers)))
@@ -253,25 +254,27 @@ def _chart(state: State, end_s: int) -> Chart:
     while last_s // step_s - min(firsts) // step_s >= POINTS_MAX:  # the two series lie ages apart: a clock was wrong
         step_s *= 2
     indexes = range(min(firsts) // step_s, last_s // step_s + 1)
-    mine = [_point(state, i, step_s) for i in indexes]
+    ran, wanted = _by_step(reports, step_s), _by_step(planned, step_s)
+    mine = [_point(ran.get(i, []), wanted.get(i, []), step_s) for i in indexes]
     columns = zip(*mine, strict=True)
     return Chart(indexes.start * step_s * 1000, step_s * 1000, *columns)
 
 
-def _point(state: State, index: int, step_s: int) -> tuple[int, ...]:
-    """One point of the chart: the parts of the two series that lie in this step, added up."""
-    tally, user_ms, planned_ms = Tally(), 0, 0
-    for series, is_plan in ((state.reports.series, False), (state.log.planned, True)):
-        width = step_s // series.step_s
-        for i in range(index * width, (index + 1) * width):
-            point = series.points.get(i)
-            if point is None:
-                continue
-            if is_plan:
-                planned_ms += point.user_ms
-                continue
-            user_ms += point.user_ms
-            tally.merge(Tally(point.requests, point.failures, 0, 0, 0, 0, 1 << 62, 0, point.histogram))
+def _by_step(series: Series, step_s: int) -> dict[int, list[Point]]:
+    """The points of a series by the index of the wider step in which they lie."""
+    width = step_s // series.step_s
+    groups: dict[int, list[Point]] = {}
+    for index, point in series.points.items():
+        groups.setdefault(index // width, []).append(point)
+    return groups
+
+
+def _point(ran: list[Point], wanted: list[Point], step_s: int) -> tuple[int, ...]:
+    """One point of the chart: the parts of the two series that lie in one step, added up."""
+    tally = Tally()
+    for point in ran:
+        tally.merge(Tally(point.requests, point.failures, 0, 0, 0, 0, 1 << 62, 0, point.histogram))
+    user_ms, planned_ms = sum(p.user_ms for p in ran), sum(p.user_ms for p in wanted)
     tally.min_us = 0
     p50, p95, p99 = tally.percentiles_us(0.5, 0.95, 0.99)
     rates = (tally.requests * 1000 // step_s, tally.failures * 1000 // step_s)
