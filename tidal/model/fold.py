@@ -240,6 +240,16 @@ def _add_up_plan(log: LogHalf, at_ms: int) -> None:
         log.planned_to_ms = next_ms
 
 
+def planned_since(log: LogHalf, from_ms: int) -> int:
+    """User-milliseconds of `planned_user_ms` that lie after a moment of plan time not far before its end."""
+    total_ms, at_ms = 0, max(from_ms, 0)
+    while at_ms < log.planned_to_ms:
+        next_ms = min(log.planned_to_ms, _next_step_ms(log, at_ms))
+        total_ms += planned_users(log, at_ms) * (next_ms - at_ms)
+        at_ms = next_ms
+    return total_ms
+
+
 def _point_end_ms(log: LogHalf, plan_ms: int) -> int:
     """Where the series' point of a moment ends: points widen with the span, so a clock's jump is few steps."""
     step_ms = log.planned.step_s * 1000

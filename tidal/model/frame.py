@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidal.model import phases
-from tidal.model.fold import planned_users
+from tidal.model.fold import planned_since, planned_users
 from tidal.model.rows import (
     Chart,
     Completeness,
@@ -56,7 +56,7 @@ def frame(state: State, at_ms: int) -> Frame:
         story=_story(state),
         chart=_chart(state, window.stop),
         completeness=completeness,
-        ledger=_ledger(state),
+        ledger=_ledger(state, completeness.complete_to_ms),
         bad_entries=state.log.refused.count + state.reports.refused.count,
         skipped_entries=state.log.skipped + state.reports.skipped,
     )
@@ -281,6 +281,11 @@ def _point(ran: list[Point], wanted: list[Point], step_s: int) -> tuple[int, ...
     return (*rates, round(planned_ms / (1000 * step_s)), user_ms // step_s, p50, p95, p99)
 
 
-def _ledger(state: State) -> LedgerRow:
-    planned, ran = state.log.planned_user_ms, state.reports.user_ms
+def _ledger(state: State, complete_to_ms: int) -> LedgerRow:
+    """Planned against done, while the run goes on only up to where every worker has reported."""
+    log = state.log
+    planned, ran = log.planned_user_ms, state.reports.user_ms
+    reached_ms = complete_to_ms - log.began_ms
+    if log.phase == phases.RUNNING and 0 <= log.planned_to_ms - reached_ms <= PATIENCE_S * 1000:
+        planned -= planned_since(log, reached_ms)
     return LedgerRow(planned, ran, max(0, planned - ran), max(0, ran - planned), state.reports.lost_count)

@@ -268,14 +268,12 @@ def test_rows_of_one_moment_stand_in_the_same_order_live_and_replayed() -> None:
 
 
 def test_the_ledger_says_what_is_missing() -> None:
-    """Planned 5.5 and 10 user-seconds, ran one."""
-    made = _at(folded(*running("w1"), reported("w1", 1), at(2_000, ticked())), 2_000).ledger
-    assert (made.planned_user_ms, made.ran_user_ms, made.missing_user_ms, made.surplus_user_ms) == (
-        15_500,
-        1_000,
-        14_500,
-        0,
-    )
+    """Planned 5.5 and 10 user-seconds, ran one; what nobody has reported yet is not missing until the run stops."""
+    history = (*running("w1"), reported("w1", 1), at(2_000, ticked()))
+    going, over = _at(folded(*history), 2_000).ledger, _at(folded(*history, at(2_000, stopped())), 2_000).ledger
+    assert (going.planned_user_ms, going.ran_user_ms, going.missing_user_ms) == (5_500, 1_000, 4_500)
+    assert (over.planned_user_ms, over.ran_user_ms, over.missing_user_ms) == (15_500, 1_000, 14_500)
+    assert going.surplus_user_ms == over.surplus_user_ms == 0
 
 
 def test_the_chart_sets_the_plan_beside_what_ran() -> None:
