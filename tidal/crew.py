@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tidal.model.events import ClassSpec, Event, PlanSet
 
 STALLED_MS = 3_000
-LOAD_PATIENCE_MS = 60_000
+NEVER_MS = 1 << 40
 
 
 @dataclass(slots=True)
@@ -95,15 +95,20 @@ class Crew:
         return self.finishing and all(g.finished or not g.loaded for g in self.generators.values())
 
     @property
+    def is_given_up(self) -> bool:
+        """Whether no child lives and none is started any more: each died too often."""
+        return not self.generators and all(due_ms >= NEVER_MS for due_ms in self._due_ms.values())
+
+    @property
     def pids(self) -> list[int]:
         """The children's process ids."""
-        return [g.child.pid for g in self.generators.values()]
+        return [g.child.pid for g in list(self.generators.values())]  # the heartbeat's thread asks too
 
     @property
     def users(self) -> dict[str, int]:
         """Users running now, by class."""
         total: dict[str, int] = {}
-        for generator in self.generators.values():
+        for generator in list(self.generators.values()):  # the heartbeat's thread asks too
             for name, count in generator.users.items():
                 total[name] = total.get(name, 0) + count
         return total
@@ -115,8 +120,9 @@ class Crew:
 
     def states(self, now_ms: int) -> tuple[GeneratorState, ...]:
         """How the children are."""
-        here = [g.state(now_ms) for g in self.generators.values()]
-        missing = [GeneratorState(n, 0, "gone", 0) for n in range(self._size) if n not in self.generators]
+        generators = dict(self.generators)  # the heartbeat's thread asks too
+        here = [g.state(now_ms) for g in generators.values()]
+        missing = [GeneratorState(n, 0, "gone", 0) for n in range(self._size) if n not in generators]
         return tuple(sorted([*here, *missing], key=lambda g: g.number))
 
     def start_missing(self, now_ms: int, redis_ms: int, offset_us: int) -> None:
@@ -165,7 +171,7 @@ class Crew:
         code = generator.child.stop(0)
         del self.generators[generator.number]
         wait_s = self._backoffs[generator.number].after((now_ms - generator.born_ms) / 1000)
-        self._due_ms[generator.number] = now_ms + (round(wait_s * 1000) if wait_s is not None else 1 << 40)
+        self._due_ms[generator.number] = now_ms + (round(wait_s * 1000) if wait_s is not None else NEVER_MS)
         why = f"signal {-code}" if code < 0 else f"exit code {code}"
         users = sum(generator.users.values())
         return Died(generator.number, generator.child.pid, generator.reached_ms, why, users, generator.loaded)

@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tidal.bus import Bus, BusError
+from tidal.bus import Bus
 from tidal.errors import TidalError
 from tidal.keys import BEAT_TTL_MS
 from tidal.model.codec import LOG, ZERO_ID, Entry, entry_of
@@ -67,6 +67,7 @@ class Read:
 class Handed:
     """An attempt to hand in reports ended: `watermark` is None when nobody knows what became of it."""
 
+    run: str
     incarnation: str
     watermark: int | None
     why: str = ""
@@ -126,7 +127,7 @@ class Line:
         while not self.ended.is_set():
             try:
                 self.turn()
-            except (BusError, TidalError) as error:
+            except Exception as error:  # noqa: BLE001 - a line that ends unnoticed would be worse than any error
                 self.say(Trouble(self._role, str(error), error if isinstance(error, TidalError) else None))
                 self.failed(str(error))
                 self.ended.wait(backoff_s)
@@ -213,8 +214,8 @@ class Sender(Line):
         attempt = self._attempts.get()
         if attempt is not None:
             self._incarnation = attempt[0]
-            self.say(Handed(attempt[0], self.bus().send_reports(self._keys, *attempt)))
+            self.say(Handed(self._keys.run, attempt[0], self.bus().send_reports(self._keys, *attempt)))
 
     def failed(self, why: str) -> None:
         """Say that nobody knows what became of the attempt."""
-        self.say(Handed(self._incarnation, None, why))
+        self.say(Handed(self._keys.run, self._incarnation, None, why))

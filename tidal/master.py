@@ -64,6 +64,8 @@ KEYFRAME_BYTES_MAX = 256 * 1024 * 1024
 ANNOUNCE_MS = 10_000
 PRESENCE_MS = 1_000
 INTENTS_PENDING_MAX = 100
+INTENTS_LOOK_BACK_MS = 60_000
+"""A successor reads intents from so long before the last answered one: further back all are answered."""
 APPEND_MAX = 20
 """Entries in one transaction: chunks of files are large."""
 CUT_OFF_MS = 3_000
@@ -102,6 +104,8 @@ class Master:
         self.lifeline_cut_ms: int | None = None
         self._answered_ms = monotonic_ms()
         self.stop_wanted = ""
+        self._stop_code: int | None = None
+        self._must_retake = False
 
     def __repr__(self) -> str:
         return f"<Master of {self.run}, epoch {self.epoch}, {self.state}>"
@@ -126,6 +130,8 @@ class Master:
                 pass
             if not self.state.log.opened_ms:
                 raise NoSuchRun(f"run {self.run} has no log in {self._bus.shown}")
+        answered_ms = self.state.log.answered_ms
+        self._intents_at = EntryId(max(0, answered_ms - INTENTS_LOOK_BACK_MS), 0)
         self._append([MasterTook(socket.gethostname()[:60], os.getpid(), __version__), *self._first])
         self._first = []
 
@@ -157,6 +163,8 @@ class Master:
     def step(self, now_ms: int) -> bool:
         """One turn; True when the run is closed and everything of it is safe. `now_ms` is monotonic."""
         try:
+            if self._must_retake:
+                self._retake()
             caught_up = not self._read(READ_BLOCK_MS)
             self._sync_if_due(now_ms)
             self._look_if_due(now_ms)
@@ -165,7 +173,9 @@ class Master:
                 self._decide(now_ms)
             self._answered_ms = now_ms
         except Fenced:
-            self._retake()
+            if self._must_retake:
+                raise
+            self._must_retake = True
         except BusError as error:
             self._lost_redis(error, now_ms)
         return self.state.log.phase == phases.CLOSED
@@ -178,7 +188,7 @@ class Master:
         found = self._bus.read(at, block_ms=block_ms, count=READ_COUNT)
         for key, entry_id, fields in found:
             self._take(keys[key], entry_id, fields)
-        return any(keys[key] != INTENTS for key, _, _ in found)
+        return any(keys[key] == LOG for key, _, _ in found) or len(found) >= READ_COUNT
 
     def _take(self, stream: str, entry_id: EntryId, fields: dict[bytes, bytes]) -> None:
         entry = entry_of(stream, entry_id, fields)
@@ -195,6 +205,8 @@ class Master:
             signed = decode(entry)
         except BadEntry:
             return
+        if isinstance(signed, ByOperator) and signed.id in self.state.log.intents:
+            return
         if isinstance(signed, ByOperator) and len(self._intents) < INTENTS_PENDING_MAX:
             self._intents[signed.id] = signed
 
@@ -203,14 +215,16 @@ class Master:
         redis_ms = self.clock.redis_ms(monotonic_us())
         events = decide(self.state, self._sensed(redis_ms, now_ms))
         if self.stop_wanted and self.state.log.phase in {phases.WAITING, phases.RUNNING}:
-            events.append(StopOrdered("stopped", self.stop_wanted, "", self.state.log.options.stop_timeout_ms))
-            self.stop_wanted = ""
+            timeout_ms = self.state.log.options.stop_timeout_ms
+            outcome = "stopped" if self._stop_code is None else "refused"
+            events.append(StopOrdered(outcome, self.stop_wanted, "", timeout_ms, self._stop_code))
         if not events and now_ms >= self._due["keyframe"] and self.state.log.began_ms:
             self._due["keyframe"] = now_ms + KEYFRAME_MS
             events = [self._keyframe()]
         if events or self._notes:
-            notes, self._notes = self._notes, []
+            notes = list(self._notes)
             self._append([*events, *notes])
+            del self._notes[: len(notes)]  # only once they are in the log
 
     def _sensed(self, redis_ms: int, now_ms: int) -> Senses:
         senses = self._senses
@@ -244,6 +258,7 @@ class Master:
         epoch = self._bus.take_lease(self._keys, self._token)
         if epoch is None:
             raise Fenced(f"another master has taken over run {self.run}; this one (epoch {self.epoch}) stops")
+        self._must_retake = False
         self._begin_epoch(epoch)
         self._settling, self._appended = True, ZERO_ID
         while self._read(None):
@@ -301,6 +316,7 @@ class Master:
         holder = self._bus.announce_run(fleet, self.run, ANNOUNCE_TTL_MS)
         if holder != self.run and self.state.log.phase == phases.WAITING:
             self.stop_wanted = f"the fleet {fleet.name} is busy with run {holder}"
+            self._stop_code = FleetBusy.exit_code
         log = self.state.log
         summary = {"file": log.file, "opened_ms": log.opened_ms, "phase": log.phase, "fleet": log.fleet}
         self._bus.put_run_summary(self.run, pack(summary))
@@ -339,6 +355,7 @@ class Master:
         closed = self.state.log.phase == phases.CLOSED
         if closed:
             self._sync()
+            closed = self._record.sync(self.state.position)
             self._bus.store_keyframe(self._keys, self._token, self.epoch, self.state.packed())
             self._announce()
             self._bus.withdraw_run(FleetKeys(self.state.log.fleet), self.run)

@@ -86,6 +86,7 @@ class Service:
         self._reported_ms = 0
         self._failed = self._was_ready = False
         self.finished = False
+        self.is_cut_off = False  # finished because Redis was away for too long
         self.finish_ms: int | None = None  # Redis time at which users were told to stop
         self.drain_since_ms: int | None = None  # monotonic
         self.why = ""
@@ -226,6 +227,8 @@ class Service:
                 self.finish(redis_ms, "the plan is over")
         elif log.began_ms and redis_ms - self._last_master_ms() > log.options.masterless_timeout_ms:
             self.finish(redis_ms, "no master for too long, and the plan has no end")
+        if crew.is_given_up:
+            self.finish(redis_ms, "its generators died too often")
         self._drain_if_due(now_ms, redis_ms)
         if crew.finishing and (crew.is_finished or self._is_overdue(redis_ms)):
             self._say_goodbye(now_ms, redis_ms)

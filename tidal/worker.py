@@ -174,11 +174,13 @@ class Agent:
         if now_ms - self._looked_ms >= 1_000:
             self._looked_ms = now_ms
             service.look()
-        if service.crew is not None and self._blind_since_ms is None and now_ms - self._clock_told_ms >= BEAT_CLOCK_MS:
-            self._clock_told_ms = now_ms
-            service.crew.tell_clock(self.clock.offset_us)
         service.step(now_ms, redis_ms, self.clock.offset_us)
-        if now_ms - self._contact_ms > service.state.log.options.isolation_timeout_ms:
+        is_blind = self._blind_since_ms is not None
+        if service.crew is not None and not is_blind and now_ms - self._clock_told_ms >= BEAT_CLOCK_MS:
+            self._clock_told_ms = now_ms  # after the step: a generator that woke up gets its share first
+            service.crew.tell_clock(self.clock.offset_us)
+        if not is_blind and now_ms - self._contact_ms > service.state.log.options.isolation_timeout_ms:
+            service.is_cut_off = service.finish_ms is None or service.is_cut_off
             service.finish(redis_ms, "cut off from Redis for too long")
         self._hand_in(service, now_ms)
         self._heed_end(service)
@@ -236,6 +238,8 @@ class Agent:
     def _hand_in(self, service: Service, now_ms: int) -> None:
         if self._sending or self._sender is None or now_ms < self._retry_ms:
             return
+        if service.is_over or self._blind_since_ms is not None:
+            return  # nothing is counted after the end, and whether it has come must be read first
         for outbox in service.outboxes:
             if outbox.is_empty:
                 continue
@@ -246,8 +250,10 @@ class Agent:
                 return
 
     def _heard_handed(self, news: Handed, now_ms: int) -> None:
+        if self.service is None or self.service.run != news.run:
+            return  # the answer to an attempt of a run that is over
         self._sending = False
-        outboxes = self.service.outboxes if self.service is not None else []
+        outboxes = self.service.outboxes
         for outbox in outboxes:
             if outbox.incarnation == news.incarnation:
                 if news.watermark is None:
@@ -262,7 +268,7 @@ class Agent:
         sent = all(o.is_sent for o in service.outboxes)
         elsewhere = service.is_over or self._announced not in {None, service.run} or self.leaving_ms is not None
         ended = service.is_over or service.finished or service.is_ended_here() == "refused"
-        if ended and (safe or (sent and elsewhere)):
+        if ended and (safe or service.is_over or (sent and elsewhere)):
             self._drop(service)
 
     def _drop(self, service: Service) -> None:
@@ -271,7 +277,10 @@ class Agent:
                 line.stop()
         self._tail = self._sender = self.service = None
         self._sending = False
-        self._done_runs = [*self._done_runs[-20:], service.run]
+        if service.is_cut_off and not service.is_over:
+            self.identity.incarnation = secrets.token_hex(8)  # Redis is back: come again, as a new life
+        else:
+            self._done_runs = [*self._done_runs[-20:], service.run]
         service.close()
         if self._spec.once:
             self.leave()

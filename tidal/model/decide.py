@@ -71,11 +71,18 @@ def _members(state: State, senses: Senses) -> list[ev.Event]:
         if beat.run not in {"", log.run} or incarnation in senses.lost or incarnation in log.ended:
             continue
         if incarnation not in log.incarnations:
+            events += _former_lives(log, beat)
             name = names.setdefault(beat.worker, f"w{len(names) + 1}")
             events.append(_greet(name, incarnation, beat))
         else:
             events += _changes(state, log.worker_of(incarnation), beat, senses.now_ms)
     return events
+
+
+def _former_lives(log: LogHalf, beat: Heartbeat) -> list[ev.Event]:
+    """A worker that came back under its own id before its old lease lapsed: the old life is over."""
+    former = [w for w in log.workers.values() if w.worker == beat.worker and not w.is_gone]
+    return [_lost(log, w.incarnation) for w in former if w.incarnation != beat.incarnation]
 
 
 def _lost(log: LogHalf, incarnation: str) -> ev.WorkerLost:
@@ -249,6 +256,10 @@ def _finished(state: State, incarnation: str) -> bool:
 def _run(state: State, senses: Senses) -> list[ev.Event]:
     log, plan = state.log, state.log.plan
     plan_ms = senses.now_ms - log.began_ms
+    if plan is not None and all(o in log.ended for o in plan.owners) and not _able(state):
+        if (plan.end_ms is not None and plan_ms >= plan.end_ms) or _is_deserted(log, senses.now_ms):
+            return [ev.StopOrdered("failed", "every worker is gone", "", log.options.stop_timeout_ms, EXIT_LAPSED)]
+        return []
     if plan is not None and plan.end_ms is not None and plan_ms >= plan.end_ms:
         return [ev.StopOrdered("finished", "the run time is over", "", log.options.stop_timeout_ms)]
     is_endless = plan is not None and plan.end_ms is None and not log.options.keep_running
@@ -256,6 +267,12 @@ def _run(state: State, senses: Senses) -> list[ev.Event]:
         why = "it has no end and nobody watched it for a minute (--keep-running says otherwise)"
         return [ev.StopOrdered("lapsed", why, "", log.options.stop_timeout_ms, EXIT_LAPSED)]
     return _share_out(state, plan, plan_ms) if plan is not None else []
+
+
+def _is_deserted(log: LogHalf, now_ms: int) -> bool:
+    """Whether no worker was seen for as long as one is waited for at the start."""
+    seen_ms = max((w.beat_at_ms or w.seen_ms for w in log.workers.values()), default=log.opened_ms)
+    return now_ms - seen_ms > log.options.expect_workers_max_wait_ms
 
 
 def _share_out(state: State, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:

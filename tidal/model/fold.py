@@ -179,7 +179,7 @@ def _ticked(log: LogHalf, event: ev.Ticked, at_ms: int) -> None:
 
 def _intent(*, accepted: bool) -> Callable[[LogHalf, ev.IntentAccepted | ev.IntentRefused, int], None]:
     def step(log: LogHalf, event: ev.IntentAccepted | ev.IntentRefused, at_ms: int) -> None:
-        del at_ms
+        log.answered_ms = at_ms
         if event.id not in log.intents:
             log.intents_order.append(event.id)
         log.intents[event.id] = accepted

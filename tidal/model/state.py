@@ -95,6 +95,7 @@ class LogHalf:
     closed: RunClosed | None = None
     ticked_ms: int = 0
     redis_rtt_us: int = 0
+    answered_ms: int = 0  # when an intent was answered last
     intents: dict[str, bool] = field(default_factory=dict)  # id → accepted
     intents_order: list[str] = field(default_factory=list)  # their ids, the first answered first: maps are sorted
     story: list[StoryRow] = field(default_factory=list)
