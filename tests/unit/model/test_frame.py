@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from tidal.model.rows import EndpointRow, Frame, WorkerRow
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202e<b>\x00\n\x9b31m\u2028" + "x" * 5_000
+HOSTILE_ID = HOSTILE[:60]
 
 
 def _at(state: State, ms: int) -> Frame:
@@ -343,13 +344,13 @@ def test_hostile_text_is_cleaned_wherever_it_stands() -> None:
         folded(
             at(-10_000, event),
             started(),
-            ev.WorkerSeen(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 1, 1),
-            ev.WorkerChanged(HOSTILE, HOSTILE, HOSTILE, True, True, True, HOSTILE),  # noqa: FBT003 - as it is decoded
+            ev.WorkerSeen(HOSTILE, HOSTILE, HOSTILE_ID, HOSTILE, 1, 1),
+            ev.WorkerChanged(HOSTILE, HOSTILE_ID, HOSTILE, True, True, True, HOSTILE),  # noqa: FBT003 - as it is decoded
             ev.WorkerRefused(HOSTILE + "2", HOSTILE, HOSTILE + "2", HOSTILE),
-            ev.PlanSet(1, 0, (), None, (HOSTILE,), b"\x00\x00", HOSTILE),
+            ev.PlanSet(1, 0, (), None, (HOSTILE_ID,), b"\x00\x00", HOSTILE),
             ev.Noted(HOSTILE, HOSTILE, HOSTILE),
-            ev.ByWorker(HOSTILE, 1, 1, T0, sent),
-            ev.ByWorker(HOSTILE, 2, 2, T0, ev.GeneratorLost(1, 1, T0, T0, HOSTILE)),
+            ev.ByWorker(HOSTILE_ID, 1, 1, T0, sent),
+            ev.ByWorker(HOSTILE_ID, 2, 2, T0, ev.GeneratorLost(1, 1, T0, T0, HOSTILE)),
             ev.StopOrdered(HOSTILE, HOSTILE, HOSTILE, 0),
             ev.RunClosed(HOSTILE, HOSTILE, 0),
         ),
