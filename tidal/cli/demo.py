@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
             return run_headless(spec, args.json)
         from tidal.cli import screen
 
-        return screen.launched(spec, args.json, screen.end_run)
+        return screen.launched(spec, args.json, may_outlive=False)
 
 
 def demo_spec(args: argparse.Namespace, url: str, *, headless: bool) -> LaunchSpec:

@@ -15,6 +15,7 @@ from tidal.errors import NoSuchFile
 if TYPE_CHECKING:
     import argparse
 
+    from tidal.replay import ReplayFeed
     from tidal.tui.feed import Seekable
 
 
@@ -42,12 +43,7 @@ def run(args: argparse.Namespace) -> int:
     feed = ReplayFeed(Archive.open(archive_of(args.run)))
     try:
         if not (args.print or args.json) and is_terminal():
-            from tidal.tui.app import TidalApp
-
-            seek(feed, args.at or 0)
-            app = TidalApp(feed)
-            app.run()
-            return app.return_code or 0
+            return _shown(feed, args.at or 0)
         seek(feed, args.at)
         frame = feed.frame()
         if frame is None:
@@ -58,6 +54,18 @@ def run(args: argparse.Namespace) -> int:
     finally:
         feed.close()
     return 0
+
+
+def _shown(feed: ReplayFeed, offset_ms: int) -> int:
+    """The screen."""
+    from tidal.cli.terminal import end_as_told, show
+    from tidal.tui.app import TidalApp
+
+    seek(feed, offset_ms)
+    app = TidalApp(feed)
+    show(app)
+    end_as_told(app)
+    return app.return_code or 0
 
 
 def archive_of(name: str) -> Path:

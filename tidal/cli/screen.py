@@ -12,6 +12,7 @@ from tidal.cli.console import finish, is_terminal, lines_to, write_json
 from tidal.cli.find import to_follow
 from tidal.cli.flags import redis_url
 from tidal.cli.session import open_session, session
+from tidal.cli.terminal import end_as_told, end_with_terminal, show
 from tidal.errors import TidalError
 from tidal.launch import inspect, launch
 from tidal.model.events import WantStop
@@ -21,7 +22,6 @@ from tidal.tui.feed import StartChoice
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
     from tidal.launch import LaunchSpec
     from tidal.model.rows import Frame
@@ -49,14 +49,16 @@ def starter(spec: LaunchSpec) -> Starter:
     return start
 
 
-def launched(spec: LaunchSpec, json_file: str | None, after: Callable[[TidalApp], None] = lambda _: None) -> int:
-    """Open the run and show it; `after` is called when the screen is gone and the feed is still there."""
+def launched(spec: LaunchSpec, json_file: str | None, *, may_outlive: bool = True) -> int:
+    """Open the run and show it; unless it may outlive the terminal it ends with it."""
     begun = launch(spec)
+    if not may_outlive:
+        end_with_terminal(begun.supervisor_pid)
     opened = open_session(begun.redis_url, begun.run, begun.supervisor_pid)
-    return _show(TidalApp(opened.feed, opened.operator), json_file, after)
+    return _show(TidalApp(opened.feed, opened.operator), json_file, may_outlive=may_outlive)
 
 
-def end_run(app: TidalApp) -> None:
+def _end_run(app: TidalApp) -> None:
     """Stop the run that was left and wait for its end: what it loads is about to go."""
     frame = app.feed.frame() if app.feed is not None else None
     if frame is None or frame.run.exit_code is not None or app.feed is None or app.operator is None:
@@ -79,17 +81,20 @@ def attach(args: argparse.Namespace, *, may_steer: bool) -> int:
         return _show(app, args.json)
 
 
-def _show(app: TidalApp, json_file: str | None, after: Callable[[TidalApp], None] = lambda _: None) -> int:
+def _show(app: TidalApp, json_file: str | None, *, may_outlive: bool = True) -> int:
     """Run the app; then, on the screen that was there before, say how it went."""
     try:
-        outcome = app.run()
+        outcome = show(app)
         if app.feed is None:
             return app.return_code or 0
-        after(app)
+        if not may_outlive:
+            _end_run(app)
         return _afterwards(app.feed.frame(), outcome, json_file, app.return_code or 0)
     finally:
         if app.feed is not None:
             app.feed.close()
+        sys.stdout.flush()
+        end_as_told(app)
 
 
 def _afterwards(frame: Frame | None, outcome: str | None, json_file: str | None, return_code: int) -> int:

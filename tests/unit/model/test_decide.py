@@ -293,6 +293,24 @@ def test_when_everybody_is_lost_the_plan_waits_for_somebody() -> None:
     assert _slots(_plan(decided(state, senses(6_000))), "w2") == 64
 
 
+def test_a_worker_that_came_back_under_its_own_id_ends_its_old_life() -> None:
+    """A restart quicker than the lease: the old incarnation is lost at once, and its slots find an owner."""
+    log = folded(*running("w1", "w2"))
+    events = decided(log, senses(2_000, beat("w1", number=2), beat("w2", state="running")))
+    assert [e.incarnation for e in events if isinstance(e, ev.WorkerLost)] == [life("w1")]
+    kinds = [type(e) for e in events if isinstance(e, ev.WorkerLost | ev.WorkerSeen)]
+    assert kinds == [ev.WorkerLost, ev.WorkerSeen]
+
+
+def test_a_run_without_any_worker_at_its_end_has_failed() -> None:
+    """Nobody generated the load to the end: that is no finished run, whatever was counted before."""
+    state = folded(*running("w1", run_time_ms=10_000), lost("w1"))
+    assert decided(state, senses(5_000)) == []
+    (stop,) = decided(state, senses(10_000))
+    assert isinstance(stop, ev.StopOrdered)
+    assert (stop.outcome, stop.exit_code) == ("failed", errors.RunLapsed.exit_code)
+
+
 def test_a_worker_that_says_it_leaves_hands_its_users_over() -> None:
     """A draining worker's slots move a little later, one that nobody can relieve keeps them."""
     state = folded(*running("w1", "w2"), at(5_000, changed("w2", "draining")))

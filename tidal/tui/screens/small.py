@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from textual.binding import Binding
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.binding import BindingType
     from textual.events import Resize
 
 WIDTH_MIN, HEIGHT_MIN = 60, 16
@@ -20,7 +22,12 @@ def is_too_small(width: int, height: int) -> bool:
 
 
 class TooSmall(ModalScreen[None]):
-    """Asks for a larger terminal; the app takes it away when it is large enough."""
+    """Asks for a larger terminal; the app takes it away when it is large enough.
+
+    There is no room for a question, so q leaves and lets the run go on.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "app.interrupt", "Quit")]
 
     def compose(self) -> ComposeResult:
         """One message."""
