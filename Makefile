@@ -19,7 +19,8 @@ help: ## show this list
 install: $(RUNTIME) ## make .venv with tidal and what it needs
 
 demo: $(RUNTIME) ## a load test of the bundled shop, in this terminal
-	$(BIN)/tidal demo
+	@# the shop declines some checkouts on purpose, so the run's own exit code is 1
+	@$(BIN)/tidal demo || [ $$? = 1 ]
 
 test: $(DEV) ## run the tests (ARGS="-k codec" picks some)
 	@bash .ci/redis-server

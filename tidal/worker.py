@@ -217,6 +217,7 @@ class Agent:
         if run is None or run in self._done_runs or self.leaving_ms is not None or not self.clock.is_set:
             return
         keys = RunKeys(run)
+        print(f"tidal worker {self.identity.worker}: serves run {run}", file=sys.stderr, flush=True)
         self.service = Service(run, self._spec, self.identity, self._processes)
         self._tail = Tail(self._board, keys)
         self._sender = Sender(self._board, keys)
@@ -304,6 +305,7 @@ def serve(spec: WorkerSpec, *, watch_fd: int | None = None) -> int:
     """
     Bus.connect(spec.redis_url, role="worker").close()  # what is wrong with the URL is said at once, not waited for
     agent = Agent(spec)
+    print(f"tidal worker {agent.identity.worker}: waits for runs of fleet {spec.fleet}", file=sys.stderr, flush=True)
 
     def told(number: int, _frame: object) -> None:
         if agent.leaving_ms is not None and number == signal.SIGINT:
