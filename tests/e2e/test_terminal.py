@@ -291,6 +291,13 @@ def test_the_smallest_terminal_works_and_a_smaller_one_says_so(terminal: Opener,
     assert replay.is_restored, replay.modes
 
 
+def test_no_load_is_started_where_nobody_could_see_it(terminal: Opener) -> None:
+    """A terminal that is too small for the dashboard is an error with its own exit code, before anything starts."""
+    small = terminal("tui", "-f", BASIC, "-u", "1", "-H", "http://127.0.0.1:9", size=(59, 15))
+    assert small.left() == 50
+    assert "enlarge it to 60x16" in " ".join(small.text().split())
+
+
 def test_a_form_on_a_terminal_that_is_too_small(terminal: Opener) -> None:
     """It asks for room first; then the form is there; escape leaves it and nothing was started."""
     form = terminal("tui", "-f", BASIC, size=(59, 15))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -13,7 +14,7 @@ from tidal.cli.find import to_follow
 from tidal.cli.flags import redis_url
 from tidal.cli.session import open_session, session
 from tidal.cli.terminal import end_as_told, end_with_terminal, show
-from tidal.errors import TidalError
+from tidal.errors import TerminalUnfit, TidalError
 from tidal.launch import inspect, launch
 from tidal.model.events import WantStop
 from tidal.outputs.layout import shorten
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from tidal.tui.feed import Feed, Operator, Starter
 
 
+LEAST = (60, 16)
+"""Columns and lines of the smallest terminal that the screens fit into."""
 END_S = 15.0
 """The stop timeout and some: how long a run that is being stopped is waited for."""
 
@@ -49,8 +52,17 @@ def starter(spec: LaunchSpec) -> Starter:
     return start
 
 
+def _check_room() -> None:
+    """Refuse to start a load that nobody could see."""
+    columns, lines = os.get_terminal_size(sys.stdout.fileno())
+    if 0 < columns < LEAST[0] or 0 < lines < LEAST[1]:
+        least = f"{LEAST[0]}x{LEAST[1]}"
+        raise TerminalUnfit(f"the terminal is {columns}x{lines}; enlarge it to {least}, or use: tidal run")
+
+
 def launched(spec: LaunchSpec, json_file: str | None, *, may_outlive: bool = True) -> int:
     """Open the run and show it; unless it may outlive the terminal it ends with it."""
+    _check_room()
     begun = launch(spec)
     if not may_outlive:
         end_with_terminal(begun.supervisor_pid)
