@@ -328,15 +328,16 @@ class Master:
             self._due["sync"] = now_ms + SYNC_MS
             self._sync()
 
-    def _sync(self) -> None:
-        """Archive, fsync, then acknowledge: in this order and no other."""
+    def _sync(self) -> bool:
+        """Archive, fsync, then acknowledge: in this order and no other; False when the archive is not whole."""
         if self._record is None or not self._record.sync(self.state.position):
-            return
+            return False
         safe = {i: r.watermark for i, r in self.state.reports.incarnations.items() if r.watermark}
         new = {i: watermark for i, watermark in safe.items() if self._acked.get(i) != watermark}
         if new:
             self._bus.acknowledge(self._keys, self._token, self.epoch, new)
             self._acked |= new
+        return True
 
     def _keyframe(self) -> Checkpoint:
         packed = self.state.packed()
@@ -354,8 +355,7 @@ class Master:
             return
         closed = self.state.log.phase == phases.CLOSED
         if closed:
-            self._sync()
-            closed = self._record.sync(self.state.position)
+            closed = self._sync()
             self._bus.store_keyframe(self._keys, self._token, self.epoch, self.state.packed())
             self._announce()
             self._bus.withdraw_run(FleetKeys(self.state.log.fleet), self.run)
