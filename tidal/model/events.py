@@ -11,18 +11,22 @@ Adding a kind: a dataclass here, one function in `fold.py` (and one line in `sto
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from tidal.model.stats import Tally
+from tidal.model.samples import (  # the readers of events find these here too
+    COUNT_MAX,  # noqa: F401
+    TEXT_MAX,  # noqa: F401
+    TRACEBACK_MAX,  # noqa: F401
+    Block,
+    ExceptionTally,
+    FailureTally,
+    is_count,
+)
+from tidal.model.spec import ClassSpec, FileSpec, RunOptions, Track  # noqa: TC001 - from_wire reads the annotations
 
 SCHEMA_VERSION = 1
 """The major version: an entry of a higher one is refused, a lower one is upcast."""
 
-TEXT_MAX = 2_000
-"""Characters of a name, message or reason that an event carries; longer ones are cut where they are born."""
-TRACEBACK_MAX = 8_000
-COUNT_MAX = 1 << 48
-"""A count or sum of one report is below this, so that the sums of a run stay within 63 bits."""
 MOMENT_MS_MAX = 1 << 46
 """A moment is before this (the year 4199), so that no envelope can have the fold plan for ages."""
 CHUNK_BYTES = 200_000
@@ -84,46 +88,6 @@ class ByOperator:
 
 
 @dataclass(frozen=True, slots=True)
-class ClassSpec:
-    """A user class of the locustfile, as its author wrote it."""
-
-    name: str
-    weight: float = 1.0
-    fixed_count: int = 0
-    host: str = ""
-    needs_host: bool = False
-    tasks: tuple[tuple[str, float], ...] = ()  # task name, share of the class's tasks
-
-
-@dataclass(frozen=True, slots=True)
-class FileSpec:
-    """A shipped file: path relative to the shipped root, SHA-256 of its bytes, size in bytes."""
-
-    path: str
-    sha256: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What the operator asked for, as it goes into the log: no secret is ever in here."""
-
-    users: int = 1
-    spawn_rate: float = 1.0  # users a second
-    run_time_ms: int | None = None  # None: until stopped
-    host: str = ""
-    classes: tuple[str, ...] = ()  # chosen user classes; empty: all
-    stop_timeout_ms: int = 5_000  # how long a task in flight may go on after a stop
-    expect_workers: int = 1
-    expect_workers_max_wait_ms: int = 60_000
-    keep_running: bool = False  # an endless run without a viewer goes on
-    masterless_timeout_ms: int = 600_000
-    isolation_timeout_ms: int = 60_000
-    report_interval_ms: int = 1_000
-    arguments: tuple[tuple[str, str], ...] = ()  # the file's own arguments
-
-
-@dataclass(frozen=True, slots=True)
 class RunOpened(Event):
     """Open the run: everything that a worker or a replay must know of it."""
 
@@ -138,6 +102,9 @@ class RunOpened(Event):
     versions: tuple[tuple[str, str], ...] = ()
     slots: int = 4096
     plan_text: str = ""  # the plan as the operator wrote it (stages and arrivals)
+    more_files: tuple[str, ...] = ()  # further locustfiles, as `file`
+    shape: str = ""  # the LoadTestShape that sets the users; "": the options do
+    hooks: tuple[str, ...] = ()  # hooks with listeners in the file: whether a hook host is needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,18 +124,6 @@ class RunStarted(Event):
 
     KIND = "rs"
     began_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """A curve over plan time: points (plan ms, value) joined by straight lines, held after the last.
-
-    `name` is a user class, or "" for all classes in the run's mix. `unit` is "users" or "arrivals/s".
-    """
-
-    name: str
-    points: tuple[tuple[int, float], ...]
-    unit: str = "users"
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +201,7 @@ class WorkerSeen(Event):
     pid: int
     processes: int
     version: str = ""
+    first_index: int = 0  # of its generators: generator k has the index first_index + k in the fleet
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +277,27 @@ class TargetSet(Event):
     users: int
     spawn_rate: float
     author: str
+    classes: tuple[str, ...] = ()  # only these; empty: all of the run
+
+
+@dataclass(frozen=True, slots=True)
+class HookDone(Event):
+    """The hook host has called the file's listeners of a hook on the master's side."""
+
+    KIND = "hd"
+    hook: str  # test_start, quit
+    failed: int = 0  # listeners that raised
+    exit_code: int | None = None  # what user code wants the run to end with
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSent(Event):
+    """User code on the master's side sent a custom message to generators."""
+
+    KIND = "ms"
+    type: str
+    data: bytes  # msgpack of user code's value
+    to: str = ""  # a generator's client id; "": all
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,84 +355,6 @@ class Noted(Event):
 # ---------------------------------------------------------------------------- reports, by workers
 
 
-@dataclass(slots=True)
-class Block:
-    """What was measured in one second of Redis time (or in `span` of them, where detail was merged away)."""
-
-    second: int
-    span: int = 1
-    tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)  # (method, name)
-    user_ms: dict[str, int] = field(default_factory=dict)  # user-time that ran, by class
-
-    def merge(self, other: Block) -> None:
-        """Add the counts of another block of the same second."""
-        for key, tally in other.tallies.items():
-            if key in self.tallies:
-                self.tallies[key].merge(tally)
-            else:
-                self.tallies[key] = tally.copy()
-        for name, ran_ms in other.user_ms.items():
-            self.user_ms[name] = self.user_ms.get(name, 0) + ran_ms
-
-    def to_wire(self) -> list[object]:
-        """[second, span, [[method, name, tally] …], {class: ms}]."""
-        rows = [[*key, tally.to_wire()] for key, tally in sorted(self.tallies.items())]
-        return [self.second, self.span, rows, self.user_ms]
-
-    @classmethod
-    def from_wire(cls, wire: object) -> Block:
-        """The block of `to_wire`, checked."""
-        second, span, rows, user_ms = _wire_list(wire, 4)
-        if type(second) is not int or type(span) is not int or not 0 <= second < 1 << 40 or not 1 <= span < 1 << 20:
-            raise ValueError("a block's second or span is out of range")
-        if not isinstance(user_ms, dict) or not all(type(k) is str and _is_count(v) for k, v in user_ms.items()):
-            raise ValueError("a block's user time is not whole milliseconds by class")
-        tallies = {}
-        for row in _wire_list(rows):
-            method, name, tally = _wire_list(row, 3)
-            if type(method) is not str or type(name) is not str:
-                raise ValueError("an endpoint's method and name are text")
-            tallies[method[:TEXT_MAX], name[:TEXT_MAX]] = _modest(Tally.from_wire(tally))
-        return cls(second, span, tallies, user_ms)
-
-
-def _wire_list(wire: object, length: int | None = None) -> list[Any]:
-    if not isinstance(wire, list) or (length is not None and len(wire) != length):
-        raise ValueError("not a list of the right length")
-    return wire
-
-
-def _is_count(value: object) -> bool:
-    return type(value) is int and 0 <= value < COUNT_MAX
-
-
-def _modest(tally: Tally) -> Tally:
-    if max(tally.requests, tally.cancelled, tally.total_us, tally.min_us, tally.max_us, tally.bytes) >= COUNT_MAX:
-        raise ValueError("a tally's counts are too large for one second")
-    return tally
-
-
-@dataclass(slots=True)
-class FailureTally:
-    """Failed requests of one endpoint with one message."""
-
-    method: str
-    name: str
-    error: str
-    occurrences: int
-    first_ms: int
-    last_ms: int
-
-
-@dataclass(slots=True)
-class ExceptionTally:
-    """Exceptions of user code with one message and traceback."""
-
-    message: str
-    traceback: str
-    occurrences: int
-
-
 @dataclass(frozen=True, slots=True)
 class GeneratorState:
     """A child of a worker, as its agent saw it."""
@@ -483,12 +382,13 @@ class Reported(Event):
     memory_bytes: int = 0
     iterations: tuple[int, int, int, int] = (0, 0, 0, 0)  # started, finished, failed, cancelled
     arrivals: tuple[int, int, int] = (0, 0, 0)  # planned, started, dropped
+    hook_failures: int = 0  # listeners that raised
 
     def __post_init__(self) -> None:
         """Refuse counts and moments that cannot be: a sum would carry them for ever."""
-        counts = [*self.users.values(), *self.iterations, *self.arrivals]
+        counts = [*self.users.values(), *self.iterations, *self.arrivals, self.hook_failures]
         counts += [f.occurrences for f in self.failures] + [e.occurrences for e in self.exceptions]
-        if not all(_is_count(n) for n in counts):
+        if not all(is_count(n) for n in counts):
             raise ValueError("a report's counts are whole, not negative and not too large")
         moments = [m for f in self.failures for m in (f.first_ms, f.last_ms)]
         if not 0 <= self.from_ms <= self.to_ms < MOMENT_MS_MAX or not all(0 <= m < MOMENT_MS_MAX for m in moments):
@@ -523,6 +423,27 @@ class WorkerFinished(Event):
 
     KIND = "wf"
     why: str
+    exit_code: int | None = None  # the highest that user code in its generators wants the run to end with
+
+
+@dataclass(frozen=True, slots=True)
+class StopWanted(Event):
+    """User code in a generator asked for the end of the run."""
+
+    KIND = "sw"
+    number: int  # of the generator
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived(Event):
+    """User code in a generator sent a custom message to the master's side."""
+
+    KIND = "mr"
+    number: int  # of the generator
+    client: str  # its client id
+    type: str
+    data: bytes  # msgpack of user code's value
 
 
 # ---------------------------------------------------------------------------- intents, by operators
@@ -556,7 +477,10 @@ class WantNote(Event):
 MASTER_EVENTS: tuple[type[Event], ...] = (
     RunOpened, FileChunk, RunStarted, PlanSet, StopOrdered, DrainOrdered, RunClosed,
     MasterTook, WorkerSeen, WorkerChanged, WorkerLost, WorkerLeft, WorkerRefused, Ticked, TargetSet,
+    HookDone, MessageSent,
     IntentAccepted, IntentRefused, EntryRefused, Checkpoint, Noted,
 )  # fmt: skip
-WORKER_EVENTS: tuple[type[Event], ...] = (Reported, GeneratorLost, LoadFailed, WorkerFinished)
+WORKER_EVENTS: tuple[type[Event], ...] = (
+    Reported, GeneratorLost, LoadFailed, WorkerFinished, StopWanted, MessageReceived,
+)  # fmt: skip
 OPERATOR_EVENTS: tuple[type[Event], ...] = (WantTarget, WantStop, WantNote)

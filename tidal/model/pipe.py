@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tidal.model.events import Block, ClassSpec, Event, ExceptionTally, FailureTally, RunOptions, Track
+from tidal.model.stats import Tally  # noqa: TC001 - from_wire reads the annotations
 
 # ------------------------------------------------------------------ orders, to a generator or a hook host
 
@@ -24,6 +25,12 @@ class Load(Event):
     run: str = ""
     number: int = 0  # of the generator within its worker
     side: str = "worker"  # worker, master (the hook host) or inspect (describe and leave)
+    more_files: tuple[str, ...] = ()  # further locustfiles, as `file`
+    words: tuple[str, ...] = ()  # of the command line, for the file's own arguments; read when inspecting
+    index: int = 0  # the generator's in the fleet: `runner.worker_index`
+    client: str = ""  # the generator's `runner.client_id`
+    shape: str = ""  # on the master's side: the LoadTestShape to ask
+    began_ms: int = 0  # on the master's side: Redis time of plan time zero, 0 before; for a host that comes late
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,117 @@ class Finish(Event):
     stop_timeout_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Message(Event):
+    """A custom message: for user code (an order), or from user code (an answer)."""
+
+    KIND = "message"
+    type: str
+    data: bytes  # msgpack of user code's value
+    client: str = ""  # from or to whom: a generator's client id, "" for the master's side (from) or all (to)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRow:
+    """A generator, as the master's side shows it in `runner.clients`."""
+
+    id: str
+    index: int
+    state: str  # Locust's words: ready, spawning, running, missing
+    users: dict[str, int] = field(default_factory=dict)
+    cpu_permille: int = 0
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRow:
+    """An endpoint's samples over the run."""
+
+    method: str
+    name: str
+    tally: Tally
+    first_s: int = 0
+    last_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class View(Event):
+    """To the hook host, once a second: the run as the master sees it."""
+
+    KIND = "view"
+    state: str  # Locust's words: ready, spawning, running, stopping, stopped
+    now_ms: int
+    began_ms: int
+    users: int  # running
+    target_users: int
+    spawn_rate: float
+    clients: tuple[ClientRow, ...] = ()
+    endpoints: tuple[EndpointRow, ...] = ()  # those that changed since the last view
+    failures: tuple[FailureTally, ...] = ()  # the same; totals of the run
+    exceptions: tuple[ExceptionTally, ...] = ()  # the same
+    recent: tuple[tuple[int, int, int], ...] = ()  # second, requests, failures of the last seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Fire(Event):
+    """To the hook host: call the listeners of test_start, spawning_complete, test_stopping or quit.
+
+    `quit` stands for test_stop, quitting and quit, in this order. Answered by `Fired`.
+    """
+
+    KIND = "fire"
+    hook: str
+    user_count: int = 0
+    exit_code: int = 0  # with quit: the run's, as far as it is known
+
+
 # ------------------------------------------------------------------ answers
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentSpec:
+    """An argument of the file's own, for a form and for a help text."""
+
+    name: str  # of the attribute in `parsed_options`
+    flag: str
+    value: str  # what it is now, as JSON; of a secret: null
+    help: str = ""
+    kind: str = "text"  # text, int, float, flag, list
+    choices: tuple[str, ...] = ()
+    is_secret: bool = False
+    is_required: bool = False
+    in_form: bool = True
+    env_var: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fired(Event):
+    """The listeners of a hook were called."""
+
+    KIND = "fired"
+    hook: str
+    failed: int = 0  # how many raised
+    exit_code: int | None = None  # `environment.process_exit_code`
+
+
+@dataclass(frozen=True, slots=True)
+class Steer(Event):
+    """User code on the master's side, or its shape, wants so many users."""
+
+    KIND = "steer"
+    users: int
+    spawn_rate: float
+    classes: tuple[str, ...] = ()  # only these; empty: all of the run
+    who: str = "shape"
+
+
+@dataclass(frozen=True, slots=True)
+class Leave(Event):
+    """User code wants the run to end: `runner.quit()`, `StopTest`, or a shape that returned None."""
+
+    KIND = "leave"
+    why: str
+    outcome: str = "stopped"  # stopped or finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +184,10 @@ class Loaded(Event):
     KIND = "loaded"
     classes: tuple[ClassSpec, ...]
     needs: tuple[str, ...] = ()  # files below the root that it imported, opened or names: to be shipped
+    arguments: tuple[ArgumentSpec, ...] = ()  # the file's own, with what the words and the environment say
+    shape: str = ""  # its LoadTestShape
+    shape_uses_options: bool = False  # users, spawn rate and run time go with the shape
+    hooks: tuple[str, ...] = ()  # hooks with listeners
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +213,7 @@ class Batch(Event):
     users: dict[str, int] = field(default_factory=dict)  # running now, by class
     lag_ms: int = 0  # the worst delay of the generator's own timer since the last batch
     iterations: tuple[int, int, int, int] = (0, 0, 0, 0)
+    hook_failures: int = 0  # listeners that raised
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +221,8 @@ class Finished(Event):
     """All users have stopped; the last batch was sent before this."""
 
     KIND = "finished"
+    exit_code: int | None = None  # `environment.process_exit_code`
 
 
-ORDERS: tuple[type[Event], ...] = (Load, SetClock, SetShare, Finish)
-ANSWERS: tuple[type[Event], ...] = (Loaded, NotLoaded, Batch, Finished)
+ORDERS: tuple[type[Event], ...] = (Load, SetClock, SetShare, Finish, Message, View, Fire)
+ANSWERS: tuple[type[Event], ...] = (Loaded, NotLoaded, Batch, Finished, Message, Fired, Steer, Leave)

@@ -1,0 +1,98 @@
+"""What generators measured, as the values that batches and reports carry: sums by second, failures, exceptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tidal.model.stats import Tally
+
+TEXT_MAX = 2_000
+"""Characters of a name, message or reason that an event carries; longer ones are cut where they are born."""
+TRACEBACK_MAX = 8_000
+COUNT_MAX = 1 << 48
+"""A count or sum of one report is below this, so that the sums of a run stay within 63 bits."""
+
+
+@dataclass(slots=True)
+class Block:
+    """What was measured in one second of Redis time (or in `span` of them, where detail was merged away)."""
+
+    second: int
+    span: int = 1
+    tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)  # (method, name)
+    user_ms: dict[str, int] = field(default_factory=dict)  # user-time that ran, by class
+    is_warmup: bool = False  # before everybody was started, in a run that counts from then on (`reset_stats`)
+
+    def merge(self, other: Block) -> None:
+        """Add the counts of another block of the same second."""
+        for key, tally in other.tallies.items():
+            if key in self.tallies:
+                self.tallies[key].merge(tally)
+            else:
+                self.tallies[key] = tally.copy()
+        for name, ran_ms in other.user_ms.items():
+            self.user_ms[name] = self.user_ms.get(name, 0) + ran_ms
+
+    def to_wire(self) -> list[object]:
+        """[second, span, [[method, name, tally] …], {class: ms}], and `True` for a warm-up."""
+        rows = [[*key, tally.to_wire()] for key, tally in sorted(self.tallies.items())]
+        return [self.second, self.span, rows, self.user_ms, *([True] if self.is_warmup else [])]
+
+    @classmethod
+    def from_wire(cls, wire: object) -> Block:
+        """The block of `to_wire`, checked."""
+        if isinstance(wire, list) and len(wire) == 4:
+            wire = [*wire, False]
+        second, span, rows, user_ms, is_warmup = _wire_list(wire, 5)
+        if type(second) is not int or type(span) is not int or not 0 <= second < 1 << 40 or not 1 <= span < 1 << 20:
+            raise ValueError("a block's second or span is out of range")
+        if type(is_warmup) is not bool:
+            raise ValueError("a block is of the warm-up or not")
+        if not isinstance(user_ms, dict) or not all(type(k) is str and is_count(v) for k, v in user_ms.items()):
+            raise ValueError("a block's user time is not whole milliseconds by class")
+        tallies = {}
+        for row in _wire_list(rows):
+            method, name, tally = _wire_list(row, 3)
+            if type(method) is not str or type(name) is not str:
+                raise ValueError("an endpoint's method and name are text")
+            tallies[method[:TEXT_MAX], name[:TEXT_MAX]] = _modest(Tally.from_wire(tally))
+        return cls(second, span, tallies, user_ms, is_warmup)
+
+
+def _wire_list(wire: object, length: int | None = None) -> list[Any]:
+    if not isinstance(wire, list) or (length is not None and len(wire) != length):
+        raise ValueError("not a list of the right length")
+    return wire
+
+
+def is_count(value: object) -> bool:
+    """Whether it is whole, not negative and not too large to be summed for days."""
+    return type(value) is int and 0 <= value < COUNT_MAX
+
+
+def _modest(tally: Tally) -> Tally:
+    if max(tally.requests, tally.cancelled, tally.total_us, tally.min_us, tally.max_us, tally.bytes) >= COUNT_MAX:
+        raise ValueError("a tally's counts are too large for one second")
+    return tally
+
+
+@dataclass(slots=True)
+class FailureTally:
+    """Failed requests of one endpoint with one message."""
+
+    method: str
+    name: str
+    error: str
+    occurrences: int
+    first_ms: int
+    last_ms: int
+
+
+@dataclass(slots=True)
+class ExceptionTally:
+    """Exceptions of user code with one message and traceback."""
+
+    message: str
+    traceback: str
+    occurrences: int

@@ -1,0 +1,68 @@
+"""What a run is made of, as values that several events carry: user classes, files, options, curves.
+
+They have no kind of their own; on the wire each is a map from field name to value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSpec:
+    """A user class of the locustfile, as its author wrote it."""
+
+    name: str
+    weight: float = 1.0
+    fixed_count: int = 0
+    host: str = ""
+    needs_host: bool = False
+    tasks: tuple[tuple[str, float], ...] = ()  # task name, share of the class's tasks
+
+
+@dataclass(frozen=True, slots=True)
+class FileSpec:
+    """A shipped file: path relative to the shipped root, SHA-256 of its bytes, size in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the operator asked for, as it goes into the log: no secret is ever in here."""
+
+    users: int = 1
+    spawn_rate: float = 1.0  # users a second
+    run_time_ms: int | None = None  # None: until stopped
+    host: str = ""
+    classes: tuple[str, ...] = ()  # chosen user classes; empty: all
+    stop_timeout_ms: int = 5_000  # how long a task in flight may go on after a stop
+    expect_workers: int = 1
+    expect_workers_max_wait_ms: int = 60_000
+    keep_running: bool = False  # an endless run without a viewer goes on
+    masterless_timeout_ms: int = 600_000
+    isolation_timeout_ms: int = 60_000
+    report_interval_ms: int = 1_000
+    arguments: tuple[tuple[str, str], ...] = ()  # the file's own arguments: name, value as JSON
+    tags: tuple[str, ...] = ()  # only tasks that have one of these
+    exclude_tags: tuple[str, ...] = ()  # no task that has one of these
+    class_settings: tuple[tuple[str, str], ...] = ()  # user class, its attributes to set as a JSON map
+    reset_stats: bool = False  # count from the moment at which all users were started
+    exit_code_on_error: int = 1  # of a run in which anything failed
+    log_level: str = "INFO"  # of the generators' and the hook host's logging
+    use_otel: bool = False  # instrument the generators with OpenTelemetry
+    profile: str = ""  # a word of the operator's that user code may read
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A curve over plan time: points (plan ms, value) joined by straight lines, held after the last.
+
+    `name` is a user class, or "" for all classes in the run's mix. `unit` is "users" or "arrivals/s".
+    """
+
+    name: str
+    points: tuple[tuple[int, float], ...]
+    unit: str = "users"
