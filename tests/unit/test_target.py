@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+from collections import Counter
 from contextlib import suppress
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from tidal.errors import PortTaken
 from tidal.target.counts import SECONDS_MAX, Counts
+from tidal.target.lab import CLOSE, Asked, lab_answer
 from tidal.target.pages import answer
 from tidal.target.server import BadRequest, cut_request, listen, port_of
 
@@ -201,3 +204,70 @@ def test_a_taken_port_is_named() -> None:
         server.close()
 
     asyncio.run(listen_twice())
+
+
+# ------------------------------------------------------------------ pages for trying a client out
+
+
+def ask(
+    target: str, method: str = "GET", body: bytes = b"", counter: Counter[str] | None = None, **headers: str
+) -> Any:
+    """A page of the lab."""
+    return lab_answer(Asked(method, target, headers, body, Counter() if counter is None else counter))
+
+
+def test_echo_tells_the_request() -> None:
+    """All of it, so that a test can see what a client sent."""
+    told = json.loads(ask("/echo/a?x=1&x=2&y=", "PUT", b"caf\xc3\xa9", accept="*/*").body)
+    assert told == {
+        "method": "PUT", "path": "/echo/a", "query": {"x": ["1", "2"], "y": [""]}, "headers": {"accept": "*/*"},
+        "body": "café",
+    }  # fmt: skip
+
+
+def test_redirects_end_at_echo() -> None:
+    """As many as the path says."""
+    reply, hops = ask("/redirect/3"), []
+    while reply.status == 302:
+        hops.append(dict(reply.headers)["Location"])
+        reply = ask(hops[-1])
+    assert hops == ["/redirect/2", "/redirect/1", "/echo"]
+
+
+def test_cookies_are_set_and_told() -> None:
+    """A name or value cannot end the header."""
+    assert ask("/cookies/a/b%0d%0aX: 1").headers == (("Set-Cookie", "a=bX1; Path=/"),)
+    assert json.loads(ask("/cookies", cookie="a=1; b=2").body) == {"a": "1", "b": "2"}
+
+
+def test_every_nth_request_fails() -> None:
+    """By its own counter, not by luck."""
+    counter: Counter[str] = Counter()
+    assert [ask("/flaky/3", counter=counter).status for _ in range(7)] == [200, 200, 500, 200, 200, 500, 200]
+
+
+def test_other_pages_of_the_lab() -> None:
+    """Compressed, long, protected, or none of its own."""
+    assert gzip.decompress(ask("/gzip").body) == b'{"compressed": true, "method": "GET"}'
+    assert ask("/lines/2").body == b"line 1\nline 2\n"
+    assert [ask("/basic/a/b", authorization=word).status for word in ("Basic YTpi", "Basic YTpj", "")] == [
+        200,
+        401,
+        401,
+    ]
+    assert ask("/drop").status == CLOSE
+    assert ask("/products") is None
+
+
+def test_a_dropped_request_gets_no_answer_and_counts_begin_anew() -> None:
+    """Nothing but the end of the connection; after a reset the next count is of what came since."""
+
+    async def drop(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"POST /echo HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi")
+        assert json.loads((await read_answer(reader))[1])["body"] == "hi"
+        writer.write(b"GET /__reset HTTP/1.1\r\n\r\nGET /drop HTTP/1.1\r\n\r\n")
+        await read_answer(reader)
+        assert await reader.read() == b""
+
+    counts = with_client(drop)
+    assert (counts.requests, counts.answered, counts.by_status) == (1, 1, {0: 1})

@@ -21,6 +21,7 @@ class Counts:
     by_endpoint: Counter[str] = field(default_factory=Counter)
     by_status: Counter[int] = field(default_factory=Counter)
     by_second: dict[int, int] = field(default_factory=dict)  # Unix second to requests that came in
+    by_path: Counter[str] = field(default_factory=Counter)  # of the pages whose answer depends on it
 
     def came(self, endpoint: str, second: int) -> None:
         """A request was read whole."""
@@ -34,6 +35,14 @@ class Counts:
         """Its answer was handed to the network."""
         self.answered += 1
         self.by_status[status] += 1
+
+    def reset(self) -> None:
+        """Begin anew, with the connections that are open."""
+        self.requests = self.requests - self.answered - self.aborted  # those in flight
+        self.answered = self.aborted = 0
+        self.connections = self.open_connections
+        for counts in (self.by_endpoint, self.by_status, self.by_second, self.by_path):
+            counts.clear()
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for JSON, in a stable order."""

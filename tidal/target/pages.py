@@ -43,6 +43,7 @@ class Reply:
     body: bytes
     delay_s: float
     content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def answer(method: str, target: str, luck: Random) -> Reply:

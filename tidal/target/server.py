@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from tidal.errors import PortTaken
 from tidal.target.counts import Counts
+from tidal.target.lab import CLOSE, Asked, lab_answer
 from tidal.target.pages import Reply, answer
 
 if TYPE_CHECKING:
@@ -37,12 +38,14 @@ class BadRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The head of a request whose body came whole; the body itself is of no interest."""
+    """A request that came whole."""
 
     method: str
     target: str
     keep_alive: bool
     size: int  # bytes of head and body
+    headers: dict[str, str]  # names in lower case
+    body: bytes
 
 
 def cut_request(buffer: bytes | bytearray) -> Request | None:
@@ -59,7 +62,8 @@ def cut_request(buffer: bytes | bytearray) -> Request | None:
         return None
     method, target, version = _request_line(first)
     default = "keep-alive" if version == "HTTP/1.1" else "close"
-    return Request(method, target, headers.get("connection", default).lower() != "close", size)
+    keep_alive = headers.get("connection", default).lower() != "close"
+    return Request(method, target, keep_alive, size, headers, bytes(buffer[end + 4 : size]))
 
 
 def _request_line(line: str) -> tuple[str, str, str]:
@@ -82,11 +86,12 @@ def _body_length(headers: dict[str, str]) -> int:
 
 def response(reply: Reply, *, keep_alive: bool, body: bool = True) -> bytes:
     """The bytes of an answer; without its body for HEAD."""
+    more = "".join(f"{name}: {value}\r\n" for name, value in reply.headers)
     head = (
         f"HTTP/1.1 {reply.status} {_phrase(reply.status)}\r\n"
         f"Content-Type: {reply.content_type}\r\n"
         f"Content-Length: {len(reply.body)}\r\n"
-        f"Connection: {'keep-alive' if keep_alive else 'close'}\r\n\r\n"
+        f"{more}Connection: {'keep-alive' if keep_alive else 'close'}\r\n\r\n"
     )
     return head.encode("ascii") + (reply.body if body else b"")
 
@@ -145,18 +150,26 @@ class Connection(asyncio.Protocol):
             self._serve(request)
 
     def _serve(self, request: Request) -> None:
-        if request.target == "/__counts":
-            plain = Reply("", 200, json.dumps(self._counts.as_dict()).encode(), 0)
-            self._write(request, plain)
+        if request.target in ("/__counts", "/__reset"):
+            if request.target == "/__reset":
+                self._counts.reset()
+            self._write(request, Reply("", 200, json.dumps(self._counts.as_dict()).encode(), 0))
             return
-        reply = answer("GET" if request.method == "HEAD" else request.method, request.target, self._luck)
+        reply = self._reply("GET" if request.method == "HEAD" else request.method, request)
         self._counts.came(reply.endpoint, int(time.time()))
         self._pending = asyncio.get_running_loop().call_later(reply.delay_s, self._answer, request, reply)
+
+    def _reply(self, method: str, request: Request) -> Reply:
+        asked = Asked(method, request.target, request.headers, request.body, self._counts.by_path)
+        return lab_answer(asked) or answer(method, request.target, self._luck)
 
     def _answer(self, request: Request, reply: Reply) -> None:
         self._pending = None
         self._counts.went(reply.status)
-        self._write(request, reply)
+        if reply.status == CLOSE and self._transport is not None:
+            self._transport.close()
+        else:
+            self._write(request, reply)
 
     def _write(self, request: Request, reply: Reply) -> None:
         if self._transport is None:
