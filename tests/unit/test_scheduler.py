@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidal.generator.scheduler import Owned, Schedule
+from tidal.generator.scheduler import Key, Owned, Schedule
 from tidal.model.events import ClassSpec, Track
 from tidal.model.pipe import SetShare
 from tidal.model.plan import bitmap, count_at
@@ -25,10 +25,16 @@ def share(
     return SetShare(1, from_ms, BEGAN_MS, (Track("", points),), end_ms, SLOTS, bitmap(mine, SLOTS), mix)
 
 
+def numbers(keys: tuple[Key, ...]) -> tuple[int, ...]:
+    """The numbers of users of the one class."""
+    assert {name for name, _ in keys} <= {"A"}
+    return tuple(number for _, number in keys)
+
+
 def at(schedule: Schedule, plan_ms: int) -> tuple[tuple[int, ...], tuple[int, ...], int | None]:
     """A step at a plan moment: who starts, who stops, when to look again."""
     step = schedule.step(BEGAN_MS + plan_ms)
-    return step.start, step.stop, None if step.wake_ms is None else step.wake_ms - BEGAN_MS
+    return numbers(step.start), numbers(step.stop), None if step.wake_ms is None else step.wake_ms - BEGAN_MS
 
 
 @given(st.sets(st.integers(0, SLOTS - 1), min_size=1), st.integers(0, 100))
@@ -88,9 +94,9 @@ def test_who_ends_by_itself_comes_back_one_a_second() -> None:
     schedule = Schedule()
     schedule.put(share((0, 4.0)))
     at(schedule, 0)
-    schedule.ended(1, BEGAN_MS + 500)
-    schedule.ended(3, BEGAN_MS + 500)
-    schedule.ended(3, BEGAN_MS + 500)
+    schedule.ended(("A", 1), BEGAN_MS + 500)
+    schedule.ended(("A", 3), BEGAN_MS + 500)
+    schedule.ended(("A", 3), BEGAN_MS + 500)
     assert at(schedule, 600) == ((), (), 1501)
     assert at(schedule, 1501)[0] == (1,)
     assert at(schedule, 2501)[0] == (3,)
@@ -98,7 +104,7 @@ def test_who_ends_by_itself_comes_back_one_a_second() -> None:
     ramp = Schedule()
     ramp.put(share((0, 0.0), (10_000, 100.0)))
     at(ramp, 5000)
-    ramp.ended(2, BEGAN_MS + 5000)
+    ramp.ended(("A", 2), BEGAN_MS + 5000)
     assert 2 in at(ramp, 5101)[0]
 
 
@@ -107,7 +113,7 @@ def test_who_rests_and_is_no_longer_wanted_does_not_come_back() -> None:
     schedule = Schedule()
     schedule.put(share((0, 2.0), (1, 2.0), (2, 1.0)))
     at(schedule, 0)
-    schedule.ended(1, BEGAN_MS)
+    schedule.ended(("A", 1), BEGAN_MS)
     assert at(schedule, 10)[1] == (1,)
     assert at(schedule, 5000)[0] == ()
 
@@ -117,17 +123,40 @@ def test_without_an_agent_nobody_runs_and_with_it_all_are_back() -> None:
     schedule = Schedule()
     schedule.put(share((0, 3.0)))
     at(schedule, 0)
-    assert schedule.step(BEGAN_MS + 10, alive=False).stop == (2, 1, 0)
+    assert numbers(schedule.step(BEGAN_MS + 10, alive=False).stop) == (2, 1, 0)
     assert schedule.step(BEGAN_MS + 20, alive=False).stop == ()
-    assert schedule.step(BEGAN_MS + 30).start == (0, 1, 2)
+    assert numbers(schedule.step(BEGAN_MS + 30).start) == (0, 1, 2)
 
 
 def test_classes_with_a_fixed_count_bound_the_users() -> None:
     """A mix of fixed counts alone has no ninth user, whatever the curve says."""
     schedule = Schedule()
     schedule.put(share((0, 100.0), mix=(ClassSpec("A", fixed_count=2), ClassSpec("B", fixed_count=1))))
-    assert at(schedule, 0)[0] == (0, 1, 2)
-    assert [schedule.user(i) for i in range(3)] == [("A", 0), ("B", 0), ("A", 1)]
+    assert schedule.step(BEGAN_MS).start == (("A", 0), ("B", 0), ("A", 1))
+
+
+def test_a_class_with_a_curve_of_its_own_is_not_in_the_mix() -> None:
+    """Its users have its numbers, begin at a slot of its own, and keep who they are when the mix takes them over."""
+    classes = (ClassSpec("A"), ClassSpec("B"))
+    tracks = (Track("", ((0, 2.0),)), Track("B", ((0, 0.0), (1000, 2.0))))
+    schedule = Schedule()
+    every = bitmap(range(SLOTS), SLOTS)
+    schedule.put(SetShare(1, 0, BEGAN_MS, tracks, None, SLOTS, every, classes))
+    assert schedule.step(BEGAN_MS + 400).start == (("A", 0), ("A", 1), ("B", 0))
+    assert schedule.step(BEGAN_MS + 600).start == (("B", 1),)
+    schedule.put(SetShare(2, 700, BEGAN_MS, (Track("", ((0, 3.0),)),), None, SLOTS, every, classes))
+    step = schedule.step(BEGAN_MS + 700)
+    assert (step.start, step.stop) == ((), (("B", 1),))
+
+
+def test_few_users_of_many_classes_do_not_all_lie_in_one_slot() -> None:
+    """Each class's curve begins at the slot after the one before."""
+    classes = tuple(ClassSpec(name) for name in "ABCD")
+    tracks = tuple(Track(name, ((0, 1.0),)) for name in "ABCD")
+    for slot, name in enumerate("ABCD", 1):
+        schedule = Schedule()
+        schedule.put(SetShare(1, 0, BEGAN_MS, tracks, None, SLOTS, bitmap([slot], SLOTS), classes))
+        assert schedule.step(BEGAN_MS).start == ((name, 0),)
 
 
 @given(

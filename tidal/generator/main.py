@@ -44,7 +44,7 @@ from tidal.users import HttpUser
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tidal.generator.scheduler import Step
+    from tidal.generator.scheduler import Key, Step
     from tidal.model.events import Event
 
 logger = logging.getLogger("tidal.generator")
@@ -163,7 +163,7 @@ class Generator:
         if step.stop:
             self._population.stop(step.stop, stop_timeout_ms)
         if step.start:
-            self._population.start([(index, *self._schedule.user(index)) for index in step.start])
+            self._population.start(step.start)
         self._note_complete()
 
     def _note_complete(self) -> None:
@@ -181,9 +181,9 @@ class Generator:
             return LOOK_S
         return min(LOOK_S, max(0.0005, (min(moments_ms) * 1000 - self._clock.now_us()) / 1e6))
 
-    def _rest(self, index: int) -> None:
+    def _rest(self, key: Key) -> None:
         """A user ended by itself."""
-        self._schedule.ended(index, self._clock.now_ms())
+        self._schedule.ended(key, self._clock.now_ms())
         self._wake.set()
 
     # ------------------------------------------------------------------ begin and end

@@ -15,10 +15,11 @@ from tidal.flow import StopUser
 from tidal.tasks import RUNNING, STOPPING, WAITING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from tidal.generator.environment import Environment
     from tidal.generator.recorder import Recorder
+    from tidal.generator.scheduler import Key
     from tidal.users import User
 
 logger = logging.getLogger("tidal.population")
@@ -38,8 +39,8 @@ class Member:
         wanted: whether it is to run again when this life has ended.
     """
 
-    def __init__(self, index: int, name: str, number: int) -> None:
-        self.index, self.name, self.number = index, name, number
+    def __init__(self, key: Key) -> None:
+        self.key = key
         self.user: User | None = None
         self.greenlet: Any = None
         self.deadline_ms: int | None = None
@@ -48,6 +49,16 @@ class Member:
 
     def __repr__(self) -> str:
         return f"<Member {self.name} {self.number} {'wanted' if self.wanted else 'to stop'}>"
+
+    @property
+    def name(self) -> str:
+        """The user's class."""
+        return self.key[0]
+
+    @property
+    def number(self) -> int:
+        """Which one of its class it is."""
+        return self.key[1]
 
     @property
     def is_idle(self) -> bool:
@@ -74,17 +85,17 @@ class Population:
         environment: what each user is given.
         recorder: is told who begins and ends, and what user code raises.
         now_ms: Redis time.
-        ended: called with the index of a user that ended by itself.
+        ended: called with the key of a user that ended by itself.
     """
 
     def __init__(
-        self, environment: Environment, recorder: Recorder, now_ms: Callable[[], int], ended: Callable[[int], None]
+        self, environment: Environment, recorder: Recorder, now_ms: Callable[[], int], ended: Callable[[Key], None]
     ) -> None:
         self._environment = environment
         self._recorder = recorder
         self._now_ms = now_ms
         self._ended = ended
-        self._members: dict[int, Member] = {}
+        self._members: dict[Key, Member] = {}
         self.classes: dict[str, type[User]] = {}
 
     def __repr__(self) -> str:
@@ -100,12 +111,12 @@ class Population:
         """When somebody's patience ends next."""
         return min((m.deadline_ms for m in self._members.values() if m.deadline_ms is not None), default=None)
 
-    def start(self, users: list[tuple[int, str, int]]) -> None:
-        """Start users, given as (index, class, number); one that is still stopping goes on, or starts again."""
-        for done, (index, name, number) in enumerate(users, 1):
-            member = self._members.get(index)
+    def start(self, users: Sequence[Key]) -> None:
+        """Start users; one that is still stopping goes on, or starts again."""
+        for done, key in enumerate(users, 1):
+            member = self._members.get(key)
             if member is None:
-                self._spawn(Member(index, name, number))
+                self._spawn(Member(key))
             else:
                 self._keep(member)
             if done % SPAWNS_AT_ONCE == 0:
@@ -118,7 +129,7 @@ class Population:
             member.tell(RUNNING)
 
     def _spawn(self, member: Member) -> None:
-        self._members[member.index] = member
+        self._members[member.key] = member
         self._recorder.moved(member.name, 1)
         member.greenlet = gevent.Greenlet(self._live, member)
         member.greenlet.rawlink(lambda _: self._gone(member))
@@ -138,25 +149,25 @@ class Population:
 
     def _gone(self, member: Member) -> None:
         """The greenlet has ended: called by the event loop."""
-        if self._members.get(member.index) is not member:
+        if self._members.get(member.key) is not member:
             return
-        del self._members[member.index]
+        del self._members[member.key]
         self._recorder.moved(member.name, -1)
         if member.wanted and member.deadline_ms is not None:  # it was to stop, then wanted again
-            self._spawn(Member(member.index, member.name, member.number))
+            self._spawn(Member(member.key))
         elif member.wanted:
-            self._ended(member.index)
+            self._ended(member.key)
 
     def report(self, error: BaseException, tb: Any, where: str = "") -> None:
         """Count an exception of user code; the first of a kind is logged with its traceback."""
         if self._recorder.error(error, tb, where):
             logger.error("%s%s: %s", where, type(error).__name__, error, exc_info=(type(error), error, tb))
 
-    def stop(self, indexes: tuple[int, ...], timeout_ms: int) -> None:
+    def stop(self, keys: Iterable[Key], timeout_ms: int) -> None:
         """Stop users: those that wait at once, those in a task within the timeout."""
         now_ms = self._now_ms()
-        for index in indexes:
-            member = self._members.get(index)
+        for key in keys:
+            member = self._members.get(key)
             if member is None:
                 continue
             member.wanted = False

@@ -1,9 +1,10 @@
 """Which users a generator is to run now, and when that changes next. PURE: time is handed in, greenlets are elsewhere.
 
-    put(share), finish(), ended(g) ──▶ Schedule ──step(redis_ms)──▶ Step(start, stop, wake_ms)
+    put(share), finish(), ended(key) ──▶ Schedule ──step(redis_ms)──▶ Step(start, stop, wake_ms)
 
-A generator runs the users whose index is below the plan's count and whose slot it owns. Sorted, the indexes that it
-owns are a sequence of which the first k are to run: between two shares only k moves, so a step costs what it changes.
+A user is known by its class and its number within the class. A generator runs the users of each curve whose index is
+below the curve's count and whose slot it owns. Sorted, the indexes that it owns are a sequence of which the first k
+are to run: between two shares only k moves, so a step costs what it changes.
 A user that ended by itself comes back later, one after the other, no faster than the ramp (1/s while the plan is flat).
 """
 
@@ -14,31 +15,43 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tidal.model.plan import Mix, count_at, in_bitmap, next_change_ms
+from tidal.model.plan import Mix, counts_at, in_bitmap, next_change_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from tidal.model.pipe import SetShare
 
 LOOK_AHEAD_MS = 1_000
 """How far to look for the next change of an own user; with many siblings most changes are theirs."""
 SLOPE_MS = 500
 
+Key = tuple[str, int]
+"""A user: its class, and its number within the class."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What to do now, and when to ask again (Redis time; None: when something happens)."""
 
-    start: tuple[int, ...] = ()
-    stop: tuple[int, ...] = ()
+    start: tuple[Key, ...] = ()
+    stop: tuple[Key, ...] = ()
     wake_ms: int | None = None
 
 
 class Owned:
-    """The user indexes that lie in the slots of a share, as a sorted sequence without end."""
+    """The indexes of a curve that lie in the slots of a share, as a sorted sequence without end.
 
-    def __init__(self, mine: bytes, slots: int) -> None:
+    Args:
+        mine: the slots owned, as a bit map.
+        slots: how many slots there are.
+        first: the slot of index 0.
+    """
+
+    def __init__(self, mine: bytes, slots: int, first: int = 0) -> None:
         self._slots = slots
-        self._mine = [slot for slot in range(min(slots, len(mine) * 8)) if in_bitmap(mine, slot)]
+        owned = (slot for slot in range(min(slots, len(mine) * 8)) if in_bitmap(mine, slot))
+        self._mine = sorted((slot - first) % slots for slot in owned)
 
     def below(self, count: int) -> int:
         """How many own indexes are below `count`."""
@@ -51,13 +64,37 @@ class Owned:
         return rounds * self._slots + self._mine[rest]
 
 
+class Lane:
+    """A curve's own users in order: the mix, or one class.
+
+    Args:
+        name: of the class; "" for the mix.
+        mix: of the classes that have no curve of their own.
+    """
+
+    def __init__(self, name: str, mix: Mix, owned: Owned) -> None:
+        self.name, self._mix, self._owned = name, mix, owned
+
+    def below(self, count: int) -> int:
+        """How many own users there are when the curve is at `count`."""
+        limit = None if self.name else self._mix.limit
+        return self._owned.below(count if limit is None else min(count, limit))
+
+    def user(self, position: int) -> Key:
+        """The own user at a position."""
+        index = self._owned[position]
+        return (self.name, index) if self.name else self._mix.user(index)
+
+
 class Share:
     """A `SetShare` with what follows from it."""
 
     def __init__(self, order: SetShare) -> None:
         self.order = order
-        self.mix = Mix(order.mix)
-        self._owned = Owned(order.mine, order.slots)
+        names = list(dict.fromkeys(t.name for t in order.tracks if t.unit == "users"))
+        mix = Mix(c for c in order.mix if c.name not in names)
+        firsts = {c.name: 1 + place for place, c in enumerate(order.mix)} | {"": 0}
+        self.lanes = [Lane(n, mix, Owned(order.mine, order.slots, firsts.get(n, 0))) for n in names]
 
     @property
     def from_ms(self) -> int:
@@ -69,15 +106,21 @@ class Share:
         """When the plan ends, in Redis time."""
         return None if self.order.end_ms is None else self.order.began_ms + self.order.end_ms
 
-    def running(self, redis_ms: int) -> int:
-        """How many own users are to run at a moment."""
+    def running(self, redis_ms: int) -> tuple[int, ...]:
+        """How many own users of each lane are to run at a moment."""
         if self.end_ms is not None and redis_ms >= self.end_ms:
-            return 0
+            return self.nobody
         return self._below(redis_ms - self.order.began_ms)
 
-    def index(self, position: int) -> int:
-        """The global index of an own user."""
-        return self._owned[position]
+    @property
+    def nobody(self) -> tuple[int, ...]:
+        """No user of any lane."""
+        return (0,) * len(self.lanes)
+
+    def users(self, positions: Sequence[int]) -> Iterator[Key]:
+        """The own users below these positions."""
+        for lane, position in zip(self.lanes, positions, strict=True):
+            yield from (lane.user(i) for i in range(position))
 
     def next_change_ms(self, redis_ms: int) -> int | None:
         """When the own number changes next, or when to look again; None: never."""
@@ -91,16 +134,19 @@ class Share:
                 return self._future(redis_ms, self.end_ms, self.order.began_ms + change_ms)
             at_ms = change_ms
 
+    def is_settled(self, redis_ms: int) -> bool:
+        """Whether the plan asks for no further change but its end."""
+        return next_change_ms(self.order.tracks, redis_ms - self.order.began_ms) is None
+
     def pace(self, redis_ms: int) -> float:
         """How many own users a second may come back: the ramp's own pace, at least one."""
         plan_ms = redis_ms - self.order.began_ms
-        rise = self._below(plan_ms + SLOPE_MS) - self._below(plan_ms - SLOPE_MS)
+        rise = sum(self._below(plan_ms + SLOPE_MS)) - sum(self._below(plan_ms - SLOPE_MS))
         return max(1.0, rise * 1000 / (2 * SLOPE_MS))
 
-    def _below(self, plan_ms: int) -> int:
-        count = count_at(self.order.tracks, plan_ms)
-        limit = self.mix.limit
-        return self._owned.below(count if limit is None else min(count, limit))
+    def _below(self, plan_ms: int) -> tuple[int, ...]:
+        counts = counts_at(self.order.tracks, plan_ms)
+        return tuple(lane.below(counts.get(lane.name, 0)) for lane in self.lanes)
 
     @staticmethod
     def _future(redis_ms: int, *moments_ms: int | None) -> int | None:
@@ -113,9 +159,9 @@ class Schedule:
     def __init__(self) -> None:
         self._shares: list[Share] = []  # by the moment from which they hold; the first may be the current one
         self._current: Share | None = None
-        self._position = 0  # so many of the own users are to run
-        self._active: set[int] = set()  # told to run, or resting
-        self._resting: deque[int] = deque()
+        self._positions: tuple[int, ...] = ()  # so many of each lane's own users are to run
+        self._active: set[Key] = set()  # told to run, or resting
+        self._resting: deque[Key] = deque()
         self._rested_ms = 0
         self.finishing = False
 
@@ -131,12 +177,12 @@ class Schedule:
         """Nobody is to run any more."""
         self.finishing = True
 
-    def ended(self, index: int, redis_ms: int) -> None:
+    def ended(self, key: Key, redis_ms: int) -> None:
         """A user ended by itself: it rests, then comes back."""
-        if index in self._active and index not in self._resting:
+        if key in self._active and key not in self._resting:
             if not self._resting:
                 self._rested_ms = max(self._rested_ms, redis_ms)
-            self._resting.append(index)
+            self._resting.append(key)
 
     @property
     def has_share(self) -> bool:
@@ -156,49 +202,43 @@ class Schedule:
 
     def is_complete(self, redis_ms: int) -> bool:
         """Whether the plan asks for no further change: everybody who is to run was started."""
-        share = self._current
-        return share is not None and next_change_ms(share.order.tracks, redis_ms - share.order.began_ms) is None
-
-    def user(self, index: int) -> tuple[str, int]:
-        """The class of a user, and its number within the class."""
-        if self._current is None:
-            raise LookupError("there is no share yet")
-        return self._current.mix.user(index)
+        return self._current is not None and self._current.is_settled(redis_ms)
 
     def step(self, redis_ms: int, *, alive: bool = True) -> Step:
         """What changes now. Without a living agent nobody is to run."""
         share = self.share_at(redis_ms)
         if share is None:
             return Step(wake_ms=min((s.from_ms for s in self._shares), default=None))
-        position = share.running(redis_ms) if alive and not self.finishing else 0
-        start, stop = self._shift(position) if share is self._current else self._replace(share, position)
-        self._resting = deque(index for index in self._resting if index in self._active)
+        positions = share.running(redis_ms) if alive and not self.finishing else share.nobody
+        start, stop = self._shift(positions) if share is self._current else self._replace(share, positions)
+        self._resting = deque(key for key in self._resting if key in self._active)
         back = self._wake_resting(share, redis_ms)
-        return Step((*start, *back), stop, self._wake_ms(share, redis_ms) if position or alive else None)
+        return Step((*start, *back), stop, self._wake_ms(share, redis_ms) if any(positions) or alive else None)
 
-    def _shift(self, position: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def _shift(self, positions: tuple[int, ...]) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
         """The same share: some more of its users, or the highest of them go."""
-        share, before = self._current, self._position
-        self._position = position
-        if share is None or position == before:
+        share, before = self._current, self._positions
+        self._positions = positions
+        if share is None or positions == before:
             return (), ()
-        if position > before:
-            start = tuple(share.index(i) for i in range(before, position))
-            self._active.update(start)
-            return start, ()
-        stop = tuple(share.index(i) for i in reversed(range(position, before)))
+        start: list[Key] = []
+        stop: list[Key] = []
+        for lane, old, new in zip(share.lanes, before, positions, strict=True):
+            start += [lane.user(i) for i in range(old, new)]
+            stop += [lane.user(i) for i in reversed(range(new, old))]
+        self._active.update(start)
         self._active.difference_update(stop)
-        return (), stop
+        return tuple(start), tuple(stop)
 
-    def _replace(self, share: Share, position: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def _replace(self, share: Share, positions: tuple[int, ...]) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
         """Another share: those that it does not have stop, those that are new start."""
-        wanted = [share.index(i) for i in range(position)]
-        start = tuple(index for index in wanted if index not in self._active)
-        stop = tuple(sorted(self._active.difference(wanted), reverse=True))
-        self._current, self._position, self._active = share, position, set(wanted)
-        return start, stop
+        wanted = list(share.users(positions))
+        start = tuple(key for key in wanted if key not in self._active)
+        self._current, self._positions, gone = share, positions, self._active.difference(wanted)
+        self._active = set(wanted)
+        return start, tuple(sorted(gone, key=lambda key: (-key[1], key[0])))
 
-    def _wake_resting(self, share: Share, redis_ms: int) -> tuple[int, ...]:
+    def _wake_resting(self, share: Share, redis_ms: int) -> tuple[Key, ...]:
         """Those who have rested enough, one after the other."""
         back = []
         interval_ms = 1000 / share.pace(redis_ms) if self._resting else 0

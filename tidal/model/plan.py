@@ -1,9 +1,10 @@
 """The load as a function of plan time, and who owns which part of it.
 
-Users have global indexes 0, 1, 2 … A schedule says how many are to run at a moment: those below the count run, so the
-highest stop first. `Mix` maps an index to a user class and the number within it by a fixed sequence. Index g lies in
-slot g modulo the number of slots; a table maps slots to owners. Every worker computes the same from the same plan,
-so nobody has to tell anybody when to start a user.
+The users of a curve have indexes 0, 1, 2 … A curve says how many are to run at a moment: those below the count run, so
+the highest stop first. `Mix` maps an index to a user class and the number within it by a fixed sequence; a curve with
+the name of a class has that class's users only. Index g lies in slot g modulo the number of slots (a class's curve
+begins at a slot of its own, so that few users of many classes do not all lie in the first); a table maps slots to
+owners. Every worker computes the same from the same plan, so nobody has to tell anybody when to start a user.
 
 Plan time is in milliseconds since the run began. On a rising line user k starts when the line reaches k, so the
 first starts at once; on a falling line user k stops when the line has come down to k.
@@ -42,20 +43,23 @@ def value_at(points: Points, plan_ms: int) -> float:
 
 
 def count_at(tracks: Iterable[Track], plan_ms: int) -> int:
-    """How many users of the mix are to run at a moment: those with the indexes 0 … count-1."""
-    return sum(_count(t.points, plan_ms) for t in tracks if t.unit == "users" and not t.name)
+    """How many users are to run at a moment: of each curve those with the indexes 0 … count-1."""
+    return sum(_count(t.points, plan_ms) for t in tracks if t.unit == "users")
+
+
+def counts_at(tracks: Iterable[Track], plan_ms: int) -> dict[str, int]:
+    """How many users of each curve are to run at a moment; "" is the mix."""
+    counts: dict[str, int] = {}
+    for track in tracks:
+        if track.unit == "users":
+            counts[track.name] = counts.get(track.name, 0) + _count(track.points, plan_ms)
+    return counts
 
 
 def next_change_ms(tracks: Iterable[Track], plan_ms: int) -> int | None:
-    """The first whole millisecond after `plan_ms` at which the count differs from now; None: never."""
-    curves = [t.points for t in tracks if t.unit == "users" and not t.name]
-    now = sum(_count(c, plan_ms) for c in curves)
-    at_ms: int | None = plan_ms
-    while at_ms is not None:
-        at_ms = min((ms for c in curves if (ms := _next_change(c, at_ms)) is not None), default=None)
-        if at_ms is not None and sum(_count(c, at_ms) for c in curves) != now:
-            break  # else one curve came down as another went up
-    return at_ms
+    """The first whole millisecond after `plan_ms` at which a curve's count differs from now; None: never."""
+    curves = [t.points for t in tracks if t.unit == "users"]
+    return min((ms for c in curves if (ms := _next_change(c, plan_ms)) is not None), default=None)
 
 
 def ramp(from_ms: int, start: int, users: int, spawn_rate: float) -> Points:

@@ -11,6 +11,7 @@ from tidal.model.plan import (
     Ownership,
     bitmap,
     count_at,
+    counts_at,
     in_bitmap,
     next_change_ms,
     ramp,
@@ -29,7 +30,7 @@ def _points(draw: st.DrawFn) -> tuple[tuple[int, float], ...]:
     return tuple((ms, draw(height)) for ms in moments)
 
 
-TRACKS = st.lists(st.builds(lambda p: Track("", p), _points()), max_size=2).map(tuple)
+TRACKS = st.lists(_points(), max_size=2).map(lambda ps: tuple(Track(n, p) for n, p in zip(("", "B"), ps, strict=False)))
 
 
 def _users(*points: tuple[int, float]) -> tuple[Track, ...]:
@@ -43,8 +44,8 @@ def _users(*points: tuple[int, float]) -> tuple[Track, ...]:
 @given(TRACKS, st.integers(-20, 220))
 def test_the_next_change_is_the_first_that_a_scan_finds(tracks: tuple[Track, ...], plan_ms: int) -> None:
     """Looking at every millisecond finds the same moment; None where the count stays for good."""
-    now = count_at(tracks, plan_ms)
-    scanned = next((ms for ms in range(plan_ms + 1, HORIZON_MS) if count_at(tracks, ms) != now), None)
+    now = counts_at(tracks, plan_ms)
+    scanned = next((ms for ms in range(plan_ms + 1, HORIZON_MS) if counts_at(tracks, ms) != now), None)
     assert next_change_ms(tracks, plan_ms) == scanned
 
 
@@ -76,16 +77,17 @@ def test_a_step_is_a_step() -> None:
     assert (count_at(tracks, 99), count_at(tracks, 100), next_change_ms(tracks, 0)) == (2, 7, 100)
 
 
-def test_curves_that_cancel_out_are_no_change() -> None:
-    """One user goes as another comes: the count stays, and the next change is the one after."""
-    tracks = (*_users((0, 1.0), (50, 1.0), (50, 0.0)), *_users((0, 0.0), (50, 0.0), (50, 1.0), (90, 1.0), (90, 3.0)))
-    assert (count_at(tracks, 49), count_at(tracks, 50), next_change_ms(tracks, 0)) == (1, 1, 90)
+def test_curves_that_cancel_out_are_a_change_of_who_runs() -> None:
+    """One user goes as another comes: the count stays, but not who runs."""
+    tracks = (Track("", ((0, 1.0), (50, 1.0), (50, 0.0))), Track("B", ((0, 0.0), (50, 0.0), (50, 1.0))))
+    assert (count_at(tracks, 49), count_at(tracks, 50), next_change_ms(tracks, 0)) == (1, 1, 50)
+    assert counts_at(tracks, 50) == {"": 0, "B": 1}
 
 
-def test_arrivals_and_single_classes_are_not_users_of_the_mix() -> None:
-    """Only tracks of all classes in users count here."""
+def test_arrivals_are_not_users() -> None:
+    """Only curves of users count here, the mix's and those of single classes."""
     tracks = (Track("Buyer", ((0, 5.0),)), Track("", ((0, 9.0),), "arrivals/s"), Track("", ((0, 2.0),)))
-    assert count_at(tracks, 0) == 2
+    assert counts_at(tracks, 0) == {"Buyer": 5, "": 2}
 
 
 def test_a_curve_is_nothing_before_it_begins_and_holds_after_it_ends() -> None:
