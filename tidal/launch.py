@@ -16,7 +16,7 @@ import os
 import select
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,9 @@ class LaunchSpec:
         author: who asked for it, user@host.
         embedded_port: a loopback TCP port of the embedded server, beside its Unix socket.
         run: the run to take over or resume; "" opens a new one.
+        more_files: absolute paths of further locustfiles.
+        words: of the command line, for the file's own arguments.
+        secrets: the file's own arguments that must not be in the log: name, value as JSON.
     """
 
     file: str
@@ -59,6 +62,9 @@ class LaunchSpec:
     author: str = ""
     embedded_port: int | None = None
     run: str = ""
+    more_files: tuple[str, ...] = ()
+    words: tuple[str, ...] = field(default=(), repr=False)
+    secrets: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +114,24 @@ def launch(spec: LaunchSpec, *, within_s: float = OPEN_S) -> Launched:
     )
 
 
-def inspect(file: str, classes: tuple[str, ...] = (), *, root: str = "") -> Loaded:
-    """What a locustfile holds: its user classes and the files it needs.
+def inspect(
+    file: str,
+    classes: tuple[str, ...] = (),
+    *,
+    root: str = "",
+    more_files: tuple[str, ...] = (),
+    words: tuple[str, ...] = (),
+    options: RunOptions | None = None,
+) -> Loaded:
+    """What a locustfile holds: its user classes, its own arguments, the files it needs.
 
     Args:
         file: its absolute path.
         classes: the user classes wanted; none: all.
         root: the folder whose shape is shipped; "": the file's own.
+        more_files: absolute paths of further locustfiles, below the root.
+        words: of the command line, for the file's own arguments.
+        options: the run's, for what changes the classes (tags, settings).
 
     Raises:
         NoSuchFile, FileSyntaxError, FileImportError, NoUserClass, UnknownUserClass: what is wrong with it.
@@ -123,7 +140,10 @@ def inspect(file: str, classes: tuple[str, ...] = (), *, root: str = "") -> Load
     if not path.is_file():
         raise NoSuchFile(f"{path}: {'a folder, not a file' if path.is_dir() else 'no such file'}")
     top = Path(root) if root else path.parent
-    order = Load(str(top), path.relative_to(top).as_posix(), RunOptions(classes=classes), side="inspect")
+    wanted = replace(options or RunOptions(), classes=classes)
+    more = tuple(Path(name).relative_to(top).as_posix() for name in more_files)
+    file_name = path.relative_to(top).as_posix()
+    order = Load(str(top), file_name, wanted, side="inspect", more_files=more, words=words)
     with tempfile.TemporaryDirectory(prefix="inspect-", dir=paths.logs_dir()) as folder:
         log_path = Path(folder) / "inspect.log"
         host = Child(python_argv("tidal.generator", "--hooks"), log_path)

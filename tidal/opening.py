@@ -5,6 +5,7 @@ Every mistake that can be found on the master's machine is found here, with its 
 
 from __future__ import annotations
 
+import os
 import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,13 +16,14 @@ from typing import TYPE_CHECKING
 from tidal import __version__
 from tidal.errors import NoHost, NoSuchFile, NotShipped, TooLarge, UnknownUserClass, UsageError
 from tidal.launch import inspect
-from tidal.model.events import ClassSpec, Event, RunOpened
+from tidal.model.events import ClassSpec, Event, RunOpened, RunOptions
 from tidal.model.files import FILES_MAX, SHIPPED_BYTES_MAX, chunks_of, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tidal.launch import LaunchSpec
+    from tidal.model.pipe import Loaded
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -39,11 +41,14 @@ def open_run(spec: LaunchSpec, run: str) -> list[Event]:
         TidalError: the file, its classes, the host or what it needs is not right.
     """
     file = Path(spec.file)
-    root = shipped_root(file)
-    loaded = inspect(spec.file, root=str(root))
+    more = [Path(name) for name in spec.more_files]
+    root = shipped_root(file, *more)
+    # every class is described, so that a shape may name any of them; the chosen ones are the mix
+    loaded = inspect(spec.file, root=str(root), more_files=spec.more_files, words=spec.words, options=spec.options)
     classes = chosen(loaded.classes, spec.options.classes)
     _check_host(classes, spec.options.host)
-    contents = collect(root, [file, *(root / n for n in loaded.needs), *(Path(s) for s in spec.ship)])
+    needed = [file, *more, *(root / n for n in loaded.needs), *(Path(s) for s in spec.ship)]
+    contents = collect(root, needed)
     opened = RunOpened(
         run=run,
         fleet=spec.fleet,
@@ -51,16 +56,32 @@ def open_run(spec: LaunchSpec, run: str) -> list[Event]:
         file=file.relative_to(root).as_posix(),
         files=tuple(spec_of(path, data) for path, data in sorted(contents.items())),
         classes=classes,
-        options=replace(spec.options, host=spec.options.host.rstrip("/")),
+        options=_options(spec, loaded),
         versions=(("tidal", __version__), ("python", python_version())),
+        more_files=tuple(path.relative_to(root).as_posix() for path in more),
+        shape=loaded.shape,
+        hooks=loaded.hooks,
     )
     return [opened, *(chunk for _, data in sorted(contents.items()) for chunk in chunks_of(data))]
 
 
-def shipped_root(file: Path) -> Path:
-    """The folder whose shape is kept on the workers: the working folder when the file lies below it, else its own."""
+def _options(spec: LaunchSpec, loaded: Loaded) -> RunOptions:
+    """The run's options with the file's own arguments; what is secret stays out of the log."""
+    given = dict(spec.options.arguments)
+    arguments = {a.name: given.get(a.name, a.value) for a in loaded.arguments if not a.is_secret}
+    lasting = not loaded.shape or loaded.shape_uses_options
+    return replace(
+        spec.options,
+        host=spec.options.host.rstrip("/"),
+        arguments=tuple(sorted(arguments.items())),
+        run_time_ms=spec.options.run_time_ms if lasting else None,
+    )
+
+
+def shipped_root(*files: Path) -> Path:
+    """The folder whose shape is kept on the workers: the working folder when the files lie below it, else their own."""
     here = Path.cwd()
-    return here if file.is_relative_to(here) else file.parent
+    return here if all(f.is_relative_to(here) for f in files) else Path(os.path.commonpath([f.parent for f in files]))
 
 
 def chosen(classes: Sequence[ClassSpec], names: Iterable[str]) -> tuple[ClassSpec, ...]:
