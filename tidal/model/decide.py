@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from tidal.model import events as ev
 from tidal.model import phases
 from tidal.model.codec import REPORTS
-from tidal.model.fold import planned_users
-from tidal.model.plan import Mix, Ownership, ramp
+from tidal.model.plan import Ownership, ramp
+from tidal.model.target import LEAD_MS, RATE_MAX, USERS_MAX, capped, replanned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,14 +22,18 @@ if TYPE_CHECKING:
     from tidal.model.liveness import Heartbeat
     from tidal.model.state import LogHalf, State, WorkerRecord
 
-LEAD_MS = 300
-"""How far in the future a plan begins, so that every worker has it by then."""
 MOVE_LEAD_MS = 1_000
 """The same when users only move: nothing is missing meanwhile."""
 TICK_MS = 1_000
 UNWATCHED_MS = 60_000
 CLOSE_PATIENCE_MS = 10_000
 STALLED_MS = 3_000
+HOOK_START_PATIENCE_MS = 60_000
+"""How long the start waits for the file's listeners of test_start on the master's side."""
+HOOK_END_PATIENCE_MS = 30_000
+"""How long the close waits for those of test_stop, quitting and quit."""
+EXIT_HOOK_FAILED = 2
+"""Of a run in which a listener raised, as Locust has it."""
 
 EXIT_NOT_SHIPPED, EXIT_WORKER_LOAD, EXIT_NO_WORKERS, EXIT_LAPSED = 16, 17, 40, 43
 """Of tidal.errors, repeated here because the model imports no shell; a test holds them together."""
@@ -47,6 +51,7 @@ class Senses:
     intents: tuple[ev.ByOperator, ...] = ()
     unwatched_ms: int = 0
     redis_rtt_us: int = 0
+    has_host: bool = False  # whether there is a hook host that will call the file's listeners
 
 
 def decide(state: State, senses: Senses) -> list[ev.Event]:
@@ -73,7 +78,7 @@ def _members(state: State, senses: Senses) -> list[ev.Event]:
         if incarnation not in log.incarnations:
             events += _former_lives(log, beat)
             name = names.setdefault(beat.worker, f"w{len(names) + 1}")
-            events.append(_greet(name, incarnation, beat))
+            events.append(_greet(name, incarnation, beat, _first_index(log, events, beat)))
         else:
             events += _changes(state, log.worker_of(incarnation), beat, senses.now_ms)
     return events
@@ -95,11 +100,22 @@ def _left(log: LogHalf, incarnation: str) -> ev.WorkerLeft:
     return ev.WorkerLeft(log.incarnations.get(incarnation, "?"), incarnation, "it was told to")
 
 
-def _greet(name: str, incarnation: str, beat: Heartbeat) -> ev.Event:
+def _first_index(log: LogHalf, greeted: list[ev.Event], beat: Heartbeat) -> int:
+    """Where the indexes of a worker's generators begin: where they did before, or after everybody's."""
+    former = next((w for w in log.workers.values() if w.worker == beat.worker), None)
+    if former is not None and former.processes >= beat.processes:
+        return former.first_index
+    ends = [w.first_index + w.processes for w in log.workers.values()]
+    ends += [e.first_index + e.processes for e in greeted if isinstance(e, ev.WorkerSeen)]
+    return max(ends, default=0)
+
+
+def _greet(name: str, incarnation: str, beat: Heartbeat, first_index: int) -> ev.Event:
     if beat.schema != ev.SCHEMA_VERSION:
         why = f"it speaks schema {beat.schema} (tidal {beat.version}), this run schema {ev.SCHEMA_VERSION}"
         return ev.WorkerRefused(name, beat.worker, incarnation, why)
-    return ev.WorkerSeen(name, beat.worker, incarnation, beat.host, beat.pid, max(1, beat.processes), beat.version)
+    processes = max(1, beat.processes)
+    return ev.WorkerSeen(name, beat.worker, incarnation, beat.host, beat.pid, processes, beat.version, first_index)
 
 
 def _changes(state: State, record: WorkerRecord | None, beat: Heartbeat, now_ms: int) -> list[ev.Event]:
@@ -180,7 +196,7 @@ def _wish(state: State, event: ev.Event) -> tuple[str, str]:
     if isinstance(event, ev.WantTarget):
         rate = state.log.spawn_rate if event.spawn_rate is None else event.spawn_rate
         text = f"{event.users} users at {rate:g}/s"
-        if not 0 <= event.users <= 10_000_000 or not 0 < rate <= 1_000_000:
+        if not 0 <= event.users <= USERS_MAX or not 0 < rate <= RATE_MAX:
             return text, "users are 0 to 10,000,000 and the rate is above 0"
         return text, "the run is stopping" if stopping else ""
     if isinstance(event, ev.WantStop):
@@ -189,23 +205,9 @@ def _wish(state: State, event: ev.Event) -> tuple[str, str]:
 
 
 def _retarget(state: State, event: ev.WantTarget, author: str, now_ms: int) -> list[ev.Event]:
-    log = state.log
-    rate = log.spawn_rate if event.spawn_rate is None else event.spawn_rate
-    users = _capped(log, event.users)
-    target = ev.TargetSet(users, rate, author)
-    plan = log.plan
-    if plan is None:
-        return [target]
-    from_ms = max(now_ms - log.began_ms + LEAD_MS, plan.from_ms + 1)
-    track = ev.Track("", ramp(from_ms, planned_users(log, from_ms), users, rate))
-    why = f"{author} wants {users} users"
-    number = plan.number + 1
-    return [target, ev.PlanSet(number, from_ms, (track,), plan.end_ms, plan.owners, plan.table, why)]
-
-
-def _capped(log: LogHalf, users: int) -> int:
-    limit = Mix(log.classes).limit
-    return users if limit is None else min(users, limit)
+    rate = state.log.spawn_rate if event.spawn_rate is None else event.spawn_rate
+    target = ev.TargetSet(event.users, rate, author, state.log.target_classes)
+    return replanned(state.log, target, now_ms)
 
 
 # ------------------------------------------------------------------ the course of the run
@@ -222,9 +224,11 @@ def _wait_for_workers(state: State, senses: Senses) -> list[ev.Event]:
             code = EXIT_NOT_SHIPPED if error == "NotShipped" else EXIT_WORKER_LOAD
             return [_refuse_run(log, f"{log.incarnations.get(incarnation, incarnation)}: {why}", code)]
     ready = _able(state)
-    if len(ready) >= max(1, log.options.expect_workers):
+    if has_enough_workers(state):
+        if senses.has_host and "test_start" not in log.hooks_done:
+            return []
         began_ms = senses.now_ms + LEAD_MS
-        track = ev.Track("", ramp(0, 0, _capped(log, log.users), log.spawn_rate))
+        track = _first_track(log)
         owned = Ownership.of_nobody(log.slots).moved_to(ready)
         plan = ev.PlanSet(1, 0, (track,), log.options.run_time_ms, owned.owners, owned.table, "the run starts")
         return [ev.RunStarted(began_ms), plan]
@@ -233,6 +237,17 @@ def _wait_for_workers(state: State, senses: Senses) -> list[ev.Event]:
         why = f"{len(ready)} of {log.options.expect_workers} worker(s) were ready after {waited_s} s"
         return [_refuse_run(log, why, EXIT_NO_WORKERS)]
     return []
+
+
+def has_enough_workers(state: State) -> bool:
+    """Whether the run could start."""
+    return len(_able(state)) >= max(1, state.log.options.expect_workers)
+
+
+def _first_track(log: LogHalf) -> ev.Track:
+    """The curve to begin with: nobody, where a shape will say."""
+    users = 0 if log.shape else capped(log, ev.TargetSet(log.users, log.spawn_rate, ""))
+    return ev.Track("", ramp(0, 0, users, log.spawn_rate))
 
 
 def _refuse_run(log: LogHalf, why: str, exit_code: int) -> ev.StopOrdered:
@@ -262,6 +277,9 @@ def _run(state: State, senses: Senses) -> list[ev.Event]:
         return []
     if plan is not None and plan.end_ms is not None and plan_ms >= plan.end_ms:
         return [ev.StopOrdered("finished", "the run time is over", "", log.options.stop_timeout_ms)]
+    for incarnation, why in sorted(state.reports.stops_wanted.items()):
+        who = f"user code on {log.incarnations.get(incarnation, incarnation)}"
+        return [ev.StopOrdered("stopped", why, who, log.options.stop_timeout_ms)]
     is_endless = plan is not None and plan.end_ms is None and not log.options.keep_running
     if is_endless and senses.unwatched_ms >= UNWATCHED_MS:
         why = "it has no end and nobody watched it for a minute (--keep-running says otherwise)"
@@ -308,22 +326,44 @@ def _weight(log: LogHalf, incarnation: str) -> int:
 
 def _finish(state: State, senses: Senses) -> list[ev.Event]:
     log, stop = state.log, state.log.stop
-    owners = log.plan.owners if log.plan is not None else ()
-    awaited = [o for o in owners if o not in log.ended and not _finished(state, o)]
-    timeout_ms = (stop.stop_timeout_ms if stop else 0) + CLOSE_PATIENCE_MS
-    if stop is None or (awaited and senses.now_ms - log.stopped_ms < timeout_ms):
+    if stop is None or not is_measured(state, senses.now_ms):
+        return []
+    waited_ms = senses.now_ms - log.stopped_ms
+    patience_ms = stop.stop_timeout_ms + CLOSE_PATIENCE_MS + HOOK_END_PATIENCE_MS
+    if senses.has_host and "quit" not in log.hooks_done and waited_ms < patience_ms:
         return []
     reason = stop.reason
-    if awaited:
+    if awaited := _awaited(state):
         reason += f"; no last report from {', '.join(log.incarnations.get(o, o) for o in awaited)}"[:300]
-    return [ev.RunClosed(stop.outcome, reason, _exit_code(state, stop))]
+    return [ev.RunClosed(stop.outcome, reason, exit_code(state))]
 
 
-def _exit_code(state: State, stop: ev.StopOrdered) -> int:
-    if stop.exit_code is not None:
-        return stop.exit_code
-    failed = any(e.tally.failures for e in state.reports.endpoints.values())
-    return 1 if failed or state.reports.exceptions else 0
+def is_measured(state: State, now_ms: int) -> bool:
+    """Whether every last report is in, or is waited for no longer."""
+    log, stop = state.log, state.log.stop
+    timeout_ms = (stop.stop_timeout_ms if stop else 0) + CLOSE_PATIENCE_MS
+    return stop is not None and (not _awaited(state) or now_ms - log.stopped_ms >= timeout_ms)
+
+
+def _awaited(state: State) -> list[str]:
+    log = state.log
+    owners = log.plan.owners if log.plan is not None else ()
+    return [o for o in owners if o not in log.ended and not _finished(state, o)]
+
+
+def exit_code(state: State) -> int:
+    """What the run ends with: its stop's own, a listener that raised, user code's wish, failures."""
+    log, reports = state.log, state.reports
+    if log.stop is not None and log.stop.exit_code is not None:
+        return log.stop.exit_code
+    if log.hook_failures or reports.hook_failures:
+        return EXIT_HOOK_FAILED
+    if log.exit_code_wanted is not None:
+        return log.exit_code_wanted
+    if reports.exit_codes:
+        return max(reports.exit_codes.values())
+    failed = any(e.tally.failures for e in reports.endpoints.values())
+    return log.options.exit_code_on_error if failed or reports.exceptions else 0
 
 
 _COURSE: dict[str, Callable[[State, Senses], list[ev.Event]]] = {

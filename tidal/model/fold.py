@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from tidal.model.rows import StoryRow
     from tidal.model.state import LogHalf, Refused, ReportHalf
+    from tidal.model.stats import Tally
 
 RECENT_S = 20
 """How many seconds of counts an endpoint keeps for its current rates."""
@@ -111,6 +112,7 @@ def _run_opened(log: LogHalf, event: ev.RunOpened, at_ms: int) -> None:
     log.files, log.classes, log.options, log.versions = event.files, event.classes, event.options, event.versions
     log.slots, log.opened_ms = event.slots, at_ms
     log.users, log.spawn_rate = event.options.users, event.options.spawn_rate
+    log.more_files, log.shape, log.hooks = event.more_files, event.shape, event.hooks
 
 
 def _run_started(log: LogHalf, event: ev.RunStarted, at_ms: int) -> None:
@@ -125,7 +127,14 @@ def _plan_set(log: LogHalf, event: ev.PlanSet, at_ms: int) -> None:
 
 def _target_set(log: LogHalf, event: ev.TargetSet, at_ms: int) -> None:
     del at_ms
-    log.users, log.spawn_rate = event.users, event.spawn_rate
+    log.users, log.spawn_rate, log.target_classes = event.users, event.spawn_rate, event.classes
+
+
+def _hook_done(log: LogHalf, event: ev.HookDone, at_ms: int) -> None:
+    log.hooks_done[event.hook[:100]] = at_ms
+    log.hook_failures += event.failed
+    if event.exit_code is not None:
+        log.exit_code_wanted = event.exit_code
 
 
 def _stop_ordered(log: LogHalf, event: ev.StopOrdered, at_ms: int) -> None:
@@ -140,7 +149,14 @@ def _run_closed(log: LogHalf, event: ev.RunClosed, at_ms: int) -> None:
 def _worker_seen(log: LogHalf, event: ev.WorkerSeen, at_ms: int) -> None:
     log.incarnations[event.incarnation] = event.name
     log.workers[event.name] = WorkerRecord(
-        event.name, event.worker, event.incarnation, event.host, event.pid, event.processes, seen_ms=at_ms
+        event.name,
+        event.worker,
+        event.incarnation,
+        event.host,
+        event.pid,
+        event.processes,
+        seen_ms=at_ms,
+        first_index=event.first_index,
     )
 
 
@@ -199,6 +215,7 @@ _MASTER_STEPS: dict[type[ev.Event], Callable[..., None]] = {
     ev.RunStarted: _run_started,
     ev.PlanSet: _plan_set,
     ev.TargetSet: _target_set,
+    ev.HookDone: _hook_done,
     ev.StopOrdered: _stop_ordered,
     ev.RunClosed: _run_closed,
     ev.WorkerSeen: _worker_seen,
@@ -281,6 +298,12 @@ def _fold_worker(reports: ReportHalf, signed: ev.ByWorker, entry_id: str) -> Non
         reports.load_failures[signed.incarnation] = (event.error[:100], event.why[: ev.TEXT_MAX])
     elif isinstance(event, ev.WorkerFinished):
         record.finished = True
+        if event.exit_code is not None:
+            reports.exit_codes[signed.incarnation] = event.exit_code
+    elif isinstance(event, ev.StopWanted):
+        reports.stops_wanted.setdefault(signed.incarnation, event.why[:200])
+    elif isinstance(event, ev.MessageReceived):
+        reports.messages += 1
 
 
 def _accept(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorker, entry_id: str) -> bool:
@@ -313,6 +336,7 @@ def _reported(reports: ReportHalf, record: IncarnationRecord, incarnation: str, 
         counts[incarnation] = counts.get(incarnation, 0) + exception.occurrences
     started, finished, failed, cancelled = (a + b for a, b in zip(reports.iterations, event.iterations, strict=True))
     reports.iterations = (started, finished, failed, cancelled)
+    reports.hook_failures += event.hook_failures
     if last > record.newest:
         _take_gauges(record, last, event)
 
@@ -328,12 +352,8 @@ def _take_gauges(record: IncarnationRecord, last: int, event: ev.Reported) -> No
 def _count_block(reports: ReportHalf, record: IncarnationRecord, block: ev.Block) -> None:
     point = reports.series.at(block.second)
     for key, tally in block.tallies.items():
-        bounded = _bounded(reports.endpoints, key, ("", OTHER), ENDPOINTS_MAX)
-        endpoint = reports.endpoints.setdefault(bounded, EndpointRecord())
-        endpoint.tally.merge(tally)
-        if block.second > reports.latest_s - RECENT_S:
-            requests, failures = endpoint.recent.get(block.second, (0, 0))
-            endpoint.recent[block.second] = (requests + tally.requests, failures + tally.failures)
+        if not block.is_warmup:
+            _count_endpoint(reports, key, tally, block.second)
         point.requests += tally.requests
         point.failures += tally.failures
         for index, count in tally.histogram.items():
@@ -344,6 +364,16 @@ def _count_block(reports: ReportHalf, record: IncarnationRecord, block: ev.Block
     record.user_ms += ran_ms
     if block.second > reports.latest_s:
         _forget_old_seconds(reports, block.second)
+
+
+def _count_endpoint(reports: ReportHalf, key: tuple[str, str], tally: Tally, second: int) -> None:
+    endpoint = reports.endpoints.setdefault(
+        _bounded(reports.endpoints, key, ("", OTHER), ENDPOINTS_MAX), EndpointRecord()
+    )
+    endpoint.tally.merge(tally)
+    if second > reports.latest_s - RECENT_S:
+        requests, failures = endpoint.recent.get(second, (0, 0))
+        endpoint.recent[second] = (requests + tally.requests, failures + tally.failures)
 
 
 def _forget_old_seconds(reports: ReportHalf, latest_s: int) -> None:

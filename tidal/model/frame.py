@@ -172,6 +172,7 @@ def _row(key: tuple[str, str], tally: Tally, rates: tuple[int, int], elapsed_ms:
         rps_milli=rates[0],
         failures_milli=rates[1],
         total_rps_milli=tally.requests * 1_000_000 // elapsed_ms if elapsed_ms else 0,
+        untimed=tally.untimed,
     )
 
 
@@ -184,9 +185,9 @@ def _worker(state: State, record: WorkerRecord, at_ms: int) -> WorkerRow:
         worker=clean(record.worker, 60),
         host=clean(record.host, 60),
         pid=record.pid,
-        state=clean(record.state, 20),
+        state=clean(_shown_state(state, record), 20),
         alive=record.alive,
-        running=record.running,
+        running=record.running and state.log.phase != phases.CLOSED,
         reporting=record.reporting,
         users=sum(users.values()),
         users_by_class=tuple((clean(name), n) for name, n in sorted(users.items())),
@@ -201,6 +202,16 @@ def _worker(state: State, record: WorkerRecord, at_ms: int) -> WorkerRow:
         share_permille=_share_permille(state, record.incarnation),
         why=clean(record.why),
     )
+
+
+def _shown_state(state: State, record: WorkerRecord) -> str:
+    """What a worker is; once the run is closed, what became of it: nobody runs any more."""
+    plan, report = state.log.plan, state.reports.incarnations.get(record.incarnation)
+    if state.log.phase != phases.CLOSED or record.is_gone:
+        return record.state
+    if report is not None and report.finished:
+        return "finished"
+    return "silent" if plan is not None and record.incarnation in plan.owners else record.state
 
 
 def _report_age_ms(report: IncarnationRecord | None, at_ms: int) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 from tidal.model.codec import ENTRY_BYTES_MAX, pack
@@ -34,11 +35,13 @@ class Gathering:
     _failures: dict[tuple[str, str, str], FailureTally] = field(default_factory=dict)
     _exceptions: dict[tuple[str, str], ExceptionTally] = field(default_factory=dict)
     _iterations: tuple[int, int, int, int] = (0, 0, 0, 0)
+    _hook_failures: int = 0
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was measured since the last report."""
-        return not (self._blocks or self._failures or self._exceptions or any(self._iterations))
+        counts = (*self._iterations, self._hook_failures)
+        return not (self._blocks or self._failures or self._exceptions or any(counts))
 
     def add(self, batch: Batch) -> None:
         """Take in one generator's batch."""
@@ -46,6 +49,7 @@ class Gathering:
         _add_failures(self._failures, batch.failures)
         _add_exceptions(self._exceptions, batch.exceptions)
         self._iterations = _added(self._iterations, batch.iterations)
+        self._hook_failures += batch.hook_failures
 
     def report(
         self, to_ms: int, users: dict[str, int], generators: tuple[GeneratorState, ...], cpu: int, memory: int
@@ -62,8 +66,10 @@ class Gathering:
             cpu_permille=cpu,
             memory_bytes=memory,
             iterations=self._iterations,
+            hook_failures=self._hook_failures,
         )
-        self._blocks, self._failures, self._exceptions, self._iterations = {}, {}, {}, (0, 0, 0, 0)
+        self._blocks, self._failures, self._exceptions = {}, {}, {}
+        self._iterations, self._hook_failures = (0, 0, 0, 0), 0
         self.from_ms = made.to_ms
         return made
 
@@ -89,8 +95,11 @@ def merge_reports(a: Reported, b: Reported) -> Reported:
         exceptions=tuple(exceptions.values()),
         iterations=_added(a.iterations, b.iterations),
         arrivals=arrivals,
+        hook_failures=a.hook_failures + b.hook_failures,
     )
-    while len(merged.blocks) > 1 and not fits(merged):
+    count = 0
+    while len(blocks) != count and not fits(merged):
+        count = len(blocks)
         _add_neighbours(blocks)
         merged = replace(merged, blocks=_ordered(blocks))
     return merged
@@ -122,7 +131,7 @@ def fitting(report: Reported) -> list[Reported]:
     exceptions, more_exceptions = _halves(report.exceptions)
     one = replace(report, blocks=blocks, failures=failures, exceptions=exceptions)
     two = replace(report, blocks=more_blocks, failures=more_failures, exceptions=more_exceptions)
-    two = replace(two, iterations=(0, 0, 0, 0), arrivals=(0, 0, 0))
+    two = replace(two, iterations=(0, 0, 0, 0), arrivals=(0, 0, 0), hook_failures=0)
     return [*fitting(one), *fitting(two)]
 
 
@@ -137,8 +146,8 @@ def _cut_block(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[Bloc
         return (), ()
     (block,) = blocks
     first, rest = _halves(list(block.tallies.items()))
-    more = (Block(block.second, block.span, dict(rest)),) if rest else ()
-    return (Block(block.second, block.span, dict(first), block.user_ms),), more
+    more = (replace(block, tallies=dict(rest), user_ms={}),) if rest else ()
+    return (replace(block, tallies=dict(first)),), more
 
 
 def _added(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
@@ -153,17 +162,23 @@ def _add_blocks(into: dict[int, Block], blocks: Iterable[Block]) -> None:
     for block in blocks:
         mine = into.get(block.second)
         if mine is None:
-            mine = into[block.second] = Block(block.second, block.span)
+            mine = into[block.second] = Block(block.second, block.span, is_warmup=block.is_warmup)
         mine.span = max(mine.span, block.span)
         mine.merge(block)
     while len(into) > BLOCKS_MAX:
-        _add_together(into, *sorted(into)[:2])
+        _add_together(into, *_oldest_of_a_kind(into))
+
+
+def _oldest_of_a_kind(into: dict[int, Block]) -> tuple[int, int]:
+    """The first two neighbours that are both of the warm-up, or both not."""
+    return next(pair for pair in pairwise(sorted(into)) if into[pair[0]].is_warmup == into[pair[1]].is_warmup)
 
 
 def _add_neighbours(into: dict[int, Block]) -> None:
     seconds = sorted(into)
     for first, second in zip(seconds[::2], seconds[1::2], strict=False):
-        _add_together(into, first, second)
+        if into[first].is_warmup == into[second].is_warmup:
+            _add_together(into, first, second)
 
 
 def _add_together(into: dict[int, Block], first: int, second: int) -> None:

@@ -64,9 +64,13 @@ def next_change_ms(tracks: Iterable[Track], plan_ms: int) -> int | None:
 
 def ramp(from_ms: int, start: int, users: int, spawn_rate: float) -> Points:
     """A curve that goes from `start` users to `users` at `spawn_rate` users a second, and stays."""
+    return line(from_ms, start, users, max(1, round(abs(users - start) / spawn_rate * 1000)))
+
+
+def line(from_ms: int, start: int, users: int, length_ms: int) -> Points:
+    """A curve that goes from `start` users to `users` in a given time, and stays."""
     if start == users:
         return ((from_ms, float(users)),)
-    length_ms = max(1, round(abs(users - start) / spawn_rate * 1000))
     return ((from_ms, float(start)), (from_ms + length_ms, float(users)))
 
 

@@ -52,6 +52,12 @@ class EndpointRow:
     rps_milli: int  # requests/s over the current window, in thousandths
     failures_milli: int  # failures/s over the current window, in thousandths
     total_rps_milli: int  # requests/s over the whole run, in thousandths
+    untimed: int = 0  # requests without a latency: they are in no percentile
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether there is any latency to speak of; without one the times are 0 and mean nothing."""
+        return self.requests > self.untimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class WorkerRow:
     worker: str  # the worker's own id
     host: str
     pid: int
-    state: str  # waiting, loading, ready, running, stalled, draining, lost, left, refused
+    state: str  # waiting, loading, ready, running, stalled, draining, lost, left, refused; closed: finished, silent
     alive: bool  # the heartbeat's key was there
     running: bool  # it runs users, or has none to run
     reporting: bool  # its reports come in time

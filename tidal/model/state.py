@@ -23,6 +23,8 @@ STORY_MAX = 500
 PLANS_KEPT = 4
 INTENTS_KEPT = 1_000
 INTERVALS_KEPT = 200
+GENERATOR_HOOKS = frozenset({"request", "user_error", "init_command_line_parser"})
+"""Hooks that are never called on the master's side while a run goes on."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,7 @@ class WorkerRecord:
     reporting: bool = False
     why: str = ""
     seen_ms: int = 0
+    first_index: int = 0
     beat: Beat | None = None
     beat_at_ms: int = 0
 
@@ -75,6 +78,12 @@ class LogHalf:
     options: RunOptions = field(default_factory=RunOptions)
     versions: tuple[tuple[str, str], ...] = ()
     slots: int = 4096
+    more_files: tuple[str, ...] = ()
+    shape: str = ""
+    hooks: tuple[str, ...] = ()
+    hooks_done: dict[str, int] = field(default_factory=dict)  # hook → when its listeners had been called
+    hook_failures: int = 0
+    exit_code_wanted: int | None = None  # by user code on the master's side
     phase: str = WAITING
     opened_ms: int = 0
     began_ms: int = 0
@@ -84,6 +93,7 @@ class LogHalf:
     n: int = 0
     users: int = 0
     spawn_rate: float = 1.0
+    target_classes: tuple[str, ...] = ()  # only these are to run; empty: all
     workers: dict[str, WorkerRecord] = field(default_factory=dict)  # by name
     incarnations: dict[str, str] = field(default_factory=dict)  # every incarnation → name
     ended: dict[str, str] = field(default_factory=dict)  # incarnation → lost, left, refused
@@ -110,6 +120,11 @@ class LogHalf:
     def plan(self) -> PlanSet | None:
         """The newest plan, which may begin a little in the future."""
         return self.plans[-1] if self.plans else None
+
+    @property
+    def needs_host(self) -> bool:
+        """Whether the file has anything to call on the master's side."""
+        return bool(self.shape or set(self.hooks) - GENERATOR_HOOKS)
 
     def worker_of(self, incarnation: str) -> WorkerRecord | None:
         """The record whose newest incarnation this is."""
@@ -173,6 +188,10 @@ class ReportHalf:
     lost_count: int = 0
     load_failures: dict[str, tuple[str, str]] = field(default_factory=dict)  # incarnation → error, why
     iterations: tuple[int, int, int, int] = (0, 0, 0, 0)
+    hook_failures: int = 0
+    exit_codes: dict[str, int] = field(default_factory=dict)  # incarnation → what its user code wants
+    stops_wanted: dict[str, str] = field(default_factory=dict)  # incarnation → why its user code wants the end
+    messages: int = 0  # of user code to the master's side
     user_ms: int = 0
     latest_s: int = 0
     refused: Refused = field(default_factory=Refused)

@@ -52,7 +52,10 @@ def _stop_ordered(log: LogHalf, event: ev.StopOrdered) -> Line:
 
 def _run_closed(log: LogHalf, event: ev.RunClosed) -> Line:
     del log
-    return ("good" if event.exit_code == 0 else "warning"), f"the run closed: {event.outcome}, {event.reason}"
+    text = f"the run closed: {event.outcome}, {event.reason}"
+    if event.outcome not in {"finished", "stopped"}:
+        return "warning", text
+    return ("info", f"{text}; exit code {event.exit_code}") if event.exit_code else ("good", text)
 
 
 def _master_took(log: LogHalf, event: ev.MasterTook) -> Line:
@@ -94,7 +97,16 @@ def _worker_refused(log: LogHalf, event: ev.WorkerRefused) -> Line:
 
 def _target_set(log: LogHalf, event: ev.TargetSet) -> Line:
     del log
-    return "info", f"{event.author} wants {event.users} users at {event.spawn_rate:g}/s"
+    only = f" of {', '.join(event.classes)}" if event.classes else ""
+    return "info", f"{event.author} wants {event.users} users{only} at {event.spawn_rate:g}/s"
+
+
+def _hook_done(log: LogHalf, event: ev.HookDone) -> Line:
+    del log
+    if event.failed:
+        return "error", f"the file's listeners of {event.hook} were called: {event.failed} raised"
+    code = "" if event.exit_code is None else f"; they want exit code {event.exit_code}"
+    return "info", f"the file's listeners of {event.hook} were called{code}"
 
 
 def _drain_ordered(log: LogHalf, event: ev.DrainOrdered) -> Line:
@@ -130,6 +142,7 @@ _TELLERS: dict[type[ev.Event], Callable[..., Line]] = {
     ev.WorkerLeft: _worker_left,
     ev.WorkerRefused: _worker_refused,
     ev.TargetSet: _target_set,
+    ev.HookDone: _hook_done,
     ev.DrainOrdered: _drain_ordered,
     ev.IntentRefused: _intent_refused,
     ev.EntryRefused: _entry_refused,

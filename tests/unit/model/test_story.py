@@ -10,7 +10,7 @@ from tidal.model import events as ev
 from tidal.model.state import LogHalf
 from tidal.model.story import row, tell
 
-SILENT = {ev.FileChunk, ev.Ticked, ev.IntentAccepted, ev.Checkpoint}
+SILENT = {ev.FileChunk, ev.Ticked, ev.IntentAccepted, ev.Checkpoint, ev.MessageSent}
 """No news for people: parts of files, looks around, what is told by its effect, and hashes."""
 
 

@@ -1,0 +1,100 @@
+"""A new target of users, by an operator or by user code, and the plan that goes there from where the users are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tidal.model import events as ev
+from tidal.model import phases
+from tidal.model.fold import planned_users
+from tidal.model.plan import Mix, counts_at, line, ramp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tidal.model.state import LogHalf, State
+
+LEAD_MS = 300
+"""How far in the future a plan begins, so that every worker has it by then."""
+USERS_MAX, RATE_MAX = 10_000_000, 1_000_000
+
+
+def replanned(log: LogHalf, wanted: ev.TargetSet, now_ms: int) -> list[ev.Event]:
+    """A new target, and the plan that goes there from where the users are; before the start only the target."""
+    target = replace(wanted, users=capped(log, wanted))
+    plan = log.plan
+    if plan is None:
+        return [target]
+    from_ms = max(now_ms - log.began_ms + LEAD_MS, plan.from_ms + 1)
+    tracks = _tracks(log, plan, target, from_ms)
+    why = f"{target.author} wants {target.users} users"
+    return [target, ev.PlanSet(plan.number + 1, from_ms, tracks, plan.end_ms, plan.owners, plan.table, why)]
+
+
+def _tracks(log: LogHalf, plan: ev.PlanSet, target: ev.TargetSet, from_ms: int) -> tuple[ev.Track, ...]:
+    """One curve of the mix; where single classes are wanted, or still run, one for each class."""
+    now = counts_at(plan.tracks, from_ms)
+    if not target.classes and not any(name and count for name, count in now.items()):
+        return (ev.Track("", ramp(from_ms, planned_users(log, from_ms), target.users, target.spawn_rate)),)
+    running = _by_class(log, now)
+    chosen = [c for c in log.classes if not target.classes or c.name in target.classes]
+    wanted = Mix(chosen).counts(target.users)
+    change = sum(abs(wanted.get(c.name, 0) - running.get(c.name, 0)) for c in log.classes)
+    length_ms = max(1, round(change / target.spawn_rate * 1000))
+    return tuple(
+        ev.Track(c.name, line(from_ms, running.get(c.name, 0), wanted.get(c.name, 0), length_ms)) for c in log.classes
+    )
+
+
+def _by_class(log: LogHalf, counts: dict[str, int]) -> dict[str, int]:
+    """How many users of each class a plan's counts mean."""
+    running = {name: count for name, count in counts.items() if name}
+    mix = Mix(c for c in log.classes if c.name not in counts)
+    return mix.counts(counts.get("", 0)) | running
+
+
+def capped(log: LogHalf, target: ev.TargetSet) -> int:
+    """The users of a target, or as many as fixed counts allow."""
+    limit = Mix(c for c in log.classes if not target.classes or c.name in target.classes).limit
+    return target.users if limit is None else min(target.users, limit)
+
+
+# ------------------------------------------------------------------ what user code on the master's side wants
+
+
+def grant(state: State, wishes: Sequence[ev.Event], now_ms: int) -> tuple[list[ev.Event], int]:
+    """The events for what the hook host told, and how many wishes they answer.
+
+    It goes up to the first that changes the run: the next must see it, so it waits for the next turn. What is neither
+    a target nor a stop (a hook that is done, a message) is written down as it is.
+    """
+    events: list[ev.Event] = []
+    for count, wish in enumerate(wishes, 1):
+        granted = _granted(state, wish, now_ms)
+        events += granted
+        if any(isinstance(e, ev.TargetSet | ev.StopOrdered) for e in granted):
+            return events, count
+    return events, len(wishes)
+
+
+def _granted(state: State, wish: ev.Event, now_ms: int) -> list[ev.Event]:
+    log = state.log
+    if isinstance(wish, ev.StopOrdered):
+        return [] if log.phase not in {phases.WAITING, phases.RUNNING} else [wish]
+    if not isinstance(wish, ev.TargetSet):
+        return [wish]
+    if log.phase != phases.RUNNING or _heads_there(log, wish):
+        return []
+    unknown = set(wish.classes) - {c.name for c in log.classes}
+    if unknown or not 0 <= wish.users <= USERS_MAX or not 0 < wish.spawn_rate <= RATE_MAX:
+        why = f"no user class {', '.join(sorted(unknown))}" if unknown else f"{wish.users} users at {wish.spawn_rate}/s"
+        return [ev.Noted(wish.author, "error", f"a wish of user code was refused: {why}")]
+    return replanned(log, wish, now_ms)
+
+
+def _heads_there(log: LogHalf, wish: ev.TargetSet) -> bool:
+    """Whether the plan goes there already."""
+    heading = sum(t.points[-1][1] for t in log.plan.tracks) if log.plan is not None else -1
+    wanted = (wish.users, wish.spawn_rate, wish.classes)
+    return wanted == (log.users, log.spawn_rate, log.target_classes) and heading == capped(log, wish)
