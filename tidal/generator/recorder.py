@@ -85,7 +85,7 @@ class Recorder:
         now_us = self._now_us()
         key = self._endpoint(request_type, name)
         tally = self._tally(now_us // 1_000_000, key)
-        tally.add(_whole_us(response_time), _whole_bytes(response_length), failed=bool(exception))
+        tally.add(whole_us(response_time), whole_bytes(response_length), failed=bool(exception))
         if exception:
             self._failed(key, exception, now_us // 1000)
 
@@ -203,14 +203,16 @@ class Recorder:
                 total.merge(tally)
 
 
-def _whole_us(response_time_ms: Any) -> int | None:
+def whole_us(response_time_ms: Any) -> int | None:
+    """A time as user code gives it, in whole µs; None for none, or for one that is no number."""
     if response_time_ms is None:
         return None
     time_ms = float(response_time_ms)
     return max(0, round(min(time_ms, LATENCY_MAX_MS) * 1000)) if math.isfinite(time_ms) else None
 
 
-def _whole_bytes(length: Any) -> int:
+def whole_bytes(length: Any) -> int:
+    """A length as user code gives it."""
     return min(max(0, int(length)), 1 << 50) if length else 0
 
 
