@@ -139,6 +139,48 @@ def test_the_interval_line_keeps_its_columns() -> None:
     assert interval_line(small).startswith("   0:42  closed    users     5/10     req/s     12.3")
 
 
+def test_without_a_sample_there_is_no_latency() -> None:
+    """A dash, not 0 µs: nobody was answered at once. A sample that took no time is one."""
+    nothing = replace(endpoint("", ""), requests=0, median_us=0, p95_us=0, p99_us=0, min_us=0, max_us=0, average_us=0)
+    untimed = replace(nothing, requests=3, untimed=3)
+    for row in (nothing, untimed):
+        assert "p50       {0}  p95       {0}  p99       {0}".format(layout.NOTHING) in interval_line(picture(total=row))
+        assert "0 µs" not in summary(picture(total=row, endpoints=(replace(row, name="/"),)))
+    assert "p50    0 µs" in interval_line(picture(total=replace(untimed, untimed=2)))
+
+
+@pytest.mark.parametrize("most", [40, 60, 80, 100, 140])
+def test_tables_and_lines_fit_the_terminal(most: int) -> None:
+    """What matters most stays longest; names and messages lose their middle before a column goes."""
+    rows = (endpoint("DELETE", "/api/v1/" + "x" * 60, 123_456, 999), endpoint("GET", "/商品/" + "品" * 40))
+    frame = picture(
+        total=endpoint("", "", 123_466, 999), endpoints=rows, workers=(worker("w1", why="because " * 9),),
+        failures=(FailureRow("GET", rows[0].name, "HTTPError " * 9, 7, 0, 0),),
+    )  # fmt: skip
+    tables = summary(frame, most).split("\n\nRun ")[0]
+    assert max(map(layout.width, tables.splitlines())) <= max(most, 52)
+    assert layout.width(interval_line(frame, most)) <= max(most, 46)
+    for word in ("requests", "p95", "failures", "123466", "HTTP", "w1"):
+        assert word in tables
+
+
+def test_with_room_nothing_is_left_out() -> None:
+    """A width that suffices changes nothing, and neither does none at all."""
+    assert summary(picture(), 200) == summary(picture())
+    assert interval_line(picture(), 200) == interval_line(picture())
+
+
+def test_an_exit_code_of_1_says_why() -> None:
+    """The run went to its end in order: what failed in it is the reason."""
+    failed = picture(total=endpoint("", "", 569, 12))
+    failed = replace(failed, run=replace(failed.run, exit_code=1))
+    assert "Exit code 1: 12 of 569 requests failed\n" in summary(failed)
+    raised = replace(failed, exceptions=(ExceptionRow("m", "", 3, ()),))
+    assert "Exit code 1: 12 of 569 requests failed, user code raised 3 times\n" in summary(raised)
+    lapsed = replace(failed, run=replace(failed.run, exit_code=43, outcome="lapsed"))
+    assert "Exit code 43\n" in summary(lapsed)
+
+
 def test_the_interval_line_before_the_start_tells_who_is_here() -> None:
     """No rates before there is a load."""
     frame = picture()
@@ -184,16 +226,20 @@ def test_a_traceback_keeps_its_lines_in_json() -> None:
     [
         (0, "0 µs"),
         (812, "812 µs"),
-        (4_719, "4.71 ms"),
-        (47_190, "47.1 ms"),
-        (471_900, "471 ms"),
+        (4_719, "4.72 ms"),
+        (47_190, "47.2 ms"),
+        (471_900, "472 ms"),
+        (9_995, "10.0 ms"),
+        (99_950, "100 ms"),
+        (999_499, "999 ms"),
+        (999_500, "1.00 s"),
         (1_200_000, "1.20 s"),
         (75_000_000, "75.0 s"),
         (1_300_000_000_000, "1300000 s"),
     ],
 )
 def test_latencies_read_well(value_us: int, text: str) -> None:
-    """Three digits, cut rather than rounded."""
+    """Three digits, rounded, also over the border of a unit."""
     assert layout.latency(value_us) == text
 
 
@@ -208,7 +254,8 @@ def test_a_share_is_never_rounded_away(part: int, whole: int, text: str) -> None
 
 def test_sizes_spans_and_moments() -> None:
     """Units that people read."""
-    assert [layout.size(n) for n in (0, 999, 3_400, 4_000_000)] == ["0 B", "999 B", "3.40 kB", "4.00 MB"]
+    sizes = {0: "0 B", 999: "999 B", 3_400: "3.40 kB", 999_999: "1.00 MB", 4_000_000: "4.00 MB"}
+    assert [layout.size(n) for n in sizes] == list(sizes.values())
     assert [layout.duration(n) for n in (999, 42_000, 3_723_000)] == ["0:00", "0:42", "1:02:03"]
     assert layout.clock(1 << 62) == layout.day_and_clock(1 << 62) == "?"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -143,7 +144,7 @@ class Console:
     def _tell_interval(self) -> None:
         frame = self._feed.frame()
         if frame is not None:
-            self._say(interval_line(frame))
+            self._say(interval_line(frame, columns_of(self._out)))
         if self._still.for_s(frame, time.monotonic()) > ORPHAN_S and not self._is_alive():
             raise RunLapsed("the run's processes are gone and its log stands still; what was recorded: tidal runs")
 
@@ -217,6 +218,13 @@ def is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 
+def columns_of(out: IO[str] | None) -> int | None:
+    """How wide the terminal is that `out` goes to; None where nobody would see a line wrap."""
+    if out is None or not out.isatty():
+        return None
+    return max(shutil.get_terminal_size().columns, 40)
+
+
 def lines_to(json_file: str | None) -> IO[str]:
     """Where text goes when JSON may want standard output for itself."""
     return sys.stderr if json_file == STDOUT else sys.stdout
@@ -240,6 +248,10 @@ def finish(frame: Frame, json_file: str | None) -> int:
     """The end of a run for a console: tables, JSON, exit code."""
     out = lines_to(json_file)
     with contextlib.suppress(BrokenPipeError):
-        print(f"\n{summary(frame)}\nrewind it: tidal replay {shorten(frame.run.run)}", file=out, flush=True)
+        print(
+            f"\n{summary(frame, columns_of(out))}\nrewind it: tidal replay {shorten(frame.run.run)}",
+            file=out,
+            flush=True,
+        )
         write_json(frame, json_file)
     return RunLapsed.exit_code if frame.run.exit_code is None else frame.run.exit_code

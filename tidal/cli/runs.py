@@ -21,7 +21,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the table."""
     import json
+    import sys
 
+    from tidal.cli.console import columns_of
     from tidal.cli.find import archived, going, noted
 
     known = known_runs(going(flags.redis_url(args.redis)), noted(), archived())
@@ -29,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
         for found in known:
             print(json.dumps(as_dict(found), sort_keys=True))
     elif known:
-        print(as_table(known))
+        print(as_table(known, columns_of(sys.stdout)))
     else:
         print("no run yet; a first one: tidal demo")
     return 0
@@ -56,11 +58,12 @@ def as_dict(found: Found) -> dict[str, object]:
     }
 
 
-def as_table(known: list[Found]) -> str:
+def as_table(known: list[Found], most: int | None = None) -> str:
     """The runs with what to type next."""
     from tidal.outputs.layout import Column, day_and_clock, shorten, table
 
-    columns = [Column(title, number=False) for title in ("run", "opened", "state", "file", "next")]
+    titles = {"run": 0, "opened": 3, "state": 0, "file": 2, "next": 1}
+    columns = [Column(title, number=False, rank=rank) for title, rank in titles.items()]
     rows = [
         [
             shorten(found.run),
@@ -71,4 +74,4 @@ def as_table(known: list[Found]) -> str:
         ]
         for found in known
     ]
-    return table(columns, rows)
+    return table(columns, rows, most=most)

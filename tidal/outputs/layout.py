@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 CELL_MAX = 60
 """Terminal cells of one cell of text; longer names lose their middle."""
+TEXT_CELLS_GOOD, TEXT_CELLS_MIN = 24, 10
+"""In a narrow terminal texts are cut to the first before a column goes, and then to the second, where lines wrap."""
+GAP = "  "
+NOTHING = "\N{EN DASH}"
+"""Where there is no figure: a zero would be one."""
 MICRO_IN_MILLI, MICRO_IN_SECOND = 1_000, 1_000_000
 SECOND_MS, MINUTE_MS, HOUR_MS = 1_000, 60_000, 3_600_000
 
@@ -44,17 +49,54 @@ class Column:
 
     title: str
     number: bool = True
+    rank: int = 0  # columns of the highest rank go first where the terminal is narrow; 0 stays
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], total: Sequence[str] = ()) -> str:
-    """Aligned lines: titles, a rule, the rows and, under another rule, the total."""
-    lines = [[c.title for c in columns], *rows, *([total] if total else [])]
-    widths = [max(width(line[i]) for line in lines) for i in range(len(columns))]
-    rule = "  ".join("─" * w for w in widths)
+def table(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], total: Sequence[str] = (), most: int | None = None
+) -> str:
+    """Aligned lines: titles, a rule, the rows and, under another rule, the total.
+
+    With `most` cells a line: the least important columns go, then the widest texts lose their middle.
+    """
+    lines: Sequence[Sequence[str]] = [[c.title for c in columns], *rows, *([total] if total else [])]
+    if most is not None:
+        columns, lines = _narrowed(columns, lines, most)
+    widths = _widths(lines)
+    rule = GAP.join("─" * w for w in widths)
     body = [_line(columns, widths, line) for line in lines]
     if total:
         body.insert(-1, rule)
     return "\n".join([body[0], rule, *body[1:]])
+
+
+def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(width, column)) for column in zip(*lines, strict=True)]
+
+
+def _narrowed(
+    columns: Sequence[Column], lines: Sequence[Sequence[str]], most: int
+) -> tuple[Sequence[Column], Sequence[Sequence[str]]]:
+    widths = _widths(lines)
+    kept = list(range(len(columns)))
+    _cut_texts(columns, kept, widths, most, TEXT_CELLS_GOOD)
+    while _needed(widths, kept) > most and any(columns[i].rank for i in kept):
+        kept.remove(max(kept, key=lambda i: (columns[i].rank, i)))
+    _cut_texts(columns, kept, widths, most, TEXT_CELLS_MIN)
+    return [columns[i] for i in kept], [[shorten(line[i], widths[i]) for i in kept] for line in lines]
+
+
+def _cut_texts(columns: Sequence[Column], kept: Sequence[int], widths: list[int], most: int, least: int) -> None:
+    """Take from the widest texts what is too much, but leave each `least` cells."""
+    texts = [i for i in kept if not columns[i].number]
+    while (excess := _needed(widths, kept) - most) > 0 and any(widths[i] > least for i in texts):
+        widest = max(texts, key=lambda i: widths[i])
+        second = max([widths[i] for i in texts if i != widest], default=0)
+        widths[widest] = max(least, widths[widest] - excess, min(second, widths[widest] - 1))
+
+
+def _needed(widths: Sequence[int], kept: Sequence[int]) -> int:
+    return sum(widths[i] + len(GAP) for i in kept) - len(GAP)
 
 
 def _line(columns: Sequence[Column], widths: Sequence[int], cells: Sequence[str]) -> str:
@@ -62,24 +104,28 @@ def _line(columns: Sequence[Column], widths: Sequence[int], cells: Sequence[str]
     for column, wide, cell in zip(columns, widths, cells, strict=True):
         space = " " * (wide - width(cell))
         padded.append(space + cell if column.number else cell + space)
-    return "  ".join(padded).rstrip()
+    return GAP.join(padded).rstrip()
 
 
 def latency(value_us: int) -> str:
     """Microseconds in the unit that reads best, three digits: `812 µs`, `4.71 ms`, `1.20 s`."""
     if value_us < MICRO_IN_MILLI:
         return f"{value_us} µs"
-    if value_us < MICRO_IN_SECOND:
+    if value_us < MICRO_IN_SECOND - MICRO_IN_MILLI // 2:  # what would round to 1000 ms is a second
         return f"{_three_digits(value_us, MICRO_IN_MILLI)} ms"
     return f"{_three_digits(value_us, MICRO_IN_SECOND)} s"
 
 
 def _three_digits(value: int, unit: int) -> str:
-    """An integer over its unit with three digits, in integer arithmetic so that it is the same everywhere."""
-    decimals = 2 if value < 10 * unit else 1 if value < 100 * unit else 0
-    scaled = value * 10**decimals // unit
+    """An integer over its unit, rounded to three digits, in integer arithmetic so that it is the same everywhere."""
+    decimals = next((d for d in (2, 1) if _rounded(value * 10**d, unit) < 1_000), 0)
+    scaled = _rounded(value * 10**decimals, unit)
     whole, part = divmod(scaled, 10**decimals)
     return f"{whole}.{part:0{decimals}d}" if decimals else f"{whole}"
+
+
+def _rounded(value: int, unit: int) -> int:
+    return (2 * value + unit) // (2 * unit)
 
 
 def rate(milli: int) -> str:
@@ -101,7 +147,8 @@ def size(number: int) -> str:
     """Bytes in a readable unit: `512 B`, `3.4 kB`."""
     if number < 1_000:
         return f"{number} B"
-    unit, name = next((u, n) for u, n in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")) if number >= u)
+    units = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+    unit, name = next((u, n) for u, n in units if number >= u - u // 2_000 or u == 10**3)
     return f"{_three_digits(number, unit)} {name}"
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tidal.model.text import clean
 from tidal.outputs.layout import (
+    NOTHING,
     Column,
     clock,
     day_and_clock,
@@ -28,41 +29,55 @@ ROWS_MAX = 200
 TRACEBACK_LINES = 12
 MESSAGE_CELLS = 100
 STORY_LEVELS = ("warning", "error")
+IN_ORDER = ("finished", "stopped")
+"""Outcomes of runs that nothing kept from ending as they should."""
 TOLD_BY_THE_ENDING = ("so", "rc")
 """Kinds of events that say how the run ended; the last lines do that."""
 
 REQUEST_COLUMNS = (
-    Column("method", number=False), Column("name", number=False), Column("requests"), Column("failures"),
-    Column("failed"), Column("p50"), Column("p95"), Column("p99"), Column("average"), Column("min"), Column("max"),
-    Column("size"), Column("req/s"),
+    Column("method", number=False, rank=3), Column("name", number=False), Column("requests"), Column("failures"),
+    Column("failed", rank=5), Column("p50", rank=2), Column("p95"), Column("p99", rank=4), Column("average", rank=7),
+    Column("min", rank=8), Column("max", rank=6), Column("size", rank=9), Column("req/s", rank=1),
 )  # fmt: skip
 FAILURE_COLUMNS = (
-    Column("times"), Column("method", number=False), Column("name", number=False), Column("error", number=False),
+    Column("times"), Column("method", number=False, rank=2), Column("name", number=False, rank=1),
+    Column("error", number=False),
 )  # fmt: skip
 WORKER_COLUMNS = (
-    Column("worker", number=False), Column("host", number=False), Column("state", number=False), Column("users"),
-    Column("load"), Column("generators"), Column("CPU"), Column("lag"), Column("why", number=False),
+    Column("worker", number=False), Column("host", number=False, rank=6), Column("state", number=False),
+    Column("users", rank=1), Column("load", rank=3), Column("generators", rank=5), Column("CPU", rank=4),
+    Column("lag", rank=7), Column("why", number=False, rank=2),
 )  # fmt: skip
 
 
-def interval_line(frame: Frame) -> str:
-    """The run at one moment, in one line that does not jump: time, users, rates, percentiles, completeness."""
+def interval_line(frame: Frame, most: int | None = None) -> str:
+    """The run at one moment, in one line that does not jump: time, users, rates, percentiles, completeness.
+
+    With `most` cells for it the least important figures go.
+    """
     run, total = frame.run, frame.total
     if not run.began_ms:
         return f"{'':>7}  {shorten(run.phase, 8):<8}  {_coverage(frame)}"
-    cells = [
-        f"{duration(run.elapsed_ms):>7}",
-        f"{shorten(run.phase, 8):<8}",
-        f"users {run.users_running:>5}/{run.users_planned:<5}",
-        f"req/s {rate(total.rps_milli):>8}",
-        f"fail/s {rate(total.failures_milli):>6}",
-        f"p50 {latency(total.median_us):>7}",
-        f"p95 {latency(total.p95_us):>7}",
-        f"p99 {latency(total.p99_us):>7}",
-        f"failed {total.failures} of {total.requests}",
-        _coverage(frame),
+    cells = [  # with a rank each: the highest go first
+        (0, f"{duration(run.elapsed_ms):>7}"),
+        (3, f"{shorten(run.phase, 8):<8}"),
+        (0, f"users {run.users_running:>5}/{run.users_planned:<5}"),
+        (0, f"req/s {rate(total.rps_milli):>8}"),
+        (6, f"fail/s {rate(total.failures_milli):>6}"),
+        (4, f"p50 {_time(total, total.median_us):>7}"),
+        (2, f"p95 {_time(total, total.p95_us):>7}"),
+        (5, f"p99 {_time(total, total.p99_us):>7}"),
+        (1, f"failed {total.failures} of {total.requests}"),
+        (7, _coverage(frame)),
     ]
-    return "  ".join(cells)
+    while most is not None and sum(len(cell) + 2 for _, cell in cells) - 2 > most and any(rank for rank, _ in cells):
+        cells.remove(max(cells))
+    return "  ".join(cell for _, cell in cells)
+
+
+def _time(row: EndpointRow, value_us: int) -> str:
+    """A latency; without any sample there is none."""
+    return latency(value_us) if row.is_timed else NOTHING
 
 
 def _coverage(frame: Frame) -> str:
@@ -72,18 +87,22 @@ def _coverage(frame: Frame) -> str:
     return f"{known.workers_reporting}/{known.workers_expected} workers"
 
 
-def summary(frame: Frame) -> str:
-    """Everything that is worth keeping of a run, as tables; ends with how the run ended and a newline."""
-    parts = [_requests(frame), _failures(frame), _exceptions(frame), _workers(frame), _story(frame), _ending(frame)]
+def summary(frame: Frame, most: int | None = None) -> str:
+    """Everything that is worth keeping of a run, as tables; ends with how the run ended and a newline.
+
+    With `most` cells a line the tables show less, the most important last to go.
+    """
+    tables = (_requests(frame, most), _failures(frame, most), _exceptions(frame), _workers(frame, most))
+    parts = [*tables, _story(frame), _ending(frame)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _requests(frame: Frame) -> str:
+def _requests(frame: Frame, most: int | None) -> str:
     if not frame.endpoints:
         return "No request was made."
     rows = [_request_cells(row) for row in frame.endpoints[:ROWS_MAX]]
     total = _request_cells(frame.total)
-    lines = table(REQUEST_COLUMNS, rows, ["", "total", *total[2:]])
+    lines = table(REQUEST_COLUMNS, rows, ["", "total", *total[2:]], most)
     return _more(lines, len(frame.endpoints))
 
 
@@ -95,20 +114,20 @@ def _request_cells(row: EndpointRow) -> list[str]:
         str(row.requests),
         str(row.failures),
         share(row.failures, row.requests),
-        *(latency(value_us) for value_us in timed),
+        *(_time(row, value_us) for value_us in timed),
         size(row.average_bytes),
         rate(row.total_rps_milli),
     ]
 
 
-def _failures(frame: Frame) -> str:
+def _failures(frame: Frame, most: int | None) -> str:
     if not frame.failures:
         return ""
     rows = [
         [str(row.occurrences), shorten(row.method, 12), shorten(row.name), shorten(row.error, MESSAGE_CELLS)]
         for row in frame.failures[:ROWS_MAX]
     ]
-    return _more("Failures\n" + table(FAILURE_COLUMNS, rows), len(frame.failures))
+    return _more("Failures\n" + table(FAILURE_COLUMNS, rows, most=most), len(frame.failures))
 
 
 def _exceptions(frame: Frame) -> str:
@@ -125,11 +144,11 @@ def _exception(row: ExceptionRow) -> str:
     return "\n".join([head, *("    " + clean(line) for line in trace)])
 
 
-def _workers(frame: Frame) -> str:
+def _workers(frame: Frame, most: int | None) -> str:
     if not frame.workers:
         return ""
     rows = [_worker_cells(row) for row in frame.workers[:ROWS_MAX]]
-    return _more("Workers\n" + table(WORKER_COLUMNS, rows), len(frame.workers))
+    return _more("Workers\n" + table(WORKER_COLUMNS, rows, most=most), len(frame.workers))
 
 
 def _worker_cells(row: WorkerRow) -> list[str]:
@@ -172,7 +191,17 @@ def _how_it_ended(frame: Frame) -> Iterator[str]:
     else:
         yield f"Still {shorten(run.phase, 20)} at {duration(run.elapsed_ms)}"
     if run.exit_code is not None:
-        yield f"Exit code {run.exit_code}"
+        yield f"Exit code {run.exit_code}{_why_not_zero(frame)}"
+
+
+def _why_not_zero(frame: Frame) -> str:
+    """A run that went to its end in order and yet does not return 0: because of what failed in it."""
+    failed, raised = frame.total.failures, sum(row.occurrences for row in frame.exceptions)
+    if not frame.run.exit_code or frame.run.outcome not in IN_ORDER or not (failed or raised):
+        return ""
+    what = [f"{failed} of {frame.total.requests} requests failed"] if failed else []
+    what += [f"user code raised {raised} times" if raised > 1 else "user code raised once"] if raised else []
+    return f": {', '.join(what)}"
 
 
 def _how_complete(frame: Frame) -> str:

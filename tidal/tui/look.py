@@ -52,6 +52,8 @@ WORKERS: dict[str, Mark] = {
     "draining": ("◐", "draining", "warn"),
     "lost": ("✗", "lost", "bad"),
     "left": ("■", "left", "dim"),
+    "finished": ("✓", "finished", "good"),
+    "silent": ("▲", "silent", "warn"),
     "refused": ("✗", "refused", "bad"),
 }
 LEVELS: dict[str, Mark] = {

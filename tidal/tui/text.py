@@ -10,8 +10,12 @@ import re
 import unicodedata
 from datetime import datetime, tzinfo
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
+
+if TYPE_CHECKING:
+    from tidal.model.rows import EndpointRow
 
 NOTHING = "-"
 TEXT_MAX = 4_000
@@ -87,6 +91,11 @@ def latency(latency_us: int) -> str:
     if latency_us < 1_000_000:
         return f"{latency_us / 1000:.0f} ms"
     return f"{latency_us / 1_000_000:,.2f} s"
+
+
+def latency_of(row: EndpointRow, latency_us: int) -> str:
+    """A latency of a row; without any sample there is none."""
+    return latency(latency_us) if row.is_timed else NOTHING
 
 
 def percent(part: int, whole: int) -> str:

@@ -13,6 +13,7 @@ from histories import (
     by,
     changed,
     closed,
+    finished,
     fold_all,
     folded,
     keyframed,
@@ -38,6 +39,7 @@ from tidal.model.codec import Entry, EntryId
 from tidal.model.frame import PATIENCE_S, WINDOW_S, frame
 from tidal.model.series import POINTS_MAX
 from tidal.model.state import State
+from tidal.model.stats import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -186,6 +188,23 @@ def test_the_header_before_during_and_after() -> None:
     header = _at(folded(*history), 90_000).run
     assert (header.phase, header.elapsed_ms, header.users_planned, header.users_running) == ("closed", 6_000, 0, 0)
     assert (header.outcome, header.reason, header.exit_code) == ("stopped", "an operator's wish", 1)
+
+
+def test_a_closed_run_says_what_became_of_its_workers() -> None:
+    """Nobody runs any more: finished with a last report, silent without one; lost and left stay what they are."""
+    history = [*running("w1", "w2", "w3", "w4"), changed("w1", "running"), changed("w2", "running"), lost("w3")]
+    history += [left("w4"), planned("w1", "w2"), finished("w1", 1), at(6_000, stopped())]
+    assert [w.state for w in _at(folded(*history), 7_000).workers] == ["running", "running", "lost", "left"]
+    made = _at(folded(*history, at(20_000, closed(1))), 21_000)
+    assert [w.state for w in made.workers] == ["finished", "silent", "lost", "left"]
+    assert not any(w.running for w in made.workers)
+
+
+def test_what_has_no_latency_is_counted_apart() -> None:
+    """So that whoever draws the frame shows a dash where there is no figure."""
+    silent = ev.Block(T0_S, 1, {("GET", "/"): Tally(requests=2, untimed=2)}, {})
+    made = _at(folded(*running("w1"), by("w1", 1, report(silent))), 2_000)
+    assert (_row(made).untimed, made.total.untimed, made.total.is_timed) == (2, 2, False)
 
 
 @settings(max_examples=20, deadline=None)

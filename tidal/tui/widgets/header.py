@@ -139,13 +139,13 @@ def _figures(frame: Frame) -> list[Tile]:
         ("USERS", users, "warn" if short else "users", max(12, len(users) + 1)),
         ("REQUESTS/S", text.rate(total.rps_milli), "rps", 11),
         ("FAILURES", text.percent(total.failures, total.requests), failed, 9),
-        ("P50", text.latency(total.median_us), "p50", 9),
-        ("P95", text.latency(total.p95_us), "p95", 9),
-        ("P99", text.latency(total.p99_us), "p99", 9),
+        ("P50", text.latency_of(total, total.median_us), "p50", 9),
+        ("P95", text.latency_of(total, total.p95_us), "p95", 9),
+        ("P99", text.latency_of(total, total.p99_us), "p99", 9),
         ("REQUESTS", text.count(total.requests), "strong", 12),
         ("FAILURES/S", text.rate(total.failures_milli), "failures" if total.failures_milli else "dim", 12),
         ("LOAD HELD", _held(frame), "strong", 12),
-        ("MAX", text.latency(total.max_us), "dim", 12),
+        ("MAX", text.latency_of(total, total.max_us), "dim", 12),
     ]
 
 

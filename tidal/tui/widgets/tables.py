@@ -68,7 +68,7 @@ def _endpoint_cells(row: EndpointRow, name: tuple[Cell, Cell], decimals: int) ->
         *name,
         _number(row.requests, text.count(row.requests)),
         _number(row.failures, text.count(row.failures, 7), failed),
-        *(_number(us, text.millis(us, decimals)) for us in times),
+        *(_number(us, text.millis(us, decimals) if row.is_timed else text.NOTHING) for us in times),
         _number(row.average_bytes, text.count(row.average_bytes)),
         _number(row.rps_milli, text.rate(row.rps_milli)),
         _number(row.failures_milli, text.rate(row.failures_milli), "bad" if row.failures_milli else "dim"),
