@@ -29,7 +29,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "tidal"
 LAYERS: dict[str, set[str]] = {
     "errors": {"errors"},
     "model": {"model"},
-    "ground": {"keys", "paths", "process", "measure"},
+    "ground": {"keys", "paths", "process", "measure", "options"},
     "store": {"bus", "beacons", "archive", "archive_file"},
     "server": {"embedded", "engines", "guard", "fakeserver"},
     "processes": {
@@ -40,7 +40,7 @@ LAYERS: dict[str, set[str]] = {
     "outputs": {"outputs"},
     "tui": {"tui"},
     "target": {"target"},
-    "generator": {"generator", "users", "tasks", "waits", "hooks", "flow", "compat", "demo"},
+    "generator": {"generator", "users", "tasks", "waits", "hooks", "flow", "compat", "contrib", "demo"},
     "cli": {"cli", "__main__"},
 }  # fmt: skip
 BASE = {"errors", "model", "ground"}
@@ -68,12 +68,13 @@ HOMES = {
     "msgpack": {"model.codec"},
     "textual": {"tui"},
     "rich": {"tui"},
-    "gevent": {"generator", "users"},
+    "gevent": {"generator", "users", "contrib"},
     "greenlet": {"generator", "users"},
     "requests": {"generator.http"},
     "urllib3": {"generator.http"},
     "psutil": {"measure"},
     "platformdirs": {"paths"},
+    "configargparse": {"options"},
 }
 """Each third-party package, and where alone it is spoken to."""
 STUBS = {"_typeshed"}
