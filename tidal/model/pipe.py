@@ -137,7 +137,7 @@ class ArgumentSpec:
 
     name: str  # of the attribute in `parsed_options`
     flag: str
-    value: str  # what it is now, as JSON; of a secret: null
+    value: str  # what it is now, as JSON; a secret's stays on this machine
     help: str = ""
     kind: str = "text"  # text, int, float, flag, list
     choices: tuple[str, ...] = ()
@@ -145,6 +145,7 @@ class ArgumentSpec:
     is_required: bool = False
     in_form: bool = True
     env_var: str = ""
+    nargs: str = ""  # how many words follow the flag, as argparse writes it: "", ?, *, + or a number
 
 
 @dataclass(frozen=True, slots=True)

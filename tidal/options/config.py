@@ -1,0 +1,37 @@
+"""Config files as Locust reads them: `key = value` lines (.conf), or `[tool.locust]` of a TOML file.
+
+A key is a long flag without its dashes. What a file says counts less than the environment, and that less than the
+command line; of several files the later one counts: pyproject.toml before ./locust.conf before ~/.locust.conf before
+--config.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import IO, Any
+
+from configargparse import ConfigFileParser, ConfigFileParserException, DefaultConfigFileParser
+
+DEFAULT_FILES = ("~/.locust.conf", "locust.conf", "pyproject.toml")
+SECTION = ("tool", "locust")
+
+
+class ConfigReader(ConfigFileParser):  # type: ignore[misc]  # the package has no types
+    """Reads either kind, by the file's name."""
+
+    def parse(self, stream: IO[str]) -> dict[str, Any]:
+        """Keys and values: text, or a list of it."""
+        if not str(stream.name).endswith(".toml"):
+            found: dict[str, Any] = DefaultConfigFileParser().parse(stream)
+            return found
+        try:
+            table: Any = tomllib.loads(stream.read())
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigFileParserException(f"Couldn't parse TOML file {stream.name}: {error}") from None
+        for name in SECTION:
+            table = table.get(name, {}) if isinstance(table, dict) else {}
+        return {str(key): _plain(value) for key, value in table.items()} if isinstance(table, dict) else {}
+
+
+def _plain(value: Any) -> Any:
+    return [str(item) for item in value] if isinstance(value, list) else str(value)
