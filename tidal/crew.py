@@ -6,12 +6,12 @@ decide; the crew only answers with what happened.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tidal.model.codec import BadEntry, PipeReader, pack_message
-from tidal.model.events import GeneratorState
-from tidal.model.pipe import Batch, Finish, Finished, Load, Loaded, NotLoaded, SetClock, SetShare
+from tidal.model.codec import MESSAGE_BYTES_MAX, BadEntry, PipeReader, pack_message
+from tidal.model.events import TEXT_MAX, GeneratorState, MessageReceived, StopWanted
+from tidal.model.pipe import Batch, Finish, Finished, Leave, Load, Loaded, Message, NotLoaded, SetClock, SetShare
 from tidal.model.plan import Ownership, bitmap, share_out
 from tidal.process import Backoff, Child, python_argv
 
@@ -49,7 +49,8 @@ class Generator:
         if self.loaded and now_ms - self.heard_ms > STALLED_MS:
             word = "stalled"
         lag_ms = max(self.lag_ms, now_ms - self.heard_ms - 1_000 if self.loaded else 0)
-        return GeneratorState(self.number, self.child.pid, word, sum(self.users.values()), max(0, lag_ms))
+        users = sum(self.users.values())
+        return GeneratorState(self.number, self.child.pid, word, users, max(0, lag_ms), dict(self.users))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Crew:
     """The generators of one run on this worker.
 
     Args:
-        load: the order that each child gets first; its number is filled in.
+        load: the order that each child gets first; its number, index and client id are completed.
         size: how many children there are to be.
         log_path: where they and user code print.
     """
@@ -80,6 +81,7 @@ class Crew:
         self.generators: dict[int, Generator] = {}
         self._last_split: dict[int, int] = {}
         self.finishing = False
+        self.exit_code: int | None = None  # the highest that user code wants
 
     def __repr__(self) -> str:
         return f"<Crew {list(self.generators.values())}>"
@@ -131,7 +133,8 @@ class Crew:
             if number in self.generators or now_ms < self._due_ms[number] or self.finishing:
                 continue
             child = Child(python_argv("tidal.generator"), self._log_path, cwd=self._load.root)
-            load = Load(self._load.root, self._load.file, self._load.options, self._load.run, number)
+            index, client = self._load.index + number, f"{self._load.client}_{number}"
+            load = replace(self._load, number=number, index=index, client=client)
             child.send(pack_message(SetClock(offset_us)) + pack_message(load))
             self.generators[number] = Generator(number, child, now_ms, reached_ms=redis_ms, heard_ms=now_ms)
 
@@ -156,7 +159,16 @@ class Crew:
                 break
         for message in heard:
             self._note(generator, message, now_ms)
-        return [m for m in heard if isinstance(m, Batch | NotLoaded | Loaded)]
+        news: list[Event] = []
+        for message in heard:
+            if isinstance(message, Batch | NotLoaded | Loaded):
+                news.append(message)
+            elif isinstance(message, Leave):
+                news.append(StopWanted(generator.number, message.why[:TEXT_MAX]))
+            elif isinstance(message, Message) and len(message.data) <= MESSAGE_BYTES_MAX:
+                client = f"{self._load.client}_{generator.number}"
+                news.append(MessageReceived(generator.number, client, message.type[:TEXT_MAX], message.data))
+        return news
 
     def _note(self, generator: Generator, message: Event, now_ms: int) -> None:
         generator.heard_ms = now_ms
@@ -166,6 +178,8 @@ class Crew:
             generator.users, generator.lag_ms, generator.reached_ms = message.users, message.lag_ms, message.to_ms
         elif isinstance(message, Finished):
             generator.finished, generator.users = True, {}
+            if message.exit_code is not None:
+                self.exit_code = max(self.exit_code or 0, message.exit_code)
 
     def _bury(self, generator: Generator, now_ms: int) -> Died:
         code = generator.child.stop(0)
@@ -187,6 +201,12 @@ class Crew:
         if not self.finishing:
             self.finishing = True
             self._tell(pack_message(Finish(stop_timeout_ms)))
+
+    def tell_message(self, type_: str, data: bytes, to: str) -> None:
+        """Hand a custom message to the child with this client id, or to all ("")."""
+        for generator in self.generators.values():
+            if to in ("", f"{self._load.client}_{generator.number}"):
+                generator.child.send(pack_message(Message(type_, data)))
 
     def _tell(self, data: bytes) -> None:
         for generator in self.generators.values():

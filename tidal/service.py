@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 import socket
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,17 @@ from tidal.crew import Crew, Died
 from tidal.measure import Usage
 from tidal.model import phases
 from tidal.model.codec import BadEntry, Entry, decode
-from tidal.model.events import ByMaster, Event, FileChunk, GeneratorLost, LoadFailed, WorkerFinished
+from tidal.model.events import (
+    ByMaster,
+    Event,
+    FileChunk,
+    GeneratorLost,
+    LoadFailed,
+    MessageReceived,
+    MessageSent,
+    StopWanted,
+    WorkerFinished,
+)
 from tidal.model.files import Files
 from tidal.model.fold import fold_entry, plan_at
 from tidal.model.gather import Gathering
@@ -36,6 +47,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DRAIN_PATIENCE_MS = 4_000
+MESSAGES_MAX = 200
+"""Custom messages that a worker's user code may send in a second."""
 REPORT_DELAY_MS = 300
 """How long after a whole interval its report is made: the generators' batches of that second are in by then."""
 
@@ -90,6 +103,7 @@ class Service:
         self.finish_ms: int | None = None  # Redis time at which users were told to stop
         self.drain_since_ms: int | None = None  # monotonic
         self.why = ""
+        self._messages = (0, 0)  # second, custom messages in it
         self.usage = Usage()
         self.cpu_permille = self.memory_bytes = 0
 
@@ -122,11 +136,15 @@ class Service:
     def obey(self, entry: Entry) -> None:
         """Fold one entry of the log, and keep the shipped file that it may carry."""
         fold_entry(self.state, entry)
-        if entry.kind == FileChunk.KIND:
-            with contextlib.suppress(BadEntry):
-                signed = decode(entry)
-                if isinstance(signed, ByMaster) and isinstance(signed.event, FileChunk):
-                    self._files.add(signed.event)
+        if entry.kind not in (FileChunk.KIND, MessageSent.KIND):
+            return
+        with contextlib.suppress(BadEntry):
+            signed = decode(entry)
+            event = signed.event if isinstance(signed, ByMaster) else None
+            if isinstance(event, FileChunk):
+                self._files.add(event)
+            elif isinstance(event, MessageSent) and self.crew is not None:  # of those before it was there, none
+                self.crew.tell_message(event.type, event.data, event.to)
 
     def is_ended_here(self) -> str:
         """How the newest incarnation ended by the log: "", lost, left or refused."""
@@ -158,7 +176,8 @@ class Service:
         except ValueError as error:
             self.fail("NotShipped", str(error), redis_ms)
             return
-        if contents is None and not self._spec.file:
+        record = log.worker_of(self._identity.incarnation)
+        if (contents is None and not self._spec.file) or record is None:
             return
         file = log.file
         if self._spec.file:
@@ -169,7 +188,16 @@ class Service:
             _write_all(root, contents or {})
         self._gathering = Gathering(redis_ms)
         log_path = paths.logs_dir() / f"{self.run}-generators-{os.getpid()}.log"
-        self.crew = Crew(Load(str(root), file, log.options, self.run), self._processes, log_path)
+        load = Load(
+            str(root),
+            file,
+            log.options,
+            self.run,
+            more_files=() if self._spec.file else log.more_files,
+            index=record.first_index,
+            client=self._identity.worker,
+        )
+        self.crew = Crew(load, self._processes, log_path)
 
     def fail(self, error: str, why: str, redis_ms: int) -> None:
         """Say that the file does not load here."""
@@ -182,10 +210,21 @@ class Service:
             self._gathering.add(news)
         elif isinstance(news, NotLoaded):
             self.fail(news.error, news.why, redis_ms)
+        elif isinstance(news, StopWanted) or (isinstance(news, MessageReceived) and self._may_send(redis_ms)):
+            self.outboxes[-1].put(news, redis_ms)
         elif isinstance(news, Died) and news.loaded and not self.finished:
             lost = GeneratorLost(news.number, news.pid, news.reached_ms, redis_ms, news.why, news.users)
             self.outboxes[-1].put(lost, redis_ms)
             self._told_plan = (0, 0)
+
+    def _may_send(self, redis_ms: int) -> bool:
+        """Whether one more custom message may go: user code must not fill the memory, nor Redis."""
+        second = redis_ms // 1000
+        self._messages = (second, self._messages[1] + 1 if self._messages[0] == second else 1)
+        if self._messages[1] == MESSAGES_MAX + 1:
+            why = f"more than {MESSAGES_MAX} custom messages in a second: the rest is dropped"
+            print(f"tidal worker: {why}", file=sys.stderr, flush=True)
+        return self._messages[1] <= MESSAGES_MAX
 
     def _tell_share(self, redis_ms: int) -> None:
         log, crew = self.state.log, self.crew
@@ -251,7 +290,8 @@ class Service:
 
     def _say_goodbye(self, now_ms: int, redis_ms: int) -> None:
         self._report(now_ms, redis_ms, redis_ms)
-        self.outboxes[-1].put(WorkerFinished(self.why[:200]), redis_ms)
+        code = self.crew.exit_code if self.crew is not None else None
+        self.outboxes[-1].put(WorkerFinished(self.why[:200], code), redis_ms)
         self.finished = True
 
     # ------------------------------------------------------------------ reports

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgpack  # type: ignore[import-untyped]
@@ -39,6 +40,11 @@ COMPRESS_ABOVE = 1_024
 VERSION_MAX = 65_535
 PIPE_BYTES_MAX = 64 * 1024 * 1024
 """A pipe is ours on both ends, but user code sits behind one of them."""
+
+MESSAGE_BYTES_MAX = 128 * 1024
+"""A custom message of user code's is no larger than this, packed."""
+MOMENT_EXT = 1
+"""msgpack's extension type for a moment: ISO 8601."""
 
 LOG, REPORTS, INTENTS = "log", "reports", "intents"
 
@@ -156,6 +162,41 @@ def unpack(data: bytes, limit: int = ENTRY_BYTES_MAX) -> Any:
         return msgpack.unpackb(data, raw=False, strict_map_key=False, max_ext_len=0)
     except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
         raise BadEntry(f"not msgpack: {type(error).__name__}") from None
+
+
+def pack_value(value: Any) -> bytes:
+    """A value of user code's, with moments (`datetime`) in it; ValueError for what msgpack cannot carry.
+
+    Objects that have no form of their own (an ObjectId) go as their text, as Locust sends them.
+    """
+    try:
+        return bytes(msgpack.packb(value, default=_plain, unicode_errors="backslashreplace"))
+    except (TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"no value that can be sent: {error}") from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return msgpack.ExtType(MOMENT_EXT, value.isoformat().encode())
+    if isinstance(value, set | frozenset):
+        return list(value)
+    if type(value).__name__ == "ObjectId":
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is neither text, number, list nor map")
+
+
+def unpack_value(data: bytes) -> Any:
+    """The value of `pack_value`; BadEntry for anything else."""
+    try:
+        return msgpack.unpackb(data, raw=False, strict_map_key=False, ext_hook=_moment)
+    except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
+        raise BadEntry(f"not a value: {type(error).__name__}") from None
+
+
+def _moment(code: int, data: bytes) -> Any:
+    if code != MOMENT_EXT:
+        raise ValueError("an unknown kind of value")
+    return datetime.fromisoformat(data.decode())
 
 
 def _squeeze(packed: bytes) -> bytes:

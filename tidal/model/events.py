@@ -364,6 +364,7 @@ class GeneratorState:
     state: str  # starting, ready, running, stalled, gone
     users: int
     lag_ms: int = 0
+    classes: dict[str, int] = field(default_factory=dict)  # its users, by class
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ RECENT_S = 20
 FAILURES_MAX = 2_000
 """Distinct failures and exceptions kept; further ones are counted under OTHER."""
 ENDPOINTS_MAX = 10_000
+GENERATORS_MAX = 1_024
+"""Generators of one worker that are kept apart."""
 OTHER = "(other)"
 
 _K = TypeVar("_K")
@@ -345,6 +347,7 @@ def _take_gauges(record: IncarnationRecord, last: int, event: ev.Reported) -> No
     alive = [g for g in event.generators if g.state != "gone"]
     record.newest, record.to_ms, record.users = last, event.to_ms, event.users
     record.generators, record.generators_alive = len(event.generators), len(alive)
+    record.by_generator = {g.number: g.classes for g in alive[:GENERATORS_MAX]}
     record.lag_ms = max((g.lag_ms for g in alive), default=0)
     record.cpu_permille, record.memory_bytes = event.cpu_permille, event.memory_bytes
 

@@ -143,6 +143,7 @@ class IncarnationRecord:
     users: dict[str, int] = field(default_factory=dict)
     generators: int = 0
     generators_alive: int = 0
+    by_generator: dict[int, dict[str, int]] = field(default_factory=dict)  # number → users by class, of those alive
     cpu_permille: int = 0
     memory_bytes: int = 0
     lag_ms: int = 0
