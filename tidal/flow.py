@@ -47,5 +47,29 @@ class StopTest(Exception):
     """Stop the whole run."""
 
 
+class RunnerAlreadyExistsError(Exception):
+    """An environment has one runner."""
+
+
+class RPCError(Exception):
+    """Locust's word for a broken network between master and workers; nothing here raises it."""
+
+
+class RPCSendError(Exception):
+    """Locust's word for a message that could not be sent; nothing here raises it."""
+
+
+class RPCReceiveError(Exception):
+    """Locust's word for a message that could not be read; nothing here raises it.
+
+    Attributes:
+        addr: whose message it was.
+    """
+
+    def __init__(self, *args: object, addr: str | None = None) -> None:
+        super().__init__(*args)
+        self.addr = addr
+
+
 STEERING = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopUser, StopTest)
 """Exceptions that are no errors."""

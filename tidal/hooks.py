@@ -13,7 +13,9 @@ The steering exceptions (`StopUser`, `RescheduleTask` …) go through, because a
 from __future__ import annotations
 
 import logging
+import sys
 import time
+import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,17 @@ if TYPE_CHECKING:
 
     Listener = Callable[..., Any]
 
-logger = logging.getLogger("tidal.hooks")
+logger = logging.getLogger()
+"""The root logger: this is where Locust says that a listener failed, and scripts look for its words there."""
+
+_failures = [0]
+
+
+def note_failure() -> None:
+    """Count code of the file's that raised where nobody awaits it; Locust's own flag for it is set too."""
+    _failures[0] += 1
+    if (log := sys.modules.get("locust.log")) is not None:
+        log.unhandled_greenlet_exception = True  # type: ignore[attr-defined]
 
 
 class EventHook:
@@ -44,6 +56,11 @@ class EventHook:
 
     def __repr__(self) -> str:
         return f"<EventHook {self.name} {len(self._handlers)} listeners>"
+
+    @property
+    def has_listeners(self) -> bool:
+        """Whether anybody but tidal listens."""
+        return bool(self._handlers)
 
     def add_listener(self, handler: Listener) -> Listener:
         """Add a listener; returns it, so that this serves as a decorator."""
@@ -71,12 +88,14 @@ class EventHook:
 
     def _log(self, handler: Listener, error: Exception) -> None:
         """The first failure of a listener with its traceback; then the 10th, 100th … in one line."""
+        note_failure()
         times = self._failures[id(handler)] = self._failures.get(id(handler), 0) + 1
         who = f"{getattr(handler, '__module__', '?')}.{getattr(handler, '__qualname__', repr(handler))}"
         if times == 1:
-            logger.error("listener %s of %s failed", who, self.name, exc_info=error)
+            text = "".join(traceback.format_exception(error)).rstrip()
+            logger.error("Uncaught exception in event handler: \n%s\n(listener %s of %s)", text, who, self.name)
         elif str(times).strip("0") == "1":  # 10, 100 …
-            logger.error("listener %s of %s failed for the %dth time: %r", who, self.name, times, error)
+            logger.error("Uncaught exception in event handler %s of %s, %dth time: %r", who, self.name, times, error)
 
     @contextmanager
     def measure(
@@ -105,10 +124,7 @@ class EventHook:
 
 
 class Events:
-    """The hooks there are, with the arguments of their listeners; a subclass may annotate more.
-
-    The ones after `usage_monitor` exist so that a file may listen to them; nothing here fires them.
-    """
+    """The hooks there are, with the arguments of their listeners; a subclass may annotate more."""
 
     request: EventHook  # request_type, name, response_time (ms), response_length, response, context, exception, …
     user_error: EventHook  # user_instance, exception, tb
@@ -135,6 +151,15 @@ class Events:
             names += [name for name, kind in vars(cls).get("__annotations__", {}).items() if _is_hook(kind)]
             for name in names:
                 setattr(self, name, EventHook(name))
+
+    @property
+    def failures(self) -> int:
+        """How many calls of listeners have raised in this process; any at all makes the run's exit code 2."""
+        return _failures[0]
+
+    def listened(self) -> tuple[str, ...]:
+        """The names of the hooks that have listeners."""
+        return tuple(name for name, hook in vars(self).items() if isinstance(hook, EventHook) and hook.has_listeners)
 
 
 def _is_hook(kind: object) -> bool:

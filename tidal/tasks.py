@@ -8,6 +8,7 @@ any other exception is counted and the loop goes on.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections import deque
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from tidal.users import User
 
     Task = Callable[..., Any] | type["TaskSet"]
+
+logger = logging.getLogger()
+"""Locust warns from the root logger here."""
 
 RUNNING, WAITING, STOPPING = "running", "waiting", "stopping"
 """What a user is doing: in a task, between two tasks, or finishing its last one."""
@@ -110,6 +114,48 @@ def _marked(value: Any) -> list[Task]:
     if "locust_task_weight" not in dir(value):  # dir, because a mock has every attribute
         return []
     return [value] * value.locust_task_weight
+
+
+def filter_tasks_by_tags(
+    holder: Any,
+    tags: set[str] | None = None,
+    exclude_tags: set[str] | None = None,
+    checked: dict[Any, bool] | None = None,
+) -> None:
+    """Leave a user class or task set, and the sets in it, only the tasks that the tags want."""
+    checked = {} if checked is None else checked
+    holder.tasks = [task for task in holder.tasks if _passes(task, tags, exclude_tags, checked)]
+    if not holder.tasks and not _is_markov(holder) and not getattr(holder, "functions", None):
+        logger.warning("%s had no tasks left after filtering, instantiating it will fail!", holder.__name__)
+
+
+def _passes(task: Any, tags: set[str] | None, exclude_tags: set[str] | None, checked: dict[Any, bool]) -> bool:
+    """Whether a task stays; a set stays while it has tasks (or has them by transitions, which tags cannot cut)."""
+    if task not in checked:
+        if hasattr(task, "tasks"):
+            filter_tasks_by_tags(task, tags, exclude_tags, checked)
+            checked[task] = bool(task.tasks) or _is_markov(task)
+        else:
+            own: set[str] = getattr(task, "locust_tag_set", set())
+            checked[task] = (tags is None or bool(own & tags)) and not (exclude_tags and own & exclude_tags)
+    return checked[task]
+
+
+def _is_markov(holder: Any) -> bool:
+    return getattr(holder, "is_markov", False) is True
+
+
+def flat_tasks(holder: Any) -> list[Any]:
+    """Every task of a user class and the sets in it once, without the sets."""
+    found: list[Any] = []
+    todo = list(holder.tasks)
+    while todo:
+        task = todo.pop()
+        if hasattr(task, "tasks") and not _is_markov(task):
+            todo += task.tasks
+        elif task not in found:
+            found.append(task)
+    return found
 
 
 class TaskSetMeta(type):

@@ -40,7 +40,7 @@ LAYERS: dict[str, set[str]] = {
     "outputs": {"outputs"},
     "tui": {"tui"},
     "target": {"target"},
-    "generator": {"generator", "users", "tasks", "waits", "hooks", "flow", "compat", "contrib", "demo"},
+    "generator": {"generator", "users", "tasks", "markov", "shape", "waits", "hooks", "flow", "compat", "contrib", "demo"},
     "cli": {"cli", "__main__"},
 }  # fmt: skip
 BASE = {"errors", "model", "ground"}

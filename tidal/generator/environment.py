@@ -1,178 +1,220 @@
-"""What user code sees of the run: Locust's `environment`, `runner` and `stats`, as far as its own process knows.
+"""What user code sees of the run: Locust's `environment`, and how a process of tidal's fills it in.
 
-A generator's runner is a `WorkerRunner`, the hook host's a `MasterRunner`, so that `isinstance` tests in locustfiles
-mean what they mean in Locust. A runner steers nothing: the plan does. What it cannot do raises `NotSupported`, by name.
+A generator's runner is a `WorkerRunner`, the hook host's a `MasterRunner` (`tidal.generator.runners`); a script that
+makes its own `Environment` gets a `LocalRunner`, whose users run in the script's own process.
 """
 
 from __future__ import annotations
 
-import argparse
 import logging
-import socket
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from tidal.flow import STEERING
-from tidal.hooks import Events, events
+from tidal.flow import STEERING, RunnerAlreadyExistsError, StopTest
+from tidal.generator.arguments import parsed_options
+from tidal.generator.dispatch import UsersDispatcher
+from tidal.generator.local import LocalRunner
+from tidal.generator.runners import (
+    STATE_CLEANUP,
+    STATE_INIT,
+    STATE_MISSING,
+    STATE_RUNNING,
+    STATE_SPAWNING,
+    STATE_STOPPED,
+    STATE_STOPPING,
+    DistributedRunner,
+    MasterRunner,
+    NotSupported,
+    Runner,
+    WorkerRunner,
+)
+from tidal.generator.totals import Totals
+from tidal.hooks import Events, note_failure
 from tidal.model.stats import Tally
+from tidal.shape import LoadTestShape
+from tidal.tasks import filter_tasks_by_tags, flat_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tidal.hooks import EventHook
-    from tidal.model.events import RunOptions
     from tidal.model.pipe import Load
 
-logger = logging.getLogger("tidal.environment")
+__all__ = [
+    "STATE_CLEANUP",
+    "STATE_INIT",
+    "STATE_MISSING",
+    "STATE_RUNNING",
+    "STATE_SPAWNING",
+    "STATE_STOPPED",
+    "STATE_STOPPING",
+    "DistributedRunner",
+    "Environment",
+    "LocalRunner",
+    "MasterRunner",
+    "NotSupported",
+    "RequestStats",
+    "Runner",
+    "WorkerRunner",
+    "set_scene",
+    "tell",
+]
 
-STATE_INIT, STATE_SPAWNING, STATE_RUNNING = "ready", "spawning", "running"
-STATE_CLEANUP, STATE_STOPPING, STATE_STOPPED, STATE_MISSING = "cleanup", "stopping", "stopped", "missing"
-
-
-class NotSupported(NotImplementedError):
-    """A part of Locust's API that tidal does not have; the message names it."""
+logger = logging.getLogger("locust.runners")
 
 
 class Environment:
     """The run, for user code.
 
     Attributes:
-        host: from the command line; empty means each class's own.
+        host: the base of the target's URLs for all classes; empty means each class's own.
+        stats: what was measured.
+        runner: the process's part of the run.
+        process_exit_code: set by user code, it becomes the run's exit code.
         iterations: how many iterations started, finished, failed and were cancelled; users count in it.
     """
-
-    web_ui = None
-    shape_class = None
-    reset_stats = False
-    profile = None
 
     def __init__(
         self,
         *,
         user_classes: list[Any] | None = None,
-        events: Events = events,
+        shape_class: LoadTestShape | None = None,
+        tags: list[str] | None = None,
+        locustfile: str | None = None,
+        exclude_tags: list[str] | None = None,
+        events: Events | None = None,
         host: str | None = None,
-        parsed_options: argparse.Namespace | None = None,
+        reset_stats: bool = False,
         stop_timeout: float | None = None,
         catch_exceptions: bool = True,
-        locustfile: str | None = None,
-        tags: list[str] | None = None,
-        exclude_tags: list[str] | None = None,
+        parsed_options: Any = None,
+        parsed_locustfiles: list[str] | None = None,
+        available_user_classes: dict[str, Any] | None = None,
+        available_shape_classes: dict[str, LoadTestShape] | None = None,
+        available_user_tasks: dict[str, list[Any]] | None = None,
+        dispatcher_class: type[UsersDispatcher] = UsersDispatcher,
+        profile: str | None = None,
     ) -> None:
-        self.events = events
-        self.host = host
+        self.events = events or Events()
         self.user_classes = user_classes or []
-        self.parsed_options = parsed_options
-        self.stop_timeout = stop_timeout
-        self.catch_exceptions = catch_exceptions
-        self.locustfile = locustfile
+        self.shape_class = shape_class
         self.tags, self.exclude_tags = tags, exclude_tags
-        self.available_user_classes: dict[str, Any] = {}
-        self.process_exit_code: int | None = None
-        self.iterations: list[int] = [0, 0, 0, 0]
-        self.stats = RequestStats({})
+        self.locustfile, self.parsed_locustfiles = locustfile, parsed_locustfiles
+        self.host = host
+        self.reset_stats = reset_stats
+        self.stop_timeout = _seconds(stop_timeout, parsed_options)
+        self.catch_exceptions = catch_exceptions
+        self.parsed_options = parsed_options
+        self.available_user_classes = available_user_classes
+        self.available_shape_classes = available_shape_classes
+        self.available_user_tasks = available_user_tasks
+        self.dispatcher_class = dispatcher_class
+        self.profile = profile
         self.runner: Any = None
+        self.web_ui: Any = None
+        self.process_exit_code: int | None = None
+        self.worker_logs: dict[str, list[str]] = {}
+        self.iterations: list[int] = [0, 0, 0, 0]
+        self.stats: Any = RequestStats(Totals())
+        self._tasks_filtered = False
+        self._check()
 
     def __repr__(self) -> str:
         return f"<Environment {self.host or 'no host'} {self.runner!r}>"
+
+    def _check(self) -> None:
+        """Drop classes without weight; ValueError for what could not run."""
+        if self.user_classes:
+            running = [cls for cls in self.user_classes if cls.weight > 0 or cls.fixed_count > 0]
+            if not running:
+                raise ValueError("There are no users with weight > 0.")
+            self.user_classes[:] = running
+        if len(self.user_classes_by_name) < len(self.user_classes):
+            names = ", ".join(cls.fullname() for cls in self.user_classes)
+            raise ValueError(f"The following user classes have the same class name: {names}")
+        if self.shape_class is not None and not isinstance(self.shape_class, LoadTestShape):
+            raise ValueError(f"shape_class should be an instance of a LoadTestShape, but got: {self.shape_class}")
 
     @property
     def user_classes_by_name(self) -> dict[str, Any]:
         """The user classes, by name."""
         return {cls.__name__: cls for cls in self.user_classes}
 
+    def create_local_runner(self) -> LocalRunner:
+        """A runner whose users run in this process."""
+        if self.runner is not None:
+            raise RunnerAlreadyExistsError(f"Environment.runner already exists ({self.runner})")
+        runner = self.runner = LocalRunner(self)
+        if self.shape_class is not None:
+            self.shape_class.runner = runner
+        return runner
+
+    def create_master_runner(self, master_bind_host: str = "*", master_bind_port: int = 5557) -> Any:
+        """Not here: a script cannot be a master."""
+        raise _refused("create_master_runner", "`tidal run --redis …`", master_bind_host, master_bind_port)
+
+    def create_worker_runner(self, master_host: str, master_port: int) -> Any:
+        """Not here: a script cannot be a worker."""
+        raise _refused("create_worker_runner", "`tidal worker --redis …`", master_host, master_port)
+
+    def create_web_ui(self, *arguments: Any, **named: Any) -> Any:
+        """Not here: there is no web interface."""
+        raise _refused("create_web_ui", "`tidal tui`", *arguments, *named.values())
+
+    def update_user_class(self, user_settings: Mapping[str, Any]) -> None:
+        """Set attributes of the class called `user_class_name`; `tasks` picks from its tasks by name."""
+        name = user_settings["user_class_name"]
+        known = self.available_user_classes or self.user_classes_by_name
+        tasks = (self.available_user_tasks or {}).get(name, known[name].tasks)
+        configure(known[name], user_settings, tasks)
+
+    def assign_equal_weights(self) -> None:
+        """Every class, and every task of a class, is as likely as any other."""
+        for cls in self.user_classes:
+            cls.weight = 1
+            cls.tasks = flat_tasks(cls)
+
+    def update_worker_logs(self, worker_log_report: Mapping[str, Any]) -> None:
+        """Keep the log lines that a worker sent."""
+        if worker := worker_log_report.get("worker_id"):
+            self.worker_logs[worker] = worker_log_report.get("logs", [])
+
+    def _filter_tasks_by_tags(self) -> None:
+        """Take tasks away that the tags do not want; once."""
+        if self._tasks_filtered:
+            return
+        self._tasks_filtered = True
+        tags = _set_of(self.tags, self.parsed_options, "tags")
+        exclude_tags = _set_of(self.exclude_tags, self.parsed_options, "exclude_tags")
+        for cls in self.user_classes:
+            filter_tasks_by_tags(cls, tags, exclude_tags)
+
     def __getattr__(self, name: str) -> Any:
         """Name what is not here."""
-        if name.startswith("create_"):
-            raise NotSupported(f"environment.{name}() is not part of tidal: runs are started with `tidal run`")
         raise AttributeError(f"tidal's environment has no {name!r}")
 
 
-class Runner:
-    """A view of the process's part of the run."""
-
-    is_master: ClassVar[bool] = False
-
-    def __init__(self, environment: Environment, *, number: int = 0, run: str = "") -> None:
-        self.environment = environment
-        self.state = STATE_INIT
-        self.worker_index = number
-        self.client_id = f"{socket.gethostname()}_{run}_{number}"
-        self.user_classes_count: dict[str, int] = {}
-        self.target_user_classes_count: dict[str, int] = {}
-        self.exceptions: dict[str, Any] = {}
-        self.custom_messages: dict[str, Any] = {}
-        self.worker_count = 1
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.state} {self.user_count} users>"
-
-    @property
-    def stats(self) -> RequestStats:
-        """This process's statistics."""
-        return self.environment.stats
-
-    @property
-    def errors(self) -> dict[str, Any]:
-        """Failures; they are kept by the run, not by this process."""
-        return {}
-
-    @property
-    def user_classes(self) -> list[Any]:
-        """The user classes."""
-        return self.environment.user_classes
-
-    @property
-    def user_classes_by_name(self) -> dict[str, Any]:
-        """The user classes, by name."""
-        return self.environment.user_classes_by_name
-
-    @property
-    def user_count(self) -> int:
-        """Users running in this process."""
-        return sum(self.user_classes_count.values())
-
-    @property
-    def target_user_count(self) -> int:
-        """Users that this process is to run."""
-        return sum(self.target_user_classes_count.values())
-
-    def register_message(self, msg_type: str, listener: Any, concurrent: bool = False) -> None:  # noqa: FBT001, FBT002 - Locust's
-        """Keep a listener for a custom message; nothing sends any yet."""
-        self.custom_messages[msg_type] = (listener, concurrent)
-
-    def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:  # noqa: ARG002 - Locust's
-        """Custom messages are not supported."""
-        raise NotSupported(f"runner.send_message({msg_type!r}): tidal has no custom messages")
-
-    def quit(self) -> None:
-        """Only an operator or the plan ends a run."""
-        raise NotSupported("runner.quit(): a run is stopped by its plan or its operator")
-
-    def stop(self) -> None:
-        """Only an operator or the plan ends a run."""
-        raise NotSupported("runner.stop(): a run is stopped by its plan or its operator")
-
-    def start(self, *_: Any, **__: Any) -> None:
-        """Only an operator or the plan sets the number of users."""
-        raise NotSupported("runner.start(): the number of users is the plan's")
+def _refused(method: str, instead: str, *_: Any) -> NotSupported:
+    return NotSupported(f"environment.{method}() is not part of tidal: use {instead}")
 
 
-class DistributedRunner(Runner):
-    """Locust's name for what is not local: everything here."""
+def _seconds(stop_timeout: float | None, options: Any) -> float:
+    return float(getattr(options, "stop_timeout", None) or 0.0) if stop_timeout is None else stop_timeout
 
 
-class WorkerRunner(DistributedRunner):
-    """A generator's runner."""
+def _set_of(own: Iterable[str] | None, options: Any, name: str) -> set[str] | None:
+    """The tags that hold: the environment's own, else the command line's."""
+    if own is not None:
+        return set(own)
+    return set(getattr(options, name, None) or ()) or None
 
 
-class MasterRunner(DistributedRunner):
-    """The hook host's runner."""
-
-    is_master = True
-
-
-class LocalRunner(Runner):
-    """Locust's runner of a single process: never made by tidal, whose runs are always distributed."""
+def configure(cls: Any, settings: Mapping[str, Any], tasks: list[Any]) -> None:
+    """Set attributes of a user class; `tasks` is a list of names of those that it had."""
+    for name, value in settings.items():
+        if name == "tasks":
+            cls.tasks = [task for task in tasks if task.__name__ in value]
+        elif name != "user_class_name":
+            setattr(cls, name, value)
 
 
 class StatsEntry:
@@ -230,8 +272,23 @@ class StatsEntry:
 class RequestStats:
     """The statistics of this process up to its last batch (a quarter of a second ago)."""
 
-    def __init__(self, totals: Mapping[tuple[str, str], Tally]) -> None:
-        self._totals = totals
+    def __init__(self, source: Any) -> None:
+        self._source = source
+
+    def __getattr__(self, name: str) -> Any:
+        """What the source knows itself: log_request, log_error."""
+        return getattr(self._source, name)
+
+    @property
+    def _totals(self) -> Mapping[tuple[str, str], Tally]:
+        found: Mapping[tuple[str, str], Tally] = getattr(self._source, "endpoints", self._source)
+        return found
+
+    def clear_all(self) -> None:
+        """Count from here."""
+        self._source.reset()
+
+    reset_all = clear_all
 
     @property
     def entries(self) -> dict[tuple[str, str], StatsEntry]:
@@ -261,67 +318,46 @@ class RequestStats:
         return StatsEntry(self._totals.get((method, name), Tally()), method, name)
 
 
-class ArgumentParser(argparse.ArgumentParser):
-    """The parser that `init_command_line_parser` hands out: Locust's extra words are taken and left aside."""
-
-    def add_argument(self, *args: Any, **kwargs: Any) -> argparse.Action:
-        """Add an argument of the file's own."""
-        for word in ("include_in_web_ui", "is_secret", "is_required", "is_multiple", "env_var"):
-            kwargs.pop(word, None)
-        return super().add_argument(*args, **kwargs)
-
-
-def parsed_options(options: RunOptions, file: str, hooks: Events) -> argparse.Namespace:
-    """Locust's `environment.parsed_options`: the run's options, and the file's own with their defaults."""
-    parser = ArgumentParser(add_help=False, allow_abbrev=False)
-    tell(hooks.init_command_line_parser, parser=parser)
-    given = [f"--{name.lstrip('-')}={value}" for name, value in options.arguments]
-    try:
-        own, _ = parser.parse_known_args(given)
-    except SystemExit:
-        logger.warning("the file's own arguments could not be read: %s", given)
-        own = argparse.Namespace()
-    return argparse.Namespace(**(_common(options, file) | vars(own)))
-
-
-def _common(options: RunOptions, file: str) -> dict[str, Any]:
-    return {
-        "host": options.host or None,
-        "users": options.users,
-        "num_users": options.users,
-        "spawn_rate": options.spawn_rate,
-        "run_time": None if options.run_time_ms is None else options.run_time_ms // 1000,
-        "stop_timeout": options.stop_timeout_ms / 1000,
-        "locustfile": file,
-        "user_classes": list(options.classes),
-        "expect_workers": options.expect_workers,
-        "headless": True,
-        "master": False,
-        "worker": False,
-        "tags": None,
-        "exclude_tags": None,
-        "reset_stats": False,
-        "loglevel": "INFO",
-    }
-
-
 def tell(hook: EventHook, *, reverse: bool = False, **kwargs: Any) -> None:
-    """Fire a hook outside of any user: a listener that steers or exits has nothing to steer here, and is logged."""
+    """Fire a hook outside of any user. `StopTest` ends the run; what else steers or exits has nothing to steer here."""
     try:
         hook.fire(reverse=reverse, **kwargs)
+    except StopTest as error:
+        logger.error("%s", error)  # noqa: TRY400 - a wish, not a mistake
+        _end_run(kwargs.get("environment"), error)
     except (*STEERING, SystemExit):
+        note_failure()
         logger.exception("a listener of %s raised this: the listeners after it were not called", hook.name)
 
 
-def set_scene(environment: Environment, runner: Runner, order: Load, classes: Mapping[str, Any]) -> None:
+def _end_run(environment: Any, error: StopTest) -> None:
+    if isinstance(runner := getattr(environment, "runner", None), DistributedRunner):
+        runner.leave(f"StopTest: {error}")
+
+
+def set_scene(
+    environment: Environment,
+    runner: Runner,
+    order: Load,
+    classes: Mapping[str, Any],
+    shape: LoadTestShape | None = None,
+) -> None:
     """Fill in what the order and the file say; `--host` goes before the classes' own."""
     environment.runner = runner
     environment.user_classes = list(classes.values())
     environment.available_user_classes = dict(classes)
+    environment.available_user_tasks = {name: list(cls.tasks) for name, cls in classes.items()}
     environment.locustfile = order.file
+    environment.parsed_locustfiles = [order.file, *order.more_files]
     environment.host = order.options.host or None
+    environment.reset_stats = order.options.reset_stats
+    environment.profile = order.options.profile or None
     environment.stop_timeout = order.options.stop_timeout_ms / 1000
-    environment.parsed_options = parsed_options(order.options, order.file, environment.events)
+    environment.parsed_options = parsed_options(order.options, order.file, environment.events, side=order.side)
+    if shape is not None:
+        shape.runner = runner
+        environment.shape_class = shape
+        environment.available_shape_classes = {type(shape).__name__: shape}
     if environment.host:
         for cls in classes.values():
             cls.host = environment.host

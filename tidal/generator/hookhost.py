@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tidal.generator.environment import STATE_RUNNING, STATE_STOPPED, Environment, MasterRunner, set_scene, tell
 from tidal.generator.loadfile import load
 from tidal.generator.main import set_up
+from tidal.hooks import events
 from tidal.model.pipe import Finish, Finished, Load, Loaded, SetShare
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class HookHost:
 
     def __init__(self, pipes: Pipes) -> None:
         self._pipes = pipes
-        self._environment = Environment()
+        self._environment = Environment(events=events)
         self._has_begun = False
         self.is_done = False
 

@@ -37,6 +37,7 @@ from tidal.generator.pipes import Pipes
 from tidal.generator.population import KILLS_MAX, ON_STOP_MS, Population
 from tidal.generator.recorder import Recorder
 from tidal.generator.scheduler import Schedule
+from tidal.hooks import events
 from tidal.model.pipe import Finish, Finished, Load, Loaded, SetClock, SetShare
 from tidal.process import die_with_parent
 from tidal.users import HttpUser
@@ -62,7 +63,7 @@ class Generator:
         self._clock = RedisClock()
         self._schedule = Schedule()
         self._recorder = Recorder(self._clock.now_us)
-        self._environment = Environment()
+        self._environment = Environment(events=events)
         self._environment.iterations = self._recorder.iterations
         self._environment.stats = RequestStats(self._recorder.totals)
         self._population = Population(self._environment, self._recorder, self._clock.now_ms, self._rest)
