@@ -75,6 +75,11 @@ HOMES = {
     "psutil": {"measure"},
     "platformdirs": {"paths"},
     "configargparse": {"options"},
+    "psycopg": {"contrib.postgres"},
+    "paho": {"contrib.mqtt"},
+    "socketio": {"contrib.socketio"},
+    "dns": {"contrib.dns"},
+    "opentelemetry": {"generator.otel"},
 }
 """Each third-party package, and where alone it is spoken to."""
 STUBS = {"_typeshed"}
