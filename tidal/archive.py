@@ -34,6 +34,7 @@ from tidal.archive_file import (
     Block,
     HeadTorn,
 )
+from tidal.errors import ArchiveDamaged
 from tidal.model.codec import ENTRY_BYTES_MAX, LOG, REPORTS, Entry, EntryId, pack
 from tidal.model.events import SCHEMA_VERSION
 
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+CHECK_BYTES_MAX = 1 << 30
+"""A gigabyte is read and summed in a second or two."""
 _ENTRY_OVERHEAD = 48
 _REPEATS_KEPT = 1 << 16
 _MS_MAX = (1 << 64) - 1
@@ -269,6 +272,20 @@ class Archive:
         """Damaged places that were met so far, when salvaging."""
         return sum(part.damaged for part in self._parts)
 
+    def find_damage(self, bytes_max: int = CHECK_BYTES_MAX) -> list[Block]:
+        """The blocks whose bytes are not those that were written; what lies beyond `bytes_max` is not looked at.
+
+        Reading holds the checksum of what it needs. This reads everything once, a block at a time, and unpacks nothing.
+        """
+        damaged, seen = [], 0
+        for block in self.blocks:
+            seen += block.length
+            if seen > bytes_max:
+                break
+            if not self._parts[block.part].is_whole(block):
+                damaged.append(block)
+        return damaged
+
     def entries(self, after: int | None = None) -> Iterator[Entry]:
         """The entries in the order of folding, from index `after` on; repeats between parts are left out."""
         repeats = Repeats() if len(self._parts) > 1 else None
@@ -375,6 +392,32 @@ def finish(run_path: Path) -> Path:
             part.unlink()
     _sync_folder(run_path.parent)
     return run_path
+
+
+def salvage(run_path: Path, out: Path) -> tuple[int, int]:
+    """Write what is whole of a run into a new archive; how many entries, and how many places were damaged.
+
+    A block at a time is in memory. Keyframes are kept: each covers everything before it, also what is lost.
+
+    Raises:
+        OSError: `out` is there already or cannot be written.
+        ArchiveDamaged: nothing could be saved.
+    """
+    with Archive.open(run_path, salvage=True) as archive:
+        writer = ArchiveWriter(out, {**archive.header, "salvaged": True})
+        try:
+            _copy(archive, writer)
+            _check_saved(out, run_path)
+        except BaseException:
+            out.unlink(missing_ok=True)
+            raise
+        return writer.count, archive.damaged
+
+
+def _check_saved(out: Path, run_path: Path) -> None:
+    with Archive.open(out) as saved:
+        if all(block.kind == END for block in saved.blocks):
+            raise ArchiveDamaged(f"nothing could be saved from {run_path}")
 
 
 def _copy(archive: Archive, writer: ArchiveWriter) -> None:

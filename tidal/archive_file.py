@@ -44,6 +44,8 @@ HEADER_BYTES_MAX = 64 << 10
 UNPACKED_MAX = {ENTRIES: BLOCK_BYTES_MAX * 5 // 4, KEYFRAME: KEYFRAME_BYTES_MAX}
 SCAN_BYTES_MAX = 4 * KEYFRAME_BYTES_MAX
 """How far a good block is looked for: no crash tears more than the one or two blocks between syncs."""
+BLOCKS_MAX = 2_000_000
+"""Heads are held in memory: a week of a master that syncs three times a second."""
 STREAMS = (LOG, REPORTS, INTENTS)
 
 
@@ -128,6 +130,8 @@ class ArchiveFile:
                 self.torn = True
                 return
             else:
+                if len(self.blocks) >= BLOCKS_MAX:
+                    raise ArchiveDamaged(f"{self.path} has more than {BLOCKS_MAX:,} blocks: no run writes so many")
                 self.blocks.append(block)
                 offset = block.offset + block.length
 
@@ -160,6 +164,10 @@ class ArchiveFile:
             self.blocks.pop()
             self.torn = True
 
+    def is_whole(self, block: Block) -> bool:
+        """Whether a block's bytes are those that were written, by their checksum alone: nothing is unpacked."""
+        return self._payload(block) is not None
+
     def _payload(self, block: Block) -> bytes | None:
         payload = os.pread(self._fd, block.length, block.offset)
         return payload if len(payload) == block.length and zlib.crc32(payload) == block.crc else None
@@ -185,7 +193,8 @@ class ArchiveFile:
         """Count a damaged place when salvaging, raise otherwise."""
         self.damaged += 1
         if not self._salvage:
-            raise ArchiveDamaged(f"{message} (what is whole can be salvaged)")
+            run_path = self.path.with_name(self.path.name.partition(".part-")[0])
+            raise ArchiveDamaged(f"{message}; save what is whole: tidal replay {run_path} --salvage OUT.tidal")
 
 
 def _payload_max(kind: int) -> int:

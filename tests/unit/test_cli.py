@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidal import __main__, __version__
+from tidal import __main__, __version__, paths
+from tidal.archive import ArchiveWriter
 from tidal.cli import SUBCOMMANDS, flags
 from tidal.cli.find import ARCHIVED, LOCAL, Found, pick
 from tidal.cli.parser import Parser, meant, overview, parser_of
@@ -21,6 +24,10 @@ from tidal.cli.runs import as_dict, as_table, known_runs
 from tidal.cli.set import wishes
 from tidal.errors import NoSuchFile, NoSuchRun, UsageError
 from tidal.model.events import RunOptions
+from tidal.paths import HOME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CLI = Path(flags.__file__).parent
 HEAVY = ("gevent", "textual", "requests", "redis", "msgpack", "fakeredis")
@@ -214,10 +221,16 @@ RUNS = (found("20261123-1200-aaaa", 1), found("20261123-1300-bbbb", 3), found("2
         ("latest", "20261123-1300-bbbb"),
         ("20261122", "20261122-0900-cccc"),
         ("20261123-1200-aaaa", "20261123-1200-aaaa"),
+        ("aaaa", "20261123-1200-aaaa"),
+        ("cc", "20261122-0900-cccc"),
+        ("0900", "20261122-0900-cccc"),
+        ("latest~0", "20261123-1300-bbbb"),
+        ("latest~1", "20261122-0900-cccc"),
+        ("latest~2", "20261123-1200-aaaa"),
     ],
 )
-def test_a_run_is_named_by_id_beginning_or_latest(name: str, run: str) -> None:
-    """The beginning must be unique."""
+def test_a_run_is_named_by_id_a_part_of_it_or_latest(name: str, run: str) -> None:
+    """The part must be unique; a beginning wins over an end, an end over a middle."""
     assert pick(name, RUNS).run == run
 
 
@@ -229,8 +242,11 @@ def test_a_whole_id_wins_over_longer_ones() -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("20261123", "several runs begin with '20261123': 20261123-1300-bbbb, 20261123-1200-aaaa"),
+        ("20261123", "'20261123' may mean 2 runs: 20261123-1300-bbbb, 20261123-1200-aaaa"),
         ("20261123-1200-aaab", "near ones: 20261123-1200-aaaa"),
+        ("00-", "'00-' may mean 3 runs: 20261123-1300-bbbb, 20261122-0900-cccc, "),
+        ("latest~3", r"there are 3, the first is latest~2"),
+        ("", "there are: 20261123-1300-bbbb"),
         ("zzz", "there are: 20261123-1300-bbbb"),
     ],
 )
@@ -244,6 +260,68 @@ def test_no_run_at_all_says_where_to_look() -> None:
     """`latest` of nothing."""
     with pytest.raises(NoSuchRun, match="tidal runs"):
         pick("latest", [])
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A TIDAL_HOME with two archives of runs that are over."""
+    before = os.environ.get(HOME)
+    os.environ[HOME] = str(tmp_path)
+    for number, run in enumerate(("20261122-0900-cccc", "20261123-1200-aaaa")):
+        path = paths.archive_path(run)
+        ArchiveWriter(path, {"run": run}).close()
+        os.utime(path, (number, number))
+    yield tmp_path
+    os.environ.pop(HOME)
+    os.environ.update({HOME: before} if before else {})
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["attach"], "no run goes on here; latest is 20261123-1200-aaaa, which is over"),
+        (["stop", "latest~1"], "latest~1 is 20261122-0900-cccc, which is over"),
+        (["set", "cccc", "users=3"], "run 20261122-0900-cccc is over; rewind it: tidal replay 20261122-0900-cccc"),
+        (["watch", "20261124"], "there is no run here at all"),
+    ],
+)
+def test_a_run_that_is_over_is_called_so(
+    home: Path, words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And its replay is offered, instead of saying that there is none."""
+    assert __main__.main(words) == NoSuchRun.exit_code
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "says"),
+    [
+        ("./nope.tidal", 30, "no archive file ./nope.tidal"),
+        ("nope.tidal", 30, "no archive file nope.tidal"),
+        ("{home}/runs/nope", 30, "there are: 20261122-0900-cccc.tidal, 20261123-1200-aaaa.tidal"),
+        ("{home}/runs", 30, "is a folder: name an archive in it; there are: 20261122-0900-cccc.tidal"),
+        ("..", 30, ".. is a folder"),
+        ("cccc", 31, "cccc.tidal holds no entry: its run was never opened"),
+        ("{home}/text", 32, "is not an archive of tidal"),
+        ("{home}/cut", 31, "is cut within its head"),
+        ("{home}/torn", 31, "holds no entry: it was cut before its first entry"),
+        ("{home}/huge", 31, "is damaged at byte"),
+    ],
+)
+def test_what_is_no_archive_is_told_in_a_line(
+    home: Path, name: str, code: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the code of its kind, also for one that claims to be 10 GB."""
+    whole = paths.archive_path("20261122-0900-cccc").read_bytes()
+    (home / "text").write_text("not an archive", encoding="utf-8")
+    (home / "cut").write_bytes(whole[:12])
+    (home / "torn").write_bytes(whole + b"\xf5tdl\x01")
+    (home / "huge").write_bytes(whole)
+    os.truncate(home / "huge", 10 << 30)
+    assert __main__.main(["replay", name.format(home=home), "--print"]) == code
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert says in err
 
 
 def test_the_first_source_that_knows_a_run_tells_of_it() -> None:

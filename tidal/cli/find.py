@@ -1,7 +1,8 @@
-"""Which run is meant: its id, an unambiguous beginning of it, or `latest`."""
+"""Which run is meant: its id or an unambiguous part of it, `latest`, or `latest~2` for the second before that."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LATEST = "latest"
+_LATEST = re.compile(rf"{LATEST}(?:~(\d{{1,6}}))?", re.ASCII)
 LOCAL, REMOTE, ARCHIVED = "here", "redis", "archive"
 
 
@@ -128,17 +130,24 @@ def pick(name: str, among: Sequence[Found], what: str = "run") -> Found:
     """The run that `name` means; NoSuchRun with the near ones otherwise."""
     if not among:
         raise NoSuchRun(f"no {what} {name[:80]!r}: there is no {what} here at all{_other_places(what)}")
-    if name == LATEST:
-        return max(among, key=lambda found: (found.opened_ms, found.run))
-    exact = [found for found in among if found.run == name]
-    begun = exact or [found for found in among if found.run.startswith(name)]
-    if len(begun) == 1:
-        return begun[0]
-    if begun:
-        raise NoSuchRun(f"several runs begin with {name!r}: {_ids(begun)}")
+    if (back := _LATEST.fullmatch(name)) is not None:
+        return _latest(among, int(back[1] or 0), what)
+    for fits in (str.__eq__, str.startswith, str.endswith, str.__contains__):
+        meant = [found for found in among if fits(found.run, name)] if name else []
+        if len(meant) == 1:
+            return meant[0]
+        if meant:
+            raise NoSuchRun(f"{name[:100]!r} may mean {len(meant)} {what}s: {_ids(meant)}")
     near = get_close_matches(name, [found.run for found in among], 3, 0.5)
     offer = f"near ones: {', '.join(near)}" if near else f"there are: {_ids(among)}"
     raise NoSuchRun(f"no {what} {name[:100]!r}; {offer}")
+
+
+def _latest(among: Sequence[Found], back: int, what: str) -> Found:
+    runs = sorted(among, key=lambda found: (found.opened_ms, found.run), reverse=True)
+    if back >= len(runs):
+        raise NoSuchRun(f"no {what} '{LATEST}~{back}': there are {len(runs)}, the first is {LATEST}~{len(runs) - 1}")
+    return runs[back]
 
 
 def _other_places(what: str) -> str:
@@ -151,12 +160,25 @@ def _ids(runs: Sequence[Found]) -> str:
 
 
 def to_follow(name: str, url: str | None) -> Found:
-    """A run whose log is there; one of which only the archive is left is named as such."""
-    among = going(url)
+    """A run whose log is there; one that is over is named as such, with what can still be done with it."""
+    there = going(url)
     try:
-        return pick(name, among)
+        return pick(name, there)
+    except NoSuchRun as error:
+        known = {found.run for found in there}
+        over = {found.run: found for found in (*archived(), *noted()) if found.run not in known}
+        told = _is_over(name, list(over.values()), any_goes_on=bool(there))
+        raise NoSuchRun(told or str(error)) from None
+
+
+def _is_over(name: str, over: Sequence[Found], *, any_goes_on: bool) -> str:
+    """What to say when no run that goes on is meant, but one that is over may be; "" otherwise."""
+    try:
+        meant = pick(name, over).run
     except NoSuchRun:
-        old = {found.run for found in archived()}
-        if name in old:
-            raise NoSuchRun(f"run {name} is over; see: tidal replay {name}") from None
-        raise
+        return ""
+    if _LATEST.fullmatch(name) is None:
+        return f"run {meant} is over; rewind it: tidal replay {meant}"
+    if any_goes_on:  # `latest~3` counts those that go on
+        return ""
+    return f"no run goes on here; {name} is {meant}, which is over; rewind it: tidal replay {meant}"

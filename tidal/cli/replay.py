@@ -2,6 +2,7 @@
 
 The screen is the one of the live run, with a scrubber below it. --print shows one moment as text instead, the end
 unless --at says otherwise; --json writes that moment as JSON. Live and replayed, the same moment gives the same bytes.
+A damaged archive is named when it is opened; --salvage saves what is whole of it.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal.cli import flags
-from tidal.errors import NoSuchFile
+from tidal.errors import ArchiveDamaged, NoSuchRun, UsageError
 
 if TYPE_CHECKING:
     import argparse
 
+    from tidal.archive import Archive
     from tidal.replay import ReplayFeed
     from tidal.tui.feed import Seekable
 
@@ -26,33 +28,78 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default="latest",
         metavar="RUN|FILE",
-        help="the run's id or its beginning, or the path of an archive (default: latest)",
+        help="the run's id or a part of it, latest~1 for the last but one, or an archive's path (default: latest)",
     )
     parser.add_argument("--at", type=flags.span_ms, metavar="SPAN", help="go to this moment of the load: 2m30s")
     parser.add_argument("--print", action="store_true", help="print the moment as text, without a screen")
+    parser.add_argument(
+        "--salvage", metavar="OUT", help="write what is whole of a damaged archive into a new one, instead of replaying"
+    )
     flags.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """The screen, or one moment of the run as text and JSON."""
     from tidal.archive import Archive
-    from tidal.cli.console import is_terminal, lines_to, write_json
+    from tidal.cli.console import columns_of, is_terminal, lines_to, write_json
     from tidal.outputs.text import summary
     from tidal.replay import ReplayFeed
 
-    feed = ReplayFeed(Archive.open(archive_of(args.run)))
-    try:
+    path = archive_of(args.run)
+    if args.salvage is not None:
+        return _salvage(path, Path(args.salvage).expanduser())
+    with Archive.open(path) as archive:
+        _warn(archive, path)
+        feed = ReplayFeed(archive)
         if not (args.print or args.json) and is_terminal():
             return _shown(feed, args.at or 0)
         seek(feed, args.at)
         frame = feed.frame()
         if frame is None:
-            raise NoSuchFile(f"{args.run}: the archive holds no entry yet")
+            raise ArchiveDamaged(f"{path} holds no run: the entry that opens one is not there")
         if args.print or not args.json:
-            print(summary(frame), end="", file=lines_to(args.json))
+            out = lines_to(args.json)
+            print(summary(frame, columns_of(out)), end="", file=out)
         write_json(frame, args.json)
-    finally:
-        feed.close()
+        _say(feed.trouble())
+    return 0
+
+
+def _warn(archive: Archive, path: Path) -> None:
+    """Say at once what of the archive is not as it was written; ArchiveDamaged when nothing of a run is there."""
+    from tidal.outputs.layout import clock
+
+    if not archive.count and not archive.blocks:
+        cut = "it was cut before its first entry" if archive.torn else "its run was never opened"
+        raise ArchiveDamaged(f"{path} holds no entry: {cut}")
+    damaged = archive.find_damage()
+    if damaged:
+        first, last = min(block.first_ms for block in damaged), max(block.last_ms for block in damaged)
+        where = f"between {clock(first)} and {clock(last)}" if last else f"at byte {damaged[0].offset}"
+        _say(
+            f"{len(damaged)} of {len(archive.blocks)} blocks are damaged, {where}; a moment that needs them "
+            f"cannot be shown; save the rest: tidal replay {path} --salvage OUT.tidal"
+        )
+
+
+def _say(trouble: str) -> None:
+    import sys
+
+    if trouble:
+        print(f"tidal: {trouble}", file=sys.stderr)
+
+
+def _salvage(path: Path, out: Path) -> int:
+    """Write a new archive and say what is in it."""
+    from tidal.archive import salvage
+
+    try:
+        count, damaged = salvage(path, out)
+    except FileExistsError:
+        raise UsageError(f"{out} is there already: --salvage writes a new file") from None
+    except OSError as error:
+        raise UsageError(f"cannot write {out}: {error.strerror}") from None
+    print(f"{count} entries saved to {out}, {damaged} damaged place(s) left out; see: tidal replay {out}")
     return 0
 
 
@@ -75,12 +122,25 @@ def archive_of(name: str) -> Path:
     path = Path(name).expanduser()
     if path.is_file():
         return path
+    if path.is_dir() and (len(path.parts) != 1 or name == ".."):
+        raise NoSuchRun(f"{name} is a folder: name an archive in it{_archives_in(path)}")
     if path.suffix == ".tidal" or len(path.parts) > 1:
-        raise NoSuchFile(f"no file {name}")
-    found = pick(name, archived(), "archive")
+        raise NoSuchRun(f"no archive file {name}{_archives_in(path.parent)}")
+    try:
+        found = pick(name, archived(), "archive")
+    except NoSuchRun:
+        if path.is_dir():
+            raise NoSuchRun(f"{name} is a folder: name an archive in it{_archives_in(path)}") from None
+        raise
     if found.archive is None:
-        raise NoSuchFile(f"run {found.run} has no archive on this machine")
+        raise NoSuchRun(f"run {found.run} has no archive on this machine")
     return found.archive
+
+
+def _archives_in(folder: Path) -> str:
+    """A few archives to offer."""
+    there = sorted(path.name for path in folder.glob("*.tidal")) if folder.is_dir() else []
+    return f"; there are: {', '.join(there[:3])}{' …' * (len(there) > 3)}" if there else ""
 
 
 def seek(feed: Seekable, offset_ms: int | None) -> None:

@@ -39,7 +39,7 @@ def test_a_log_read_aloud_is_the_story_of_the_run() -> None:
         "info: plan 1: the run starts; the load is on w1, w2",
         "error: w1 lost: its heartbeat lapsed; its users go to the others",
         "info: stop ordered by ann: an operator's wish",
-        "warning: the run closed: stopped, an operator's wish",
+        "info: the run closed: stopped, an operator's wish; exit code 1",
     ]
 
 
