@@ -27,7 +27,7 @@ from tidal.flow import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from tidal.users import User
 
@@ -156,6 +156,15 @@ def flat_tasks(holder: Any) -> list[Any]:
         elif task not in found:
             found.append(task)
     return found
+
+
+def configure(cls: Any, settings: Mapping[str, Any], tasks: list[Any]) -> None:
+    """Set attributes of a user class; `tasks` is a list of names of those that it had."""
+    for name, value in settings.items():
+        if name == "tasks":
+            cls.tasks = [task for task in tasks if task.__name__ in value]
+        elif name != "user_class_name":
+            setattr(cls, name, value)
 
 
 class TaskSetMeta(type):

@@ -34,7 +34,7 @@ LAYERS: dict[str, set[str]] = {
     "server": {"embedded", "engines", "guard", "fakeserver"},
     "processes": {
         "master", "lease", "record", "opening", "worker", "service", "crew", "lines", "supervisor",
-        "launch", "live", "operator", "doctor",
+        "launch", "live", "operator", "doctor", "hookline",
     },
     "replay": {"replay"},
     "outputs": {"outputs"},
@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "outputs": {"errors", "model"},
     "tui": {"errors", "model", "outputs"},
     "target": {"errors", "ground"},
-    "generator": BASE,
+    "generator": BASE | {"outputs"},  # scripts print the same tables
     "cli": set(LAYERS) - {"generator", "cli"},
 }
 NOT_CODE = {"demo.SHOP"}
@@ -73,6 +73,7 @@ HOMES = {
     "requests": {"generator.http"},
     "urllib3": {"generator.http"},
     "psutil": {"measure"},
+    "pytest": {"generator.pytestfile", "generator.pytest_plugin"},
     "platformdirs": {"paths"},
     "configargparse": {"options"},
     "psycopg": {"contrib.postgres"},

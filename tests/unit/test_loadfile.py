@@ -174,7 +174,7 @@ def test_what_a_file_takes_along(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     opened = {".env", "/etc/hostname", "venv/lib/site-packages/thing.py", str(tmp_path / "unused.csv")}
     root = tmp_path.resolve()
-    assert needs(root, root / "locustfile.py", opened) == (
+    assert needs(root, [root / "locustfile.py"], opened) == (
         "data/rows.json",
         "package/__init__.py",
         "package/beside.txt",

@@ -38,8 +38,23 @@ class LocustFinder:
         return spec
 
 
-def install() -> None:
-    """From now on `import locust` means tidal; a Locust that was imported before is forgotten."""
+def install(*, patch: bool = True) -> None:
+    """From now on `import locust` means tidal; a Locust that was imported before is forgotten.
+
+    A script that uses Locust as a library calls this before it imports anything else:
+
+        import tidal.compat
+        tidal.compat.install()
+        from locust.env import Environment
+
+    Args:
+        patch: make the standard library cooperative, as Locust does when it is imported (LOCUST_SKIP_MONKEY_PATCH in
+            the environment prevents it there and here). tidal's own processes have done so before anything else.
+    """
+    if patch:
+        from tidal.generator.patching import patch as patch_process  # noqa: PLC0415 - gevent, for who wants it
+
+        patch_process()
     if LocustFinder in sys.meta_path:
         return
     for name in [n for n in sys.modules if n == "locust" or n.startswith("locust.")]:

@@ -27,11 +27,11 @@ from tidal.generator.runners import (
     Runner,
     WorkerRunner,
 )
+from tidal.generator.stats_view import RequestStats
 from tidal.generator.totals import Totals
 from tidal.hooks import Events, note_failure
-from tidal.model.stats import Tally
 from tidal.shape import LoadTestShape
-from tidal.tasks import filter_tasks_by_tags, flat_tasks
+from tidal.tasks import configure, filter_tasks_by_tags, flat_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -206,116 +206,6 @@ def _set_of(own: Iterable[str] | None, options: Any, name: str) -> set[str] | No
     if own is not None:
         return set(own)
     return set(getattr(options, name, None) or ()) or None
-
-
-def configure(cls: Any, settings: Mapping[str, Any], tasks: list[Any]) -> None:
-    """Set attributes of a user class; `tasks` is a list of names of those that it had."""
-    for name, value in settings.items():
-        if name == "tasks":
-            cls.tasks = [task for task in tasks if task.__name__ in value]
-        elif name != "user_class_name":
-            setattr(cls, name, value)
-
-
-class StatsEntry:
-    """One endpoint's statistics in this process, in Locust's units (ms)."""
-
-    def __init__(self, tally: Tally, method: str = "", name: str = "Aggregated") -> None:
-        self._tally = tally
-        self.method, self.name = method, name
-
-    @property
-    def num_requests(self) -> int:
-        """Finished requests, failed ones too."""
-        return self._tally.requests
-
-    @property
-    def num_failures(self) -> int:
-        """Failed requests."""
-        return self._tally.failures
-
-    @property
-    def fail_ratio(self) -> float:
-        """Failed of all."""
-        return self._tally.failures / self._tally.requests if self._tally.requests else 0.0
-
-    @property
-    def avg_response_time(self) -> float:
-        """The mean, in ms."""
-        return self._tally.average_us / 1000
-
-    @property
-    def median_response_time(self) -> float:
-        """The median, in ms."""
-        return self.get_response_time_percentile(0.5)
-
-    @property
-    def min_response_time(self) -> float:
-        """The shortest, in ms."""
-        return self._tally.min_us / 1000
-
-    @property
-    def max_response_time(self) -> float:
-        """The longest, in ms."""
-        return self._tally.max_us / 1000
-
-    @property
-    def total_content_length(self) -> int:
-        """Bytes received."""
-        return self._tally.bytes
-
-    def get_response_time_percentile(self, percent: float) -> float:
-        """A percentile (0…1), in ms."""
-        return self._tally.percentiles_us(percent)[0] / 1000
-
-
-class RequestStats:
-    """The statistics of this process up to its last batch (a quarter of a second ago)."""
-
-    def __init__(self, source: Any) -> None:
-        self._source = source
-
-    def __getattr__(self, name: str) -> Any:
-        """What the source knows itself: log_request, log_error."""
-        return getattr(self._source, name)
-
-    @property
-    def _totals(self) -> Mapping[tuple[str, str], Tally]:
-        found: Mapping[tuple[str, str], Tally] = getattr(self._source, "endpoints", self._source)
-        return found
-
-    def clear_all(self) -> None:
-        """Count from here."""
-        self._source.reset()
-
-    reset_all = clear_all
-
-    @property
-    def entries(self) -> dict[tuple[str, str], StatsEntry]:
-        """By (name, method)."""
-        return {(name, method): StatsEntry(t, method, name) for (method, name), t in self._totals.items()}
-
-    @property
-    def total(self) -> StatsEntry:
-        """All endpoints together."""
-        total = Tally()
-        for tally in self._totals.values():
-            total.merge(tally)
-        return StatsEntry(total)
-
-    @property
-    def num_requests(self) -> int:
-        """Finished requests of all endpoints."""
-        return self.total.num_requests
-
-    @property
-    def num_failures(self) -> int:
-        """Failed requests of all endpoints."""
-        return self.total.num_failures
-
-    def get(self, name: str, method: str) -> StatsEntry:
-        """One endpoint; empty when it is not known."""
-        return StatsEntry(self._totals.get((method, name), Tally()), method, name)
 
 
 def tell(hook: EventHook, *, reverse: bool = False, **kwargs: Any) -> None:

@@ -6,53 +6,83 @@ tidal's own surface (`tidal.compat`).
 
 from __future__ import annotations
 
-import difflib
 import importlib.machinery
 import importlib.util
-import math
 import os
 import sys
 import traceback
-from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tidal import compat
+from tidal.generator.arguments import ArgumentsRefused, file_parser, read
+from tidal.generator.discovery import Refused, chosen, nobody, shape_classes, spec, user_classes
 from tidal.generator.needs import OpenedFiles, needs
+from tidal.generator.pytestfile import pytest_users
 from tidal.generator.recorder import tidy
-from tidal.model.events import TEXT_MAX, TRACEBACK_MAX, ClassSpec
-from tidal.model.pipe import Load, Loaded, NotLoaded
-from tidal.users import HttpUser, User
+from tidal.hooks import events
+from tidal.model.pipe import Loaded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
+    from tidal.model.pipe import ArgumentSpec, Load, NotLoaded
+    from tidal.shape import LoadTestShape
+    from tidal.users import User
+
 _RESERVED = {"locust", "tidal"} | set(sys.stdlib_module_names)
 
 
-class Refused(Exception):
-    """The locustfile will not do; `answer` says why."""
-
-    def __init__(self, error: str, why: str, trace: str = "") -> None:
-        super().__init__(why)
-        self.answer = NotLoaded(error, tidy(why, TEXT_MAX), tidy(trace[-TRACEBACK_MAX:], TRACEBACK_MAX))
+_shapes: dict[str, type[LoadTestShape]] = {}
 
 
 def load(order: Load) -> tuple[Loaded | NotLoaded, dict[str, type[User]]]:
-    """Import the file; the answer for the agent, and the user classes by name (none when it was refused)."""
+    """Import the files; the answer for the agent, and the user classes by name (none when they were refused)."""
     try:
-        root, file = _paths(order)
-        opened = OpenedFiles()
-        with opened.watch() if order.side != "worker" else _nothing():
-            module = _import(root, file, order.side)
-        classes = _chosen(user_classes(module), order)
-        specs = tuple(spec(name, cls) for name, cls in classes.items())
-        taken = needs(root, file, opened.paths) if order.side != "worker" else ()
+        return _load(order)
     except Refused as refused:
         return refused.answer, {}
-    return Loaded(specs, taken), classes
+
+
+def _load(order: Load) -> tuple[Loaded, dict[str, type[User]]]:
+    root, files = _paths(order)
+    opened = OpenedFiles()
+    with opened.watch() if order.side != "worker" else _nothing():
+        compat.install(patch=False)
+        modules = [_import(root, file, order.side) for file in files]
+        found = user_classes(modules) or pytest_users(modules)
+    if not found:
+        raise nobody(modules)
+    classes = chosen(found, order.options, order.file)
+    _shapes.clear()
+    _shapes.update(shape_classes(modules))
+    return _describe(order, classes, needs(root, files, opened.paths) if order.side != "worker" else ()), classes
+
+
+def _describe(order: Load, classes: dict[str, type[User]], taken: tuple[str, ...]) -> Loaded:
+    """The file in plain values; its own arguments are read where the command line is at hand."""
+    arguments: tuple[ArgumentSpec, ...] = ()
+    if order.side == "inspect":
+        try:
+            arguments = read(file_parser(events), order.words, os.environ)
+        except ArgumentsRefused as refused:
+            raise Refused("UsageError", str(refused)) from refused
+    shape = next(iter(_shapes), "")
+    return Loaded(
+        tuple(spec(name, cls) for name, cls in classes.items()),
+        taken,
+        arguments=arguments,
+        shape=shape,
+        shape_uses_options=bool(shape and _shapes[shape].use_common_options),
+        hooks=events.listened(),
+    )
+
+
+def shape_of(name: str) -> LoadTestShape | None:
+    """The shape of this name of the files that were loaded, made now; None when there is no such shape."""
+    return _shapes[name]() if name in _shapes else None
 
 
 @contextmanager
@@ -60,20 +90,20 @@ def _nothing() -> Iterator[None]:
     yield
 
 
-def _paths(order: Load) -> tuple[Path, Path]:
-    """The root and the file, both absolute; the process now works in the root."""
+def _paths(order: Load) -> tuple[Path, list[Path]]:
+    """The root and the files, all absolute; the process now works in the root."""
     root = Path(order.root).resolve()
-    file = root / order.file
-    if not file.is_file():
-        raise Refused("NoSuchFile", f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
+    files = [root / name for name in (order.file, *order.more_files)]
+    for file in files:
+        if not file.is_file():
+            raise Refused("NoSuchFile", f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
     os.chdir(root)
-    folder = str(file.parent)
-    sys.path[:] = list(dict.fromkeys([folder, str(root), *sys.path]))
-    return root, file
+    folders = [str(file.parent) for file in files]
+    sys.path[:] = list(dict.fromkeys([*folders, str(root), *sys.path]))
+    return root, files
 
 
 def _import(root: Path, file: Path, side: str) -> ModuleType:
-    compat.install()
     name = "locustfile" if file.stem in _RESERVED or file.stem in sys.modules else file.stem
     loader = importlib.machinery.SourceFileLoader(name, str(file))
     module = importlib.util.module_from_spec(importlib.machinery.ModuleSpec(name, loader, origin=str(file)))
@@ -132,42 +162,3 @@ def _trace(error: BaseException) -> str:
     while tb is not None and tb.tb_next is not None and tb.tb_frame.f_code.co_filename == __file__:
         tb = tb.tb_next
     return "".join(traceback.format_exception(type(error), error, tb))
-
-
-def user_classes(module: ModuleType) -> dict[str, type[User]]:
-    """The classes of a module that can run, by name, in the order of their declaration."""
-    found = {cls.__name__: cls for cls in vars(module).values() if isinstance(cls, type) and issubclass(cls, User)}
-    classes = {name: cls for name, cls in found.items() if not cls.abstract}
-    if not classes:
-        abstract = [name for name, cls in found.items() if cls not in (User, HttpUser)]
-        hint = f"; {', '.join(abstract)} is abstract" if abstract else ""
-        raise Refused("NoUserClass", f"{Path(module.__file__ or '').name}: no class of HttpUser or User{hint}")
-    return classes
-
-
-def _chosen(classes: dict[str, type[User]], order: Load) -> dict[str, type[User]]:
-    """The classes that were asked for; all when none was."""
-    for name in order.options.classes:
-        if name not in classes:
-            near = difflib.get_close_matches(name, classes, 3, 0.4) or list(classes)
-            raise Refused("UnknownUserClass", f"{order.file}: no user class {name!r}; there is {', '.join(near)}")
-    return {name: classes[name] for name in order.options.classes} or classes
-
-
-def spec(name: str, cls: type[User]) -> ClassSpec:
-    """A user class in plain values."""
-    try:
-        weight, fixed = float(cls.weight), int(cls.fixed_count)
-    except (TypeError, ValueError):
-        weight, fixed = math.nan, 0
-    if not 0 <= weight < math.inf or fixed < 0:
-        why = f"{name}: weight and fixed_count are numbers from 0, not {cls.weight!r} and {cls.fixed_count!r}"
-        raise Refused("FileImportError", why)
-    needs_host = issubclass(cls, HttpUser)
-    return ClassSpec(name, weight, fixed, str(cls.host or ""), needs_host, task_shares(cls.tasks))
-
-
-def task_shares(tasks: Any) -> tuple[tuple[str, float], ...]:
-    """Each task's name and share of the picks."""
-    counts = Counter(str(getattr(task, "__name__", type(task).__name__)) for task in tasks)
-    return tuple((name, count / len(tasks)) for name, count in counts.items())

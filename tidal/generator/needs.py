@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 NAMED_MAX = 64
 _INSTALLED = {"site-packages", "dist-packages", "__pycache__", "node_modules"}
@@ -47,12 +47,12 @@ def _writes(arguments: tuple[Any, ...]) -> bool:
     return isinstance(mode, str) and any(letter in mode for letter in "wax+")
 
 
-def needs(root: Path, file: Path, opened: set[str]) -> tuple[str, ...]:
-    """The files below `root` that `file` needs, itself left out, relative to the root and sorted."""
-    modules = _imported(root) | _source_closure(root, file)
+def needs(root: Path, files: Sequence[Path], opened: set[str]) -> tuple[str, ...]:
+    """The files below `root` that `files` need, the first left out, relative to the root and sorted."""
+    modules = _imported(root).union(*(_source_closure(root, file) for file in files))
     found = modules | {path for name in opened if (path := below(root, Path(name))) is not None}
-    found |= _named(root, modules | {file})
-    found.discard(file)
+    found |= _named(root, modules | set(files)) | set(files[1:])
+    found.discard(files[0])
     return tuple(sorted(str(path.relative_to(root)) for path in found if path.suffix != ".pyc"))
 
 
