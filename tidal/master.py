@@ -22,6 +22,7 @@ from tidal import __version__, paths
 from tidal.archive import finish, part_path
 from tidal.bus import Bus, BusError
 from tidal.errors import Fenced, FleetBusy, NoSuchRun, RunLapsed, TidalError
+from tidal.hookline import HookLine, open_hook_line
 from tidal.keys import ANNOUNCE_TTL_MS, LEASE_TTL_MS, FleetKeys, RunKeys
 from tidal.launch import LaunchSpec
 from tidal.lease import LeaseKeeper
@@ -43,10 +44,26 @@ from tidal.model.codec import (
     unpack,
 )
 from tidal.model.decide import Senses, decide
-from tidal.model.events import ByMaster, ByOperator, Checkpoint, Event, MasterTook, Noted, StopOrdered
+from tidal.model.events import (
+    ByMaster,
+    ByOperator,
+    ByWorker,
+    Checkpoint,
+    Event,
+    MasterTook,
+    MessageReceived,
+    Noted,
+    PlanSet,
+    RunClosed,
+    RunStarted,
+    StopOrdered,
+    TargetSet,
+)
 from tidal.model.fold import fold_entry
 from tidal.model.liveness import POLL_MS, Heartbeat, Liveness
+from tidal.model.pipe import Message
 from tidal.model.state import State, digest_of
+from tidal.model.target import grant
 from tidal.model.wire import from_wire
 from tidal.opening import new_run_id, open_run
 from tidal.record import Record
@@ -68,6 +85,8 @@ INTENTS_LOOK_BACK_MS = 60_000
 """A successor reads intents from so long before the last answered one: further back all are answered."""
 APPEND_MAX = 20
 """Entries in one transaction: chunks of files are large."""
+TURNS = (PlanSet, TargetSet, StopOrdered, RunStarted, RunClosed)
+"""Events after which a wish of user code waits for the next turn: it must be judged by the state that they make."""
 CUT_OFF_MS = 3_000
 """Without a lifeline and without Redis there is nothing left to do."""
 
@@ -79,12 +98,16 @@ class Master:
         bus: the connection for everything but the lease's renewal.
         run: the run's id.
         first: entries to open a new run with; none to take over a run that there is.
+        file: the locustfile on this machine; without it a hook host runs what the log ships.
     """
 
-    def __init__(self, bus: Bus, run: str, first: Sequence[Event] = ()) -> None:
+    def __init__(self, bus: Bus, run: str, first: Sequence[Event] = (), file: str = "") -> None:
         self._bus, self.run, self._keys = bus, run, RunKeys(run)
         self._token = secrets.token_hex(12)
         self._first = list(first)
+        self._file = file
+        self._hooks: HookLine | None = None
+        self._hooks_from: EntryId = ZERO_ID  # custom messages of before are of another master's host
         self.clock = Clock()
         self.state = State()
         self._record: Record | None = None
@@ -131,6 +154,7 @@ class Master:
             if not self.state.log.opened_ms:
                 raise NoSuchRun(f"run {self.run} has no log in {self._bus.shown}")
         answered_ms = self.state.log.answered_ms
+        self._hooks_from = EntryId(self.state.log.ticked_ms, 0)
         self._intents_at = EntryId(max(0, answered_ms - INTENTS_LOOK_BACK_MS), 0)
         self._append([MasterTook(socket.gethostname()[:60], os.getpid(), __version__), *self._first])
         self._first = []
@@ -170,6 +194,7 @@ class Master:
             self._look_if_due(now_ms)
             self._settling = self._settling and not caught_up
             if not self._settling and self.state.position[LOG] >= self._appended:
+                self._attend_hooks(now_ms)
                 self._decide(now_ms)
             self._answered_ms = now_ms
         except Fenced:
@@ -198,6 +223,18 @@ class Master:
         if self._record is not None:
             self._record.take(entry)
         fold_entry(self.state, entry)
+        if entry.kind == MessageReceived.KIND and self._hooks is not None and entry.id >= self._hooks_from:
+            self._hand_over(entry)
+
+    def _hand_over(self, entry: Entry) -> None:
+        """A custom message of a worker's user code, for user code on this side."""
+        try:
+            signed = decode(entry)
+        except BadEntry:
+            return
+        event = signed.event if isinstance(signed, ByWorker) else None
+        if isinstance(event, MessageReceived) and self._hooks is not None:
+            self._hooks.hear(Message(event.type, event.data, event.client))
 
     def _take_intent(self, entry: Entry) -> None:
         self._intents_at = entry.id
@@ -214,6 +251,11 @@ class Master:
         self._intents = {i: s for i, s in self._intents.items() if i not in self.state.log.intents}
         redis_ms = self.clock.redis_ms(monotonic_us())
         events = decide(self.state, self._sensed(redis_ms, now_ms))
+        granted = 0
+        if self._hooks is not None and not any(isinstance(e, TURNS) for e in events):
+            wishes = list(self._hooks.wishes)
+            wanted, granted = grant(self.state, wishes, redis_ms)
+            events += wanted
         if self.stop_wanted and self.state.log.phase in {phases.WAITING, phases.RUNNING}:
             timeout_ms = self.state.log.options.stop_timeout_ms
             outcome = "stopped" if self._stop_code is None else "refused"
@@ -225,6 +267,16 @@ class Master:
             notes = list(self._notes)
             self._append([*events, *notes])
             del self._notes[: len(notes)]  # only once they are in the log
+        for _ in range(granted):
+            self._hooks.wishes.popleft()  # type: ignore[union-attr]
+
+    def _attend_hooks(self, now_ms: int) -> None:
+        """Have the hook host, once the run is open and its file has something for it to do."""
+        log = self.state.log
+        if self._hooks is None and log.opened_ms and log.needs_host and log.phase != phases.CLOSED:
+            self._hooks = open_hook_line(self._bus, self._keys, log, self._file, self._note)
+        if self._hooks is not None:
+            self._hooks.turn(self.state, now_ms, self.clock.redis_ms(monotonic_us()))
 
     def _sensed(self, redis_ms: int, now_ms: int) -> Senses:
         senses = self._senses
@@ -238,6 +290,7 @@ class Master:
             tuple(self._intents.values()),
             now_ms - self._watched_ms,
             senses.redis_rtt_us,
+            has_host=self._hooks is not None and self._hooks.is_there,
         )
 
     def _append(self, events: Sequence[Event]) -> None:
@@ -351,6 +404,7 @@ class Master:
 
     def close(self) -> None:
         """Make everything safe, tell nobody that there is a run any more, give the lease back."""
+        self._end_hooks()
         if self._record is None:
             return
         closed = self.state.log.phase == phases.CLOSED
@@ -366,8 +420,13 @@ class Master:
             self._keeper.stop()
         self._bus.release_lease(self._keys, self._token, self.epoch)
 
+    def _end_hooks(self) -> None:
+        if self._hooks is not None:
+            self._hooks.stop()
+
     def abandon(self) -> None:
         """Leave the archive readable when Redis is gone or another master is there."""
+        self._end_hooks()
         if self._keeper is not None:
             self._keeper.stop()
         if self._record is not None:
@@ -392,7 +451,7 @@ def _heartbeat(payload: bytes | None) -> Heartbeat | None:
 def make_master(spec: LaunchSpec, bus: Bus) -> Master:
     """A master for a new run, or for the run that the spec names."""
     if spec.run:
-        return Master(bus, spec.run)
+        return Master(bus, spec.run, file=spec.file)
     fleet = FleetKeys(spec.fleet)
     holder = bus.announced_run(fleet)
     if holder is not None:
@@ -400,7 +459,7 @@ def make_master(spec: LaunchSpec, bus: Bus) -> Master:
             f"fleet {spec.fleet!r} is busy with run {holder}: attach to it, stop it, or use another --fleet"
         )
     run = new_run_id(bus.time_us()[1] // 1000)
-    return Master(bus, run, open_run(spec, run))
+    return Master(bus, run, open_run(spec, run), spec.file)
 
 
 def serve(spec: LaunchSpec, *, watch_fd: int | None = None, opened: object = None) -> int:

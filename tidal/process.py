@@ -249,3 +249,11 @@ def _environment(extra: Mapping[str, str] | None, answers_fd: int | None) -> dic
     if answers_fd is not None:
         env[ANSWER_FD] = str(answers_fd)
     return env | dict(extra or {})
+
+
+def write_all(root: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files below a folder, by their relative paths."""
+    for relative, data in contents.items():
+        path = root / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)

@@ -18,7 +18,6 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tidal import paths
 from tidal.crew import Crew, Died
@@ -42,9 +41,7 @@ from tidal.model.gather import Gathering
 from tidal.model.outbox import Outbox
 from tidal.model.pipe import Batch, Load, NotLoaded
 from tidal.model.state import State
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from tidal.process import write_all
 
 DRAIN_PATIENCE_MS = 4_000
 MESSAGES_MAX = 200
@@ -185,7 +182,7 @@ class Service:
             root, file = own.parent, own.name
         else:
             self.root = root = Path(tempfile.mkdtemp(prefix="tidal-run-"))
-            _write_all(root, contents or {})
+            write_all(root, contents or {})
         self._gathering = Gathering(redis_ms)
         log_path = paths.logs_dir() / f"{self.run}-generators-{os.getpid()}.log"
         load = Load(
@@ -333,10 +330,3 @@ class Service:
             self.crew.stop()
         if self.root is not None:
             shutil.rmtree(self.root, ignore_errors=True)
-
-
-def _write_all(root: Path, contents: Mapping[str, bytes]) -> None:
-    for relative, data in contents.items():
-        path = root / relative
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)

@@ -1,23 +1,46 @@
-"""The hook host: the locustfile beside the master, for its hooks. It runs no users.
+"""The hook host: the locustfile beside the master, for its hooks and its shape. It runs no users.
 
-`Load(side="inspect")` describes the file and leaves. `Load(side="master")` stays: `init` at once, `test_start` with the
-first `SetShare`, `test_stop` and `quitting` with `Finish`.
+`Load(side="inspect")` describes the file and leaves. `Load(side="master")` stays: `init` at once, then the hooks that
+the master orders (`Fire`), custom messages, and once a second, while the run goes on, the shape's `tick`. What user
+code wants (a number of users, the end, a message) is told to the master, which never waits for it.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
-from tidal.generator.environment import STATE_RUNNING, STATE_STOPPED, Environment, MasterRunner, set_scene, tell
+import gevent
+
+from tidal.generator.environment import (
+    STATE_RUNNING,
+    STATE_SPAWNING,
+    STATE_STOPPED,
+    Environment,
+    MasterRunner,
+    set_scene,
+    tell,
+)
 from tidal.generator.loadfile import load
-from tidal.generator.main import set_up
-from tidal.hooks import events
-from tidal.model.pipe import Finish, Finished, Load, Loaded, SetShare
+from tidal.generator.main import REPORT_TYPE, set_log_level, set_up, vital
+from tidal.generator.ports import ChildPort, deliver
+from tidal.generator.runners import setting
+from tidal.generator.stats_view import RequestStats
+from tidal.generator.sums import Sums
+from tidal.hooks import events, note_failure
+from tidal.model.codec import BadEntry, unpack_value
+from tidal.model.pipe import Finish, Finished, Fire, Fired, Leave, Load, Loaded, Message, Steer, View
+from tidal.shape import LoadTestShape
 
 if TYPE_CHECKING:
     from tidal.generator.pipes import Pipes
     from tidal.model.events import Event
+
+logger = logging.getLogger("tidal.hookhost")
+
+TICK_S = 1.0
 
 
 class HookHost:
@@ -26,7 +49,11 @@ class HookHost:
     def __init__(self, pipes: Pipes) -> None:
         self._pipes = pipes
         self._environment = Environment(events=events)
-        self._has_begun = False
+        self._sums = Sums()
+        self._known: set[str] = set()  # client ids that were told of
+        self._failures_told = 0
+        self._ticking: Any = None
+        self._view = View("ready", 0, 0, 0, 0, 0.0)
         self.is_done = False
 
     def run(self) -> None:
@@ -40,32 +67,157 @@ class HookHost:
     def _obey(self, order: Event) -> None:
         if isinstance(order, Load):
             self._load(order)
-        elif isinstance(order, SetShare) and not self._has_begun:
-            self._has_begun = True
-            self._environment.runner.state = STATE_RUNNING
-            tell(self._environment.events.test_start, environment=self._environment)
+        elif isinstance(order, View):
+            self._see(order)
+        elif isinstance(order, Fire):
+            vital(self._fire, order)
+        elif isinstance(order, Message):
+            self._hear(order)
         elif isinstance(order, Finish):
-            self._finish()
+            self._pipes.may_end = True
+            self._pipes.answer(Finished(self._environment.process_exit_code))
+
+    # ------------------------------------------------------------------ the file
 
     def _load(self, order: Load) -> None:
+        set_log_level(order.options.log_level)
         answer, classes = load(order)
         if order.side == "inspect":
             self.is_done = self._pipes.may_end = True
         elif isinstance(answer, Loaded):
-            runner = MasterRunner(self._environment, number=-1, run=order.run)
-            set_scene(self._environment, runner, order, classes)
-            tell(self._environment.events.init, environment=self._environment, runner=runner, web_ui=None)
+            self._prepare(order, classes)
         self._pipes.answer(answer)
 
-    def _finish(self) -> None:
-        hooks = self._environment.events
-        if self._has_begun:
-            tell(hooks.test_stopping, environment=self._environment)
-            self._environment.runner.state = STATE_STOPPED
-            tell(hooks.test_stop, environment=self._environment)
-        tell(hooks.quitting, reverse=True, environment=self._environment)
-        self._pipes.may_end = True
-        self._pipes.answer(Finished())
+    def _prepare(self, order: Load, classes: dict[str, Any]) -> None:
+        port = ChildPort(self._pipes, may_steer=True)
+        runner = MasterRunner(self._environment, port=port, run=order.run)
+        shape = _shape_named(order.shape)
+        set_scene(self._environment, runner, order, classes, shape)
+        self._environment.stats = RequestStats(self._sums)
+        tell(self._environment.events.init, environment=self._environment, runner=runner, web_ui=None)
+        if shape is not None:
+            self._ticking = vital(self._tick, shape)
+        vital(self._watch_usage)
+
+    def _watch_usage(self) -> None:
+        while True:
+            gevent.sleep(setting("CPU_MONITOR_INTERVAL"))
+            self._environment.runner.watch_usage()
+
+    # ------------------------------------------------------------------ what the master tells
+
+    def _see(self, view: View) -> None:
+        """The run as it is now."""
+        runner, hooks = self._environment.runner, self._environment.events
+        if runner is None:
+            return
+        self._view = view
+        self._sums.take(view)
+        runner.update(view)
+        now_s = time.time()
+        for row in view.clients:
+            if row.id not in self._known:
+                self._known.add(row.id)
+                tell(hooks.worker_connect, client_id=row.id)
+            tell(hooks.heartbeat_received, client_id=row.id, timestamp=now_s)
+        if hooks.worker_report.has_listeners and not hooks.report_to_master.has_listeners:
+            for row in view.clients:
+                data = {"user_classes_count": dict(row.users), "user_count": sum(row.users.values())}
+                tell(hooks.worker_report, client_id=row.id, data=data)
+
+    def _hear(self, message: Message) -> None:
+        """A custom message, or what a worker's listeners added to its report."""
+        if message.type != REPORT_TYPE:
+            deliver(self._environment.runner, message, message.client)
+            return
+        try:
+            data = unpack_value(message.data)
+        except BadEntry:
+            return
+        tell(self._environment.events.worker_report, client_id=message.client, data=data)
+
+    # ------------------------------------------------------------------ hooks
+
+    def _fire(self, order: Fire) -> None:
+        """Call the listeners of a hook and say so; `quit` stands for all that comes at the end."""
+        environment, hooks = self._environment, self._environment.events
+        runner = environment.runner
+        if order.hook == "spawning_complete":
+            tell(hooks.spawning_complete, user_count=order.user_count)
+        elif order.hook == "test_start":
+            runner.state = STATE_SPAWNING
+            tell(hooks.test_start, environment=environment)
+        elif order.hook == "test_stopping":
+            tell(hooks.test_stopping, environment=environment)
+        elif order.hook == "quit":
+            self._fire_last(order)
+        failed, self._failures_told = hooks.failures - self._failures_told, hooks.failures
+        self._pipes.answer(Fired(order.hook, failed, environment.process_exit_code))
+
+    def _fire_last(self, order: Fire) -> None:
+        environment, hooks = self._environment, self._environment.events
+        if self._ticking is not None:
+            self._ticking.kill(block=False)
+        environment.runner.state = STATE_STOPPED
+        if self._has_run:
+            tell(hooks.test_stop, environment=environment)
+        tell(hooks.quitting, reverse=True, environment=environment)
+        code = environment.process_exit_code
+        tell(hooks.quit, exit_code=order.exit_code if code is None else code)
+
+    @property
+    def _has_run(self) -> bool:
+        """Whether the run has begun."""
+        return self._view.began_ms > 0
+
+    # ------------------------------------------------------------------ the shape
+
+    def _tick(self, shape: Any) -> None:
+        """Ask the shape once a second, from the moment at which the run began."""
+        while not self._has_run or self._view.state not in (STATE_SPAWNING, STATE_RUNNING):
+            gevent.sleep(0.05)
+        shape.reset_time()
+        shape.start_time -= max(0, self._view.now_ms - self._view.began_ms) / 1000
+        while (answer := self._ask(shape)) is None or isinstance(answer, Steer):
+            if answer is not None:
+                self._pipes.answer(answer)
+            gevent.sleep(TICK_S)
+        self._pipes.answer(answer)
+
+    def _ask(self, shape: Any) -> Steer | Leave | None:
+        """What the shape wants now; None when it is what it wanted before."""
+        runner = self._environment.runner
+        try:
+            wish = shape.tick()
+            if wish is None:
+                return Leave(f"{type(shape).__name__} has come to its end", "finished")
+            if wish == runner.shape_last_tick:
+                return None
+            runner.shape_last_tick = wish
+            return _steer(wish, type(shape).__name__)
+        except Exception as error:
+            note_failure()
+            logger.exception("the shape failed")
+            return Leave(f"{type(shape).__name__}.tick() raised {type(error).__name__}: {error}", "failed")
+
+
+def _shape_named(name: str) -> LoadTestShape | None:
+    """An instance of the shape that the run was opened with."""
+    todo: list[Any] = [LoadTestShape] if name else []
+    while todo:
+        cls = todo.pop()
+        if cls.__name__ == name and not cls.abstract:
+            made: LoadTestShape = cls()
+            return made
+        todo += cls.__subclasses__()
+    return None
+
+
+def _steer(wish: Any, who: str) -> Steer:
+    """A tick's answer: (users, spawn rate) or (users, spawn rate, user classes)."""
+    users, spawn_rate, *rest = wish
+    classes = tuple(getattr(cls, "__name__", str(cls)) for cls in (rest[0] or () if rest else ()))
+    return Steer(int(users), float(spawn_rate), classes, who)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,6 @@ from tidal.generator.environment import (
     STATE_STOPPED,
     STATE_STOPPING,
     Environment,
-    RequestStats,
     WorkerRunner,
     set_scene,
     tell,
@@ -35,10 +35,13 @@ from tidal.generator.environment import (
 from tidal.generator.loadfile import load
 from tidal.generator.pipes import Pipes
 from tidal.generator.population import KILLS_MAX, ON_STOP_MS, Population
+from tidal.generator.ports import ChildPort, deliver
 from tidal.generator.recorder import Recorder
+from tidal.generator.runners import setting
 from tidal.generator.scheduler import Schedule
+from tidal.generator.stats_view import RequestStats
 from tidal.hooks import events
-from tidal.model.pipe import Finish, Finished, Load, Loaded, SetClock, SetShare
+from tidal.model.pipe import Finish, Finished, Load, Loaded, Message, SetClock, SetShare
 from tidal.process import die_with_parent
 from tidal.users import HttpUser
 
@@ -51,6 +54,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tidal.generator")
 
 BATCH_S = 0.25
+REPORT_TYPE = "tidal:report"
+"""The type of the message in which a worker's additions to its report travel."""
 LOOK_S = 0.5
 """The longest sleep of the scheduler, so that it sees whether the agent still speaks."""
 
@@ -65,12 +70,15 @@ class Generator:
         self._recorder = Recorder(self._clock.now_us)
         self._environment = Environment(events=events)
         self._environment.iterations = self._recorder.iterations
-        self._environment.stats = RequestStats(self._recorder.totals)
+        self._environment.stats = RequestStats(self._recorder.sums)
         self._population = Population(self._environment, self._recorder, self._clock.now_ms, self._rest)
         self._wake = Flag()
         self._one_at_a_time = BoundedSemaphore()
         self._stop_timeout_ms = 0
         self._is_loaded = False
+        self._is_reset_at_full_load = False
+        self._unread: list[Message] = []  # custom messages that came before the file was loaded
+        self._hook_failures_told = 0
         self._beginning: Any = None  # the greenlet that fires test_start, once there is a share
         self._ending: Any = None  # the greenlet that waits for the last user, once the plan is over
         self._was_complete = False
@@ -90,7 +98,11 @@ class Generator:
         if isinstance(order, SetClock):
             self._set_clock(order)
         elif isinstance(order, SetShare):
+            self._set_warmup(order)
             self._schedule.put(order)
+        elif isinstance(order, Message):
+            self._unread.append(order)
+            self._deliver()
         elif isinstance(order, Load):
             vital(self._load, order)
         elif isinstance(order, Finish):
@@ -103,13 +115,30 @@ class Generator:
         if is_first:
             self._recorder.begin()
 
+    def _set_warmup(self, order: SetShare) -> None:
+        """What is measured before the first plan's ramp is over is kept apart, when the run counts from then on."""
+        if self._is_reset_at_full_load:
+            first_ms = min((t.points[0][0] for t in order.tracks), default=0)
+            until_ms = first_ms or max((t.points[-1][0] for t in order.tracks), default=0)
+            until_s = -(-(order.began_ms + until_ms) // 1000)
+            self._recorder.warmup_until_s = min(self._recorder.warmup_until_s or until_s, until_s)
+
+    def _deliver(self) -> None:
+        """Hand over the custom messages that have come, once there is somebody to hear them."""
+        unread, self._unread = (self._unread, []) if self._is_loaded else ([], self._unread)
+        for message in unread:
+            deliver(self._environment.runner, message, "master")
+
     def _load(self, order: Load) -> None:
+        set_log_level(order.options.log_level)
         self._stop_timeout_ms = order.options.stop_timeout_ms
+        self._is_reset_at_full_load = order.options.reset_stats
         answer, classes = load(order)
         if isinstance(answer, Loaded):
             self._prepare(order, classes)
         self._pipes.answer(answer)
         self._is_loaded = isinstance(answer, Loaded)
+        self._deliver()
         self._wake.set()
 
     def _prepare(self, order: Load, classes: dict[str, Any]) -> None:
@@ -120,9 +149,16 @@ class Generator:
         hooks = self._environment.events
         hooks.request.sink, hooks.request.cancel = self._recorder.sample, self._recorder.cancel
         hooks.user_error.sink = self._user_error
-        runner = WorkerRunner(self._environment, number=order.number, run=order.run)
+        port = ChildPort(self._pipes, report=self._send_batch)
+        runner = WorkerRunner(self._environment, number=order.index, client_id=order.client, port=port, run=order.run)
         set_scene(self._environment, runner, order, classes)
+        if order.options.use_otel:
+            from tidal.generator.otel import set_up as set_up_otel  # noqa: PLC0415 - an extra
+
+            set_up_otel(self._environment)
         tell(hooks.init, environment=self._environment, runner=runner, web_ui=None)
+        vital(self._watch_usage)
+        vital(self._beat)
 
     def _user_error(self, exception: BaseException, tb: Any = None, **_: Any) -> None:
         self._population.report(exception, tb)
@@ -174,7 +210,8 @@ class Generator:
         if not self._was_complete and self._schedule.is_complete(self._clock.now_ms()):
             self._was_complete = True
             runner.state = STATE_RUNNING
-            gevent.spawn(tell, self._environment.events.spawning_complete, user_count=self._population.count)
+            everybody = self._schedule.wanted(self._clock.now_ms())
+            gevent.spawn(tell, self._environment.events.spawning_complete, user_count=everybody)
 
     def _patience_s(self, wake_ms: int | None) -> float:
         moments_ms = [m for m in (wake_ms, self._population.next_deadline_ms) if m is not None]
@@ -212,11 +249,13 @@ class Generator:
         if has_run:
             runner.state = STATE_STOPPED
             tell(hooks.test_stop, environment=self._environment)
+            if hooks.report_to_master.has_listeners:
+                self._report_to_master()
             tell(hooks.quitting, reverse=True, environment=self._environment)
             tell(hooks.quit, exit_code=self._environment.process_exit_code or 0)
         self._send_batch()
         self._pipes.may_end = True
-        self._pipes.answer(Finished())
+        self._pipes.answer(Finished(self._environment.process_exit_code))
 
     @property
     def _has_ended(self) -> bool:
@@ -247,7 +286,38 @@ class Generator:
         """Take and send as one act: batches must leave in the order in which they were taken."""
         with self._one_at_a_time:
             lag_ms, self._worst_lag_ms = self._worst_lag_ms, 0
-            self._pipes.answer(self._recorder.take(lag_ms))
+            failures = self._environment.events.failures
+            new, self._hook_failures_told = failures - self._hook_failures_told, failures
+            self._pipes.answer(self._recorder.take(lag_ms, new))
+
+    # ------------------------------------------------------------------ what Locust's workers do now and then
+
+    def _watch_usage(self) -> None:
+        """CPU and memory, for the listeners of `usage_monitor` and `cpu_warning`."""
+        while True:
+            gevent.sleep(setting("CPU_MONITOR_INTERVAL"))
+            self._environment.runner.watch_usage()
+
+    def _beat(self) -> None:
+        """The listeners of `heartbeat_sent` each second, those of `report_to_master` at Locust's interval."""
+        hooks, runner = self._environment.events, self._environment.runner
+        reported_s = time.monotonic()
+        while True:
+            gevent.sleep(1)
+            if hooks.heartbeat_sent.has_listeners:
+                tell(hooks.heartbeat_sent, client_id=runner.client_id, timestamp=time.time())
+            is_due = time.monotonic() - reported_s >= setting("WORKER_REPORT_INTERVAL")
+            if hooks.report_to_master.has_listeners and is_due:
+                reported_s = time.monotonic()
+                self._report_to_master()
+
+    def _report_to_master(self) -> None:
+        """What listeners add to a worker's report travels as a message of its own."""
+        runner = self._environment.runner
+        try:
+            runner.send_message(REPORT_TYPE, runner.report_data())
+        except ValueError as error:
+            logger.warning("what the listeners of report_to_master added cannot travel: %s", error)
 
 
 def vital(function: Callable[..., None], *arguments: Any) -> Any:
@@ -267,8 +337,16 @@ def _give_up(greenlet: Any) -> None:
 def set_up() -> Pipes:
     """What every gevent child does first."""
     die_with_parent()
-    logging.basicConfig(level=logging.INFO, format="[%(asctime)s] %(levelname)s/%(name)s: %(message)s")
+    host = socket.gethostname().replace("%", "%%")
+    logging.basicConfig(level=logging.INFO, format=f"[%(asctime)s] {host}/%(levelname)s/%(name)s: %(message)s")
     return Pipes()
+
+
+def set_log_level(name: str) -> None:
+    """Let user code's logging through from this level on; a level that does not exist changes nothing."""
+    level = logging.getLevelNamesMapping().get(name.upper())
+    if level is not None:
+        logging.getLogger().setLevel(level)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 
-from tidal.flow import StopUser
+from tidal.flow import StopTest, StopUser
 from tidal.tasks import RUNNING, STOPPING, WAITING
 
 if TYPE_CHECKING:
@@ -133,6 +133,8 @@ class Population:
         self._recorder.moved(member.name, 1)
         member.greenlet = gevent.Greenlet(self._live, member)
         member.greenlet.rawlink(lambda _: self._gone(member))
+        if (runner := self._environment.runner) is not None:
+            runner.user_greenlets.add(member.greenlet)
         member.greenlet.start()
 
     def _live(self, member: Member) -> None:
@@ -141,9 +143,13 @@ class Population:
             user = self.classes[member.name](self._environment)
             user.number = member.number
             member.user = user
+            member.greenlet.args = (user,)  # where plugins look for it
             user.run()
         except (StopUser, gevent.GreenletExit):
             return
+        except StopTest as stop:
+            member.wanted = False
+            self._environment.runner.leave(f"StopTest: {stop}")
         except BaseException as error:  # noqa: BLE001 - a SystemExit of user code would end the process
             self.report(error, error.__traceback__)
 

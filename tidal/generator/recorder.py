@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidal.flow import CatchResponseError
+from tidal.generator.sums import Sums
 from tidal.model.events import TRACEBACK_MAX, Block, ExceptionTally, FailureTally
 from tidal.model.pipe import Batch
 from tidal.model.stats import Tally
@@ -55,7 +56,8 @@ class Recorder:
         self._exceptions: dict[tuple[str, str], ExceptionTally] = {}
         self._running: dict[str, list[int]] = {}  # class: [users, counted up to ms]
         self.iterations = [0, 0, 0, 0]  # shared with the users, which count in it
-        self.totals: dict[tuple[str, str], Tally] = {}
+        self.sums = Sums()
+        self.warmup_until_s = 0  # what is measured before this second of Redis time is of the warm-up
 
     def __repr__(self) -> str:
         return f"<Recorder from {self._from_ms}, {len(self._endpoints)} endpoints, users {self.users}>"
@@ -112,10 +114,12 @@ class Recorder:
     def _block(self, second: int) -> Block:
         block = self._blocks.get(second)
         if block is None:
-            block = self._blocks[second] = Block(second)
+            block = self._blocks[second] = Block(second, is_warmup=second < self.warmup_until_s)
         return block
 
     def _failed(self, endpoint: tuple[str, str], exception: Any, now_ms: int) -> None:
+        if now_ms // 1000 < self.warmup_until_s:
+            return
         key = (*endpoint, failure_text(exception))
         if key not in self._known_failures:
             if len(self._known_failures) >= FAILURES_MAX:
@@ -170,7 +174,7 @@ class Recorder:
 
     # ------------------------------------------------------------------ batches
 
-    def take(self, lag_ms: int = 0) -> Batch:
+    def take(self, lag_ms: int = 0, hook_failures: int = 0) -> Batch:
         """Everything since the last batch; the counts begin anew."""
         now_ms = self._now_us() // 1000
         for name in self._running:
@@ -181,7 +185,7 @@ class Recorder:
         from_ms, self._from_ms = min(self._from_ms, now_ms), now_ms
         started, finished, failed, cancelled = self.iterations
         self.iterations[:] = [0, 0, 0, 0]
-        self._add_up(blocks)
+        self.sums.add(blocks, failures)
         return Batch(
             from_ms=from_ms,
             to_ms=now_ms,
@@ -191,16 +195,8 @@ class Recorder:
             users=self.users,
             lag_ms=lag_ms,
             iterations=(started, finished, failed, cancelled),
+            hook_failures=hook_failures,
         )
-
-    def _add_up(self, blocks: dict[int, Block]) -> None:
-        """Keep the totals that user code may look at (`environment.stats`)."""
-        for block in blocks.values():
-            for key, tally in block.tallies.items():
-                total = self.totals.get(key)
-                if total is None:
-                    total = self.totals[key] = Tally()
-                total.merge(tally)
 
 
 def whole_us(response_time_ms: Any) -> int | None:

@@ -15,7 +15,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tidal.model.plan import Mix, counts_at, in_bitmap, next_change_ms
+from tidal.model.plan import Mix, count_at, counts_at, in_bitmap, next_change_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -203,6 +203,11 @@ class Schedule:
     def is_complete(self, redis_ms: int) -> bool:
         """Whether the plan asks for no further change: everybody who is to run was started."""
         return self._current is not None and self._current.is_settled(redis_ms)
+
+    def wanted(self, redis_ms: int) -> int:
+        """How many users the plan wants in the whole fleet."""
+        share = self._current
+        return count_at(share.order.tracks, redis_ms - share.order.began_ms) if share is not None else 0
 
     def step(self, redis_ms: int, *, alive: bool = True) -> Step:
         """What changes now. Without a living agent nobody is to run."""

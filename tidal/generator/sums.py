@@ -1,0 +1,90 @@
+"""What `environment.stats` shows in a run: sums of what this process measured, or of what the master told.
+
+The source of a `RequestStats` view: `version` changes with every change of the rest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.model.events import Block, FailureTally
+from tidal.model.stats import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tidal.model.pipe import View
+
+RECENT_S = 30
+"""Seconds of counts that are kept for current rates."""
+
+
+class Sums:
+    """Sums over the run.
+
+    Attributes:
+        endpoints: by (method, name).
+        failures: by (method, name, error).
+        recent: second of Redis time → requests, failures.
+        spans: by (method, name): the first and the last second with a sample.
+    """
+
+    def __init__(self) -> None:
+        self.endpoints: dict[tuple[str, str], Tally] = {}
+        self.failures: dict[tuple[str, str, str], FailureTally] = {}
+        self.recent: dict[int, tuple[int, int]] = {}
+        self.spans: dict[tuple[str, str], tuple[int, int]] = {}
+        self.version = 0
+
+    def __repr__(self) -> str:
+        return f"<Sums of {len(self.endpoints)} endpoints, version {self.version}>"
+
+    def reset(self) -> None:
+        """Forget everything: user code asked for it. The log does not forget."""
+        self.endpoints.clear()
+        self.failures.clear()
+        self.recent.clear()
+        self.spans.clear()
+        self.version += 1
+
+    def add(self, blocks: Mapping[int, Block], failures: Mapping[tuple[str, str, str], FailureTally]) -> None:
+        """Add what a batch carries."""
+        for block in blocks.values():
+            if not block.is_warmup:
+                self._add_block(block)
+        for key, failure in failures.items():
+            known = self.failures.setdefault(key, FailureTally(*key, 0, failure.first_ms, failure.last_ms))
+            known.occurrences += failure.occurrences
+            known.last_ms = failure.last_ms
+        self._forget()
+        self.version += 1
+
+    def _add_block(self, block: Block) -> None:
+        requests = failures = 0
+        for key, tally in block.tallies.items():
+            total = self.endpoints.get(key)
+            if total is None:
+                total = self.endpoints[key] = Tally()
+            total.merge(tally)
+            first_s, _ = self.spans.get(key, (block.second, 0))
+            self.spans[key] = (first_s, block.second)
+            requests += tally.requests
+            failures += tally.failures
+        before = self.recent.get(block.second, (0, 0))
+        self.recent[block.second] = (before[0] + requests, before[1] + failures)
+
+    def take(self, view: View) -> None:
+        """Replace what a view of the whole run tells anew."""
+        for row in view.endpoints:
+            self.endpoints[row.method, row.name] = row.tally
+            self.spans[row.method, row.name] = (row.first_s, row.last_s)
+        for failure in view.failures:
+            self.failures[failure.method, failure.name, failure.error] = failure
+        self.recent.update({second: (requests, failures) for second, requests, failures in view.recent})
+        self._forget()
+        self.version += 1
+
+    def _forget(self) -> None:
+        latest_s = max(self.recent, default=0)
+        for second in [s for s in self.recent if s <= latest_s - RECENT_S]:
+            del self.recent[second]
