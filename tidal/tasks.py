@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+import traceback
 from collections import deque
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -59,6 +60,11 @@ def task(weight: Any = 1) -> Any:
 
 
 def _weighted(function: Any, weight: int) -> Any:
+    if function.__name__ in ("on_start", "on_stop"):
+        logger.warning(
+            "You have tagged your on_stop/start function with @task. This will make the method get called both as a"
+            " task AND on stop/start."
+        )
     if function.__name__ == "run":
         raise LocustError("run() is what drives a user: it cannot be a task")
     function.locust_task_weight = weight
@@ -201,6 +207,7 @@ class TaskSet(metaclass=TaskSetMeta):
         self._cp_last_wait_time = 0.0
         self.min_wait = self.min_wait or self._user.min_wait
         self.max_wait = self.max_wait or self._user.max_wait
+        self.wait_function = self.wait_function or self._user.wait_function
 
     @property
     def user(self) -> Any:
@@ -265,8 +272,8 @@ class TaskSet(metaclass=TaskSetMeta):
             self.on_stop()
         except STEERING:
             raise
-        except Exception as error:  # noqa: BLE001 - user code may raise anything
-            self._user._report(error, self)
+        except Exception:  # noqa: BLE001 - user code may raise anything; as in Locust it is no error of the run
+            logger.error("Uncaught exception in on_stop: \n%s", traceback.format_exc())  # noqa: TRY400 - Locust's text
 
     def _failed(self, error: Exception) -> None:
         self._user._report(error, self)

@@ -173,8 +173,11 @@ class HttpUser(User):
         super().__init__(*args, **kwargs)
         from tidal.generator.http import HttpSession  # noqa: PLC0415 - requests costs 0.1 s: only who needs it pays
 
-        if not self.host:
-            raise StopTest("no host: give --host, or a `host` to the user class")
+        if self.host is None:
+            raise StopTest(
+                "You must specify the base host. Either in the host attribute in the User class, or on the command line"
+                " using the --host option."
+            )
         request = self.environment.events.request
         self.client: Any = HttpSession(self.host, request, self, pool_manager=self.pool_manager)
         self.client.trust_env = False  # proxies and .netrc of the machine are not part of the test

@@ -145,7 +145,8 @@ def _need_tasks(name: str, cls: type[User]) -> None:
         return
     if any(not _home(cls, method).startswith("tidal.") for method in LATE_TASKS):
         return
-    hint = "; did you mean `tasks` where it says `task`?" if "task" in vars(cls) else ""
+    word = next((word for word in ("task", "task_set") if word in vars(cls)), "")
+    hint = f"; did you mean `tasks` where it says `{word}`?" if word else ""
     why = f"{name} has no tasks: mark its methods with @task, or say `abstract = True` if it is a base{hint}"
     raise Refused("NoUserClass", why)
 
@@ -178,7 +179,7 @@ def _tagged(classes: Classes, tags: set[str] | None, exclude_tags: set[str] | No
 def spec(name: str, cls: type[User]) -> ClassSpec:
     """A user class in plain values."""
     bases = {f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__}
-    needs_host = not bases.isdisjoint(HTTP_BASES)
+    needs_host = not bases.isdisjoint(HTTP_BASES) and cls.host != ""  # "": it says that its URLs are whole
     return ClassSpec(
         name, float(cls.weight), int(cls.fixed_count), str(cls.host or ""), needs_host, task_shares(cls.tasks)
     )
