@@ -38,6 +38,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "replay": {"replay"},
     "outputs": {"outputs"},
+    "report": {"report"},
     "tui": {"tui"},
     "target": {"target"},
     "generator": {"generator", "users", "tasks", "markov", "shape", "waits", "hooks", "flow", "compat", "contrib", "demo"},
@@ -53,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "processes": BASE | {"store", "server"},
     "replay": BASE | {"store"},
     "outputs": {"errors", "model"},
+    "report": BASE | {"store", "replay", "outputs"},
     "tui": {"errors", "model", "outputs"},
     "target": {"errors", "ground"},
     "generator": BASE | {"outputs"},  # scripts print the same tables

@@ -1,0 +1,68 @@
+"""Make a report of a run from its archive: one HTML file, Markdown for a ticket, JSON for programs.
+
+The HTML file needs no network and nothing beside it: charts, tables, story, configuration and the run's source, in
+light, in dark and on paper. Without any of the flags it is written to RUN.html in this folder. No Redis is needed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tidal.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+STDOUT = "-"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument(
+        "run",
+        nargs="?",
+        default="latest",
+        metavar="RUN|FILE",
+        help="the run's id or its beginning, or the path of an archive (default: latest)",
+    )
+    parser.add_argument("--html", metavar="FILE", help="the page (default: RUN.html); - is standard output")
+    parser.add_argument("--md", metavar="FILE", help="a summary for a ticket; - is standard output")
+    parser.add_argument("--json", metavar="FILE", help="the final figures; - is standard output")
+    parser.add_argument("--no-source", action="store_true", help="leave out the files that the run shipped")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write what was asked for, and say where it is."""
+    from tidal.cli.replay import archive_of
+    from tidal.outputs.json import frame_json
+    from tidal.outputs.markdown import markdown
+    from tidal.report import read_frame, read_html
+
+    archive = archive_of(args.run)
+    if [args.html, args.md, args.json].count(STDOUT) > 1:
+        raise UsageError("only one of --html, --md and --json can have standard output")
+    frame = read_frame(archive)
+    page = args.html or (None if args.md or args.json else f"{frame.run.run}.html")
+    if page:
+        put(read_html(archive, source=not args.no_source), page)
+    if args.md:
+        put(markdown(frame), args.md)
+    if args.json:
+        put(frame_json(frame), args.json)
+    return 0
+
+
+def put(text: str, place: str) -> None:
+    """Write a text to a file, and say so, or to standard output."""
+    if place == STDOUT:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    path = Path(place).expanduser()
+    try:
+        path.write_text(text, encoding="utf8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"cannot write {place}: {error.strerror}") from None
+    print(f"written: {path}", file=sys.stderr)

@@ -1,0 +1,226 @@
+"""What the HTML report shows, as plain values: bounded, cleaned, without secrets.
+
+Everything comes from the state and from the frame made of it, so a report of a run is the same whether its state was
+followed live or folded from the archive. Moments are milliseconds of plan time, as the story counts them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tidal.model.frame import frame
+from tidal.model.plan import Mix
+from tidal.model.spec import RunOptions
+from tidal.model.stats import Tally
+from tidal.model.text import clean
+from tidal.outputs.html_shapes import PERCENTILES, SPECTRUM, heatmap, percentiles, spectrum
+from tidal.outputs.layout import day_and_clock, duration
+from tidal.outputs.text import summary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tidal.model.rows import EndpointRow, Frame
+    from tidal.model.state import LogHalf, State
+
+FORMAT = 1
+ENDPOINTS_MAX = 500
+SPECTRA_MAX = 60
+FAILURES_MAX = 500
+EXCEPTIONS_MAX = 100
+WORKERS_MAX = 500
+SOURCE_FILES_MAX = 20
+SOURCE_BYTES_MAX = 128 * 1024
+"""Of all shipped files together; a report is for reading."""
+MIXED_USERS_MAX = 100_000
+"""Beyond, the classes' weights say as much as a count."""
+_USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the run may be believed, and why not."""
+
+    word: str  # valid, suspect, invalid
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report before it is drawn.
+
+    Attributes:
+        title: of the page.
+        data: what its script draws; plain values.
+        plain: the same in short, for where no script may run.
+    """
+
+    title: str
+    data: dict[str, Any] = field(repr=False)
+    plain: str = field(repr=False)
+
+
+def report_of(
+    state: State, at_ms: int, files: Mapping[str, bytes] | None = None, verdict: Verdict | None = None
+) -> Report:
+    """The report of a run as it stands at a moment of Redis time; `files`: what it shipped, by path."""
+    shown = frame(state, at_ms)
+    run = shown.run
+    origin_ms = run.began_ms or run.opened_ms
+    data = {
+        "format": FORMAT,
+        "run": {**asdict(run), "host": without_password(run.host)},
+        "at_ms": shown.at_ms,
+        "origin_ms": origin_ms,
+        "verdict": asdict(verdict) if verdict else None,
+        "totals": _totals(shown),
+        "endpoints": _endpoints(state, shown),
+        "chart": {**asdict(shown.chart), "start_ms": shown.chart.start_ms - origin_ms},
+        "heat": _heat(state, shown, origin_ms),
+        "failures": [asdict(row) for row in shown.failures[:FAILURES_MAX]],
+        "exceptions": [asdict(row) for row in shown.exceptions[:EXCEPTIONS_MAX]],
+        "workers": [asdict(row) for row in shown.workers[:WORKERS_MAX]],
+        "classes": _classes(state, shown),
+        "completeness": asdict(shown.completeness),
+        "ledger": asdict(shown.ledger),
+        "story": [{**asdict(row), "offset_ms": row.at_ms - origin_ms} for row in shown.story],
+        "story_dropped": state.log.story_dropped,
+        "configuration": _configuration(state.log),
+        "source": _source(state.log, files or {}),
+    }
+    title = f"{run.file.rpartition('/')[2] or 'tidal'} · {run.run}"
+    return Report(title, data, without_password(summary(shown)))
+
+
+def without_password(text: str) -> str:
+    """Text without the names and passwords of URLs in it."""
+    return _USER_INFO.sub("…@", text)
+
+
+def _totals(shown: Frame) -> dict[str, int]:
+    """How many rows there are of what may be cut, and what the figures leave out."""
+    return {
+        "endpoints": len(shown.endpoints),
+        "failures": len(shown.failures),
+        "exceptions": len(shown.exceptions),
+        "workers": len(shown.workers),
+        "bad_entries": shown.bad_entries,
+        "skipped_entries": shown.skipped_entries,
+    }
+
+
+def _endpoints(state: State, shown: Frame) -> dict[str, Any]:
+    """The total and the endpoints with the most requests, in the order of their names."""
+    total = Tally()
+    known = []
+    for row, (_, record) in zip(shown.endpoints, sorted(state.reports.endpoints.items()), strict=True):
+        total.merge(record.tally)
+        known.append((row, record.tally))
+    known.sort(key=lambda item: -item[0].requests)
+    kept = [(shown.total, total), *known[:ENDPOINTS_MAX]]
+    return {
+        "percentiles": PERCENTILES,
+        "quantiles": [round(q, 6) for q in SPECTRUM],
+        "rows": [_endpoint(row, tally) for row, tally in kept],
+        "spectra": [spectrum(tally) for _, tally in kept[: SPECTRA_MAX + 1]],
+    }
+
+
+def _endpoint(row: EndpointRow, tally: Tally) -> dict[str, Any]:
+    left_out = {"median_us", "p95_us", "p99_us"}  # among the percentiles
+    told = {name: value for name, value in asdict(row).items() if name not in left_out}
+    return {**told, "percentiles_us": percentiles(tally)}
+
+
+def _heat(state: State, shown: Frame, origin_ms: int) -> dict[str, Any] | None:
+    chart = shown.chart
+    until_ms = chart.start_ms + chart.step_ms * len(chart.rps_milli)
+    heat = heatmap(state.reports.series, until_ms // 1000)
+    if heat is None:
+        return None
+    return {
+        "start_ms": heat.start_s * 1000 - origin_ms,
+        "step_ms": heat.step_s * 1000,
+        "edges_us": heat.edges_us,
+        "columns": heat.columns,
+    }
+
+
+def _classes(state: State, shown: Frame) -> list[dict[str, Any]]:
+    """The user classes: what their author wrote, how many ran at the most, how many run now."""
+    log = state.log
+    peak = _most_by_class(log, max(shown.chart.users_planned, default=0))
+    now: dict[str, int] = {}
+    for worker in shown.workers:
+        for name, users in worker.users_by_class:
+            now[name] = now.get(name, 0) + users
+    return [
+        {
+            "name": clean(c.name),
+            "weight": c.weight,
+            "fixed_count": c.fixed_count,
+            "host": without_password(clean(c.host)),
+            "tasks": [[clean(name), share] for name, share in c.tasks[:100]],
+            "most": peak.get(c.name),
+            "now": now.get(clean(c.name), 0),
+        }
+        for c in log.classes
+    ]
+
+
+def _most_by_class(log: LogHalf, users: int) -> dict[str, int]:
+    """How many users of each class the plan had at its highest, where one number says it."""
+    if users > MIXED_USERS_MAX or (log.plan is not None and any(t.name for t in log.plan.tracks)):
+        return {}
+    return Mix(log.classes).counts(users)
+
+
+def _configuration(log: LogHalf) -> dict[str, Any]:
+    options, usual = asdict(log.options), asdict(RunOptions())
+    arguments = options.pop("arguments")
+    return {
+        "options": [[_label(k), _told(k, v), v != usual[k]] for k, v in options.items()],
+        "arguments": [[clean(name), without_password(clean(value))] for name, value in arguments],
+        "versions": [[clean(name), clean(value)] for name, value in log.versions],
+        "files": [[clean(f.path), f.size, clean(f.sha256)] for f in log.files[:200]],
+        "opened": day_and_clock(log.opened_ms),
+    }
+
+
+def _label(name: str) -> str:
+    return name.removesuffix("_ms").replace("_", " ")
+
+
+def _told(name: str, value: Any) -> str:
+    """An option's value as a person would write it."""
+    if value is None:
+        return "until stopped"
+    if name.endswith("_ms"):
+        return f"{value / 1000:g} s" if value < 120_000 else duration(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple | list):
+        return ", ".join(without_password(clean(_flat(item))) for item in value)
+    return without_password(clean(f"{value:g}" if isinstance(value, float) else str(value)))
+
+
+def _flat(item: Any) -> str:
+    return ": ".join(map(str, item)) if isinstance(item, tuple | list) else str(item)
+
+
+def _source(log: LogHalf, files: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    """The shipped files that are text, the locustfile first, as far as there is room."""
+    shown, room = [], SOURCE_BYTES_MAX
+    for path in sorted(files, key=lambda path: (path != log.file, path))[:SOURCE_FILES_MAX]:
+        try:
+            text = files[path][:room].decode(errors="strict" if len(files[path]) <= room else "ignore")
+        except UnicodeDecodeError:
+            continue  # not text
+        room -= len(files[path][:room])
+        lines = [clean(line.expandtabs(4), 500) for line in text.split("\n")]
+        shown.append({"path": clean(path), "text": "\n".join(lines), "cut": len(files[path]) - len(text.encode())})
+        if room <= 0:
+            break
+    return shown

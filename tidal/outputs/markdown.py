@@ -1,0 +1,103 @@
+"""A run in a few lines of Markdown, for a ticket or a pull request.
+
+Text from outside stands in code spans: there nothing is markup, no name is mentioned and no address becomes a link.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tidal.outputs.layout import clock, day_and_clock, duration, latency, rate, share, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tidal.model.rows import EndpointRow, Frame
+
+ROWS_MAX = 50
+FAILURES_MAX = 10
+STORY_MAX = 10
+TEXT_MAX = 100
+HEADINGS = ("endpoint", "requests", "failed", "p50", "p95", "p99", "max", "req/s")
+_USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+def markdown(frame: Frame) -> str:
+    """The summary; ends with a newline."""
+    parts = [_head(frame), _requests(frame), _failures(frame), _trouble(frame), _coverage(frame)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def code(text: str, most: int = TEXT_MAX) -> str:
+    """Text in a code span that it cannot end, nor the cell of the table that the span is in."""
+    text = shorten(_USER_INFO.sub("…@", text), most).strip() or "-"
+    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|")
+
+
+def _head(frame: Frame) -> str:
+    run = frame.run
+    word = run.outcome or run.phase
+    verb = "after" if run.outcome else "at"
+    code_told = f", exit code {run.exit_code}" if run.exit_code is not None else ""
+    lines = [
+        f"### Load test {code(run.file)}: {code(word, 20)} {verb} {duration(run.elapsed_ms)}{code_told}",
+        f"Run {code(run.run)}, began {day_and_clock(run.began_ms or run.opened_ms)}"
+        + (f", against {code(run.host)}" if run.host else ""),
+    ]
+    return "\n\n".join([*lines, *([code(run.reason)] if run.reason else [])])
+
+
+def _requests(frame: Frame) -> str:
+    if not frame.endpoints:
+        return "No request was made."
+    rows = [_cells(row) for row in frame.endpoints[:ROWS_MAX]]
+    total = ["**total**", *(f"**{cell}**" for cell in _cells(frame.total)[1:])]
+    return _table(HEADINGS, [*rows, total]) + _more(len(frame.endpoints), ROWS_MAX)
+
+
+def _cells(row: EndpointRow) -> list[str]:
+    timed = (row.median_us, row.p95_us, row.p99_us, row.max_us)
+    counts = [str(row.requests), share(row.failures, row.requests)]
+    return [code(f"{row.method} {row.name}".strip()), *counts, *map(latency, timed), rate(row.total_rps_milli)]
+
+
+def _failures(frame: Frame) -> str:
+    if not frame.failures:
+        return ""
+    kept = frame.failures[:FAILURES_MAX]
+    rows = [[code(row.error), code(f"{row.method} {row.name}".strip()), str(row.occurrences)] for row in kept]
+    table = _table(("failure", "endpoint", "times"), rows, left=2)
+    return table + _more(len(frame.failures), FAILURES_MAX)
+
+
+def _trouble(frame: Frame) -> str:
+    """The warnings and errors of the story, but how the run ended: the head says it."""
+    told = [r for r in frame.story if r.level in {"warning", "error"} and r.kind not in {"so", "rc"}]
+    lines = [f"- {duration(max(0, row.offset_ms))} {code(row.text, 160)}" for row in told[:STORY_MAX]]
+    return "\n".join(["What went wrong:", "", *lines]) + _more(len(told), STORY_MAX) if lines else ""
+
+
+def _coverage(frame: Frame) -> str:
+    return "; ".join(_covered(frame))
+
+
+def _covered(frame: Frame) -> Iterator[str]:
+    known, ledger = frame.completeness, frame.ledger
+    if known.workers_expected:
+        yield f"{known.workers_reporting}/{known.workers_expected} workers reported"
+    yield f"figures complete to {clock(known.complete_to_ms)}" if known.complete_to_ms else "nothing was reported"
+    if ledger.planned_user_ms:
+        ran = share(ledger.ran_user_ms - ledger.surplus_user_ms, ledger.planned_user_ms)
+        yield f"{ran} of the planned user time ran"
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    rule = ["---" if i < left else "--:" for i in range(len(headings))]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (headings, rule, *rows))
+
+
+def _more(there_are: int, shown: int) -> str:
+    return f"\n\n… and {there_are - shown} more" if there_are > shown else ""

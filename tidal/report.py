@@ -1,0 +1,98 @@
+"""Reports of a run, from its archive alone: `write_html(archive, file)` is what every `--html` calls.
+
+    from tidal import paths
+    from tidal.report import write_html
+    write_html(paths.archive_path(run), Path("report.html"))
+
+The report of a run that goes on is made the same way, from a state that is followed: `html_data.report_of` and
+`html.render` in `tidal.outputs` want no archive. The same entries give the same bytes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from tidal.archive import Archive
+from tidal.errors import NoSuchFile, UsageError
+from tidal.model.codec import LOG, BadEntry, decode
+from tidal.model.events import ByMaster, FileChunk, RunStarted
+from tidal.model.files import Files
+from tidal.model.frame import frame
+from tidal.outputs.html import render
+from tidal.outputs.html_data import Report, report_of
+from tidal.replay import Replay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tidal.model.rows import Frame
+    from tidal.model.state import LogHalf, State
+
+OPENING_ENTRIES_MAX = 20_000
+"""Files are shipped before the run starts: so many entries are looked at for them."""
+
+
+def write_html(archive: Path, out: Path | IO[str], *, source: bool = True) -> None:
+    """Write the report of an archive to a file or a stream; `source`: with the files that the run shipped."""
+    text = read_html(archive, source=source)
+    if not isinstance(out, Path):
+        out.write(text)
+        return
+    try:
+        out.write_text(text, encoding="utf8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"cannot write {out}: {error.strerror}") from None
+
+
+def read_html(path: Path, *, source: bool = True) -> str:
+    """The page of an archive."""
+    return render(read_report(path, source=source))
+
+
+def read_report(path: Path, *, source: bool = True) -> Report:
+    """The report of an archive, as its recording ends."""
+    with Archive.open(path) as archive:
+        replay = Replay(archive)
+        state = _final(replay, path)
+        files = shipped(archive, state.log) if source else {}
+        return report_of(state, replay.last_ms, files)
+
+
+def read_frame(path: Path) -> Frame:
+    """The last picture of an archive."""
+    with Archive.open(path) as archive:
+        replay = Replay(archive)
+        return frame(_final(replay, path), replay.last_ms)
+
+
+def _final(replay: Replay, path: Path) -> State:
+    state = replay.final()
+    if not state.log.opened_ms:
+        raise NoSuchFile(f"{path}: the archive holds no entry yet")
+    return state
+
+
+def shipped(archive: Archive, log: LogHalf) -> Mapping[str, bytes]:
+    """The files that the run shipped, by path; none when one is missing or wants to be outside of its folder."""
+    files = Files()
+    try:
+        for chunk in _chunks(archive):
+            files.add(chunk)
+        return files.contents(log.files) or {}
+    except ValueError:
+        return {}
+
+
+def _chunks(archive: Archive) -> Iterator[FileChunk]:
+    for count, entry in enumerate(archive.entries()):
+        if count > OPENING_ENTRIES_MAX or (entry.stream == LOG and entry.kind == RunStarted.KIND):
+            return
+        if entry.stream != LOG or entry.kind != FileChunk.KIND:
+            continue
+        try:
+            signed = decode(entry)
+        except BadEntry:
+            continue
+        if isinstance(signed, ByMaster) and isinstance(signed.event, FileChunk):
+            yield signed.event
