@@ -23,6 +23,7 @@ from tidal.model import phases
 from tidal.model.codec import LOG, ZERO_ID, BadEntry, PipeReader, decode, entry_of, pack_message
 from tidal.model.decide import HOOK_START_PATIENCE_MS, exit_code, has_enough_workers, is_measured
 from tidal.model.files import Files
+from tidal.model.fold import planned_users
 from tidal.model.pipe import Fire, Fired, Leave, Load, Loaded, Message, NotLoaded, Steer
 from tidal.model.view import Told, is_complete, view_of
 from tidal.process import Backoff, Child, python_argv, write_all
@@ -168,7 +169,8 @@ class HookLine:
         if log.phase == phases.WAITING:
             return self._unless_done(state, "test_start") if has_enough_workers(state) else ""
         if log.phase == phases.RUNNING:
-            was_complete, self._was_complete = self._was_complete, is_complete(state, redis_ms)
+            everybody = planned_users(log, redis_ms - log.began_ms)
+            was_complete, self._was_complete = self._was_complete, everybody > 0 and is_complete(state, redis_ms)
             return "spawning_complete" if self._was_complete and not was_complete else ""
         if log.phase == phases.STOPPING:
             stopping = self._unless_done(state, "test_stopping") if log.began_ms else ""

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tidal.generator.scheduler import Key, Step
-    from tidal.model.events import Event
+    from tidal.model.events import Event, Track
 
 logger = logging.getLogger("tidal.generator")
 
@@ -81,6 +81,7 @@ class Generator:
         self._hook_failures_told = 0
         self._beginning: Any = None  # the greenlet that fires test_start, once there is a share
         self._ending: Any = None  # the greenlet that waits for the last user, once the plan is over
+        self._tracks: tuple[Track, ...] = ()
         self._was_complete = False
         self._worst_lag_ms = 0
 
@@ -98,8 +99,7 @@ class Generator:
         if isinstance(order, SetClock):
             self._set_clock(order)
         elif isinstance(order, SetShare):
-            self._set_warmup(order)
-            self._schedule.put(order)
+            self._set_share(order)
         elif isinstance(order, Message):
             self._unread.append(order)
             self._deliver()
@@ -114,6 +114,12 @@ class Generator:
         self._clock.set(order.offset_us)
         if is_first:
             self._recorder.begin()
+
+    def _set_share(self, order: SetShare) -> None:
+        if order.tracks != self._tracks:
+            self._tracks, self._was_complete = order.tracks, False
+        self._set_warmup(order)
+        self._schedule.put(order)
 
     def _set_warmup(self, order: SetShare) -> None:
         """What is measured before the first plan's ramp is over is kept apart, when the run counts from then on."""
@@ -204,13 +210,14 @@ class Generator:
         self._note_complete()
 
     def _note_complete(self) -> None:
-        """Tell the hooks, once, that everybody who is to run was started."""
+        """Tell the hooks that everybody who is to run was started: once for each target."""
         runner = self._environment.runner
         runner.user_classes_count = self._recorder.users
-        if not self._was_complete and self._schedule.is_complete(self._clock.now_ms()):
+        now_ms = self._clock.now_ms()
+        everybody = self._schedule.wanted(now_ms)
+        if everybody and not self._was_complete and self._schedule.is_complete(now_ms):
             self._was_complete = True
             runner.state = STATE_RUNNING
-            everybody = self._schedule.wanted(self._clock.now_ms())
             gevent.spawn(tell, self._environment.events.spawning_complete, user_count=everybody)
 
     def _patience_s(self, wake_ms: int | None) -> float:

@@ -31,6 +31,17 @@ SPAWNS_AT_ONCE = 200
 """After so many starts in one go the others get a turn."""
 
 
+class UserGreenlet(gevent.Greenlet):  # type: ignore[type-arg]
+    """A user's greenlet: plugins look for the user in its `args`."""
+
+    user: User | None = None
+
+    @property  # type: ignore[override]
+    def args(self) -> tuple[User | None]:
+        """The user, once it is made."""
+        return (self.user,)
+
+
 class Member:
     """One user in its greenlet.
 
@@ -131,7 +142,7 @@ class Population:
     def _spawn(self, member: Member) -> None:
         self._members[member.key] = member
         self._recorder.moved(member.name, 1)
-        member.greenlet = gevent.Greenlet(self._live, member)
+        member.greenlet = UserGreenlet(self._live, member)
         member.greenlet.rawlink(lambda _: self._gone(member))
         if (runner := self._environment.runner) is not None:
             runner.user_greenlets.add(member.greenlet)
@@ -143,7 +154,7 @@ class Population:
             user = self.classes[member.name](self._environment)
             user.number = member.number
             member.user = user
-            member.greenlet.args = (user,)  # where plugins look for it
+            member.greenlet.user = user
             user.run()
         except (StopUser, gevent.GreenletExit):
             return
