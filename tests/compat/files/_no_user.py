@@ -1,0 +1,1 @@
+from locust import User  # noqa: F401

@@ -1,0 +1,1 @@
+raise RuntimeError("files that begin with _ are not read")

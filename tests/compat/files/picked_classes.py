@@ -1,0 +1,27 @@
+# Classes by name, --equal-weights.
+# compat: -u 4 -r 10 -t 1s --equal-weights Heavy Light
+# compat: -u 2 -r 10 -t 1s Other
+# compat exit: 0
+from _notes import note
+from locust import User, constant, task
+
+
+class Base(User):
+    abstract = True
+    wait_time = constant(60)
+
+    @task
+    def ask(self):
+        note(type(self).__name__, self.weight, sorted(c.__name__ for c in self.environment.user_classes))
+
+
+class Heavy(Base):
+    weight = 30
+
+
+class Light(Base):
+    weight = 2
+
+
+class Other(Base):
+    pass

@@ -1,0 +1,168 @@
+"""The two sides of a comparison: the real Locust and tidal, each in processes of its own, and what came of each."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headers import Case
+
+HERE = Path(__file__).parent
+LIMIT_S = 60
+OUT = "out"
+"""The prefix of the CSV files."""
+INSTALLED = (
+    "import runpy, sys, tidal.compat; tidal.compat.install(); sys.argv.pop(0); runpy.run_path({!r}, None, '__main__')"
+)
+"""A script that uses Locust as a library, with tidal's in its place."""
+
+
+@dataclass
+class Outcome:
+    """What one side did."""
+
+    exit: int
+    stdout: str
+    stderr: str
+    seconds: float = 0.0
+    requests: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    failures: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    exceptions: Counter[str] = field(default_factory=Counter)
+    served: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    csv: dict[str, list[str]] = field(default_factory=dict)
+    written: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def heads(self) -> set[str]:
+        """The heads of the tables that were printed."""
+        begins = ("Type  ", "# occurrences", "Response time percentiles", "Error report")
+        return {line.rstrip() for line in self.stdout.splitlines() if line.startswith(begins)}
+
+
+class Target:
+    """The bundled target: it counts, and begins anew for each run."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def reset(self) -> None:
+        """Begin to count anew."""
+        self._ask("/__reset")
+
+    def served(self) -> Counter[str]:
+        """How many requests came in, by endpoint and by status."""
+        told = self._ask("/__counts")
+        statuses = {f"status {status}": n for status, n in told["by_status"].items()}
+        return Counter({**told["by_endpoint"], **statuses})
+
+    def _ask(self, path: str) -> dict[str, Any]:
+        with urllib.request.urlopen(self.url + path, timeout=10) as answer:  # noqa: S310 - our own
+            told: dict[str, Any] = json.load(answer)
+        return told
+
+
+@contextmanager
+def target() -> Iterator[Target]:
+    """A target on a free port."""
+    argv = [sys.executable, "-m", "tidal.target", "--port", "0", "--seed", "1"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        yield Target(f"http://127.0.0.1:{int(process.stdout.readline())}")
+        process.kill()
+
+
+def run_peer(case: Case, at: Target, folder: Path) -> Outcome:
+    """The real Locust."""
+    tally = folder / "tally.json"
+    argv = [sys.executable, str(case.path)]
+    if case.mode != "script":
+        beside = ("", ",peer_tally.py")[case.mode == "run"]
+        shutil.copy(HERE / "peer_tally.py", folder)  # for its pytest, this repository's settings would be the file's
+        argv = [sys.executable, "-m", "locust", "-f", f"{_file(case)}{beside}", *_flags(case, case.peer, at)]
+    outcome = _run(case, argv, {"COMPAT_TALLY": str(tally)}, at, folder)
+    if tally.exists():
+        told = json.loads(tally.read_text())
+        outcome.requests = {(method, name): (n, failed) for method, name, n, failed in told["requests"]}
+        outcome.failures = Counter({(method, name, error): n for method, name, error, n in told["failures"]})
+        for message, n in told["exceptions"]:
+            outcome.exceptions[message] += n
+    return outcome
+
+
+def run_ours(case: Case, at: Target, folder: Path, home: Path) -> Outcome:
+    """Tidal: what it counted is what its CSV files say."""
+    argv = [sys.executable, "-c", INSTALLED.format(str(case.path)), str(case.path)]
+    if case.mode != "script":
+        argv = [sys.executable, "-m", "tidal", "locust", "-f", _file(case), *_flags(case, case.ours, at)]
+    outcome = _run(case, argv, {"TIDAL_HOME": str(home)}, at, folder)
+    for row in _rows(folder / f"{OUT}_stats.csv"):
+        if row["Name"] != "Aggregated" or row["Type"]:
+            outcome.requests[row["Type"], row["Name"]] = (int(row["Request Count"]), int(row["Failure Count"]))
+    for row in _rows(folder / f"{OUT}_failures.csv"):
+        outcome.failures[row["Method"], row["Name"], row["Error"]] += int(row["Occurrences"])
+    for row in _rows(folder / f"{OUT}_exceptions.csv"):
+        outcome.exceptions[row["Message"]] += int(row["Count"])
+    return outcome
+
+
+def _file(case: Case) -> str:
+    return case.file.replace("{here}", str(case.path.parent)) if case.file else str(case.path)
+
+
+def _flags(case: Case, own: str, at: Target) -> list[str]:
+    said = shlex.split(f"{case.flags} {own}".replace("{here}", str(case.path.parent)).replace("{target}", at.url))
+    if case.mode == "print":
+        return said
+    return ["--headless", "--csv", OUT, *(["-H", at.url] if case.host else []), *said]
+
+
+def _run(case: Case, argv: list[str], more: dict[str, str], at: Target, folder: Path) -> Outcome:
+    notes = folder / "notes"
+    if case.conf:
+        (folder / "locust.conf").write_text(case.conf.replace("{target}", at.url) + "\n")
+    env = {name: text for name, text in os.environ.items() if not name.startswith(("LOCUST_", "TIDAL_"))}
+    env |= {name: text.replace("{target}", at.url) for name, text in case.env.items()}
+    env |= {"COMPAT_NOTES": str(notes), "COMPAT_TARGET": at.url, "HOME": str(folder), **more}
+    at.reset()
+    done = subprocess.run(
+        argv,
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    outcome = Outcome(done.returncode, done.stdout, done.stderr, served=at.served())
+    outcome.notes = notes.read_text().splitlines() if notes.exists() else []
+    outcome.csv = {path.name: _head(path) for path in sorted(folder.glob("*.csv"))}
+    outcome.written = {name: (folder / name).read_bytes() for name in case.writes if (folder / name).is_file()}
+    return outcome
+
+
+def _head(path: Path) -> list[str]:
+    with path.open(newline="") as file:
+        return next(csv.reader(file), [])
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
