@@ -374,6 +374,22 @@ class Bus(Beacons):
         packed: bytes | None = self._client.get(keys.keyframe)
         return packed
 
+    @_translated
+    def store_secrets(self, keys: RunKeys, packed: bytes) -> None:
+        """Store what the workers must know and the log must not; it goes with the run."""
+        self._client.set(keys.secrets, packed, px=RUN_TTL_MS)
+
+    @_translated
+    def load_secrets(self, keys: RunKeys) -> bytes | None:
+        """What `store_secrets` stored; None for nothing."""
+        packed: bytes | None = self._client.get(keys.secrets)
+        return packed
+
+    @_translated
+    def forget_secrets(self, keys: RunKeys) -> None:
+        """The run is over: nobody needs them any more."""
+        self._client.delete(keys.secrets)
+
     def _fenced(self, keys: RunKeys, token: str, epoch: int, queue: Callable[[Any], object]) -> list[Any]:
         answers = self._if_ours(keys.lease, f"{token}:{epoch}", queue)
         if answers is None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from tidal import paths
 from tidal.model import events as ev
 from tidal.model import phases
-from tidal.model.codec import LOG, ZERO_ID, BadEntry, PipeReader, decode, entry_of, pack_message
+from tidal.model.codec import LOG, ZERO_ID, BadEntry, PipeReader, decode, entry_of, pack_message, unpacked_secrets
 from tidal.model.decide import HOOK_START_PATIENCE_MS, exit_code, has_enough_workers, is_measured
 from tidal.model.files import Files
 from tidal.model.fold import planned_users
@@ -213,7 +213,7 @@ def open_hook_line(bus: Bus, keys: RunKeys, log: LogHalf, file: str, note: Calla
     load = Load(
         str(root or folder),
         log.file,
-        log.options,
+        replace(log.options, arguments=(*log.options.arguments, *_secrets(bus, keys))),
         log.run,
         side="master",
         more_files=log.more_files,
@@ -221,6 +221,11 @@ def open_hook_line(bus: Bus, keys: RunKeys, log: LogHalf, file: str, note: Calla
         client="master",
     )
     return HookLine(load, paths.logs_dir() / f"{log.run}-hooks-{os.getpid()}.log", note, folder)
+
+
+def _secrets(bus: Bus, keys: RunKeys) -> tuple[tuple[str, str], ...]:
+    packed = bus.load_secrets(keys)
+    return unpacked_secrets(packed) if packed is not None else ()
 
 
 def shipped_files(bus: Bus, keys: RunKeys, log: LogHalf) -> dict[str, bytes]:

@@ -9,6 +9,7 @@
     tidal:{RUN}:epoch              string  7 d after a keyframe    master       master
     tidal:{RUN}:ack                hash    7 d after a keyframe    master       workers
     tidal:{RUN}:keyframe           string  7 d after a keyframe    master       viewers, successors
+    tidal:{RUN}:secrets            string  7 d after a keyframe    master       workers, successors
     tidal:{RUN}:viewer             string  5 s, renewed each 1 s   viewers      master
     tidal:{fleet:NAME}:run         string  60 s, renewed           master       workers
     tidal:{fleet:NAME}:workers     set     for ever                workers      master
@@ -16,7 +17,8 @@
     tidal:runs                     hash    for ever                master       viewers
 
 What the values are: `lease` is `TOKEN:EPOCH`; `epoch` a decimal; `ack` maps an incarnation to the last sequence number
-that is safe; `keyframe` is a packed state; `run` a run's id; `beat:ID` and the values of `runs` are msgpack.
+that is safe; `keyframe` is a packed state; `secrets` are
+arguments of the file's own; `run` a run's id; `beat:ID` and the values of `runs` are msgpack.
 
 The braces are hash tags: in a cluster all keys of a run lie on one node, and all keys of a fleet on one, so a
 transaction never spans nodes. A run is written first and announced to a fleet after, because the two are apart.
@@ -103,6 +105,11 @@ class RunKeys:
         return self._key("keyframe")
 
     @property
+    def secrets(self) -> str:
+        """The file's own arguments that must not be in the log."""
+        return self._key("secrets")
+
+    @property
     def viewer(self) -> str:
         """Somebody is looking."""
         return self._key("viewer")
@@ -110,7 +117,7 @@ class RunKeys:
     @property
     def lasting(self) -> tuple[str, ...]:
         """The keys that stay for `RUN_TTL_MS` after the last keyframe."""
-        return (self.log, self.reports, self.intents, self.epoch, self.ack, self.keyframe)
+        return (self.log, self.reports, self.intents, self.epoch, self.ack, self.keyframe, self.secrets)
 
 
 @dataclass(frozen=True)

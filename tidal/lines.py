@@ -13,7 +13,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tidal.bus import Bus
@@ -61,6 +61,7 @@ class Read:
     run: str
     entries: tuple[Entry, ...]
     asked_ms: int  # monotonic, before the read
+    secrets: bytes | None = field(default=None, repr=False)  # with the first entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +186,11 @@ class Tail(Line):
         """One read; blocks up to a second while there is nothing new."""
         asked_ms = monotonic_ms()
         found = self.bus().read({self._keys.log: self._cursor}, block_ms=TAIL_BLOCK_MS, count=READ_COUNT)
+        secrets = self.bus().load_secrets(self._keys) if found and self._cursor == ZERO_ID else None
         if found:
             self._cursor = found[-1][1]
         entries = tuple(entry_of(LOG, entry_id, fields) for _, entry_id, fields in found)
-        self.say(Read(self._keys.run, entries, asked_ms))
+        self.say(Read(self._keys.run, entries, asked_ms, secrets))
 
 
 class Sender(Line):

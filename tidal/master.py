@@ -41,6 +41,7 @@ from tidal.model.codec import (
     encode,
     entry_of,
     pack,
+    packed_secrets,
     unpack,
 )
 from tidal.model.decide import Senses, decide
@@ -65,7 +66,7 @@ from tidal.model.pipe import Message
 from tidal.model.state import State, digest_of
 from tidal.model.target import grant
 from tidal.model.wire import from_wire
-from tidal.opening import new_run_id, open_run
+from tidal.opening import NOTHING, Opening, new_run_id, open_run
 from tidal.record import Record
 
 if TYPE_CHECKING:
@@ -97,14 +98,15 @@ class Master:
     Args:
         bus: the connection for everything but the lease's renewal.
         run: the run's id.
-        first: entries to open a new run with; none to take over a run that there is.
+        first: what to open a new run with; nothing to take over a run that there is.
         file: the locustfile on this machine; without it a hook host runs what the log ships.
     """
 
-    def __init__(self, bus: Bus, run: str, first: Sequence[Event] = (), file: str = "") -> None:
+    def __init__(self, bus: Bus, run: str, first: Opening = NOTHING, file: str = "") -> None:
         self._bus, self.run, self._keys = bus, run, RunKeys(run)
         self._token = secrets.token_hex(12)
-        self._first = list(first)
+        self._first = list(first.events)
+        self._secrets = first.secrets
         self._file = file
         self._hooks: HookLine | None = None
         self._hooks_from: EntryId = ZERO_ID  # custom messages of before are of another master's host
@@ -156,6 +158,10 @@ class Master:
         answered_ms = self.state.log.answered_ms
         self._hooks_from = EntryId(self.state.log.ticked_ms, 0)
         self._intents_at = EntryId(max(0, answered_ms - INTENTS_LOOK_BACK_MS), 0)
+        if self._first and self._secrets:
+            self._bus.store_secrets(
+                self._keys, packed_secrets(self._secrets)
+            )  # before anybody reads that there is a run
         self._append([MasterTook(socket.gethostname()[:60], os.getpid(), __version__), *self._first])
         self._first = []
 
@@ -411,7 +417,7 @@ class Master:
         if closed:
             closed = self._sync()
             self._bus.store_keyframe(self._keys, self._token, self.epoch, self.state.packed())
-            self._announce()
+            self._bus.forget_secrets(self._keys)
             self._bus.withdraw_run(FleetKeys(self.state.log.fleet), self.run)
         self._record.close(final=closed)
         if closed:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from platform import python_version
@@ -34,8 +34,25 @@ def new_run_id(now_ms: int) -> str:
     return f"{stamp}-{''.join(secrets.choice(_ALPHABET) for _ in range(4))}"
 
 
-def open_run(spec: LaunchSpec, run: str) -> list[Event]:
-    """The first entries of a run's log: `RunOpened`, then its files in chunks.
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a run begins with.
+
+    Attributes:
+        events: the first entries of its log: `RunOpened`, then its files in chunks.
+        secrets: the file's own arguments that must not be in the log: name, value as JSON.
+    """
+
+    events: tuple[Event, ...]
+    secrets: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+NOTHING = Opening(())
+"""A run that is there already begins with nothing."""
+
+
+def open_run(spec: LaunchSpec, run: str) -> Opening:
+    """What the run begins with, everything that can be wrong with it found out.
 
     Raises:
         TidalError: the file, its classes, the host or what it needs is not right.
@@ -62,7 +79,13 @@ def open_run(spec: LaunchSpec, run: str) -> list[Event]:
         shape=loaded.shape,
         hooks=loaded.hooks,
     )
-    return [opened, *(chunk for _, data in sorted(contents.items()) for chunk in chunks_of(data))]
+    chunks = (chunk for _, data in sorted(contents.items()) for chunk in chunks_of(data))
+    return Opening((opened, *chunks), _secrets(spec, loaded))
+
+
+def _secrets(spec: LaunchSpec, loaded: Loaded) -> tuple[tuple[str, str], ...]:
+    given = dict(spec.options.arguments) | dict(spec.secrets)
+    return tuple((a.name, given.get(a.name, a.value)) for a in loaded.arguments if a.is_secret)
 
 
 def _options(spec: LaunchSpec, loaded: Loaded) -> RunOptions:

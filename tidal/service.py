@@ -16,14 +16,14 @@ import shutil
 import socket
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tidal import paths
 from tidal.crew import Crew, Died
 from tidal.measure import Usage
 from tidal.model import phases
-from tidal.model.codec import BadEntry, Entry, decode
+from tidal.model.codec import BadEntry, Entry, decode, unpacked_secrets
 from tidal.model.events import (
     ByMaster,
     Event,
@@ -100,6 +100,7 @@ class Service:
         self.finish_ms: int | None = None  # Redis time at which users were told to stop
         self.drain_since_ms: int | None = None  # monotonic
         self.why = ""
+        self._secrets: tuple[tuple[str, str], ...] = ()
         self._messages = (0, 0)  # second, custom messages in it
         self.usage = Usage()
         self.cpu_permille = self.memory_bytes = 0
@@ -142,6 +143,11 @@ class Service:
                 self._files.add(event)
             elif isinstance(event, MessageSent) and self.crew is not None:  # of those before it was there, none
                 self.crew.tell_message(event.type, event.data, event.to)
+
+    def learn(self, secrets: bytes | None) -> None:
+        """Take in the file's secret arguments; what cannot be read is none."""
+        if secrets is not None:
+            self._secrets = unpacked_secrets(secrets)
 
     def is_ended_here(self) -> str:
         """How the newest incarnation ended by the log: "", lost, left or refused."""
@@ -188,7 +194,7 @@ class Service:
         load = Load(
             str(root),
             file,
-            log.options,
+            replace(log.options, arguments=(*log.options.arguments, *self._secrets)),
             self.run,
             more_files=() if self._spec.file else log.more_files,
             index=record.first_index,

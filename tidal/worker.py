@@ -194,6 +194,7 @@ class Agent:
             self._contact_ms, self._announced = now_ms, news.run
             self._say("")
         elif isinstance(news, Read) and self.service is not None and news.run == self.service.run:
+            self.service.learn(news.secrets)
             for entry in news.entries:
                 self.service.obey(entry)
             if self._blind_since_ms is not None and news.asked_ms >= self._blind_since_ms:

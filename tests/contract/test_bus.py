@@ -290,9 +290,19 @@ def test_keyframe_keeps_the_run(bus: Bus, client: redis.Redis) -> None:
     bus.send_reports(KEYS, "a", [fields("1")])
     bus.append(KEYS.intents, fields("i"))
     bus.acknowledge(KEYS, "one", epoch, {"a": 1})
+    bus.store_secrets(KEYS, b"hush")
     bus.store_keyframe(KEYS, "one", epoch, b"\x00state")
     assert bus.load_keyframe(KEYS) == b"\x00state"
     assert all(RUN_TTL_MS - 60_000 < client.pttl(key) <= RUN_TTL_MS for key in KEYS.lasting)
+
+
+def test_secrets_are_forgotten(bus: Bus) -> None:
+    """What the log must not hold goes when nobody needs it any more."""
+    assert bus.load_secrets(KEYS) is None
+    bus.store_secrets(KEYS, b"hush")
+    assert bus.load_secrets(KEYS) == b"hush"
+    bus.forget_secrets(KEYS)
+    assert bus.load_secrets(KEYS) is None
 
 
 # ------------------------------------------------------------------ fleets, viewers, runs

@@ -253,7 +253,8 @@ class Visitor(HttpUser):
     assert any("ConnectionRefusedError" in error for error in failures), failures
     assert list(agent.exceptions()) == ["KeyError: 'a mistake'"]
     log = agent.log.read_text(encoding="utf-8", errors="replace")
-    assert log.count("listener locustfile.broken of request failed\n") == 1
+    assert log.count("Uncaught exception in event handler: \n") == 1
+    assert log.count("(listener locustfile.broken of request)") == 1
 
 
 def test_a_request_in_flight_is_cancelled_not_forgotten(agent: Agent, tmp_path: Path, target: Target) -> None:

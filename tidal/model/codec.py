@@ -17,7 +17,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgpack  # type: ignore[import-untyped]
 
@@ -33,6 +33,9 @@ from tidal.model.events import (
     Event,
 )
 from tidal.model.wire import from_wire, to_wire
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ENTRY_BYTES_MAX = 256 * 1024
 """An entry larger than this, packed or unpacked, is refused."""
@@ -162,6 +165,20 @@ def unpack(data: bytes, limit: int = ENTRY_BYTES_MAX) -> Any:
         return msgpack.unpackb(data, raw=False, strict_map_key=False, max_ext_len=0)
     except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
         raise BadEntry(f"not msgpack: {type(error).__name__}") from None
+
+
+def packed_secrets(secrets: Sequence[tuple[str, str]]) -> bytes:
+    """Arguments (name, value as JSON) that must not be in the log."""
+    return pack([list(pair) for pair in secrets])
+
+
+def unpacked_secrets(data: bytes) -> tuple[tuple[str, str], ...]:
+    """The arguments of `packed_secrets`; none for nonsense."""
+    try:
+        found: tuple[tuple[str, str], ...] = from_wire(tuple[tuple[str, str], ...], unpack(data))
+    except ValueError:
+        return ()
+    return found
 
 
 def pack_value(value: Any) -> bytes:
