@@ -14,7 +14,7 @@ import time
 import traceback
 from collections import deque
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload, runtime_checkable
 
 from tidal.flow import (
     STEERING,
@@ -44,6 +44,13 @@ STARTED, FINISHED, FAILED, CANCELLED = range(4)
 """Places in a user's count of iterations (an iteration is one run of a task that is not itself a set)."""
 
 T = TypeVar("T", bound="Callable[..., Any]")
+
+
+@runtime_checkable
+class TaskHolder(Protocol):
+    """What has tasks: a user or a task set."""
+
+    tasks: list[Any]
 
 
 @overload

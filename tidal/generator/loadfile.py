@@ -12,6 +12,7 @@ import os
 import sys
 import traceback
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,18 +105,33 @@ def _paths(order: Load) -> tuple[Path, list[Path]]:
 
 
 def _import(root: Path, file: Path, side: str) -> ModuleType:
-    name = "locustfile" if file.stem in _RESERVED or file.stem in sys.modules else file.stem
-    loader = importlib.machinery.SourceFileLoader(name, str(file))
-    module = importlib.util.module_from_spec(importlib.machinery.ModuleSpec(name, loader, origin=str(file)))
-    module.__file__ = str(file)
-    sys.modules[name] = module
     try:
-        loader.exec_module(module)
+        return import_file(file)
     except SyntaxError as error:
         raise Refused("FileSyntaxError", _syntax_text(root, error), _trace(error)) from error
     except BaseException as error:  # a locustfile may raise or exit as it likes
         raise _refusal(root, error, side) from error
+
+
+def import_file(file: Path) -> ModuleType:
+    """A file as a module; the one that there is when another file has imported it already."""
+    known = sys.modules.get(file.stem)
+    if known is not None and getattr(known, "__file__", None) == str(file):
+        return known
+    name = _module_name(file)
+    loader = importlib.machinery.SourceFileLoader(name, str(file))
+    module = importlib.util.module_from_spec(importlib.machinery.ModuleSpec(name, loader, origin=str(file)))
+    module.__file__ = str(file)
+    sys.modules[name] = module
+    loader.exec_module(module)
     return module
+
+
+def _module_name(file: Path) -> str:
+    """The file's own name, unless a module has it: `json.py` must not become the json of everybody."""
+    name = "locustfile" if file.stem in _RESERVED or file.stem in sys.modules else file.stem
+    others = (f"{name}_{number}" for number in count(2))
+    return next(free for free in chain([name], others) if free not in sys.modules)
 
 
 def _refusal(root: Path, error: BaseException, side: str) -> Refused:

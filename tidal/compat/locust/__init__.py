@@ -1,21 +1,35 @@
-"""Locust's public names, as tidal has them. A name that is not here is not supported."""
+"""Locust's public names, as tidal has them. A name that is not here is not supported.
+
+What is heavy (clients, statistics, the argument parser) is fetched when it is first asked for.
+"""
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from tidal.hooks import Events, events
+from tidal.markov import MarkovTaskSet, transition, transitions
+from tidal.shape import LoadTestShape
 from tidal.tasks import SequentialTaskSet, TaskSet, tag, task
 from tidal.users import HttpUser, User
 from tidal.waits import between, constant, constant_pacing, constant_throughput, poisson
 
-from . import env, event, exception, runners, user, wait_time
+from . import event, exception, shape, user
+from .user import wait_time
+from .util.deprecation import DeprecatedHttpLocustClass as HttpLocust
+from .util.deprecation import DeprecatedLocustClass as Locust
 
 __version__ = "2.47.0"
 """The version of Locust whose meaning this follows."""
 
 __all__ = [
     "Events",
+    "FastHttpUser",
+    "HttpLocust",
     "HttpUser",
+    "LoadTestShape",
+    "Locust",
+    "MarkovTaskSet",
     "SequentialTaskSet",
     "TaskSet",
     "User",
@@ -23,21 +37,27 @@ __all__ = [
     "constant",
     "constant_pacing",
     "constant_throughput",
-    "env",
     "event",
     "events",
     "exception",
     "poisson",
-    "runners",
+    "run_single_user",
+    "shape",
     "tag",
     "task",
+    "transition",
+    "transitions",
     "user",
     "wait_time",
 ]
 
+_LATE = {"FastHttpUser": "tidal.fastuser", "run_single_user": "tidal.generator.single"}
+
 
 def __getattr__(name: str) -> Any:
-    """`locust.clients` without an import of its own, as Locust has it; fetched late, for it brings requests."""
-    if name == "clients":
-        return import_module(f"{__name__}.clients")
+    """A name that is fetched late, or one of Locust's modules, which need no import of their own."""
+    if name in _LATE:
+        return getattr(import_module(_LATE[name]), name)
+    if not name.startswith("_") and find_spec(f"{__name__}.{name}") is not None:
+        return import_module(f"{__name__}.{name}")
     raise AttributeError(f"tidal does not have locust.{name}")

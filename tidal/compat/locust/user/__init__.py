@@ -3,4 +3,6 @@
 from tidal.tasks import TaskSet, tag, task
 from tidal.users import HttpUser, User
 
-__all__ = ["HttpUser", "TaskSet", "User", "tag", "task"]
+from . import wait_time
+
+__all__ = ["HttpUser", "TaskSet", "User", "tag", "task", "wait_time"]

@@ -3,15 +3,19 @@
 from tidal.tasks import RUNNING as LOCUST_STATE_RUNNING
 from tidal.tasks import STOPPING as LOCUST_STATE_STOPPING
 from tidal.tasks import WAITING as LOCUST_STATE_WAITING
-from tidal.tasks import DefaultTaskSet, TaskSet, TaskSetMeta, tag, task
+from tidal.tasks import DefaultTaskSet, TaskHolder, TaskSet, TaskSetMeta, filter_tasks_by_tags, tag, task
+from tidal.tasks import collect_tasks as get_tasks_from_base_classes
 
 __all__ = [
     "LOCUST_STATE_RUNNING",
     "LOCUST_STATE_STOPPING",
     "LOCUST_STATE_WAITING",
     "DefaultTaskSet",
+    "TaskHolder",
     "TaskSet",
     "TaskSetMeta",
+    "filter_tasks_by_tags",
+    "get_tasks_from_base_classes",
     "tag",
     "task",
 ]

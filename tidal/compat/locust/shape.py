@@ -1,0 +1,5 @@
+"""Locust's `locust.shape`."""
+
+from tidal.shape import LoadTestShape, LoadTestShapeMeta
+
+__all__ = ["LoadTestShape", "LoadTestShapeMeta"]

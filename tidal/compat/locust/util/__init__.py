@@ -1,0 +1,1 @@
+"""Locust's `locust.util`: small helpers that files and plugins import."""
