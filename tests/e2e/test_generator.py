@@ -14,8 +14,24 @@ from deadline import alive, until
 
 from tidal.model.codec import PipeReader, pack_message
 from tidal.model.events import RunOptions, Track
-from tidal.model.pipe import Batch, Finish, Finished, Load, Loaded, NotLoaded, SetClock, SetShare
+from tidal.model.pipe import (
+    Batch,
+    EndpointRow,
+    Finish,
+    Finished,
+    Fire,
+    Fired,
+    Leave,
+    Load,
+    Loaded,
+    NotLoaded,
+    SetClock,
+    SetShare,
+    Steer,
+    View,
+)
 from tidal.model.plan import bitmap
+from tidal.model.stats import Tally
 from tidal.process import Child, python_argv
 
 if TYPE_CHECKING:
@@ -474,7 +490,52 @@ def note(environment, **_):
         file.write(f"{{isinstance(environment.runner, MasterRunner)}} {{environment.runner.state}};")
 """
     assert isinstance(agent.load(tmp_path, text, side="master"), Loaded)
-    agent.share((0, 1.0))
-    agent.finish()
-    assert (tmp_path / "hooks").read_text() == "True ready;True running;True stopped;"
-    assert agent.child.stop(5) == 0
+    agent.order(View("running", 2_000, 1_000, 1, 1, 1.0), Fire("test_start"), Fire("quit"))
+    agent.until(lambda: len(agent.all(Fired)) == 2, "both hooks were called")
+    assert (tmp_path / "hooks").read_text() == "True ready;True spawning;True stopped;"
+    agent.child.stop(5)
+
+
+SHAPED = f"""
+from locust import events
+from locust.shape import LoadTestShape
+{VISITOR}
+class Steps(LoadTestShape):
+    def tick(self):
+        return (7, 2.5, [Visitor]) if self.get_run_time() < 60 else None
+
+@events.quitting.add_listener
+def judge(environment, **_):
+    environment.process_exit_code = 9 if environment.stats.total.num_requests == 12 else 8
+
+@events.quit.add_listener
+def broken(**_):
+    raise KeyError("oops")
+"""
+
+
+def test_the_hook_host_asks_the_shape_and_shows_the_run_s_statistics(tmp_path: Path) -> None:
+    """Its wishes, exit code and failures are answers; a host that comes late knows how long the run has run."""
+    agent = Agent(tmp_path, hooks=True)
+    loaded = agent.load(tmp_path, SHAPED, side="inspect")
+    assert isinstance(loaded, Loaded)
+    assert (loaded.shape, set(loaded.hooks)) == ("Steps", {"quitting", "quit"})
+    agent.child.stop(1)
+    agent = Agent(tmp_path, hooks=True)
+    agent.order(Load(str(tmp_path), "locustfile.py", RunOptions(), side="master", shape="Steps"))
+    tally = Tally()
+    for _ in range(12):
+        tally.add(1_000, 10, failed=False)
+    agent.order(View("running", 11_000, 1_000, 1, 1, 1.0, endpoints=(EndpointRow("GET", "/", tally),)))
+    agent.until(lambda: agent.all(Steer), "the shape was asked")
+    assert agent.all(Steer) == [Steer(7, 2.5, ("Visitor",), "Steps")]
+    agent.order(Fire("quit"))
+    agent.until(lambda: agent.all(Fired), "the last hooks were called")
+    assert agent.all(Fired) == [Fired("quit", 1, 9)]
+    late = Agent(tmp_path, hooks=True)
+    late.order(Load(str(tmp_path), "locustfile.py", RunOptions(), side="master", shape="Steps"))
+    late.order(View("running", 100_000, 1_000, 1, 1, 1.0))
+    late.until(lambda: late.all(Leave), "the shape was over long ago")
+    assert late.all(Leave) == [Leave("Steps has come to its end", "finished")]
+    for one in (agent, late):
+        one.child.stop(1)
