@@ -7,7 +7,7 @@ says when Redis does not answer. While it lives it shows presence, so that an en
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tidal.bus import Bus, BusError
 from tidal.errors import TidalError
@@ -20,8 +20,12 @@ from tidal.model.frame import frame
 from tidal.model.state import State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tidal.keys import RunKeys
     from tidal.model.rows import Frame
+
+_View = TypeVar("_View")
 
 READ_BLOCK_MS = 250
 READ_COUNT = 2_000
@@ -67,10 +71,17 @@ class LiveFeed:
 
     def frame(self) -> Frame | None:
         """The newest picture; None before the first entry."""
+        return self.look(frame)
+
+    def look(self, view: Callable[[State, int], _View]) -> _View | None:
+        """What a pure function of the state and the moment sees now; None before the first entry.
+
+        It must share nothing with the state, which goes on.
+        """
         with self._lock:
             if not self._state.log.opened_ms:
                 return None
-            return frame(self._state, self._clock.redis_ms(monotonic_us()))
+            return view(self._state, self._clock.redis_ms(monotonic_us()))
 
     def trouble(self) -> str:
         """Empty, or one line that says since when Redis does not answer."""

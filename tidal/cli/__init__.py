@@ -9,6 +9,7 @@ SUBCOMMANDS = {
     # a run and its terminal
     "tui": "start a load test and watch it in this terminal",
     "run": "start a load test without a screen: a line per interval, tables at the end, an exit code",
+    "locust": "take a command line of Locust as it is: its flags, variables, config files, tables and exit codes",
     "demo": "a load test of a small shop that comes along: nothing to install, nothing to write",
     # a run that is there already
     "attach": "watch and steer a run from any terminal that reaches its Redis",
@@ -17,6 +18,7 @@ SUBCOMMANDS = {
     "stop": "stop a run",
     "runs": "list the runs that this machine and this Redis know",
     "replay": "rewind a run: the same screen at any moment of it",
+    "report": "make a report of a run: one HTML file, Markdown for a ticket, JSON for programs",
     # a fleet
     "worker": "lend this machine's cores to a fleet",
     "master": "lead a run over a fleet, or take a run over from a master that died",

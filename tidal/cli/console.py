@@ -145,6 +145,9 @@ class Console:
         frame = self._feed.frame()
         if frame is not None:
             self._say(interval_line(frame, columns_of(self._out)))
+        self._check_life(frame)
+
+    def _check_life(self, frame: Frame | None) -> None:
         if self._still.for_s(frame, time.monotonic()) > ORPHAN_S and not self._is_alive():
             raise RunLapsed("the run's processes are gone and its log stands still; what was recorded: tidal runs")
 

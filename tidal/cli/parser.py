@@ -54,6 +54,8 @@ def meant(word: str, known: Iterable[str]) -> str:
 def parser_of(name: str) -> Parser:
     """The parser of one subcommand."""
     module = import_module(f"tidal.cli.{name}")
+    if hasattr(module, "parser"):
+        return module.parser()
     parser = Parser(
         f"tidal {name}",
         description=module.__doc__,

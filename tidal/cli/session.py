@@ -43,6 +43,10 @@ class Session:
         """Print the run to its end; the last frame."""
         operator = self.operator if self.may_stop else None
         console = Console(self.feed, operator, supervisor_pid=self.supervisor_pid, is_alive=self.is_alive, out=out)
+        return self.followed_by(console)
+
+    def followed_by(self, console: Console) -> Frame:
+        """Let a console follow the run to its end; the last frame."""
         frame = console.follow()
         self._await_archive()
         return frame

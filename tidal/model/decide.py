@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MOVE_LEAD_MS = 1_000
 """The same when users only move: nothing is missing meanwhile."""
 TICK_MS = 1_000
+BEATS_MAX = 1_000
+"""Heartbeats of one entry: 4,000 would be larger than an entry may be."""
 UNWATCHED_MS = 60_000
 CLOSE_PATIENCE_MS = 10_000
 STALLED_MS = 3_000
@@ -59,7 +61,9 @@ def decide(state: State, senses: Senses) -> list[ev.Event]:
     if state.log.phase == phases.CLOSED or not state.log.opened_ms:
         return []
     acts = _members(state, senses) or _answer(state, senses) or _advance(state, senses)
-    return [*_refusals(state), *acts, *_tick(state, senses)]
+    tick = _tick(state, senses)
+    refusals = _refusals(state) if tick or any(isinstance(act, ev.RunClosed) for act in acts) else []
+    return [*refusals, *acts, *tick]
 
 
 # ------------------------------------------------------------------ who is there
@@ -142,7 +146,7 @@ def _is_reporting(state: State, record: WorkerRecord, now_ms: int) -> bool:
 
 
 def _refusals(state: State) -> list[ev.Event]:
-    """Entries of the reports that were refused since it was last written down."""
+    """Entries of the reports that were refused since it was last written down: told at most once a tick, summed."""
     told = state.log.refusals_told.get(REPORTS, 0)
     refused = state.reports.refused
     if refused.count <= told:
@@ -159,7 +163,9 @@ def _tick(state: State, senses: Senses) -> list[ev.Event]:
         if record is not None and not record.is_gone:
             age_ms = max(0, senses.now_ms - beat.at_ms)
             beats.append(ev.Beat(record.name, age_ms, beat.cpu_permille, beat.memory_bytes, beat.lag_ms))
-    return [ev.Ticked(tuple(sorted(beats, key=lambda b: b.name)), senses.redis_rtt_us)]
+    beats.sort(key=lambda b: b.name)
+    parts = [tuple(beats[i : i + BEATS_MAX]) for i in range(0, max(1, len(beats)), BEATS_MAX)]
+    return [ev.Ticked(part, senses.redis_rtt_us) for part in parts]
 
 
 # ------------------------------------------------------------------ what operators want

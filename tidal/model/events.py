@@ -29,6 +29,8 @@ SCHEMA_VERSION = 1
 
 MOMENT_MS_MAX = 1 << 46
 """A moment is before this (the year 4199), so that no envelope can have the fold plan for ages."""
+INCARNATION_MAX = 64
+"""Characters of an incarnation; ours have sixteen."""
 CHUNK_BYTES = 200_000
 """One entry's share of a shipped file: below the 256 KB at which an entry is refused unread."""
 
@@ -70,8 +72,8 @@ class ByWorker:
 
     def __post_init__(self) -> None:
         """Refuse an identity that could not be told from another."""
-        if not 1 <= self.first <= self.last < 1 << 63 or not self.incarnation:
-            raise ValueError(f"a report's range is {self.first}..{self.last} of {self.incarnation!r}")
+        if not 1 <= self.first <= self.last < 1 << 63 or not 1 <= len(self.incarnation) <= INCARNATION_MAX:
+            raise ValueError(f"a report's range is {self.first}..{self.last} of {self.incarnation[:INCARNATION_MAX]!r}")
 
 
 @dataclass(frozen=True, slots=True)

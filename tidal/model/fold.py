@@ -7,6 +7,7 @@ a master's (epoch, n), a report's incarnation and range. Older epochs are fenced
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from tidal.model import events as ev
@@ -38,6 +39,11 @@ RECENT_S = 20
 FAILURES_MAX = 2_000
 """Distinct failures and exceptions kept; further ones are counted under OTHER."""
 ENDPOINTS_MAX = 10_000
+FAR_MS = 3_600_000
+"""What was measured lies at most so far outside of its report, and the report's end at most so far after its sending."""
+INCARNATIONS_MAX = 20_000
+AHEAD_MAX = 256
+"""Gaps in what one incarnation sent. A healthy one has none, or one while something is handed in again."""
 GENERATORS_MAX = 1_024
 """Generators of one worker that are kept apart."""
 OTHER = "(other)"
@@ -288,12 +294,15 @@ def _next_step_ms(log: LogHalf, plan_ms: int) -> int:
 
 
 def _fold_worker(reports: ReportHalf, signed: ev.ByWorker, entry_id: str) -> None:
+    if signed.incarnation not in reports.incarnations and len(reports.incarnations) >= INCARNATIONS_MAX:
+        _refuse(reports.refused, entry_id, f"{signed.incarnation} is one more than {INCARNATIONS_MAX} incarnations")
+        return
     record = reports.incarnations.setdefault(signed.incarnation, IncarnationRecord())
     if not _accept(reports, record, signed, entry_id):
         return
     event = signed.event
     if isinstance(event, ev.Reported):
-        _reported(reports, record, signed.incarnation, signed.last, event)
+        _reported(reports, record, signed, _believed(reports, signed, event, entry_id))
     elif isinstance(event, ev.GeneratorLost):
         _generator_lost(reports, signed.incarnation, event)
     elif isinstance(event, ev.LoadFailed):
@@ -310,23 +319,46 @@ def _fold_worker(reports: ReportHalf, signed: ev.ByWorker, entry_id: str) -> Non
 
 def _accept(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorker, entry_id: str) -> bool:
     """Whether this range is new; ranges are counted once, in whatever order they come."""
-    if signed.last <= record.watermark or record.ahead.get(signed.first) == signed.last:
+    first, last, ahead = signed.first, signed.last, record.ahead
+    if last <= record.watermark or any(a <= first and last <= b for a, b in ahead.items()):
         reports.repeats += 1
         return False
-    if signed.first <= record.watermark or _overlaps(record.ahead, signed.first, signed.last):
-        _refuse(reports.refused, entry_id, f"{signed.first}..{signed.last} overlaps what {signed.incarnation} sent")
+    if first <= record.watermark or any(first <= b and a <= last for a, b in ahead.items()):
+        _refuse(reports.refused, entry_id, f"{first}..{last} overlaps what {signed.incarnation} sent")
         return False
-    record.ahead[signed.first] = signed.last
-    while record.watermark + 1 in record.ahead:
-        record.watermark = record.ahead.pop(record.watermark + 1)
+    if first != record.watermark + 1 and len(ahead) >= AHEAD_MAX:
+        _refuse(reports.refused, entry_id, f"{first}..{last} of {signed.incarnation}: too many gaps before it")
+        return False
+    _join(record, first, last)
     return True
 
 
-def _overlaps(ahead: dict[int, int], first: int, last: int) -> bool:
-    return any(first <= b and a <= last for a, b in ahead.items())
+def _join(record: IncarnationRecord, first: int, last: int) -> None:
+    """Note a range as counted; ranges that touch become one, so what is noted grows with the gaps alone."""
+    before = next((a for a, b in record.ahead.items() if b == first - 1), first)
+    record.ahead[before] = record.ahead.pop(last + 1, last)
+    if record.watermark + 1 in record.ahead:
+        record.watermark = record.ahead.pop(record.watermark + 1)
 
 
-def _reported(reports: ReportHalf, record: IncarnationRecord, incarnation: str, last: int, event: ev.Reported) -> None:
+def _believed(reports: ReportHalf, signed: ev.ByWorker, event: ev.Reported, entry_id: str) -> ev.Reported:
+    """The report without what no clock of this run can have said; that is refused and counted, the rest is not lost.
+
+    One block of another century would make the chart's points as wide as that, one end of a report in the future would
+    make every other worker look silent.
+    """
+    to_ms = event.to_ms if event.to_ms <= signed.at_ms + FAR_MS else signed.at_ms
+    first_ms, last_ms = min(event.from_ms, signed.at_ms) - FAR_MS, to_ms + FAR_MS
+    near = tuple(block for block in event.blocks if first_ms <= block.second * 1000 <= last_ms)
+    if to_ms == event.to_ms and len(near) == len(event.blocks):
+        return event
+    far = f"{len(event.blocks) - len(near)} block(s) far outside of it" if len(near) < len(event.blocks) else "its end"
+    why = f"{far} in a report of {signed.incarnation} up to {event.to_ms} ms, sent at {signed.at_ms} ms"
+    _refuse(reports.refused, entry_id, why)
+    return replace(event, from_ms=min(event.from_ms, to_ms), to_ms=to_ms, blocks=near)
+
+
+def _reported(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorker, event: ev.Reported) -> None:
     for block in event.blocks:
         _count_block(reports, record, block)
     for failure in event.failures:
@@ -335,12 +367,13 @@ def _reported(reports: ReportHalf, record: IncarnationRecord, incarnation: str, 
         key = (exception.message[: ev.TEXT_MAX], exception.traceback[: ev.TRACEBACK_MAX])
         bounded = _bounded(reports.exceptions, key, (OTHER, ""), FAILURES_MAX)
         counts = reports.exceptions.setdefault(bounded, ExceptionRecord()).occurrences
-        counts[incarnation] = counts.get(incarnation, 0) + exception.occurrences
+        who = _bounded(counts, signed.incarnation, OTHER, FAILURES_MAX)
+        counts[who] = counts.get(who, 0) + exception.occurrences
     started, finished, failed, cancelled = (a + b for a, b in zip(reports.iterations, event.iterations, strict=True))
     reports.iterations = (started, finished, failed, cancelled)
     reports.hook_failures += event.hook_failures
-    if last > record.newest:
-        _take_gauges(record, last, event)
+    if signed.last > record.newest:
+        _take_gauges(record, signed.last, event)
 
 
 def _take_gauges(record: IncarnationRecord, last: int, event: ev.Reported) -> None:

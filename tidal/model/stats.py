@@ -22,6 +22,9 @@ BUCKETS_PER_E = 100.49917080713044
 BUCKET_COUNT = 2_800
 """Bucket 2,799 ends at 1.3e12 µs, fifteen days; longer samples land in it."""
 
+SUM_MAX = (1 << 63) - 1
+"""A larger sum is written as this; a single report's are far below (`samples.COUNT_MAX`)."""
+
 Histogram = dict[int, int]
 
 
@@ -135,7 +138,8 @@ class Tally:
         deltas = [b - a for a, b in zip([0, *indexes], indexes, strict=False)]
         counts = [self.histogram[i] for i in indexes]
         head = [self.requests, self.failures, self.cancelled, self.untimed, self.total_us]
-        return [*head, self.min_us, self.max_us, self.bytes, _column(deltas), _column(counts)]
+        numbers = [min(number, SUM_MAX) for number in (*head, self.min_us, self.max_us, self.bytes)]
+        return [*numbers, _column(deltas), _column(counts)]
 
     @classmethod
     def from_wire(cls, wire: object) -> Tally:
@@ -155,7 +159,10 @@ class Tally:
 
 def _column(numbers: list[int]) -> bytes | list[int]:
     """Bytes where every number fits one, else a list: both iterate as integers."""
-    return bytes(numbers) if not numbers or max(numbers) < 256 else numbers
+    most = max(numbers, default=0)
+    if most < 256:
+        return bytes(numbers)
+    return numbers if most <= SUM_MAX else [min(number, SUM_MAX) for number in numbers]
 
 
 def _numbers(column: object) -> bytes | list[int]:
@@ -169,7 +176,8 @@ def _numbers(column: object) -> bytes | list[int]:
 def _check(tally: Tally, deltas: bytes | list[int]) -> None:
     if sum(deltas) >= BUCKET_COUNT or any(d == 0 for d in deltas[1:]):
         raise ValueError("a histogram's index is out of range or stands twice")
-    if 0 in tally.histogram.values() or sum(tally.histogram.values()) != tally.timed:
+    is_cut = tally.requests == SUM_MAX
+    if 0 in tally.histogram.values() or (sum(tally.histogram.values()) != tally.timed and not is_cut):
         raise ValueError("a histogram does not hold as many samples as were counted")
     if tally.failures > tally.requests or tally.untimed > tally.requests:
         raise ValueError("more failures or untimed samples than requests")

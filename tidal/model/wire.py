@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+INT_MAX = (1 << 63) - 1
+"""A larger sum is written as this, so that a state can always be packed; sums only grow, so equal sums stay equal."""
+
 
 def to_wire(value: Any) -> Any:
     """A value made of dataclasses, tuples, lists, dicts and scalars, as msgpack can carry it."""
@@ -33,7 +36,7 @@ def to_wire(value: Any) -> Any:
     if isinstance(value, dict):
         rows = [(key, to_wire(value[key])) for key in sorted(value)]
         return [[list(key), item] for key, item in rows] if rows and isinstance(rows[0][0], tuple) else dict(rows)
-    return value
+    return INT_MAX if type(value) is int and value > INT_MAX else value
 
 
 def from_wire(kind: Any, wire: Any) -> Any:

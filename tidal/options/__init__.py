@@ -11,3 +11,6 @@ same words: the file's own arguments stand between Locust's.
 
 LOCUST_VERSION = "2.47.0"
 """The version of Locust whose words these are."""
+
+ONLY_DESCRIBE = ("?",)
+"""Instead of words: what arguments does the file have? Nothing is required then."""

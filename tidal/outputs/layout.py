@@ -173,3 +173,11 @@ def day_and_clock(at_ms: int) -> str:
         return datetime.fromtimestamp(at_ms // SECOND_MS, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     except (ValueError, OverflowError, OSError):
         return "?"
+
+
+def iso(at_s: float) -> str:
+    """A moment of Unix time to the second, as ISO 8601: `2026-11-23T12:03:04Z`."""
+    try:
+        return datetime.fromtimestamp(int(at_s), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return "?"

@@ -61,8 +61,8 @@ class Row(Protocol):
     def total_rps(self) -> float: ...  # noqa: D102
     @property
     def total_fail_per_sec(self) -> float: ...  # noqa: D102
-    def get_response_time_percentile(self, percent: float) -> float:
-        """A percentile (0…1)."""
+    def response_time_percentiles(self, shares: Sequence[float]) -> list[float]:
+        """Percentiles (0…1)."""
 
 
 class Problem(Protocol):
@@ -154,7 +154,7 @@ def percentile_lines(
 def percentile_line(row: Row, percentiles: Sequence[float] = PERCENTILES, widths: Widths = Widths()) -> str:
     """One row of the table of percentiles."""
     name = _padded(shorten(row.name, max(CELLS_MAX, widths.name)), max(widths.name, 1))
-    cells = [*(str(round(row.get_response_time_percentile(p))) for p in percentiles), str(row.num_requests)]
+    cells = [*(str(round(ms)) for ms in row.response_time_percentiles(percentiles)), str(row.num_requests)]
     return f"{_padded(shorten(row.method, 20), widths.kind)} {name} {_numbers(cells)}"
 
 

@@ -1,0 +1,244 @@
+"""Locust's four CSV files: `P_stats.csv`, `P_failures.csv`, `P_exceptions.csv`, `P_stats_history.csv`.
+
+    picture ──stats_rows, failure_rows, exception_rows, history_row──▶ cells      pure
+    pictures, one a second ──Files.write──▶ … ──Files.close──▶ the files          whole, also at the end
+
+Percentiles are whole ms as in Locust. A text from outside is on one line, and one that a spreadsheet would take for a
+formula (it begins with = + - or @) gets an apostrophe before it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tidal.model.text import clean
+from tidal.model.window import Window
+from tidal.outputs.layout import iso
+from tidal.outputs.locust_tables import PERCENTILES, readable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from tidal.model.rows import ExceptionRow
+    from tidal.outputs.locust_rows import Picture
+    from tidal.outputs.locust_tables import Row
+
+WINDOW_S = 10.0
+TEXT_MAX = 1_000
+NOT_YET = "N/A"
+FORMULA_STARTS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+"""How a spreadsheet knows a formula; the last four are their full-width forms."""
+
+STATS_COLUMNS = (
+    "Type", "Name", "Request Count", "Failure Count", "Median Response Time", "Average Response Time",
+    "Min Response Time", "Max Response Time", "Average Content Size", "Requests/s", "Failures/s",
+)  # fmt: skip
+FAILURE_COLUMNS = ("Method", "Name", "Error", "Occurrences", "First Seen", "Last Seen")
+EXCEPTION_COLUMNS = ("Count", "Message", "Traceback", "Nodes")
+HISTORY_COLUMNS = ("Timestamp", "User Count", "Type", "Name", "Requests/s", "Failures/s")
+HISTORY_TOTALS = (
+    "Total Request Count", "Total Failure Count", "Total Median Response Time", "Total Average Response Time",
+    "Total Min Response Time", "Total Max Response Time", "Total Average Content Size",
+)  # fmt: skip
+
+Cells = list[Any]
+
+
+class Failed(Protocol):
+    """Failed requests of one kind."""
+
+    @property
+    def method(self) -> str: ...  # noqa: D102 - Locust's names
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def error(self) -> str: ...  # noqa: D102
+    @property
+    def occurrences(self) -> int: ...  # noqa: D102
+    @property
+    def first_seen(self) -> float | None: ...  # noqa: D102
+    @property
+    def last_seen(self) -> float | None: ...  # noqa: D102
+
+
+# ------------------------------------------------------------------ cells
+
+
+def cell(text: str) -> str:
+    """A text from outside as a cell: on one line, and no formula."""
+    return _no_formula(clean(text, TEXT_MAX))
+
+
+def _no_formula(text: str) -> str:
+    return f"'{text}" if text.lstrip().startswith(FORMULA_STARTS) else text
+
+
+def stats_columns(percentiles: Sequence[float] = PERCENTILES) -> Cells:
+    """The titles of `P_stats.csv`."""
+    return [*STATS_COLUMNS, *readable(percentiles)]
+
+
+def history_columns(percentiles: Sequence[float] = PERCENTILES) -> Cells:
+    """The titles of `P_stats_history.csv`."""
+    return [*HISTORY_COLUMNS, *readable(percentiles), *HISTORY_TOTALS]
+
+
+def stats_rows(rows: Iterable[Row], total: Row, percentiles: Sequence[float] = PERCENTILES) -> Iterator[Cells]:
+    """The rows of `P_stats.csv`; the total is the last."""
+    for row in (*rows, total):
+        counts, times = _totals(row)
+        head = [cell(row.method or ""), cell(row.name), *counts, *times]
+        yield [*head, row.total_rps, row.total_fail_per_sec, *_percentiles(row, percentiles)]
+
+
+def _totals(row: Row) -> tuple[Cells, Cells]:
+    times = [
+        row.median_response_time,
+        row.avg_response_time,
+        row.min_response_time or 0,
+        row.max_response_time,
+        row.avg_content_length,
+    ]
+    return [row.num_requests, row.num_failures], times
+
+
+def _percentiles(row: Row, percentiles: Sequence[float]) -> Cells:
+    if not row.num_requests:
+        return [NOT_YET] * len(percentiles)
+    return [round(ms) for ms in row.response_time_percentiles(percentiles)]
+
+
+def failure_rows(problems: Iterable[Failed]) -> Iterator[Cells]:
+    """The rows of `P_failures.csv`."""
+    for problem in problems:
+        seen = [iso(at_s) if at_s is not None else "" for at_s in (problem.first_seen, problem.last_seen)]
+        yield [cell(problem.method), cell(problem.name), cell(problem.error), problem.occurrences, *seen]
+
+
+def exception_rows(exceptions: Iterable[ExceptionRow]) -> Iterator[Cells]:
+    """The rows of `P_exceptions.csv`; a traceback keeps its lines."""
+    for row in exceptions:
+        trace = row.traceback.rstrip("\n")
+        nodes = ", ".join(row.workers)
+        yield [row.occurrences, cell(_message(row.message, trace)), _lines(trace), cell(nodes)]
+
+
+def _message(message: str, trace: str) -> str:
+    """What the exception says, without its class where the traceback tells it."""
+    kind, colon, said = message.partition(": ")
+    return said if colon and trace.rpartition("\n")[2].startswith(f"{kind}: ") else message
+
+
+def _lines(trace: str) -> str:
+    return _no_formula("".join(f"{clean(line, TEXT_MAX)}\n" for line in trace.split("\n")) if trace else "")
+
+
+def history_row(
+    at_s: int, users: int, row: Row, percentiles: Sequence[float] = PERCENTILES, now: Cells | None = None
+) -> Cells:
+    """A row of `P_stats_history.csv`; `now`: the percentiles of the last seconds instead of those of the run."""
+    counts, times = _totals(row)
+    rates = [f"{row.current_rps:.6f}", f"{row.current_fail_per_sec:.6f}"]
+    shares = _percentiles(row, percentiles) if now is None or not row.num_requests else now
+    return [at_s, users, cell(row.method or ""), cell(row.name), *rates, *shares, *counts, *times]
+
+
+def text_of(*rows: Iterable[Any]) -> str:
+    """Rows as CSV, as Python's `csv` writes it by default."""
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    return out.getvalue()
+
+
+# ------------------------------------------------------------------ files
+
+
+class Files:
+    """Writes the four files from pictures; each is whole at any moment.
+
+    Args:
+        prefix: of the files' names, with their folder.
+        percentiles: of the columns.
+        full_history: a row for each endpoint, with the percentiles of the last ten seconds, instead of one for the run.
+    """
+
+    def __init__(self, prefix: str, *, percentiles: Sequence[float] = PERCENTILES, full_history: bool = False) -> None:
+        self.prefix = prefix
+        self._percentiles, self._full = percentiles, full_history
+        self._window: Window | None = None
+        self._second = 0
+        self._pending = ""
+        Path(f"{prefix}_").parent.mkdir(parents=True, exist_ok=True)
+        for name, columns in self._columns().items():
+            self._path(name).write_text(text_of(columns), encoding="utf8", newline="")
+
+    def __repr__(self) -> str:
+        return f"<Files {self.prefix}_*.csv at {self._second}>"
+
+    def _path(self, name: str) -> Path:
+        return Path(f"{self.prefix}_{name}.csv")
+
+    def _columns(self) -> dict[str, Sequence[str]]:
+        return {
+            "stats": stats_columns(self._percentiles),
+            "failures": FAILURE_COLUMNS,
+            "exceptions": EXCEPTION_COLUMNS,
+            "stats_history": history_columns(self._percentiles),
+        }
+
+    def write(self, seen: Picture) -> None:
+        """Write the picture of this second; to be called about once a second while the run goes on."""
+        self._keep_history(seen)
+        columns = self._columns()
+        bodies: dict[str, Iterable[Cells]] = {
+            "stats": stats_rows(seen.entries, seen.total, self._percentiles),
+            "failures": failure_rows(seen.problems),
+            "exceptions": exception_rows(seen.frame.exceptions),
+        }
+        for name, rows in bodies.items():
+            self._replace(self._path(name), text_of(columns[name], *rows))
+
+    def close(self, seen: Picture) -> None:
+        """Write the last picture: everything that the run reported."""
+        self.write(seen)
+        self._append_pending()
+
+    def _replace(self, path: Path, text: str) -> None:
+        """Nobody ever reads half a file."""
+        new = path.with_name(f".{path.name}.new")
+        new.write_text(text, encoding="utf8", newline="")
+        new.replace(path)
+
+    # ------------------------------------------------------------------ history
+
+    def _keep_history(self, seen: Picture) -> None:
+        """One set of rows a second: the newest of the second, written when the next one begins."""
+        if not seen.frame.run.began_ms:
+            return
+        second = seen.frame.at_ms // 1000
+        if second > self._second:
+            self._append_pending()
+        self._second = max(self._second, second)
+        if self._full and self._window is None:
+            self._window = Window(WINDOW_S, seen.frame.run.began_ms / 1000)
+        if self._window is not None:
+            self._window.look(seen.frame.at_ms / 1000, {(e.method, e.name): e.tally for e in seen.entries})
+        self._pending = text_of(*self._history_rows(seen))
+
+    def _append_pending(self) -> None:
+        with self._path("stats_history").open("a", encoding="utf8", newline="") as file:
+            file.write(self._pending)
+        self._pending = ""
+
+    def _history_rows(self, seen: Picture) -> Iterator[Cells]:
+        users = seen.frame.run.users_running
+        for row in (*seen.entries, seen.total) if self._full else (seen.total,):
+            key = None if row is seen.total else (row.method, row.name)
+            now = None if self._window is None else self._current(self._window, key)
+            yield history_row(self._second, users, row, self._percentiles, now)
+
+    def _current(self, window: Window, key: tuple[str, str] | None) -> Cells:
+        return [round(us / 1000) for us in window.of(key).percentiles_us(*self._percentiles)]
