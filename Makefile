@@ -24,6 +24,7 @@ demo: $(RUNTIME) ## a load test of the bundled shop, in this terminal
 
 test: $(DEV) ## run the tests (ARGS="-k codec" picks some)
 	@bash .ci/redis-server
+	@bash .ci/servers
 	$(PYTEST) $(ARGS)
 
 check: $(DEV) ## formatting, lint and types

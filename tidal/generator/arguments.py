@@ -15,6 +15,7 @@ import logging
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tidal.model.pipe import ArgumentSpec
+from tidal.options import ONLY_DESCRIBE
 from tidal.options.flags import add_flags, empty_parser, with_tidal_names
 from tidal.options.parser import LocustArgumentParser
 
@@ -88,6 +89,10 @@ def read(parser: FileParser, words: Sequence[str], environ: Mapping[str, str]) -
     Raises:
         ArgumentsRefused: what argparse would refuse, in its words.
     """
+    if tuple(words) == ONLY_DESCRIBE:
+        words = ()
+        for action in own_actions(parser):
+            action.required = False
     given = _given(parser, words, environ)
     return tuple(_spec(parser, action, given, words, environ) for action in own_actions(parser))
 
@@ -246,7 +251,7 @@ def _run_options(options: RunOptions, file: str, side: str) -> dict[str, Any]:
 
 def _config_users(options: RunOptions) -> list[list[dict[str, Any]]] | None:
     """As `--config-users` gives them: a list for each of its words."""
-    settings = [{"user_class_name": name, **json.loads(text)} for name, text in options.class_settings]
+    settings = [{"user_class_name": name, **json.loads(text)} for name, text in options.class_settings if name]
     return [settings] if settings else None
 
 

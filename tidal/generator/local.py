@@ -46,6 +46,12 @@ FAST_SPAWN_RATE = 100
 SHAPE_INTERVAL_S = 1.0
 
 
+def log_user_error(exception: BaseException, user_instance: Any = None, **_: Any) -> None:
+    """Log an exception of a user's in Locust's words: a user raised in `on_start`, a task set in a task."""
+    where = "locust.user.users" if hasattr(user_instance, "_taskset_instance") else "locust.user.task"
+    logging.getLogger(where).error("%s\n%s", exception, "".join(traceback.format_exception(exception)))
+
+
 class LocalRunner(Runner):
     """Runs users in this process, without a master."""
 
@@ -100,8 +106,7 @@ class LocalRunner(Runner):
     def _on_user_error(self, exception: BaseException, tb: Any, user_instance: Any = None, **_: Any) -> None:
         formatted = "".join(traceback.format_tb(tb))
         self.log_exception("local", str(exception), formatted)
-        where = "locust.user.users" if hasattr(user_instance, "_taskset_instance") else "locust.user.task"
-        logging.getLogger(where).error("%s\n%s", exception, "".join(traceback.format_exception(exception)))
+        log_user_error(exception, user_instance)
 
     def _on_failure(self, greenlet: Any) -> None:
         """A greenlet of the runner's, or a user's, ended with an exception."""

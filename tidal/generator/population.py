@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tidal.generator.scheduler import Key
     from tidal.users import User
 
-logger = logging.getLogger("tidal.population")
+logger = logging.getLogger("locust.user.task")
 
 ON_STOP_MS = 2_000
 """How long `on_stop` may take after a kill."""

@@ -11,7 +11,7 @@ from tidal.model.stats import Tally, bucket_middle_us, bucket_of
 from tidal.outputs.locust_tables import Widths, percentile_line, request_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tidal.generator.stats_view import RequestStats
 
@@ -204,7 +204,11 @@ class StatsEntry:
 
     def get_response_time_percentile(self, percent: float) -> float:
         """A percentile (0…1) of the whole run; 0 when there is none."""
-        return self._tally.percentiles_us(percent)[0] / 1000
+        return self.response_time_percentiles([percent])[0]
+
+    def response_time_percentiles(self, shares: Sequence[float]) -> list[float]:
+        """Several percentiles (0…1) of the whole run at once."""
+        return [us / 1000 for us in self._tally.percentiles_us(*shares)]
 
     def get_current_response_time_percentile(self, percent: float) -> float | None:
         """A percentile (0…1) of about the last ten seconds; None when nobody looked so recently."""

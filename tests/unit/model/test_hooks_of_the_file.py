@@ -106,7 +106,6 @@ def test_a_warm_up_is_in_the_curves_and_not_in_the_figures() -> None:
     assert sum(p.requests for p in state.reports.series.points.values()) == 1
 
 
-
 def test_a_view_tells_only_what_changed() -> None:
     """A host that is told each second must not be told a thousand endpoints."""
     told = Told()

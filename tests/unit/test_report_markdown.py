@@ -1,0 +1,73 @@
+"""The summary for a ticket: a table that stays a table, and text that stays text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recordings import Shop, record
+
+from tidal.outputs.markdown import code, markdown
+from tidal.report import read_frame
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVIL = "`|</td><img src=x onerror=alert(1)> @everyone #1 [x](http://x)\n# "
+
+
+def cells(line: str) -> list[str]:
+    """The cells of a row of a table, as GitHub splits it."""
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def without_spans(text: str) -> str:
+    """What is left when the code spans are taken out, as CommonMark pairs backticks."""
+    return re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", text)
+
+
+def test_it_says_what_happened(tmp_path: Path) -> None:
+    """How it ended, against what, the figures, what failed, what went wrong, how complete it is."""
+    text = markdown(read_frame(record(tmp_path / "r.tidal", Shop())))
+    assert text.startswith("### Load test `locustfile.py`: `finished` after 2:00, exit code 1\n")
+    assert "against `http://…@shop.example`" in text
+    assert "s3cret" not in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert cells(rows[0]) == ["endpoint", "requests", "failed", "p50", "p95", "p99", "max", "req/s"]
+    assert any(line.startswith("| **total** | **") for line in rows)
+    assert "| `503 Service Unavailable` | `POST /checkout` |" in text
+    assert "`w1 lost: its heartbeat lapsed; its users go to the others`" in text
+    assert "of the planned user time ran" in text
+
+
+def test_hostile_text_stays_in_its_cell(tmp_path: Path) -> None:
+    """No markup, no mention, no link, no cell of its own, no line of its own."""
+    text = markdown(read_frame(record(tmp_path / "r.tidal", Shop(seconds=20, said=EVIL))))
+    tables = [block for block in text.split("\n\n") if block.startswith("|")]
+    for block in tables:
+        assert len({len(cells(line)) for line in block.splitlines()}) == 1
+    for mark in ("<", "@", "[", "http"):
+        assert mark not in without_spans(text)
+
+
+@given(st.text(max_size=200))
+def test_a_code_span_holds_any_text(text: str) -> None:
+    """It ends where it is meant to end."""
+    assert without_spans(code(text)) == ""
+    assert "|" not in code(text).replace("\\|", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("a", "`a`"), ("a`b", "``a`b``"), ("`", "`` ` ``"), ("", "`-`"), ("a|b", "`a\\|b`")]
+)
+def test_spans(text: str, told: str) -> None:
+    """The fence is longer than any run of backticks inside."""
+    assert code(text) == told
+
+
+def test_without_requests_it_says_so(tmp_path: Path) -> None:
+    """No table of nothing."""
+    assert "No request was made." in markdown(read_frame(record(tmp_path / "r.tidal", Shop(seconds=2, endpoints=()))))

@@ -1,0 +1,261 @@
+"""What opens URLs for a session: heads of requests, redirects, retries, cookies."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from tidal import __version__
+from tidal.generator.fast_body import encoded, length_of, rewind
+from tidal.generator.fast_errors import (
+    LocustBadStatusCode,
+    RetriesExceeded,
+    UnrewoundBodyError,
+    UnsupportedRedirectSchemeError,
+    is_temporary,
+)
+from tidal.generator.fast_headers import Headers, line_of
+from tidal.generator.fast_pool import HTTPClientPool, adopt
+from tidal.generator.fast_response import FastRequest, FastResponse
+from tidal.generator.fast_stream import IDEMPOTENT, ask
+from tidal.generator.fast_url import PORTS, redirected
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tidal.generator.fast_cookies import Jar
+
+Pairs = tuple[tuple[str, Any], ...]
+
+VALID = frozenset([200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 301, 302, 303, 304, 307, 308])
+REDIRECTS = frozenset([301, 302, 303, 307, 308])
+_METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_BODY_METHODS = frozenset(["POST", "PUT", "PATCH"])
+_NO_LENGTH = {method: b"Content-Length: 0\r\n" for method in _BODY_METHODS}
+
+
+class Block(NamedTuple):
+    """Header lines as they are sent, and the names in them, in lower case."""
+
+    lines: bytes
+    names: frozenset[str]
+
+
+@lru_cache(4_096)
+def block_of(defaults: Pairs, given: Pairs, host_line: str) -> Block:
+    """The lines of a request's headers: those given go before the defaults of the same name."""
+    fields = Headers({"Host": host_line})
+    for name, value in (*defaults, *given):
+        fields[name.decode("latin-1") if isinstance(name, bytes) else name] = value
+    text = "".join(line_of(name, value) for name, value in fields.items())
+    return Block(text.encode("latin-1"), frozenset(fields))
+
+
+@lru_cache(64)
+def method_line(method: str) -> bytes:
+    """The beginning of a request; ValueError for what is no method."""
+    if not isinstance(method, str) or not _METHOD.fullmatch(method):
+        raise ValueError(f"invalid HTTP method {method!r}")
+    return f"{method} ".encode("ascii")
+
+
+class LocustUserAgent:
+    """Opens URLs: follows redirects, tries again, keeps cookies, and says which statuses are failures.
+
+    Attributes:
+        default_headers: sent with each request, unless it says otherwise.
+        clientpool: the connections.
+        valid_response_codes: the statuses that are no failures.
+        redirect_response_codes: the statuses whose Location is followed.
+    """
+
+    response_type = FastResponse
+    request_type = FastRequest
+    valid_response_codes = VALID
+    redirect_response_codes = REDIRECTS
+
+    def __init__(
+        self,
+        cookiejar: Jar,
+        client_pool: Any = None,
+        max_redirects: int = 3,
+        max_retries: int = 3,
+        headers: Mapping[str, str] | None = None,
+        **pool_settings: Any,
+    ) -> None:
+        self.cookiejar = cookiejar
+        self.max_redirects = int(max_redirects)
+        self.max_retries = int(max_retries)
+        self.default_headers = Headers({"User-Agent": f"tidal/{__version__}"})
+        self.default_headers.update(headers or {})
+        self.clientpool: HTTPClientPool = adopt(client_pool) if client_pool else HTTPClientPool(**pool_settings)
+        self._defaults: Pairs = ()
+        self._defaults_at = -1
+
+    def close(self) -> None:
+        """Close the connections; the next request opens others."""
+        self.clientpool.close()
+
+    def urlopen(
+        self,
+        url: str,
+        method: str = "GET",
+        headers: Any = None,
+        payload: Any = None,
+        params: Any = None,
+        max_retries: int | None = None,
+        max_redirects: int | None = None,
+        files: Any = None,
+        **fields: Any,
+    ) -> FastResponse:
+        """Ask for a URL; raises one of FAILURE_EXCEPTIONS when that fails.
+
+        Args:
+            url: absolute.
+            method: GET, POST …
+            headers: beside the default ones.
+            payload: what the request carries.
+            params: for the query.
+            max_retries: how often a request that timed out is sent again.
+            max_redirects: how many redirects are followed; 0: their answers are answers.
+            files: sent as multipart/form-data, with the payload's fields.
+            fields: further parameters; with POST, of the form.
+        """
+        if fields:
+            payload, params = _with_fields(method, payload, params, fields)
+        body, kind = encoded(payload, files)
+        request = self._make_request(url, method, headers, payload if not files else body, params)
+        retries = self.max_retries if max_retries is None else int(max_retries)
+        redirects = self.max_redirects if max_redirects is None else int(max_redirects)
+        if files:
+            request.given = (
+                *((k, v) for k, v in request.given if str(k).lower() != "content-type"),
+                ("Content-Type", kind),
+            )
+        last: BaseException | None = None
+        for _ in range(retries + 1):
+            try:
+                return self._follow(request, body, kind, redirects)
+            except BaseException as error:
+                if not is_temporary(error):
+                    raise
+                last = error
+                if request.method not in IDEMPOTENT or not rewind(body):
+                    break
+        raise RetriesExceeded(url, self.max_retries, original=last) from last
+
+    def _make_request(
+        self, url: str, method: str = "GET", headers: Any = None, payload: Any = None, params: Any = None
+    ) -> FastRequest:
+        """A request that is not sent yet."""
+        request = self.request_type(url, method.upper(), payload, params)
+        request.defaults = self._default_pairs()
+        if headers:
+            request.given = headers if isinstance(headers, tuple) else tuple(headers.items())
+        return request
+
+    def _default_pairs(self) -> Pairs:
+        if self._defaults_at != self.default_headers.changes:
+            self._defaults = tuple(self.default_headers.items())
+            self._defaults_at = self.default_headers.changes
+        return self._defaults
+
+    def _verify_status(self, status_code: int, url: str | None = None) -> None:
+        """Raise when the status is a failure."""
+        if status_code not in self.valid_response_codes:
+            raise LocustBadStatusCode(url, code=status_code)
+
+    # ------------------------------------------------------------------ redirects
+
+    def _follow(self, request: FastRequest, body: Any, kind: str | None, redirects: int) -> FastResponse:
+        url, history = request.url, []
+        for _ in range(redirects + 1):
+            response = self._send(request, body, kind)
+            answer = response.answer
+            try:
+                self._verify_status(response.status_code, request.url)
+            except Exception as error:
+                vars(error).update(response=response, request=request)
+                raise
+            if answer.location is None or not redirects or response.status_code not in self.redirect_response_codes:
+                if history:
+                    response.history = history
+                return response
+            history.append(response)
+            response.drain()
+            body = self._redirect(request, response.status_code, answer.location, body)
+        raise RetriesExceeded(url, f"Redirection limit reached ({self.max_redirects})")
+
+    def _redirect(self, request: FastRequest, status: int, location: bytes, body: Any) -> Any:
+        """Point the request to where it was told to go; returns the body that it has from now on."""
+        url = redirected(request.target.url, location)
+        scheme = urlsplit(url).scheme
+        if scheme not in PORTS:
+            raise UnsupportedRedirectSchemeError(request.url, f"refusing to follow redirect to {scheme!r} URL")
+        dropped = {"cookie", "cookie2"}
+        if status in (301, 302, 303):
+            dropped |= {"content-length", "content-type", "content-encoding", "transfer-encoding"}
+            request.method = "HEAD" if request.method == "HEAD" else "GET"
+            request.payload = body = b""
+        elif not rewind(body):
+            raise UnrewoundBodyError(request.url, "payload cannot be rewound and resent after a redirect")
+        request.go_to(url)
+        if request.target.origin != request.origin:
+            dropped.add("authorization")
+        request.drop(dropped)
+        return body
+
+    # ------------------------------------------------------------------ one request
+
+    def _send(self, request: FastRequest, body: Any, kind: str | None) -> FastResponse:
+        target, method, jar = request.target, request.method, self.cookiejar
+        block = block_of(request.defaults, request.given, target.host_line)
+        began_s = perf_counter()
+        parts = [method_line(method), self._path(target), b" HTTP/1.1\r\n", block.lines]
+        if not jar.is_empty and "cookie" not in block.names and (cookie := jar.header_for(request)):
+            parts.append(line_of("Cookie", cookie).encode("latin-1"))
+        unsent, is_chunked = None, False
+        if body:
+            unsent, is_chunked = _add_body(parts, body, kind, block.names)
+        else:
+            if method in _NO_LENGTH and "content-length" not in block.names:
+                parts.append(_NO_LENGTH[method])
+            parts.append(b"\r\n")
+        host = self.clientpool.host(target)
+        answer, stream = ask(host, method, b"".join(parts), unsent, is_chunked=is_chunked)
+        response = self.response_type(answer, request, stream)
+        response.elapsed_s = perf_counter() - began_s
+        if answer.cookies is not None:
+            jar.learn(answer, response, request)
+        return response
+
+    def _path(self, target: Any) -> bytes:
+        if self.clientpool.proxy_host and target.scheme == "http":
+            return f"http://{target.host_line}".encode("ascii") + bytes(target.path)
+        return bytes(target.path)
+
+
+def _add_body(parts: list[bytes], body: Any, kind: str | None, names: frozenset[str]) -> tuple[Any, bool]:
+    """Add the body's headers to a request, and the body if it is at hand; else it is returned, and whether in chunks."""
+    if kind is not None and "content-type" not in names:
+        parts.append(f"Content-Type: {kind}\r\n".encode("latin-1"))
+    is_chunked = "transfer-encoding" in names
+    length = len(body) if isinstance(body, bytes) else length_of(body)
+    if is_chunked or (length is None and "content-length" not in names):
+        parts.append(b"\r\n" if is_chunked else b"Transfer-Encoding: chunked\r\n\r\n")
+        return ([body] if isinstance(body, bytes) else body), True
+    parts.append(b"\r\n" if "content-length" in names else b"Content-Length: %d\r\n\r\n" % length)
+    if isinstance(body, bytes):
+        parts.append(body)
+        return None, False
+    return body, False
+
+
+def _with_fields(method: str, payload: Any, params: Any, fields: dict[str, Any]) -> tuple[Any, Any]:
+    """What is given by other names belongs to the form of a POST, else to the query."""
+    if method.upper() == "POST":
+        return (fields if payload is None else {**payload, **fields} if isinstance(payload, dict) else payload), params
+    return payload, (fields if params is None else {**params, **fields} if isinstance(params, dict) else params)
