@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tidal.fastuser import FastHttpUser
     from tidal.flow import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
     from tidal.hooks import EventHook, Events, events
     from tidal.tasks import SequentialTaskSet, TaskSet, tag, task
@@ -22,6 +23,7 @@ _HOMES = {
     # users and their tasks
     "User": "users",
     "HttpUser": "users",
+    "FastHttpUser": "fastuser",
     "TaskSet": "tasks",
     "SequentialTaskSet": "tasks",
     "task": "tasks",
@@ -48,6 +50,7 @@ _HOMES = {
 __all__ = [
     "EventHook",
     "Events",
+    "FastHttpUser",
     "HttpUser",
     "InterruptTaskSet",
     "RescheduleTask",

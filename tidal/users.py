@@ -14,20 +14,16 @@ within its class) for the whole run, whichever process runs it, so it can pick i
 
 from __future__ import annotations
 
-import re
 import time
-import traceback
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import Any
 
 import gevent
 
 from tidal.flow import STEERING, StopTest, StopUser
+from tidal.rest import RestMixin
 from tidal.tasks import RUNNING, STOPPING, WAITING, DefaultTaskSet, TaskSet, collect_tasks
 from tidal.waits import constant
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class UserMeta(type):
@@ -163,7 +159,7 @@ def _run_user(user: User) -> None:
         user.run()
 
 
-class HttpUser(User):
+class HttpUser(RestMixin, User):
     """A user with `client`: a `requests.Session` that times what it does and keeps its cookies."""
 
     abstract = True
@@ -181,53 +177,3 @@ class HttpUser(User):
         request = self.environment.events.request
         self.client: Any = HttpSession(self.host, request, self, pool_manager=self.pool_manager)
         self.client.trust_env = False  # proxies and .netrc of the machine are not part of the test
-
-    @contextmanager
-    def rest(self, method: str, url: str, headers: dict[str, str] | None = None, **kwargs: Any) -> Iterator[Any]:
-        """Ask for JSON: the response has it in `js`; a bad body, a failed assert or an error in the block fails it."""
-        sent = {"Content-Type": "application/json", "Accept": "application/json"}
-        own = {name.lower() for name in headers or {}}
-        sent = {name: value for name, value in sent.items() if name.lower() not in own} | (headers or {})
-        with self.client.request(method, url, catch_response=True, headers=sent, **kwargs) as response:
-            response.js = None
-            _parse_json(response)
-            try:
-                yield response
-            except AssertionError as error:
-                response.failure(_assertion_text(error, response))
-            except Exception as error:  # noqa: BLE001 - whatever the block raises is the sample's failure
-                response.failure(_error_text(error, response))
-
-    @contextmanager
-    def rest_(self, method: str, url: str, name: str | None = None, **kwargs: Any) -> Iterator[Any]:
-        """As `rest`, with the time as a parameter `_`, to get past caches."""
-        mark = "&" if "?" in url else "?"
-        with self.rest(
-            method, f"{url}{mark}_={int(time.time() * 1000)}", name=name or f"{url}{mark}_=...", **kwargs
-        ) as response:
-            yield response
-
-
-def _parse_json(response: Any) -> None:
-    if response.status_code == 0:
-        response.failure(response.error)
-    elif response.text:
-        try:
-            response.js = response.json()
-        except ValueError as error:
-            response.failure(
-                f"Could not parse response as JSON. {response.text[:250]}, response code {response.status_code},"
-                f" error {error}"
-            )
-
-
-def _assertion_text(error: AssertionError, response: Any) -> str:
-    text = str(error.args[0]) if error.args else "Assertion failed"
-    return f"{text[:-1]}, response was {response.text[:200]}" if text.endswith(",") else text
-
-
-def _error_text(error: Exception, response: Any) -> str:
-    places = re.findall(r'File "([^"]*)", line (\d+), in (\S+)', traceback.format_exc())
-    file, line, function = places[-1] if places else ("?", "?", "?")
-    text = f"{type(error).__name__}: {error} at {file.rpartition('/')[2]}:{line} in {function}"
-    return f"{text}. Response was {response.text[:200] if response.text else response.text}"

@@ -41,7 +41,10 @@ LAYERS: dict[str, set[str]] = {
     "report": {"report"},
     "tui": {"tui"},
     "target": {"target"},
-    "generator": {"generator", "users", "tasks", "markov", "shape", "waits", "hooks", "flow", "compat", "contrib", "demo"},
+    "generator": {
+        "generator", "users", "fastuser", "rest", "tasks", "markov", "shape", "waits", "hooks", "flow", "compat",
+        "contrib", "demo",
+    },
     "cli": {"cli", "__main__"},
 }  # fmt: skip
 BASE = {"errors", "model", "ground"}

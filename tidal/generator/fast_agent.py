@@ -34,7 +34,7 @@ VALID = frozenset([200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 301, 302, 3
 REDIRECTS = frozenset([301, 302, 303, 307, 308])
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BODY_METHODS = frozenset(["POST", "PUT", "PATCH"])
-_NO_LENGTH = {method: b"Content-Length: 0\r\n" for method in _BODY_METHODS}
+_NO_LENGTH = dict.fromkeys(_BODY_METHODS, b"Content-Length: 0\r\n")
 
 
 class Block(NamedTuple):
@@ -44,12 +44,16 @@ class Block(NamedTuple):
     names: frozenset[str]
 
 
+def _text(name: Any) -> str:
+    return name.decode("latin-1") if isinstance(name, bytes) else str(name)
+
+
 @lru_cache(4_096)
 def block_of(defaults: Pairs, given: Pairs, host_line: str) -> Block:
     """The lines of a request's headers: those given go before the defaults of the same name."""
     fields = Headers({"Host": host_line})
     for name, value in (*defaults, *given):
-        fields[name.decode("latin-1") if isinstance(name, bytes) else name] = value
+        fields[_text(name)] = value
     text = "".join(line_of(name, value) for name, value in fields.items())
     return Block(text.encode("latin-1"), frozenset(fields))
 
@@ -99,7 +103,7 @@ class LocustUserAgent:
         """Close the connections; the next request opens others."""
         self.clientpool.close()
 
-    def urlopen(
+    def urlopen(  # noqa: PLR0917 - geventhttpclient's signature
         self,
         url: str,
         method: str = "GET",
@@ -127,14 +131,11 @@ class LocustUserAgent:
         if fields:
             payload, params = _with_fields(method, payload, params, fields)
         body, kind = encoded(payload, files)
-        request = self._make_request(url, method, headers, payload if not files else body, params)
+        request = self.make_request(url, method, headers, payload if not files else body, params)
         retries = self.max_retries if max_retries is None else int(max_retries)
         redirects = self.max_redirects if max_redirects is None else int(max_redirects)
         if files:
-            request.given = (
-                *((k, v) for k, v in request.given if str(k).lower() != "content-type"),
-                ("Content-Type", kind),
-            )
+            request.given = _with_type(request.given, kind)
         last: BaseException | None = None
         for _ in range(retries + 1):
             try:
@@ -147,7 +148,7 @@ class LocustUserAgent:
                     break
         raise RetriesExceeded(url, self.max_retries, original=last) from last
 
-    def _make_request(
+    def make_request(
         self, url: str, method: str = "GET", headers: Any = None, payload: Any = None, params: Any = None
     ) -> FastRequest:
         """A request that is not sent yet."""
@@ -171,7 +172,8 @@ class LocustUserAgent:
     # ------------------------------------------------------------------ redirects
 
     def _follow(self, request: FastRequest, body: Any, kind: str | None, redirects: int) -> FastResponse:
-        url, history = request.url, []
+        url = request.url
+        history: list[FastResponse] = []
         for _ in range(redirects + 1):
             response = self._send(request, body, kind)
             answer = response.answer
@@ -239,7 +241,7 @@ class LocustUserAgent:
 
 
 def _add_body(parts: list[bytes], body: Any, kind: str | None, names: frozenset[str]) -> tuple[Any, bool]:
-    """Add the body's headers to a request, and the body if it is at hand; else it is returned, and whether in chunks."""
+    """Add the body's headers, and the body if it is at hand; else it is returned, and whether it goes in chunks."""
     if kind is not None and "content-type" not in names:
         parts.append(f"Content-Type: {kind}\r\n".encode("latin-1"))
     is_chunked = "transfer-encoding" in names
@@ -247,11 +249,15 @@ def _add_body(parts: list[bytes], body: Any, kind: str | None, names: frozenset[
     if is_chunked or (length is None and "content-length" not in names):
         parts.append(b"\r\n" if is_chunked else b"Transfer-Encoding: chunked\r\n\r\n")
         return ([body] if isinstance(body, bytes) else body), True
-    parts.append(b"\r\n" if "content-length" in names else b"Content-Length: %d\r\n\r\n" % length)
+    parts.append(b"\r\n" if length is None or "content-length" in names else b"Content-Length: %d\r\n\r\n" % length)
     if isinstance(body, bytes):
         parts.append(body)
         return None, False
     return body, False
+
+
+def _with_type(headers: Pairs, kind: str | None) -> Pairs:
+    return (*((name, value) for name, value in headers if name.lower() != "content-type"), ("Content-Type", kind))
 
 
 def _with_fields(method: str, payload: Any, params: Any, fields: dict[str, Any]) -> tuple[Any, Any]:

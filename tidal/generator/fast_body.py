@@ -46,13 +46,15 @@ def encoded(payload: Any, files: Any = None) -> tuple[Any, str | None]:
         return bytes(payload), BINARY
     if isinstance(payload, str):
         return payload.encode(), TEXT
-    if isinstance(payload, Mapping):
-        return urlencode(payload).encode(), FORM
-    if isinstance(payload, list | tuple) and all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in payload):
+    if isinstance(payload, Mapping) or _are_pairs(payload):
         return urlencode(payload).encode(), FORM
     if hasattr(payload, "read") or isinstance(payload, Iterable):
         return payload, BINARY
     raise TypeError(f"a body cannot be a {type(payload).__name__}")
+
+
+def _are_pairs(payload: Any) -> bool:
+    return isinstance(payload, list | tuple) and all(isinstance(one, list | tuple) and len(one) == 2 for one in payload)
 
 
 def blocks_of(payload: Any) -> Iterator[bytes]:
@@ -71,9 +73,10 @@ def blocks_of(payload: Any) -> Iterator[bytes]:
 def length_of(payload: Any) -> int | None:
     """Bytes that a file will give; None when nobody knows."""
     try:
-        return os.fstat(payload.fileno()).st_size - payload.tell()
+        left: int = os.fstat(payload.fileno()).st_size - payload.tell()
     except (AttributeError, OSError, ValueError):
         return None
+    return left
 
 
 def rewind(payload: Any) -> bool:

@@ -18,7 +18,7 @@ import socket
 from contextlib import suppress
 from ssl import MemoryBIO, SSLEOFError, SSLWantReadError, SSLZeroReturnError
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import gevent.socket
@@ -43,7 +43,7 @@ class Sweeper:
     do not keep a loop alive.
     """
 
-    _of_hub: WeakKeyDictionary[Any, Sweeper] = WeakKeyDictionary()
+    _of_hub: ClassVar[WeakKeyDictionary[Any, Sweeper]] = WeakKeyDictionary()
 
     def __init__(self, loop: Any) -> None:
         self.waiting: set[Connection] = set()  # all that are open: a set that seldom changes
@@ -112,9 +112,9 @@ class Connection:
         "_watcher",
         "deadline_s",
         "hub",
+        "is_cut",
         "is_stale",
         "served",
-        "is_cut",
         "timeout_s",
         "waiter",
     )
@@ -122,7 +122,7 @@ class Connection:
     def __init__(self, sock: _socket.socket, timeout_s: float) -> None:
         self._sock = sock
         self.hub = get_hub()
-        self._watcher = self.hub.loop.io(sock.fileno(), READ, ref=False)
+        self._watcher: Any = self.hub.loop.io(sock.fileno(), READ, ref=False)
         self._is_watching = False
         self._sweeper = Sweeper.here()
         self._sweeper.watch(self, timeout_s)
@@ -353,12 +353,20 @@ def _connected(sock: _socket.socket, address: Any, timeout_s: float) -> _socket.
         if code in _UNFINISHED:
             code = _await_connect(sock, timeout_s)
         if code:
-            raise OSError(code, os.strerror(code))
+            raise OSError(code, os.strerror(code))  # noqa: TRY301 - the socket is closed below
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _join(sock: _socket.socket, address: Any, timeout_s: float) -> None:
+    code = sock.connect_ex(address)
+    if code in _UNFINISHED:
+        code = _await_connect(sock, timeout_s)
+    if code:
+        raise OSError(code, os.strerror(code))
 
 
 def _await_connect(sock: _socket.socket, timeout_s: float) -> int:

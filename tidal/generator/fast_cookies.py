@@ -36,7 +36,7 @@ class Jar(CookieJar):
     def clear(self, domain: str | None = None, path: str | None = None, name: str | None = None) -> None:
         """Forget cookies."""
         self.changes += 1
-        super().clear(domain, path, name)  # type: ignore[arg-type]  # the standard library's own default is None
+        super().clear(domain, path, name)
 
     @property
     def is_empty(self) -> bool:

@@ -276,7 +276,8 @@ class Chunks:
                     return None
             end = data.find(b"\r\n", at, at + CHUNK_LINE_MAX)
             if end < 0:
-                return self._wait_for_line(data[at:])
+                self._wait_for_line(data[at:])
+                return None
             line, at = data[at:end], end + 2
             if self._take_line(line):
                 return data[at:]

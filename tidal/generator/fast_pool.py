@@ -141,7 +141,7 @@ class HTTPClientPool:
         proxy_port: its port.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - geventhttpclient's signature
         self,
         concurrency: int = 1,
         connection_timeout: float = 5.0,

@@ -19,10 +19,9 @@ from tidal.generator.fast_parse import HTTPConnectionClosed
 from tidal.generator.fast_url import Target, target_of, with_params
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import TracebackType
 
-    from tidal.generator.fast_parse import AnswerParser
     from tidal.generator.fast_stream import Stream
 
 _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^\s"';]+)""", re.IGNORECASE)
@@ -153,7 +152,7 @@ class FastResponse:
     elapsed_s: float | None = None
 
     def __init__(self, answer: Any, request: FastRequest, stream: Stream | None = None) -> None:
-        self.answer: AnswerParser = answer  # None in an ErrorResponse
+        self.answer: Any = answer
         self.request = request
         self._stream = stream
         self.status_code = answer.status if answer is not None else 0
@@ -215,10 +214,8 @@ class FastResponse:
 
     data = content
 
-    def _read_all(self) -> bytes | None:
+    def _read_all(self) -> bytes:
         answer = self.answer
-        if answer is None:
-            return None
         if not answer.is_complete and self._stream is not None:
             self._stream.read_all()
         body = answer.take()
@@ -252,7 +249,7 @@ class FastResponse:
         return self.answer.take() if self.answer is not None else b""
 
     def iter_content(self, chunk_size: int = 1024, decode_content: bool = True) -> Iterator[Any]:  # noqa: FBT001, FBT002 - Locust's signature
-        """The body in pieces, as they come: texts where they are such (unless `decode_content` is false), else bytes."""
+        """The body in pieces, as they come: texts where they are (unless `decode_content` is false), else bytes."""
         for piece in self._pieces(chunk_size or 1024):
             if decode_content:
                 with suppress(UnicodeDecodeError):

@@ -154,8 +154,8 @@ class Stream:
         except BaseException:
             self.release()
             raise
-        if answer.is_complete:
-            self.release()
+        if answer.is_complete:  # `_feed` may have brought the rest
+            self.release()  # type: ignore[unreachable]
         return True
 
     def drain(self) -> None:

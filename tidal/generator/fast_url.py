@@ -106,7 +106,7 @@ def redirected(url: str, location: bytes) -> str:
 
 
 def requote(uri: str) -> str:
-    """The text with everything percent-encoded that must be and nothing that need not be; done twice, it is the same."""
+    """The text with everything percent-encoded that must be, and nothing else; done twice, it is the same."""
     if _PLAIN.fullmatch(uri):
         return uri
     if _NO_ESCAPE.search(uri):  # the percent signs are meant as such

@@ -14,8 +14,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from gevent.timeout import Timeout
-
 from tidal.generator.fast_agent import LocustUserAgent
 from tidal.generator.fast_body import accepted
 from tidal.generator.fast_cookies import Jar
@@ -52,7 +50,7 @@ class FastHttpSession:
 
     auth_header: str | None = None
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - Locust's signature
         self,
         base_url: str | None,
         request_event: Any,
@@ -98,7 +96,7 @@ class FastHttpSession:
 
     # ------------------------------------------------------------------ requests
 
-    def request(
+    def request(  # noqa: PLR0917 - Locust's signature
         self,
         method: str,
         url: str,
@@ -178,7 +176,8 @@ class FastHttpSession:
         except FAILURE_EXCEPTIONS as error:
             response = getattr(error, "response", None)
             if response is None:
-                return ErrorResponse(self.client._make_request(url, method, given, data, kwargs.get("params")), error)
+                request = self.client.make_request(url, method, given, data, kwargs.get("params"))
+                return ErrorResponse(request, error)
             response.error = error
             answered: FastResponse = response
             return answered

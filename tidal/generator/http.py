@@ -250,6 +250,12 @@ def _length(response: requests.Response, *, stream: bool) -> int:
     return len(response.content or b"")
 
 
+def detect_encoding(content: bytes) -> str | None:
+    """The encoding that bytes seem to have, by the detector that came with requests; None: no text."""
+    found: str | None = cast("Any", requests.compat).chardet.detect(content)["encoding"]
+    return found
+
+
 class Adapter(HTTPAdapter):
     """The transport: one TLS context for all users (loading the roots anew costs ms), pools of its own or shared."""
 
