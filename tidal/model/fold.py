@@ -40,7 +40,7 @@ FAILURES_MAX = 2_000
 """Distinct failures and exceptions kept; further ones are counted under OTHER."""
 ENDPOINTS_MAX = 10_000
 FAR_MS = 3_600_000
-"""What was measured lies at most so far outside of its report, and the report's end at most so far after its sending."""
+"""What was measured lies at most so far outside of its report, and a report ends at most so long after its sending."""
 INCARNATIONS_MAX = 20_000
 AHEAD_MAX = 256
 """Gaps in what one incarnation sent. A healthy one has none, or one while something is handed in again."""
@@ -337,7 +337,7 @@ def _join(record: IncarnationRecord, first: int, last: int) -> None:
     """Note a range as counted; ranges that touch become one, so what is noted grows with the gaps alone."""
     before = next((a for a, b in record.ahead.items() if b == first - 1), first)
     record.ahead[before] = record.ahead.pop(last + 1, last)
-    if record.watermark + 1 in record.ahead:
+    while record.watermark + 1 in record.ahead:
         record.watermark = record.ahead.pop(record.watermark + 1)
 
 

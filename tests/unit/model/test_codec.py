@@ -297,7 +297,7 @@ def test_many_reports_of_greatest_numbers_leave_a_state_that_can_be_kept() -> No
     made.user_ms["Buyer"] = (1 << 48) - 1
     state = State()
     for seq in range(1, 200):
-        event = ev.Reported(0, 1, (made,), iterations=((1 << 48) - 1,) * 4)
+        event = ev.Reported(T0, T0 + 1, (made,), iterations=((1 << 48) - 1,) * 4)
         fold_entry(state, _entry(REPORTS, by("w1", seq, event)))
     assert state.reports.refused.count == 0
     assert State.from_wire(unpack(state.packed())) == state

@@ -37,11 +37,12 @@ from hypothesis import strategies as st
 from tidal import errors
 from tidal.model import decide as deciding
 from tidal.model import events as ev
-from tidal.model.codec import REPORTS, Entry, EntryId
+from tidal.model.codec import ENTRY_BYTES_MAX, REPORTS, Entry, EntryId, pack
 from tidal.model.decide import LEAD_MS, MOVE_LEAD_MS, TICK_MS, UNWATCHED_MS, Senses, decide
 from tidal.model.fold import planned_users
 from tidal.model.plan import Ownership
 from tidal.model.state import State
+from tidal.model.wire import to_wire
 
 if TYPE_CHECKING:
     from tidal.model.liveness import Heartbeat
@@ -417,11 +418,11 @@ def test_a_wish_that_changes_the_run_is_read_back_before_the_next_is_answered(fi
 def test_nonsense_from_a_worker_cannot_keep_a_run_from_stopping() -> None:
     """One bad entry each turn is written down, and the operator is heard all the same."""
     state = fold_all([*entries(*running("w1")), Entry(REPORTS, EntryId(1, 0), "rp", 1, b"?")])
-    events = decided(state, senses(5_000, intents=(want(ev.WantStop()),)))
+    events = decided(state, senses(5_000, looked=True, intents=(want(ev.WantStop()),)))
     assert [type(e) for e in events] == [ev.EntryRefused, ev.IntentAccepted, ev.StopOrdered]
     late = decided(
         fold_all([Entry(REPORTS, EntryId(2, 0), "rp", 1, b"?")], folded(*running("w1", run_time_ms=9_000))),
-        senses(9_000),
+        senses(9_000, looked=True),
     )
     assert [type(e) for e in late] == [ev.EntryRefused, ev.StopOrdered]
 
@@ -430,10 +431,37 @@ def test_refused_entries_are_written_down_once() -> None:
     """How many since the last time, and the last of them."""
     bad = [Entry(REPORTS, EntryId(T0, n), "rp", 1, b"?") for n in range(3)]
     state = fold_all([*entries(*running("w1")), *bad])
-    (event,) = decided(state, senses(1_000))
+    (event,) = decided(state, senses(1_000, looked=True))
     assert event == ev.EntryRefused(REPORTS, f"{T0}-2", "an unknown flag byte", 3)
     fold_all(entries(at(1_000, event, epoch=2, n=1)), state)
-    assert decided(state, senses(1_100)) == []
+    assert decided(state, senses(1_100, looked=True)) == []
+
+
+def test_a_flood_of_refused_entries_is_told_once_a_tick() -> None:
+    """Twenty turns a second write one line, of what was refused since the last; what is left is told at the close."""
+    state, told = folded(*running("w1")), []
+    for turn in range(60):
+        fold_all([Entry(REPORTS, EntryId(T0, turn), "rp", 1, b"?")], state)
+        events = decide(state, senses(1_000 + 50 * turn, looked=True))
+        told += [event.count for event in events if isinstance(event, ev.EntryRefused)]
+        fold_all(entries(*[at(1_000 + 50 * turn, event, epoch=2 + turn) for event in events]), state)
+    assert told == [1, 20, 20]
+    fold_all(entries(at(4_000, stopped(), epoch=99), finished("w1", 1)), state)
+    last = decide(state, senses(4_000, looked=False))
+    assert [type(e) for e in last] == [ev.EntryRefused, ev.RunClosed]
+    assert last[0] == ev.EntryRefused(REPORTS, f"{T0}-59", "an unknown flag byte", 19)
+
+
+def test_the_heartbeats_of_many_workers_fit_their_entries() -> None:
+    """Of five thousand there are several ticks at one moment, none larger than an entry may be; the fold has all."""
+    names = [f"w{n}" for n in range(1, 5_001)]
+    state = folded(opened(), *[seen(name) for name in names])
+    there = [beat(name, lag_ms=n, memory_bytes=1 << 40, at_ms=T0) for n, name in enumerate(names)]
+    ticks = [event for event in decide(state, senses(1_000, *there)) if isinstance(event, ev.Ticked)]
+    assert len(ticks) == 5
+    assert max(len(pack(to_wire(tick))) for tick in ticks) < ENTRY_BYTES_MAX // 2
+    fold_all(entries(*[at(1_000, tick, epoch=2) for tick in ticks]), state)
+    assert all(record.beat is not None and record.beat_at_ms == T0 + 1_000 for record in state.log.workers.values())
 
 
 # ------------------------------------------------------------------ the end

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from draws import log_entries, report_entries, woven
 from histories import (
     T0,
@@ -35,9 +37,11 @@ from hypothesis import strategies as st
 
 from tidal.model import events as ev
 from tidal.model import fold as folding
-from tidal.model.codec import LOG, REPORTS, Entry, EntryId
-from tidal.model.fold import planned_users
+from tidal.model.codec import LOG, REPORTS, Entry, EntryId, unpack
+from tidal.model.fold import AHEAD_MAX, INCARNATIONS_MAX, planned_users
+from tidal.model.samples import COUNT_MAX
 from tidal.model.state import INTENTS_KEPT, INTERVALS_KEPT, STORY_MAX, State
+from tidal.model.stats import Tally
 
 if TYPE_CHECKING:
     from tidal.model.state import LogHalf, ReportHalf
@@ -140,6 +144,72 @@ def test_an_overlapping_range_is_refused_by_name() -> None:
     assert state.reports.refused.count == 1
     assert "4..7 overlaps what w1.1 sent" in state.reports.refused.why
     assert state.reports.user_ms == 2_000
+
+
+def test_ranges_beyond_a_gap_are_joined() -> None:
+    """What is noted grows with the gaps, not with the reports behind them; a part of what was counted is a repeat."""
+    state = folded(*[reported("w1", seq) for seq in (9, 5, 3, 4, 6, 8)])
+    record = state.reports.incarnations["w1.1"]
+    assert (record.watermark, record.ahead) == (0, {3: 6, 8: 9})
+    fold_all(entries(by("w1", 4, report(block()), last=5)), state)
+    assert (state.reports.repeats, state.reports.refused.count) == (1, 0)
+    fold_all(entries(reported("w1", 7), by("w1", 1, report(block()), last=2)), state)
+    assert (record.watermark, record.ahead, state.reports.user_ms) == (9, {}, 8_000)
+
+
+def test_more_gaps_than_a_worker_makes_are_refused() -> None:
+    """What fills the first gap is taken all the same, so that a worker gets on."""
+    state = folded(*[reported("w1", 2 * n) for n in range(1, AHEAD_MAX + 11)])
+    record = state.reports.incarnations["w1.1"]
+    assert (len(record.ahead), state.reports.refused.count) == (AHEAD_MAX, 10)
+    assert "too many gaps" in state.reports.refused.why
+    fold_all(entries(reported("w1", 1)), state)
+    assert (record.watermark, len(record.ahead)) == (2, AHEAD_MAX - 1)
+
+
+def test_incarnations_are_bounded() -> None:
+    """A flood of lives is counted as refused; those that are known go on."""
+    state = folded(*[reported(f"w{n}", 1) for n in range(INCARNATIONS_MAX + 5)])
+    assert len(state.reports.incarnations) == INCARNATIONS_MAX
+    assert state.reports.refused.count == 5
+    fold_all(entries(reported("w0", 2)), state)
+    assert state.reports.incarnations["w0.1"].watermark == 2
+
+
+@pytest.mark.parametrize("second", [0, T0_S - 3_700, T0_S + 3_700, (1 << 40) - 1])
+def test_a_block_far_outside_of_its_report_is_refused_alone(second: int) -> None:
+    """It would coarsen the chart and blank the current rates; the rest of the report counts, and its range is done."""
+    stray = replace(block(), second=second)
+    state = folded(*running("w1"), by("w1", 1, report(block(0), stray)), reported("w1", 2))
+    assert (state.reports.series.step_s, state.reports.latest_s) == (1, T0_S + 1)
+    assert (state.reports.user_ms, state.reports.incarnations["w1.1"].watermark) == (2_000, 2)
+    assert state.reports.refused.count == 1
+    assert "1 block(s) far outside of it in a report of w1.1" in state.reports.refused.why
+
+
+def test_a_report_from_the_future_ends_when_it_was_sent() -> None:
+    """Its end would make every other worker look silent; what it measured counts."""
+    future = report(block(), to_ms=9_000_000)
+    state = folded(*running("w1"), by("w1", 1, replace(future, from_ms=T0)))
+    record = state.reports.incarnations["w1.1"]
+    assert (record.to_ms, state.reports.user_ms, state.reports.refused.count) == (T0 + 1_000, 1_000, 1)
+    assert "its end in a report of w1.1" in state.reports.refused.why
+
+
+def test_sums_beyond_63_bits_can_be_kept() -> None:
+    """However great the numbers of however many reports: a keyframe can be packed, read, and is the same again."""
+    key = ("GET", "/")
+    huge = Tally(1, 1, COUNT_MAX - 1, 0, COUNT_MAX - 1, 1, COUNT_MAX - 1, COUNT_MAX - 1, {5: 1})
+    state = folded(reported("w1", 1), by("w1", 2, report(ev.Block(T0_S, 1, {key: huge}, {"Buyer": COUNT_MAX - 1}))))
+    tally = state.reports.endpoints[key].tally
+    for _ in range(70):  # as many endpoints in one name, and as many reports, as it takes
+        tally.merge(tally.copy())
+        state.reports.user_ms *= 2
+    packed = state.packed()
+    again = State.from_wire(unpack(packed, 1 << 20))
+    assert again.packed() == packed
+    more = entries(reported("w1", 3))
+    assert fold_all(more, again).packed() == fold_all(more, state).packed()
 
 
 def test_lives_of_one_worker_are_counted_apart() -> None:

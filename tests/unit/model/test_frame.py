@@ -309,9 +309,10 @@ def test_the_chart_sets_the_plan_beside_what_ran() -> None:
 
 
 def test_a_second_of_another_century_does_not_fill_the_memory() -> None:
-    """One worker whose clock stands at 1970: the chart coarsens, it does not grow."""
-    stray = replace(block(), second=5)
-    state = folded(*running("w1"), by("w1", 1, report(stray)), reported("w1", 2), at(3_000, ticked()))
+    """One worker that says of all it does that it is 1970: the chart coarsens, it does not grow."""
+    stray = ev.Reported(5_000, 6_000, (replace(block(), second=5),))
+    stray_by = ev.ByWorker("w1.1", 1, 1, 6_000, stray)
+    state = folded(*running("w1"), stray_by, reported("w1", 2), at(3_000, ticked()))
     chart = _at(state, 5_000).chart
     assert len(chart.rps_milli) <= POINTS_MAX
     assert _at(state, 5_000).total.requests == 2

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidal.model.wire import from_wire, to_wire
+from tidal.model.wire import INT_MAX, from_wire, to_wire
 
 
 @dataclass
@@ -36,21 +36,28 @@ class Tree:
     anything: Any = None
 
 
-LEAF = st.builds(Leaf, st.text(max_size=3), st.integers())
+LEAF = st.builds(Leaf, st.text(max_size=3), st.integers(max_value=INT_MAX))
 TREE = st.builds(
     Tree,
     LEAF,
     st.floats(allow_nan=False, allow_infinity=False),
-    st.none() | st.integers(),
-    st.tuples(st.integers(), st.text(max_size=3)),
+    st.none() | st.integers(max_value=INT_MAX),
+    st.tuples(st.integers(max_value=INT_MAX), st.text(max_size=3)),
     st.lists(LEAF, max_size=2).map(tuple),
-    st.lists(st.integers(), max_size=3),
+    st.lists(st.integers(max_value=INT_MAX), max_size=3),
     st.sets(st.text(max_size=3), max_size=3),
-    st.dictionaries(st.text(max_size=3), st.integers(), max_size=3),
-    st.dictionaries(st.tuples(st.text(max_size=3), st.integers()), LEAF, max_size=3),
+    st.dictionaries(st.text(max_size=3), st.integers(max_value=INT_MAX), max_size=3),
+    st.dictionaries(st.tuples(st.text(max_size=3), st.integers(max_value=INT_MAX)), LEAF, max_size=3),
     st.binary(max_size=3),
     st.booleans(),
 )
+
+
+def test_a_sum_beyond_63_bits_is_written_as_the_largest() -> None:
+    """So that it can be packed, and a state that is packed, unpacked and added to is packed alike."""
+    assert to_wire({"a": INT_MAX, "b": INT_MAX + 1, "c": (1 << 200, True)}) == {
+        "a": INT_MAX, "b": INT_MAX, "c": [INT_MAX, True]
+    }  # fmt: skip
 
 
 @settings(deadline=None)
