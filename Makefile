@@ -25,6 +25,7 @@ demo: $(RUNTIME) ## a load test of the bundled shop, in this terminal
 test: $(DEV) ## run the tests (ARGS="-k codec" picks some)
 	@bash .ci/redis-server
 	@bash .ci/servers
+	@bash .ci/chromium
 	$(PYTEST) $(ARGS)
 
 check: $(DEV) ## formatting, lint and types

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -28,6 +29,15 @@ BOX = "e => { const b = e.getBoundingClientRect(); return [b.left + b.width / 2,
 KEYS = {"Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowRight": 39, "Tab": 9}
 
 
+def _pipe() -> tuple[int, int]:
+    """A pipe whose ends are out of the way of those that the browser expects."""
+    ends = os.pipe()
+    moved = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends]
+    for end in ends:
+        os.close(end)
+    return moved[0], moved[1]
+
+
 class Browser:
     """One browser with one page.
 
@@ -37,10 +47,10 @@ class Browser:
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="tidal-chromium-", ignore_cleanup_errors=True)
-        hears, self._write = os.pipe()
-        self._read, says = os.pipe()
-        script = f'exec "$@" 3<&{hears} 4>&{says}'
-        argv = ["/bin/sh", "-c", script, "sh", BINARY, *FLAGS, f"--user-data-dir={self._folder.name}", "about:blank"]
+        hears, self._write = _pipe()
+        self._read, says = _pipe()
+        script = f'exec "$@" 3<&{hears} 4>&{says}'  # where the browser looks for its pipes; sh knows one digit only
+        argv = ["bash", "-c", script, "bash", BINARY, *FLAGS, f"--user-data-dir={self._folder.name}", "about:blank"]
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self._process = subprocess.Popen(argv, pass_fds=(hears, says), **quiet)
         os.close(hears)
@@ -48,12 +58,16 @@ class Browser:
         self._count, self._rest, self._session = 0, b"", ""
         self.problems: list[str] = []
         self._events: list[str] = []
-        target = self._first_page()
-        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable")
 
     def __enter__(self) -> Self:
+        try:
+            target = self._first_page()
+            self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+            for domain in ("Page", "Runtime", "Log", "Network"):
+                self.call(f"{domain}.enable")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
