@@ -20,6 +20,7 @@ from tidal.generator.sums import Sums
 from tidal.model.events import TRACEBACK_MAX, Block, ExceptionTally, FailureTally
 from tidal.model.pipe import Batch
 from tidal.model.stats import Tally
+from tidal.sweep import relative
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -220,6 +221,14 @@ def _text_of(value: Any) -> str:
         return f"<{type(value).__name__} without text: {type(error).__name__}>"
 
 
+def _repr_of(exception: Any) -> str:
+    """`repr(exception)`, whatever the user's own `__repr__` does."""
+    try:
+        return repr(exception)
+    except Exception as error:  # noqa: BLE001 - user code may raise anything
+        return f"<{type(exception).__name__} without text: {type(error).__name__}>"
+
+
 def tidy(value: Any, most: int) -> str:
     """Text that msgpack can carry (no lone surrogates), cut to `most` characters with an ellipsis."""
     text = value if isinstance(value, str) else value.decode("utf-8", "replace") if isinstance(value, bytes) else None
@@ -228,12 +237,10 @@ def tidy(value: Any, most: int) -> str:
 
 
 def failure_text(exception: Any) -> str:
-    """What a failed request is grouped by: a given text as it is, an exception as its repr without addresses."""
-    if isinstance(exception, CatchResponseError):
+    """What a failed request is grouped by: a given text as it is, anything else as its repr without addresses."""
+    if isinstance(exception, str | CatchResponseError):
         return tidy(exception, MESSAGE_MAX)
-    if isinstance(exception, BaseException):
-        return tidy(_ADDRESS.sub("0x…", f"{type(exception).__name__}({_text_of(exception)!r})"), MESSAGE_MAX)
-    return tidy(exception, MESSAGE_MAX)
+    return tidy(_ADDRESS.sub("0x…", _repr_of(exception)), MESSAGE_MAX)
 
 
 def _places(tb: TracebackType | None) -> list[tuple[Any, int]]:
@@ -249,4 +256,4 @@ def traceback_text(exception: BaseException, tb: TracebackType | None) -> str:
     while tb is not None and tb.tb_next is not None and tb.tb_frame.f_code.co_filename.startswith(_OWN_FOLDER):
         tb = tb.tb_next
     lines = traceback.format_exception(type(exception), exception, tb, limit=60, chain=False)
-    return tidy("".join(lines)[-TRACEBACK_MAX:], TRACEBACK_MAX)
+    return tidy(relative("".join(lines))[-TRACEBACK_MAX:], TRACEBACK_MAX)
