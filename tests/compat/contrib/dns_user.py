@@ -2,7 +2,6 @@ import os
 
 import dns.message
 import dns.rdatatype
-
 from locust import constant, task
 from locust.contrib.dns import DNSUser
 

@@ -50,7 +50,7 @@ class Speaker(Guest):
 class Modern(Guest):
     """MQTT 5, where a broker may refuse a subscription and say goodbye with a reason."""
 
-    from paho.mqtt.client import MQTTv5 as protocol
+    from paho.mqtt.client import MQTTv5 as protocol  # noqa: N813 - the attribute's name
 
     use_loop_selectors = True
 

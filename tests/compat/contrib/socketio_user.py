@@ -1,7 +1,6 @@
 import os
 
 from gevent.event import Event
-
 from locust import constant, task
 from locust.contrib.socketio import SocketIOUser
 
