@@ -90,11 +90,23 @@ def test_the_current_rate_falls_to_zero_when_the_target_stops_answering() -> Non
         clock.now_s = START_S + second
         for _ in range(5):
             stats.log_request("GET", "/", 1, 0)
-    assert stats.total.current_rps == 5.0
+    assert stats.total.current_rps == pytest.approx(5.0, rel=0.06)
     clock.now_s += 7
     assert 0 < stats.total.current_rps < 5
     clock.now_s += 20
     assert stats.total.current_rps == 0.0
+    clock.now_s += 3600
+    assert stats.total.current_rps == 0.0
+
+
+def test_the_current_rate_is_known_although_nobody_looked() -> None:
+    """The source has the last seconds of all endpoints."""
+    stats, clock = counted()
+    for second in range(100):
+        clock.now_s = START_S + second
+        for _ in range(9 if second > 80 else 1):
+            stats.log_request("GET", "/", 1, 0)
+    assert stats.total.current_rps == 9.0
 
 
 def test_the_current_rate_of_one_endpoint_comes_from_looks_at_the_sums() -> None:
@@ -143,11 +155,13 @@ def test_errors_have_locusts_keys() -> None:
     stats, _ = counted(1)
     stats.log_error("GET", "/", "down")
     stats.log_error("GET", "/", "down")
-    key = hashlib.sha256(b"GET./.'down'").hexdigest()
+    stats.log_error("GET", "/", "ValueError('x')")
+    key = hashlib.sha256(b"""GET./."CatchResponseError('down')\"""").hexdigest()
     error = stats.errors[key]
     assert (error.occurrences, error.first_seen, error.last_seen) == (2, START_S, START_S)
     assert error.to_name() == "GET /: down"
-    assert stats.total.fail_ratio == 2.0  # as counted: a script said it twice
+    assert StatsError.create_key("GET", "/", ValueError("x")) in stats.errors
+    assert stats.total.fail_ratio == 3.0  # as counted: a script said it three times
 
 
 def test_addresses_do_not_make_errors_differ() -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tidal.generator.stats_view import RequestStats
 
 SETTLED_S, RATE_S = 2, 10
-"""A current rate is a mean over ten whole seconds, of which the last ended two ago: by then they were reported."""
+"""Where nobody looked lately, a current rate is a mean over ten whole seconds up to two ago: they were reported."""
 DICT_FIELDS = (
     "name", "method", "last_request_timestamp", "start_time", "num_requests", "num_none_requests", "num_failures",
     "total_response_time", "max_response_time", "min_response_time", "total_content_length", "response_times",
@@ -176,13 +176,13 @@ class StatsEntry:
         return self._current()[1]
 
     def _current(self) -> tuple[float, float]:
-        known = self._seconds
-        if known is None:
-            return self.stats.window().rates(self._key)
+        window = self.stats.window()
+        if self._own is None and (window.covered_s <= 2 * window.span_s or self._seconds is None):
+            return window.rates(self._key)
         end_s = int(self.stats.now_s()) - SETTLED_S
-        window = range(max(end_s - RATE_S, int(self.start_time)), end_s)
-        counts = [known.get(second, (0, 0)) for second in window]
-        seconds = max(1, len(window))
+        known = self._seconds or {}
+        counts = [known.get(s, (0, 0)) for s in range(max(end_s - RATE_S, int(self.start_time)), end_s)]
+        seconds = max(1, len(counts))
         return sum(c[0] for c in counts) / seconds, sum(c[1] for c in counts) / seconds
 
     @property

@@ -13,12 +13,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tidal.flow import CatchResponseError
 from tidal.generator.stats_entry import StatsEntry
 from tidal.generator.stats_error import StatsError
 from tidal.generator.stats_settings import setting
 from tidal.generator.totals import Totals
 from tidal.model.stats import Tally
 from tidal.model.window import Window
+from tidal.outputs.locust_tables import is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -104,7 +106,8 @@ class RequestStats:
     @property
     def errors(self) -> dict[str, StatsError]:
         """Failed requests by Locust's key (`StatsError.create_key`)."""
-        for (method, name, error), tally in self.source.failures.items():
+        for (method, name, message), tally in self.source.failures.items():
+            error = CatchResponseError(message) if is_plain_text(message) else message
             key = StatsError.create_key(method, name, error)
             row = self._errors.setdefault(key, StatsError(method, name, error))
             row.occurrences = tally.occurrences

@@ -8,12 +8,12 @@ of the whole run go over its plan time; times are ms.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tidal.model.frame import frame
 from tidal.model.stats import Tally
+from tidal.outputs.locust_tables import is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tidal.model.state import State
 
 AGGREGATED = "Aggregated"
-_OF_AN_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*\(.*|\(other\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ class Problem:
     @property
     def error(self) -> str:
         """The message as Locust writes it: a text of the file's own (`failure("…")`) with the class around it."""
-        return self.message if _OF_AN_EXCEPTION.fullmatch(self.message) else f"CatchResponseError({self.message!r})"
+        return f"CatchResponseError({self.message!r})" if is_plain_text(self.message) else self.message
 
     def to_name(self) -> str:
         """Method, name and message; a text of the file's own as it is."""

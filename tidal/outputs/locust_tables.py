@@ -13,6 +13,7 @@ extremes are cut off, percentiles rounded.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -163,6 +164,16 @@ def _numbers(cells: Sequence[str]) -> str:
 
 
 # ------------------------------------------------------------------ errors
+
+_OF_AN_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*\(.*|\(other\)", re.DOTALL)
+
+
+def is_plain_text(message: str) -> bool:
+    """Whether a failure's message is a text of the file's own (`failure("too slow")`): where exceptions have a name.
+
+    tidal keeps such a text as it is, where Locust puts `CatchResponseError('…')` around it.
+    """
+    return _OF_AN_EXCEPTION.fullmatch(message) is None
 
 
 def error_lines(problems: Iterable[Problem], widths: Widths = Widths()) -> list[str]:
