@@ -8,7 +8,8 @@ import json
 import re
 from html.parser import HTMLParser
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from recordings import Shop, entries, record
@@ -23,9 +24,6 @@ from tidal.outputs.html import as_script_data, render
 from tidal.outputs.html_data import SOURCE_BYTES_MAX, Verdict, report_of, without_password
 from tidal.outputs.html_shapes import COLUMNS_MAX, ROWS_MAX, SPECTRUM, heatmap, spectrum
 from tidal.report import read_frame, read_html, read_report, write_html
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 EVIL = "</script><img src=x onerror=alert(1)><!--"
 
@@ -231,6 +229,15 @@ def test_where_it_is_written(archive: Path, tmp_path: Path) -> None:
     assert out.read_text(encoding="utf8") == stream.getvalue()
     with pytest.raises(UsageError, match="cannot write"):
         write_html(archive, tmp_path / "nowhere" / "r.html")
+
+
+def test_the_charts_library_is_the_one_that_was_decided_on() -> None:
+    """Its files are those whose hashes the decision names."""
+    root = Path(__file__).resolve().parents[2]
+    decision = (root / "docs" / "decisions" / "0009-charts-by-uplot.md").read_text(encoding="utf8")
+    for name in ("uPlot.iife.min.js", "uPlot.min.css"):
+        digest = hashlib.sha256((root / "tidal" / "outputs" / "static" / name).read_bytes()).hexdigest()
+        assert f"| `{name}` | `{digest}` |" in decision
 
 
 # ------------------------------------------------------------------ shapes

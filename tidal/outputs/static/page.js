@@ -48,10 +48,10 @@ function bigNumbers() {
     ["requests/s", number(totals.total_rps_milli / 1000, 1), `peak ${number(Math.max(0, ...chart.rps_milli) / 1000, 1)}`, ""],
     ["failed", share(totals.failures, totals.requests), plural(totals.failures, "request"), totals.failures ? "bad" : "good"],
     ["median", latency(at(0.5)), `mean ${latency(totals.average_us)}`, ""],
-    ["95 %", latency(at(0.95)), `98 % ${latency(at(0.98))}`, ""],
+    ["95 %", latency(at(0.95)), `98 %: ${latency(at(0.98))}`, ""],
     ["99 %", latency(at(0.99)), `max ${latency(totals.max_us)}`, ""],
     ["users", number(Math.round(peak)), `${number(planned)} planned`, ""],
-    ["load that ran", share(ran - surplus, wanted), "of what was planned", wanted && (ran - surplus) / wanted < 0.99 ? "warn" : ""],
+    ["load that ran", share(ran - surplus, wanted), "of the plan", wanted && (ran - surplus) / wanted < 0.99 ? "warn" : ""],
   ];
   return el("div", { class: "tiles" }, ...tiles.map(([name, value, more, look]) =>
     el("div", { class: `tile ${look}` }, el("div", { class: "tile-name", text: name }), el("div", { class: "tile-value", text: value }), el("div", { class: "tile-more", text: more }))));

@@ -1,0 +1,64 @@
+"""`tidal report`: where each kind of report goes, and what is said when it cannot."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from recordings import Shop, record
+
+from tidal.cli.parser import parser_of
+from tidal.errors import UsageError
+from tidal.report import read_html
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def report(*words: object) -> int:
+    """Run `tidal report` with these words."""
+    parser = parser_of("report")
+    return parser.run(parser.read([str(word) for word in words]))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """Twenty seconds of a shop."""
+    return record(tmp_path / "shop.tidal", Shop(seconds=20))
+
+
+def test_every_kind_in_a_file(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each is written and named on standard error."""
+    html, md, figures = (tmp_path / name for name in ("r.html", "r.md", "r.json"))
+    assert report(archive, "--html", html, "--md", md, "--json", figures) == 0
+    assert html.read_text(encoding="utf8") == read_html(archive)
+    assert md.read_text(encoding="utf8").startswith("### Load test")
+    assert json.loads(figures.read_text(encoding="utf8"))["schema"] == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.splitlines() == [f"written: {html}", f"written: {md}", f"written: {figures}"]
+
+
+def test_one_to_standard_output(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing else stands there, and the page is not made when it was not asked for."""
+    assert report(archive, "--md", "-") == 0
+    assert capsys.readouterr().out.startswith("### Load test")
+
+
+def test_two_cannot_have_standard_output(archive: Path) -> None:
+    """Said before anything is written."""
+    with pytest.raises(UsageError, match="only one"):
+        report(archive, "--md", "-", "--json", "-")
+
+
+def test_the_source_can_be_left_out(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """For a report that goes to strangers."""
+    report(archive, "--html", "-", "--no-source")
+    assert "class Shopper" not in capsys.readouterr().out
+
+
+def test_a_place_that_is_none(archive: Path, tmp_path: Path) -> None:
+    """One line."""
+    with pytest.raises(UsageError, match="cannot write"):
+        report(archive, "--html", tmp_path / "nowhere" / "r.html")
