@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections import deque
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -22,11 +21,12 @@ from tidal.model import events as ev
 from tidal.model import phases
 from tidal.model.codec import LOG, ZERO_ID, BadEntry, PipeReader, decode, entry_of, pack_message, unpacked_secrets
 from tidal.model.decide import HOOK_START_PATIENCE_MS, exit_code, has_enough_workers, is_measured
-from tidal.model.files import Files
+from tidal.model.files import HOOKS_FOLDER, Files
 from tidal.model.fold import planned_users
 from tidal.model.pipe import Fire, Fired, Leave, Load, Loaded, Message, NotLoaded, Steer
 from tidal.model.view import Told, is_complete, view_of
 from tidal.process import Backoff, Child, python_argv, write_all
+from tidal.sweep import new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -208,7 +208,7 @@ def open_hook_line(bus: Bus, keys: RunKeys, log: LogHalf, file: str, note: Calla
     root = Path(*path.parts[: -len(shipped.parts)]) if path.is_file() and path.match(log.file) else None
     folder = None
     if root is None:
-        folder = Path(tempfile.mkdtemp(prefix="tidal-hooks-"))
+        folder = new_folder(HOOKS_FOLDER)
         write_all(folder, shipped_files(bus, keys, log))
     load = Load(
         str(root or folder),

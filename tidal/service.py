@@ -15,7 +15,6 @@ import secrets
 import shutil
 import socket
 import sys
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,6 +41,7 @@ from tidal.model.outbox import Outbox
 from tidal.model.pipe import Batch, Load, NotLoaded
 from tidal.model.state import State
 from tidal.process import write_all
+from tidal.sweep import new_folder
 
 DRAIN_PATIENCE_MS = 4_000
 MESSAGES_MAX = 200
@@ -187,7 +187,7 @@ class Service:
             own = Path(self._spec.file).absolute()
             root, file = own.parent, own.name
         else:
-            self.root = root = Path(tempfile.mkdtemp(prefix="tidal-run-"))
+            self.root = root = new_folder()
             write_all(root, contents or {})
         self._gathering = Gathering(redis_ms)
         log_path = paths.logs_dir() / f"{self.run}-generators-{os.getpid()}.log"

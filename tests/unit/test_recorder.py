@@ -142,6 +142,19 @@ def test_exceptions_are_grouped_and_begin_at_the_users_line() -> None:
     assert 'raise KeyError("mine")' in tally.traceback
 
 
+def test_a_traceback_names_the_file_as_the_user_does() -> None:
+    """Not by the folder of one worker, which is gone later and different on each: it would split the row."""
+    _, rec = recorder()
+    for folder in ("/tmp/tidal-run-a1b2/", "/var/tmp/tidal-run-c3/"):  # noqa: S108 - nothing is written there
+        try:
+            exec(compile("raise KeyError('mine')", f"{folder}shop/users.py", "exec"), {})  # noqa: S102 - user code
+        except KeyError as error:
+            rec.error(error)
+    tracebacks = {tally.traceback for tally in rec.take().exceptions}
+    assert len(tracebacks) == 1
+    assert 'File "shop/users.py", line 1' in tracebacks.pop()
+
+
 def test_a_failures_text_has_no_addresses_and_a_bound() -> None:
     """Else every occurrence would be a row of its own."""
     assert failure_text(OSError("<Connection at 0x7f6a5c0b1d30>: refused")) == "OSError('<Connection at 0x…>: refused')"

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidal.flow import CatchResponseError
-from tidal.generator.sums import Sums
+from tidal.generator.sums import LiveSums, Sums
 from tidal.model.events import TRACEBACK_MAX, Block, ExceptionTally, FailureTally
+from tidal.model.files import below_root
 from tidal.model.pipe import Batch
 from tidal.model.stats import Tally
-from tidal.sweep import relative
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ class Recorder:
         self._running: dict[str, list[int]] = {}  # class: [users, counted up to ms]
         self.iterations = [0, 0, 0, 0]  # shared with the users, which count in it
         self.sums = Sums()
-        self.warmup_until_s = 0  # what is measured before this second of Redis time is of the warm-up
+        self.warmup_until_ms = 0  # what is measured before this moment of Redis time is of the warm-up
 
     def __repr__(self) -> str:
         return f"<Recorder from {self._from_ms}, {len(self._endpoints)} endpoints, users {self.users}>"
@@ -67,6 +67,15 @@ class Recorder:
     def users(self) -> dict[str, int]:
         """Users running now, by class."""
         return {name: entry[0] for name, entry in self._running.items()}
+
+    @property
+    def live(self) -> LiveSums:
+        """What user code sees: the sums, with what is in no batch yet."""
+        return LiveSums(self)
+
+    def pending(self) -> tuple[dict[int, Block], dict[tuple[str, str, str], FailureTally]]:
+        """What is in no batch yet."""
+        return self._blocks, self._failures
 
     def begin(self) -> None:
         """The clock is right from now on: what was counted before belongs to no second of Redis time."""
@@ -119,7 +128,7 @@ class Recorder:
         return block
 
     def _failed(self, endpoint: tuple[str, str], exception: Any, now_ms: int) -> None:
-        if now_ms // 1000 < self.warmup_until_s:
+        if now_ms < self.warmup_until_ms:
             return
         key = (*endpoint, failure_text(exception))
         if key not in self._known_failures:
@@ -256,4 +265,4 @@ def traceback_text(exception: BaseException, tb: TracebackType | None) -> str:
     while tb is not None and tb.tb_next is not None and tb.tb_frame.f_code.co_filename.startswith(_OWN_FOLDER):
         tb = tb.tb_next
     lines = traceback.format_exception(type(exception), exception, tb, limit=60, chain=False)
-    return tidy(relative("".join(lines))[-TRACEBACK_MAX:], TRACEBACK_MAX)
+    return tidy(below_root("".join(lines))[-TRACEBACK_MAX:], TRACEBACK_MAX)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import PurePosixPath
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 SHIPPED_BYTES_MAX = 32 * 1024 * 1024
 """All files of a run together."""
 FILES_MAX = 1_000
+WORKER_FOLDER, HOOKS_FOLDER = "tidal-run-", "tidal-hooks-"
+"""What the names of the temporary folders begin with that a worker and a hook host write shipped files into."""
+_SHIPPED_ROOT = re.compile(rf"[^\s\"':]*/(?:{WORKER_FOLDER}|{HOOKS_FOLDER})\w+/", re.ASCII)
 
 
 def spec_of(path: str, data: bytes) -> FileSpec:
@@ -28,6 +32,11 @@ def chunks_of(data: bytes) -> Iterator[FileChunk]:
     parts = max(1, -(-len(data) // CHUNK_BYTES))
     for part in range(parts):
         yield FileChunk(name, part, parts, data[part * CHUNK_BYTES : (part + 1) * CHUNK_BYTES])
+
+
+def below_root(text: str) -> str:
+    """A text (a traceback) with shipped files named from their root: their folder is gone when somebody reads it."""
+    return _SHIPPED_ROOT.sub("", text)
 
 
 def is_safe_path(path: str) -> bool:

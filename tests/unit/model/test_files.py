@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidal.model.events import CHUNK_BYTES, FileChunk
-from tidal.model.files import SHIPPED_BYTES_MAX, Files, chunks_of, is_safe_path, spec_of
+from tidal.model.files import SHIPPED_BYTES_MAX, Files, below_root, chunks_of, is_safe_path, spec_of
 
 
 @settings(max_examples=40, deadline=None)
@@ -21,6 +21,13 @@ def test_files_come_out_as_they_went_in(data: st.DataObject, sizes: list[int]) -
     for chunk in data.draw(st.permutations(chunks + chunks)) if chunks else []:
         files.add(chunk)
     assert files.contents(manifest) == contents
+
+
+def test_texts_name_shipped_files_as_the_user_does() -> None:
+    """A traceback of a worker says what the user can open."""
+    text = 'File "/tmp/tidal-run-ab_1/shop/users.py", line 12, in buy\n  see /var/tmp/tidal-hooks-x9/a.py:3'
+    assert below_root(text) == 'File "shop/users.py", line 12, in buy\n  see a.py:3'
+    assert below_root('File "/home/ann/tidal-run/x.py"') == 'File "/home/ann/tidal-run/x.py"'
 
 
 def test_a_missing_chunk_is_waited_for() -> None:
