@@ -91,7 +91,8 @@ def _secrets(spec: LaunchSpec, loaded: Loaded) -> tuple[tuple[str, str], ...]:
 def _options(spec: LaunchSpec, loaded: Loaded) -> RunOptions:
     """The run's options with the file's own arguments; what is secret stays out of the log."""
     given = dict(spec.options.arguments)
-    arguments = {a.name: given.get(a.name, a.value) for a in loaded.arguments if not a.is_secret}
+    arguments = {**{a.name: a.value for a in loaded.arguments}, **given}
+    arguments = {name: value for name, value in arguments.items() if name not in dict(_secrets(spec, loaded))}
     lasting = not loaded.shape or loaded.shape_uses_options
     return replace(
         spec.options,

@@ -61,9 +61,13 @@ def cli_page() -> str:
 
 def _section(name: str) -> list[str]:
     parser = parser_of(name)
-    rows = [_row(action) for action in parser._actions if not isinstance(action, argparse._HelpAction)]
+    rows = [_row(action) for action in parser._actions if _is_shown(action)]
     table = ["| argument | meaning |", "|---|---|", *rows, ""] if rows else []
     return [f"## tidal {name}", "", (parser.description or "").strip(), "", *table]
+
+
+def _is_shown(action: argparse.Action) -> bool:
+    return not isinstance(action, argparse._HelpAction) and action.help != argparse.SUPPRESS
 
 
 def _row(action: argparse.Action) -> str:

@@ -26,12 +26,12 @@ def parser() -> LocustParser:
 
 def run(args: argparse.Namespace) -> int:
     """List, serve, or run the load as the flags say."""
-    from tidal.cli import locust_run
     from tidal.cli.locust_exit import as_locust_ends
+    from tidal.cli.locust_run import list_classes, show_ratio, start
 
     with as_locust_ends(args):
         if args.list_commands:
-            return locust_run.list_classes(args.files)
+            return list_classes(args.files)
         if args.show_task_ratio or args.show_task_ratio_json:
-            return locust_run.show_ratio(args)
-        return locust_run.start(args)
+            return show_ratio(args)
+        return start(args)

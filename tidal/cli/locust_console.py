@@ -1,4 +1,4 @@
-"""`tidal locust --headless`: a run on a console as Locust shows it.
+"""`tidal locust --headless`: a run on plain lines as Locust shows it.
 
 Log lines and tables go to standard error as in Locust, JSON and what the file prints to standard output. CSV files are
 written each second and whole at the end; the report and the JSON are made from the archive once the run is closed.
@@ -7,29 +7,25 @@ written each second and whole at the end; the report and the JSON are made from 
 from __future__ import annotations
 
 import contextlib
-import json
-import logging
-import shutil
-import socket
 import sys
 import threading
 import time
-from datetime import datetime
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from tidal import __version__, paths
-from tidal.archive import Archive
 from tidal.cli.console import Console
+from tidal.cli.locust_files import open_csv, wanted, write_rest
+from tidal.cli.locust_out import LocustOut
 from tidal.cli.session import session
 from tidal.cli.tail import Tail
-from tidal.errors import RunLapsed, TidalError, UsageError
+from tidal.errors import RunLapsed, TidalError
 from tidal.launch import launch
+from tidal.model.stats import Tally
 from tidal.options import LOCUST_VERSION
-from tidal.outputs import locust_csv, locust_tables
-from tidal.outputs.locust_json import entries_json, seconds_of
-from tidal.outputs.locust_log import Line, LocustLog, closing_line, opening_lines
-from tidal.outputs.locust_rows import Picture, picture
+from tidal.outputs.layout import shorten
+from tidal.outputs.locust_log import MAIN, OWN, Line, LocustLog, closing_line, opening_lines
+from tidal.outputs.locust_rows import AGGREGATED, Entry, picture
+from tidal.outputs.locust_tables import error_lines, percentile_lines, request_lines
 
 if TYPE_CHECKING:
     import argparse
@@ -37,208 +33,130 @@ if TYPE_CHECKING:
     from tidal.cli.session import Session
     from tidal.launch import LaunchSpec
     from tidal.live import LiveFeed
+    from tidal.outputs.locust_csv import Files
+    from tidal.outputs.locust_rows import Picture
 
 CSV_S = 1.0
 
 
 class LocustConsole(Console):
-    """Follows one run to its end, in Locust's words.
+    """Follows a run to its end and says it in Locust's words.
 
     Args:
         followed: the run.
-        args: Locust's flags.
-        log: where log lines go; None: nowhere.
-        out: where tables go; None: nowhere.
+        out: where lines and tables go.
+        csv: files that go along, or None.
+        has_tables: a table every two seconds.
+        is_distributed: workers come from elsewhere, and each is worth a line.
     """
 
-    def __init__(self, followed: Session, args: argparse.Namespace, log: IO[str] | None, out: IO[str] | None) -> None:
-        super().__init__(
-            followed.feed,
-            followed.operator,
-            supervisor_pid=followed.supervisor_pid,
-            is_alive=followed.is_alive,
-            out=out,
-        )
-        self._args, self._log = args, log
+    def __init__(
+        self, followed: Session, out: LocustOut, csv: Files | None, *, has_tables: bool, is_distributed: bool
+    ) -> None:
+        pid, alive = followed.supervisor_pid, followed.is_alive
+        super().__init__(followed.feed, followed.operator, supervisor_pid=pid, is_alive=alive)
         self._live: LiveFeed = followed.feed
-        self._words = LocustLog(is_distributed=bool(args.master))
+        self._lines = LocustLog(is_distributed=is_distributed)
+        self._said, self._csv, self._has_tables = out, csv, has_tables
         self._tail = Tail(paths.logs_dir(), followed.run)
-        self._csv = csv_files(args)
         self._csv_due_s = 0.0
-        self._level = logging.getLevelNamesMapping().get(str(args.loglevel).upper(), logging.INFO)
-
-    def begin(self, spec: LaunchSpec) -> None:
-        """What Locust says before the run: its version, the limit, an empty table."""
-        for line in opening_lines(LOCUST_VERSION, __version__, spec.options.run_time_ms):
-            self.log(line)
-        if not self._args.only_summary:
-            self._tell_tables([], None)
-
-    # ------------------------------------------------------------------ while it runs
 
     def _tell_interval(self) -> None:
         seen = self._live.look(picture)
-        if seen is not None and seen.frame.run.began_ms and not self._args.only_summary:
-            self._tell_tables(list(seen.entries), seen.total)
-        self._check_life(seen.frame if seen is not None else None)
-
-    def _tell_tables(self, rows: list[locust_tables.Row], total: locust_tables.Row | None) -> None:
-        total = total or _nothing()
-        for line in [*locust_tables.request_lines(rows, total, widths=_widths()), ""]:
-            self._say(line)
+        if seen is not None and self._has_tables and seen.frame.run.began_ms and not self._live.is_closed:
+            self._said.table(request_lines(seen.entries, seen.total, widths=self._said.widths()))
+        self._check_life(None if seen is None else seen.frame)
 
     def _tell_news(self) -> None:
-        trouble = self._feed.trouble()
-        if trouble and not self._trouble:
-            self.log(Line("WARNING", "tidal.run", trouble))
+        self._tell_own()
+        trouble = self._live.trouble()
+        if bool(trouble) != bool(self._trouble):
+            self._said.line(Line("WARNING", OWN, trouble or "Redis answers again"))
         self._trouble = trouble
-        for line in self._live.look(self._words.lines) or ():
-            self.log(line)
-        self._tell_user_code()
+        for line in self._live.look(self._lines.lines) or ():
+            self._said.line(line)
         if self._csv is not None and time.monotonic() >= self._csv_due_s:
             self._csv_due_s = time.monotonic() + CSV_S
-            seen = self._live.look(picture)
-            if seen is not None and seen.frame.run.began_ms:
+            if seen := self._live.look(picture):
                 self._csv.write(seen)
 
-    def _tell_user_code(self, *, all_of_it: bool = False) -> None:
-        """What the file logs and prints on this machine."""
+    def _tell_own(self, *, all_of_it: bool = False) -> None:
+        """What the user code logs and prints on this machine."""
         for is_logging, text in self._tail.lines(all_of_it=all_of_it):
-            stream = (self._log if self._log is not None else None) if is_logging else sys.stdout
-            if stream is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    print(text, file=stream, flush=True)
+            if is_logging:
+                self._said.raw(text)
+            else:
+                self._print(text)
 
-    def log(self, line: Line) -> None:
-        """One line of the log, unless its level is too low."""
-        level = logging.getLevelNamesMapping().get(line.level, logging.INFO)
-        if self._log is None or level < self._level:
+    def _print(self, text: str) -> None:
+        """On standard output; whose reader has gone ends the run."""
+        if self._out is None:
             return
-        now = datetime.now().astimezone()
-        stamp = f"{now:%Y-%m-%d %H:%M:%S},{now.microsecond // 1000:03}"
-        with contextlib.suppress(BrokenPipeError):
-            print(
-                f"[{stamp}] {socket.gethostname()}/{line.level}/{line.logger}: {line.text}", file=self._log, flush=True
-            )
+        try:
+            print(text, file=self._out, flush=True)
+        except BrokenPipeError:
+            self._out = None
+            self._ask_to_stop("nobody reads the output any more")
 
-    # ------------------------------------------------------------------ the end
+    def _say(self, line: str) -> None:
+        """A word of the plain console's own: that the run is being stopped."""
+        self._said.line(Line("INFO", MAIN, line.strip(" .")))
 
-    def close(self) -> Picture:
-        """The last words, the last tables and files; the last picture."""
+    def end(self) -> Picture:
+        """The rest of what there is to say, and the last picture."""
+        self._tell_own(all_of_it=True)
         seen = self._live.look(picture)
         if seen is None:
             raise RunLapsed("the run closed before it began")
-        self._tell_user_code(all_of_it=True)
-        self.log(closing_line(code_of(seen)))
         if self._csv is not None:
             self._csv.close(seen)
         return seen
 
-    def tell_summary(self, seen: Picture) -> None:
-        """The final tables."""
-        widths = _widths()
-        rows: list[locust_tables.Row] = list(seen.entries)
-        lines = [*locust_tables.request_lines(rows, seen.total, current=False, widths=widths), ""]
-        lines += [*locust_tables.percentile_lines(rows, seen.total, widths=widths), ""]
-        if seen.problems:
-            lines += locust_tables.error_lines(seen.problems, widths)
-        for line in lines:
-            self._say(line)
-
-
-def _widths() -> locust_tables.Widths:
-    return locust_tables.widths_for(shutil.get_terminal_size((160, 24)).columns)
-
-
-def _nothing() -> locust_tables.Row:
-    from tidal.model.stats import Tally
-    from tidal.outputs.locust_rows import AGGREGATED, Entry
-
-    return Entry("", AGGREGATED, Tally(), (0.0, 0.0), 0.0)
-
-
-def code_of(seen: Picture) -> int:
-    """The run's exit code."""
-    code = seen.frame.run.exit_code
-    return RunLapsed.exit_code if code is None else code
-
-
-def csv_files(args: argparse.Namespace) -> locust_csv.Files | None:
-    """The CSV files that --csv asks for; UsageError when they cannot be written."""
-    if not args.csv_prefix:
-        return None
-    try:
-        return locust_csv.Files(args.csv_prefix, full_history=bool(args.stats_history_enabled))
-    except OSError as error:
-        raise UsageError(f"--csv {args.csv_prefix}: {error.strerror}") from None
-
-
-@contextlib.contextmanager
-def log_stream(args: argparse.Namespace):  # type: ignore[no-untyped-def]  # noqa: ANN201 - a context of a stream or nothing
-    """Where log lines go: --logfile, standard error, or nowhere with --skip-log-setup."""
-    if args.skip_log_setup:
-        yield None
-    elif args.logfile:
-        try:
-            path = Path(args.logfile).expanduser()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf8") as file:
-                yield file
-        except OSError as error:
-            raise UsageError(f"--logfile {args.logfile}: {error.strerror}") from None
-    else:
-        yield sys.stderr
-
 
 def run_headless(spec: LaunchSpec, args: argparse.Namespace) -> int:
-    """Open the run that the spec describes and stay with it; its exit code."""
-    with log_stream(args) as log:
-        launched = launch(spec)
-        with session(launched.redis_url, launched.run, launched.supervisor_pid) as followed:
-            console = LocustConsole(followed, args, log, None if args.skip_log_setup else sys.stderr)
-            console.begin(spec)
-            followed.followed_by(console)
-            seen = console.close()
-        if args.json:
-            print(json_of(launched.run, seen), flush=True)
-        else:
-            console.tell_summary(seen)
-        write_files(launched.run, seen, args)
+    """Open the run and stay with it as `locust --headless` does; its exit code."""
+    csv = open_csv(wanted(args))
+    out = LocustOut(args.loglevel, args.logfile, skip=args.skip_log_setup)
+    with contextlib.closing(out):
+        last, run = _followed(spec, args, out, csv)
+        code = RunLapsed.exit_code if last.frame.run.exit_code is None else last.frame.run.exit_code
+        out.line(closing_line(code))
+        _finish(last, run, args, out)
     if args.autoquit > 0:
         threading.Event().wait(args.autoquit)
-    return code_of(seen)
+    return code
 
 
-def write_files(run: str, seen: Picture, args: argparse.Namespace) -> None:
-    """--json-file and --html; UsageError for what cannot be written."""
+def _followed(spec: LaunchSpec, args: argparse.Namespace, out: LocustOut, csv: Files | None) -> tuple[Picture, str]:
+    """The last picture of the run, and its id."""
+    launched = launch(spec)
+    first, limit = opening_lines(LOCUST_VERSION, __version__, spec.options.run_time_ms)
+    out.line(first)
+    out.line(limit)
+    out.line(Line("DEBUG", OWN, f"run {launched.run}: tidal attach {launched.run}"))
+    if launched.warning:
+        out.line(Line("WARNING", OWN, launched.warning))
+    if not args.only_summary:
+        out.table(request_lines([], Entry("", AGGREGATED, Tally(), (0.0, 0.0), 0.0), widths=out.widths()))
+    with session(launched.redis_url, launched.run, launched.supervisor_pid) as followed:
+        has_tables = not args.only_summary
+        console = LocustConsole(followed, out, csv, has_tables=has_tables, is_distributed=args.master)
+        followed.followed_by(console)
+        return console.end(), launched.run
+
+
+def _finish(last: Picture, run: str, args: argparse.Namespace, out: LocustOut) -> None:
+    """Files, JSON and tables; a file that cannot be written does not take the tables away."""
+    failed = ""
     try:
-        if args.json_file:
-            path = Path(f"{args.json_file}.json").expanduser()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json_of(run, seen), encoding="utf8")
-        if args.html_file:
-            from tidal.report import write_html
-
-            path = Path(html_name(args)).expanduser()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_html(paths.archive_path(run), path)
-    except OSError as error:
-        raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None
-
-
-def json_of(run: str, seen: Picture) -> str:
-    """Locust's JSON, with the counts of each second from the archive; without it, without them."""
-    try:
-        with Archive.open(paths.archive_path(run)) as archive:
-            return entries_json(seen, seconds_of(archive.entries()))
-    except TidalError:
-        return entries_json(seen, {})
-
-
-def html_name(args: argparse.Namespace) -> str:
-    """--html with its places filled in: {u} users, {r} spawn rate, {t} run time."""
-    said = {"{u}": args.num_users or 1, "{r}": args.spawn_rate or 1, "{t}": args.run_time or 0}
-    name = str(args.html_file)
-    for place, value in said.items():
-        name = name.replace(place, json.dumps(value).strip('"'))
-    return name
+        write_rest(run, last, wanted(args))
+    except TidalError as error:
+        failed = shorten(str(error), 300)
+    if not args.json_file:  # with it Locust prints none
+        widths = out.widths()
+        out.table(request_lines(last.entries, last.total, current=False, widths=widths))
+        out.table(percentile_lines(last.entries, last.total, widths=widths))
+        if last.problems:
+            out.table(error_lines(last.problems, widths)[:-1])
+    if failed:
+        print(f"tidal: {failed}", file=sys.stderr)

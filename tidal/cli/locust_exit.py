@@ -37,6 +37,12 @@ AS_ONE = (
     WorkerLoadError,
 )
 """Errors that each have a code of their own elsewhere, and all end Locust with 1."""
+IN_LOCUST_S_WORDS = {
+    NoHost: "You must specify the base host. Either in the host attribute in the User class, or on the command line"
+    " using the --host option: ",
+    NoUserClass: "No User class found! ",
+}
+"""What scripts look for in the output, before tidal's own words."""
 BAD_COMBINATION = 255
 
 
@@ -52,7 +58,8 @@ def as_locust_ends(args: argparse.Namespace | None = None) -> Iterator[None]:
     try:
         yield
     except AS_ONE as error:
-        leave(str(error), BAD_COMBINATION if _is_of_settings(error, args) else 1)
+        words = next((said for kind, said in IN_LOCUST_S_WORDS.items() if isinstance(error, kind)), "")
+        leave(f"{words}{error}", BAD_COMBINATION if _is_of_settings(error, args) else 1)
 
 
 def _is_of_settings(error: TidalError, args: argparse.Namespace | None) -> bool:

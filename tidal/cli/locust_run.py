@@ -73,10 +73,11 @@ def start(args: argparse.Namespace) -> int:
 
         return run_headless(spec, args)
     from tidal.cli import screen
+    from tidal.cli.locust_files import wanted, write_all
 
-    if args.autostart:
-        return screen.launched(spec, None)
-    return screen.form(spec, None)
+    files = wanted(args)
+    show = screen.launched if args.autostart else screen.form
+    return show(spec, None, at_end=lambda run: write_all(run, files))
 
 
 def _wants_screen(args: argparse.Namespace) -> bool:
@@ -100,7 +101,6 @@ def _name_addresses(args: argparse.Namespace) -> None:
 
 def _serve(args: argparse.Namespace) -> int:
     """--worker: serve one run of the fleet, then leave, as Locust's worker leaves with its master."""
-    from tidal.options.flags import empty_parser
     from tidal.service import WorkerSpec
     from tidal.worker import serve
 
@@ -108,12 +108,11 @@ def _serve(args: argparse.Namespace) -> int:
     _name_addresses(args)
     if len(args.files) > 1:
         leave("--worker takes one locustfile of its own; leave -f away, and it gets the master's", 2)
-    own = args.locustfile != empty_parser().get_default("locustfile")
     spec = WorkerSpec(
         redis_url=url,
         fleet=getattr(args, "fleet", None) or "default",
         processes=generators(args.processes),
-        file=str(args.files[0]) if own else "",
+        file=str(args.files[0]) if args.files else "",
         once=True,
     )
     return serve(spec)

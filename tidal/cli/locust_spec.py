@@ -130,6 +130,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
         log_level=args.loglevel,
         use_otel=args.otel,
         profile=args.profile or "",
+        restart_users=False,  # as in Locust: a user that stops itself is gone
     )
 
 

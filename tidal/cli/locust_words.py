@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, NoReturn
 from tidal.cli.flags import REDIS_URL, USERS_MAX
 from tidal.cli.locust_exit import as_locust_ends
 from tidal.errors import TidalError, UsageError
-from tidal.options.files import locustfiles
+from tidal.options.files import FROM_MASTER, locustfiles
 from tidal.options.flags import add_flags, empty_parser, with_tidal_names
 from tidal.options.parser import LocustArgumentParser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from tidal.model.pipe import ArgumentSpec
 
@@ -44,15 +45,23 @@ class LocustParser(LocustArgumentParser):
     def _read(self, words: Sequence[str], environ: Mapping[str, str]) -> argparse.Namespace:
         # without abbreviations first: what looks like one may be a flag of the file's own
         args, unknown = make(allow_abbrev=False).understood(words, environ, partly=True)
-        args.files = locustfiles(args.locustfile)
-        if unknown:
+        args.files = self._files(args)
+        if unknown and args.files:
             from tidal.cli.own import described
 
             files, loaded = args.files, described(args.files)
-            args, _ = make(loaded.arguments).understood(words, environ)
+            args, unknown = make(loaded.arguments).understood(words, environ)[0], []
             args.files = files
+        if unknown:  # a worker that has no file of its own knows no arguments of one
+            make().understood(words, environ)
         args.own_words = tuple(getattr(args, OWN_WORDS, ()))
         return check(args)
+
+    def _files(self, args: argparse.Namespace) -> list[Path]:
+        """The locustfiles; none for a worker that gets them from the log."""
+        if args.worker and args.locustfile in (FROM_MASTER, self.get_default("locustfile")):
+            return []
+        return locustfiles(args.locustfile)
 
 
 def make(own: Sequence[ArgumentSpec] = (), *, allow_abbrev: bool = True, description: str = "") -> LocustParser:
@@ -77,7 +86,7 @@ def make(own: Sequence[ArgumentSpec] = (), *, allow_abbrev: bool = True, descrip
 
 
 def _add_tidals(parser: LocustParser) -> None:
-    """tidal's own flags, as far as the file has none of the same name."""
+    """Tidal's own flags, as far as the file has none of the same name."""
     group = parser.add_argument_group("tidal's own")
     taken = parser._option_string_actions  # noqa: SLF001 - argparse has no public list of them
     said = {

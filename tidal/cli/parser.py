@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from tidal.cli import SUBCOMMANDS
 from tidal.errors import UsageError
@@ -51,11 +51,26 @@ def meant(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
-def parser_of(name: str) -> Parser:
-    """The parser of one subcommand."""
+class Reader(Protocol):
+    """What the command line wants of a subcommand's parser."""
+
+    run: Callable[[argparse.Namespace], int]
+
+    def read(self, words: Sequence[str]) -> argparse.Namespace:
+        """The arguments."""
+        ...
+
+    def format_help(self) -> str:
+        """What `--help` prints."""
+        ...
+
+
+def parser_of(name: str) -> Reader:
+    """The parser of one subcommand: the module's own, or one that it declares its flags on."""
     module = import_module(f"tidal.cli.{name}")
     if hasattr(module, "parser"):
-        return module.parser()
+        own: Reader = module.parser()
+        return own
     parser = Parser(
         f"tidal {name}",
         description=module.__doc__,

@@ -23,10 +23,13 @@ from tidal.tui.feed import StartChoice
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from tidal.launch import LaunchSpec
     from tidal.model.rows import Frame
     from tidal.tui.feed import Feed, Operator, Starter
+
+    AtEnd = Callable[[str], None]
 
 
 LEAST = (60, 16)
@@ -35,10 +38,10 @@ END_S = 15.0
 """The stop timeout and some: how long a run that is being stopped is waited for."""
 
 
-def form(spec: LaunchSpec, json_file: str | None) -> int:
-    """Ask for the load on a form, then show the run."""
+def form(spec: LaunchSpec, json_file: str | None, *, at_end: AtEnd | None = None) -> int:
+    """Ask for the load on a form, then show the run; `at_end` gets its id when it is over."""
     defaults = StartChoice(spec.file, spec.options, spec.processes)
-    return _show(TidalApp(starter=starter(spec), defaults=defaults, inspector=inspect), json_file)
+    return _show(TidalApp(starter=starter(spec), defaults=defaults, inspector=inspect), json_file, at_end=at_end)
 
 
 def starter(spec: LaunchSpec) -> Starter:
@@ -60,14 +63,14 @@ def _check_room() -> None:
         raise TerminalUnfit(f"the terminal is {columns}x{lines}; enlarge it to {least}, or use: tidal run")
 
 
-def launched(spec: LaunchSpec, json_file: str | None, *, may_outlive: bool = True) -> int:
+def launched(spec: LaunchSpec, json_file: str | None, *, may_outlive: bool = True, at_end: AtEnd | None = None) -> int:
     """Open the run and show it; unless it may outlive the terminal it ends with it."""
     _check_room()
     begun = launch(spec)
     if not may_outlive:
         end_with_terminal(begun.supervisor_pid)
     opened = open_session(begun.redis_url, begun.run, begun.supervisor_pid)
-    return _show(TidalApp(opened.feed, opened.operator), json_file, may_outlive=may_outlive)
+    return _show(TidalApp(opened.feed, opened.operator), json_file, may_outlive=may_outlive, at_end=at_end)
 
 
 def _end_run(app: TidalApp) -> None:
@@ -93,7 +96,7 @@ def attach(args: argparse.Namespace, *, may_steer: bool) -> int:
         return _show(app, args.json)
 
 
-def _show(app: TidalApp, json_file: str | None, *, may_outlive: bool = True) -> int:
+def _show(app: TidalApp, json_file: str | None, *, may_outlive: bool = True, at_end: AtEnd | None = None) -> int:
     """Run the app; then, on the screen that was there before, say how it went."""
     try:
         outcome = show(app)
@@ -101,7 +104,11 @@ def _show(app: TidalApp, json_file: str | None, *, may_outlive: bool = True) -> 
             return app.return_code or 0
         if not may_outlive:
             _end_run(app)
-        return _afterwards(app.feed.frame(), outcome, json_file, app.return_code or 0)
+        frame = app.feed.frame()
+        code = _afterwards(frame, outcome, json_file, app.return_code or 0)
+        if at_end is not None and frame is not None and frame.run.exit_code is not None:
+            at_end(frame.run.run)
+        return code
     finally:
         if app.feed is not None:
             app.feed.close()
