@@ -52,7 +52,7 @@ def transition(func_name: str, weight: int = 1) -> Callable[[T], T]:
 def transitions(weights: Mapping[str, int] | Sequence[tuple[str, int] | str]) -> Callable[[T], T]:
     """From this task any of these may follow: a map from name to weight, or names and (name, weight) in a list."""
     pairs: Iterable[Any] = weights.items() if hasattr(weights, "items") else weights
-    added = dict(pair if isinstance(pair, tuple) else (pair, 1) for pair in pairs)
+    added: dict[str, int] = dict(pair if isinstance(pair, tuple) else (pair, 1) for pair in pairs)
 
     def decorate(function: T) -> T:
         function.transitions = getattr(function, "transitions", {}) | added  # type: ignore[attr-defined]

@@ -59,3 +59,15 @@ class LoadTestShape(metaclass=LoadTestShapeMeta):
     @abstractmethod
     def tick(self) -> Any:
         """The wish for this moment: (users, spawn rate) or (users, spawn rate, user classes); None ends the run."""
+
+
+def shape_named(name: str) -> LoadTestShape | None:
+    """An instance of the shape of this name; None when there is none, or none is named."""
+    todo: list[Any] = [LoadTestShape] if name else []
+    while todo:
+        cls = todo.pop()
+        if cls.__name__ == name and not cls.abstract:
+            made: LoadTestShape = cls()
+            return made
+        todo += cls.__subclasses__()
+    return None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 
+from tidal.generator import otel
 from tidal.generator.environment import (
     STATE_RUNNING,
     STATE_SPAWNING,
@@ -24,7 +25,7 @@ from tidal.generator.environment import (
     tell,
 )
 from tidal.generator.loadfile import load
-from tidal.generator.main import REPORT_TYPE, set_log_level, set_up, vital
+from tidal.generator.main import REPORT_TYPE, set_log_level, set_up, unless_init_failed, vital
 from tidal.generator.ports import ChildPort, deliver
 from tidal.generator.runners import setting
 from tidal.generator.stats_view import RequestStats
@@ -32,7 +33,7 @@ from tidal.generator.sums import Sums
 from tidal.hooks import events, note_failure
 from tidal.model.codec import BadEntry, unpack_value
 from tidal.model.pipe import Finish, Finished, Fire, Fired, Leave, Load, Loaded, Message, Steer, View
-from tidal.shape import LoadTestShape
+from tidal.shape import shape_named
 
 if TYPE_CHECKING:
     from tidal.generator.pipes import Pipes
@@ -86,14 +87,17 @@ class HookHost:
             self.is_done = self._pipes.may_end = True
         elif isinstance(answer, Loaded):
             self._prepare(order, classes)
+            answer = unless_init_failed(answer)
         self._pipes.answer(answer)
 
     def _prepare(self, order: Load, classes: dict[str, Any]) -> None:
         port = ChildPort(self._pipes, may_steer=True)
         runner = MasterRunner(self._environment, port=port, run=order.run)
-        shape = _shape_named(order.shape)
+        shape = shape_named(order.shape)
         set_scene(self._environment, runner, order, classes, shape)
         self._environment.stats = RequestStats(self._sums)
+        if order.options.use_otel:
+            otel.set_up(self._environment)
         tell(self._environment.events.init, environment=self._environment, runner=runner, web_ui=None)
         if shape is not None:
             self._ticking = vital(self._tick, shape)
@@ -119,7 +123,7 @@ class HookHost:
             if row.id not in self._known:
                 self._known.add(row.id)
                 tell(hooks.worker_connect, client_id=row.id)
-            tell(hooks.heartbeat_received, client_id=row.id, timestamp=now_s)
+            tell(hooks.heartbeat_sent, client_id=row.id, timestamp=now_s)
         if hooks.worker_report.has_listeners and not hooks.report_to_master.has_listeners:
             for row in view.clients:
                 data = {"user_classes_count": dict(row.users), "user_count": sum(row.users.values())}
@@ -199,18 +203,6 @@ class HookHost:
             note_failure()
             logger.exception("the shape failed")
             return Leave(f"{type(shape).__name__}.tick() raised {type(error).__name__}: {error}", "failed")
-
-
-def _shape_named(name: str) -> LoadTestShape | None:
-    """An instance of the shape that the run was opened with."""
-    todo: list[Any] = [LoadTestShape] if name else []
-    while todo:
-        cls = todo.pop()
-        if cls.__name__ == name and not cls.abstract:
-            made: LoadTestShape = cls()
-            return made
-        todo += cls.__subclasses__()
-    return None
 
 
 def _steer(wish: Any, who: str) -> Steer:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal import compat
+from tidal.generator import otel
 from tidal.generator.arguments import ArgumentsRefused, file_parser, read
 from tidal.generator.discovery import Refused, chosen, nobody, shape_classes, spec, user_classes
 from tidal.generator.needs import OpenedFiles, needs
@@ -48,6 +49,8 @@ def load(order: Load) -> tuple[Loaded | NotLoaded, dict[str, type[User]]]:
 
 
 def _load(order: Load) -> tuple[Loaded, dict[str, type[User]]]:
+    if order.options.use_otel and (why := otel.refusal()):
+        raise Refused("UsageError", why)
     root, files = _paths(order)
     opened = OpenedFiles()
     with opened.watch() if order.side != "worker" else _nothing():

@@ -21,6 +21,7 @@ import gevent
 from gevent.event import Event as Flag
 from gevent.lock import BoundedSemaphore
 
+from tidal.generator import otel
 from tidal.generator.clock import PATIENCE_S, RedisClock
 from tidal.generator.environment import (
     STATE_RUNNING,
@@ -41,8 +42,9 @@ from tidal.generator.runners import setting
 from tidal.generator.scheduler import Schedule
 from tidal.generator.stats_view import RequestStats
 from tidal.hooks import events
-from tidal.model.pipe import Finish, Finished, Load, Loaded, Message, SetClock, SetShare
+from tidal.model.pipe import Finish, Finished, Load, Loaded, Message, NotLoaded, SetClock, SetShare
 from tidal.process import die_with_parent
+from tidal.shape import shape_named
 from tidal.users import HttpUser
 
 if TYPE_CHECKING:
@@ -70,13 +72,14 @@ class Generator:
         self._recorder = Recorder(self._clock.now_us)
         self._environment = Environment(events=events)
         self._environment.iterations = self._recorder.iterations
-        self._environment.stats = RequestStats(self._recorder.sums)
+        self._environment.stats = RequestStats(self._recorder.live)
         self._population = Population(self._environment, self._recorder, self._clock.now_ms, self._rest)
         self._wake = Flag()
         self._one_at_a_time = BoundedSemaphore()
         self._stop_timeout_ms = 0
         self._is_loaded = False
         self._is_reset_at_full_load = False
+        self._restarts_users = True
         self._unread: list[Message] = []  # custom messages that came before the file was loaded
         self._hook_failures_told = 0
         self._beginning: Any = None  # the greenlet that fires test_start, once there is a share
@@ -126,28 +129,30 @@ class Generator:
         if self._is_reset_at_full_load:
             first_ms = min((t.points[0][0] for t in order.tracks), default=0)
             until_ms = first_ms or max((t.points[-1][0] for t in order.tracks), default=0)
-            until_s = -(-(order.began_ms + until_ms) // 1000)
-            self._recorder.warmup_until_s = min(self._recorder.warmup_until_s or until_s, until_s)
+            until_ms += order.began_ms
+            self._recorder.warmup_until_ms = min(self._recorder.warmup_until_ms or until_ms, until_ms)
 
     def _deliver(self) -> None:
         """Hand over the custom messages that have come, once there is somebody to hear them."""
         unread, self._unread = (self._unread, []) if self._is_loaded else ([], self._unread)
         for message in unread:
-            deliver(self._environment.runner, message, "master")
+            deliver(self._environment.runner, message, self._environment.runner.client_id)
 
     def _load(self, order: Load) -> None:
         set_log_level(order.options.log_level)
         self._stop_timeout_ms = order.options.stop_timeout_ms
         self._is_reset_at_full_load = order.options.reset_stats
+        self._restarts_users = order.options.restart_users
         answer, classes = load(order)
         if isinstance(answer, Loaded):
-            self._prepare(order, classes)
+            self._prepare(order, classes, answer.shape)
+            answer = unless_init_failed(answer)
         self._pipes.answer(answer)
         self._is_loaded = isinstance(answer, Loaded)
         self._deliver()
         self._wake.set()
 
-    def _prepare(self, order: Load, classes: dict[str, Any]) -> None:
+    def _prepare(self, order: Load, classes: dict[str, Any], shape: str) -> None:
         """Import what the first user would wait for, and tell the file's hooks."""
         self._population.classes = classes
         if any(issubclass(cls, HttpUser) for cls in classes.values()):
@@ -155,13 +160,11 @@ class Generator:
         hooks = self._environment.events
         hooks.request.sink, hooks.request.cancel = self._recorder.sample, self._recorder.cancel
         hooks.user_error.sink = self._user_error
-        port = ChildPort(self._pipes, report=self._send_batch)
+        port = ChildPort(self._pipes, report=self._send_batch, leaving=self._stop_own_users)
         runner = WorkerRunner(self._environment, number=order.index, client_id=order.client, port=port, run=order.run)
-        set_scene(self._environment, runner, order, classes)
+        set_scene(self._environment, runner, order, classes, shape_named(shape))
         if order.options.use_otel:
-            from tidal.generator.otel import set_up as set_up_otel  # noqa: PLC0415 - an extra
-
-            set_up_otel(self._environment)
+            otel.set_up(self._environment)
         tell(hooks.init, environment=self._environment, runner=runner, web_ui=None)
         vital(self._watch_usage)
         vital(self._beat)
@@ -175,6 +178,11 @@ class Generator:
         self._population.stop_all(order.stop_timeout_ms)
         if self._has_ended:  # the plan had ended before: say so again
             self._ending = None
+
+    def _stop_own_users(self) -> None:
+        """User code wants the end of the run: its own process stops at once, the others when the master says so."""
+        self._schedule.finish()
+        self._population.stop_all(self._stop_timeout_ms)
 
     # ------------------------------------------------------------------ users
 
@@ -227,9 +235,10 @@ class Generator:
         return min(LOOK_S, max(0.0005, (min(moments_ms) * 1000 - self._clock.now_us()) / 1e6))
 
     def _rest(self, key: Key) -> None:
-        """A user ended by itself."""
-        self._schedule.ended(key, self._clock.now_ms())
-        self._wake.set()
+        """A user ended by itself: it comes back later, unless it was to be let go."""
+        if self._restarts_users:
+            self._schedule.ended(key, self._clock.now_ms())
+            self._wake.set()
 
     # ------------------------------------------------------------------ begin and end
 
@@ -306,13 +315,13 @@ class Generator:
             self._environment.runner.watch_usage()
 
     def _beat(self) -> None:
-        """The listeners of `heartbeat_sent` each second, those of `report_to_master` at Locust's interval."""
+        """The listeners of `heartbeat_received` each second, those of `report_to_master` at Locust's interval."""
         hooks, runner = self._environment.events, self._environment.runner
         reported_s = time.monotonic()
         while True:
             gevent.sleep(1)
-            if hooks.heartbeat_sent.has_listeners:
-                tell(hooks.heartbeat_sent, client_id=runner.client_id, timestamp=time.time())
+            if hooks.heartbeat_received.has_listeners:
+                tell(hooks.heartbeat_received, client_id=runner.client_id, timestamp=time.time())
             is_due = time.monotonic() - reported_s >= setting("WORKER_REPORT_INTERVAL")
             if hooks.report_to_master.has_listeners and is_due:
                 reported_s = time.monotonic()
@@ -347,6 +356,13 @@ def set_up() -> Pipes:
     host = socket.gethostname().replace("%", "%%")
     logging.basicConfig(level=logging.INFO, format=f"[%(asctime)s] {host}/%(levelname)s/%(name)s: %(message)s")
     return Pipes()
+
+
+def unless_init_failed(answer: Loaded) -> Loaded | NotLoaded:
+    """The answer, unless a listener of `init` raised: what it was to set up is missing, so nothing is begun."""
+    if not events.failures:
+        return answer
+    return NotLoaded("FileImportError", "a listener of init raised; its traceback is in the log above")
 
 
 def set_log_level(name: str) -> None:

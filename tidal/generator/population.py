@@ -31,13 +31,13 @@ SPAWNS_AT_ONCE = 200
 """After so many starts in one go the others get a turn."""
 
 
-class UserGreenlet(gevent.Greenlet):  # type: ignore[type-arg]
+class UserGreenlet(gevent.Greenlet):  # type: ignore[type-arg] # its stubs are generic, the class is not
     """A user's greenlet: plugins look for the user in its `args`."""
 
     user: User | None = None
 
-    @property  # type: ignore[override]
-    def args(self) -> tuple[User | None]:
+    @property
+    def args(self) -> tuple[User | None]:  # type: ignore[override]
         """The user, once it is made."""
         return (self.user,)
 

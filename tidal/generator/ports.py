@@ -22,11 +22,19 @@ class ChildPort:
     Args:
         pipes: the child's.
         report: sends what was measured now; None where nothing is measured.
+        leaving: called when user code wants the end, before anybody is told.
         may_steer: whether this side sets the number of users.
     """
 
-    def __init__(self, pipes: Pipes, *, report: Callable[[], None] | None = None, may_steer: bool = False) -> None:
-        self._pipes, self._report, self._may_steer = pipes, report, may_steer
+    def __init__(
+        self,
+        pipes: Pipes,
+        *,
+        report: Callable[[], None] | None = None,
+        leaving: Callable[[], None] | None = None,
+        may_steer: bool = False,
+    ) -> None:
+        self._pipes, self._report, self._leaving, self._may_steer = pipes, report, leaving, may_steer
 
     def send_message(self, msg_type: str, data: Any, client_id: str | None) -> None:
         """Send a custom message; ValueError for one that cannot travel."""
@@ -44,6 +52,8 @@ class ChildPort:
     def leave(self, why: str) -> None:
         """End the run."""
         self._pipes.answer(Leave(why[:TEXT_MAX]))
+        if self._leaving is not None:
+            self._leaving()
 
     def report(self) -> None:
         """Send what was measured now."""

@@ -50,6 +50,7 @@ class Recorder:
         self._now_us = now_us
         self._from_ms = now_us() // 1000
         self._blocks: dict[int, Block] = {}
+        self._warm: dict[int, Block] = {}  # the same of the warm-up
         self._endpoints: dict[tuple[Any, Any], tuple[str, str]] = {}
         self._known_failures: set[tuple[str, str, str]] = set()
         self._failures: dict[tuple[str, str, str], FailureTally] = {}
@@ -81,6 +82,7 @@ class Recorder:
         """The clock is right from now on: what was counted before belongs to no second of Redis time."""
         self._from_ms = self._now_us() // 1000
         self._blocks.clear()
+        self._warm.clear()
 
     # ------------------------------------------------------------------ samples
 
@@ -96,14 +98,14 @@ class Recorder:
         """Count one finished request; the arguments are those of the `request` hook (ms, bytes)."""
         now_us = self._now_us()
         key = self._endpoint(request_type, name)
-        tally = self._tally(now_us // 1_000_000, key)
+        tally = self._tally(now_us, key)
         tally.add(whole_us(response_time), whole_bytes(response_length), failed=bool(exception))
         if exception:
             self._failed(key, exception, now_us // 1000)
 
     def cancel(self, request_type: Any, name: Any) -> None:
         """Count a request that was sent and whose answer nobody awaited."""
-        self._tally(self._now_us() // 1_000_000, self._endpoint(request_type, name)).cancelled += 1
+        self._tally(self._now_us(), self._endpoint(request_type, name)).cancelled += 1
 
     def _endpoint(self, method: Any, name: Any) -> tuple[str, str]:
         key = self._endpoints.get((method, name))
@@ -114,8 +116,9 @@ class Recorder:
             self._endpoints[method, name] = key
         return key
 
-    def _tally(self, second: int, key: tuple[str, str]) -> Tally:
-        tallies = self._block(second).tallies
+    def _tally(self, now_us: int, key: tuple[str, str]) -> Tally:
+        second = now_us // 1_000_000
+        tallies = (self._warm_block(second) if now_us < self.warmup_until_ms * 1000 else self._block(second)).tallies
         tally = tallies.get(key)
         if tally is None:
             tally = tallies[key] = Tally()
@@ -124,8 +127,11 @@ class Recorder:
     def _block(self, second: int) -> Block:
         block = self._blocks.get(second)
         if block is None:
-            block = self._blocks[second] = Block(second, is_warmup=second < self.warmup_until_s)
+            block = self._blocks[second] = Block(second)
         return block
+
+    def _warm_block(self, second: int) -> Block:
+        return self._warm.setdefault(second, Block(second, is_warmup=True))
 
     def _failed(self, endpoint: tuple[str, str], exception: Any, now_ms: int) -> None:
         if now_ms < self.warmup_until_ms:
@@ -190,6 +196,7 @@ class Recorder:
         for name in self._running:
             self._count_up(name, now_ms)
         blocks, self._blocks = self._blocks, {}
+        warm, self._warm = self._warm, {}
         failures, self._failures = self._failures, {}
         exceptions, self._exceptions = self._exceptions, {}
         from_ms, self._from_ms = min(self._from_ms, now_ms), now_ms
@@ -199,7 +206,7 @@ class Recorder:
         return Batch(
             from_ms=from_ms,
             to_ms=now_ms,
-            blocks=tuple(blocks[second] for second in sorted(blocks)),
+            blocks=tuple([*(warm[s] for s in sorted(warm)), *(blocks[s] for s in sorted(blocks))]),
             failures=tuple(failures.values()),
             exceptions=tuple(exceptions.values()),
             users=self.users,

@@ -295,7 +295,14 @@ class WorkerRunner(DistributedRunner):
 
     def report_data(self) -> dict[str, Any]:
         """What a worker's report carries besides tidal's own: what listeners of `report_to_master` put there."""
-        data: dict[str, Any] = {"user_classes_count": self.user_classes_count, "user_count": self.user_count}
+        stats = self.environment.stats
+        data: dict[str, Any] = {
+            "stats": stats.serialize_stats(),
+            "stats_total": stats.total.serialize(),
+            "errors": stats.serialize_errors(),
+            "user_classes_count": self.user_classes_count,
+            "user_count": self.user_count,
+        }
         self.environment.events.report_to_master.fire(client_id=self.client_id, data=data)
         return data
 

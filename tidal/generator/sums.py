@@ -5,6 +5,7 @@ The source of a `RequestStats` view: `version` changes with every change of the 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tidal.model.events import Block, FailureTally
@@ -13,6 +14,7 @@ from tidal.model.stats import Tally
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tidal.generator.recorder import Recorder
     from tidal.model.pipe import View
 
 RECENT_S = 30
@@ -88,3 +90,59 @@ class Sums:
         latest_s = max(self.recent, default=0)
         for second in [s for s in self.recent if s <= latest_s - RECENT_S]:
             del self.recent[second]
+
+    def copy(self) -> Sums:
+        """The same sums, to be added to."""
+        copied = Sums()
+        copied.endpoints = {key: tally.copy() for key, tally in self.endpoints.items()}
+        copied.failures = {key: replace(failure) for key, failure in self.failures.items()}
+        copied.recent, copied.spans = dict(self.recent), dict(self.spans)
+        copied.version = self.version
+        return copied
+
+
+class LiveSums:
+    """A recorder's sums with what is in no batch yet, put together when somebody looks."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._seen: tuple[int, Sums] = (-1, Sums())
+
+    @property
+    def version(self) -> int:
+        """Changes with every request."""
+        blocks, _ = self._recorder.pending()
+        requests = sum(tally.requests for block in blocks.values() for tally in block.tallies.values())
+        return self._recorder.sums.version << 40 | requests
+
+    def _now(self) -> Sums:
+        version = self.version
+        if self._seen[0] != version:
+            together = self._recorder.sums.copy()
+            together.add(*self._recorder.pending())
+            self._seen = (version, together)
+        return self._seen[1]
+
+    @property
+    def endpoints(self) -> Mapping[tuple[str, str], Tally]:
+        """By (method, name)."""
+        return self._now().endpoints
+
+    @property
+    def failures(self) -> Mapping[tuple[str, str, str], FailureTally]:
+        """By (method, name, error)."""
+        return self._now().failures
+
+    @property
+    def recent(self) -> Mapping[int, tuple[int, int]]:
+        """Second of Redis time → requests, failures."""
+        return self._now().recent
+
+    @property
+    def spans(self) -> Mapping[tuple[str, str], tuple[int, int]]:
+        """By (method, name): the first and the last second with a sample."""
+        return self._now().spans
+
+    def reset(self) -> None:
+        """Forget everything: user code asked for it."""
+        self._recorder.sums.reset()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 from tidal.model.codec import ENTRY_BYTES_MAX, pack
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from tidal.model.pipe import Batch
 
 _Row = TypeVar("_Row")
+_Blocks = dict[tuple[int, bool], Block]
+"""By second, those of the warm-up apart."""
 BLOCKS_MAX = 120
 """Seconds that a report keeps apart; beyond, the oldest are added together and say so in `span`."""
 ROWS_MAX = 500
@@ -31,7 +32,7 @@ class Gathering:
     """Batches come in, a report comes out, the next one begins where it ended."""
 
     from_ms: int
-    _blocks: dict[int, Block] = field(default_factory=dict)
+    _blocks: _Blocks = field(default_factory=dict)
     _failures: dict[tuple[str, str, str], FailureTally] = field(default_factory=dict)
     _exceptions: dict[tuple[str, str], ExceptionTally] = field(default_factory=dict)
     _iterations: tuple[int, int, int, int] = (0, 0, 0, 0)
@@ -79,7 +80,7 @@ def merge_reports(a: Reported, b: Reported) -> Reported:
 
     When it grows too large for an entry, neighbouring seconds are added together, down to one block.
     """
-    blocks: dict[int, Block] = {}
+    blocks: _Blocks = {}
     failures: dict[tuple[str, str, str], FailureTally] = {}
     exceptions: dict[tuple[str, str], ExceptionTally] = {}
     for report in (a, b):
@@ -154,37 +155,40 @@ def _added(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> tuple[
     return (a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3])
 
 
-def _ordered(blocks: dict[int, Block]) -> tuple[Block, ...]:
-    return tuple(blocks[second] for second in sorted(blocks))
+def _ordered(blocks: _Blocks) -> tuple[Block, ...]:
+    return tuple(blocks[key] for key in sorted(blocks))
 
 
-def _add_blocks(into: dict[int, Block], blocks: Iterable[Block]) -> None:
+def _add_blocks(into: _Blocks, blocks: Iterable[Block]) -> None:
     for block in blocks:
-        mine = into.get(block.second)
+        key = (block.second, not block.is_warmup)
+        mine = into.get(key)
         if mine is None:
-            mine = into[block.second] = Block(block.second, block.span, is_warmup=block.is_warmup)
+            mine = into[key] = Block(block.second, block.span, is_warmup=block.is_warmup)
         mine.span = max(mine.span, block.span)
         mine.merge(block)
     while len(into) > BLOCKS_MAX:
         _add_together(into, *_oldest_of_a_kind(into))
 
 
-def _oldest_of_a_kind(into: dict[int, Block]) -> tuple[int, int]:
-    """The first two neighbours that are both of the warm-up, or both not."""
-    return next(pair for pair in pairwise(sorted(into)) if into[pair[0]].is_warmup == into[pair[1]].is_warmup)
+def _oldest_of_a_kind(into: _Blocks) -> tuple[tuple[int, bool], tuple[int, bool]]:
+    """The first two neighbours that are both of the warm-up, or both not: there are more than two blocks."""
+    by_kind = [[key for key in sorted(into) if key[1] == kind] for kind in (False, True)]
+    first, second = next(keys for keys in by_kind if len(keys) > 1)[:2]
+    return first, second
 
 
-def _add_neighbours(into: dict[int, Block]) -> None:
-    seconds = sorted(into)
-    for first, second in zip(seconds[::2], seconds[1::2], strict=False):
-        if into[first].is_warmup == into[second].is_warmup:
+def _add_neighbours(into: _Blocks) -> None:
+    for kind in (False, True):
+        keys = [key for key in sorted(into) if key[1] == kind]
+        for first, second in zip(keys[::2], keys[1::2], strict=False):
             _add_together(into, first, second)
 
 
-def _add_together(into: dict[int, Block], first: int, second: int) -> None:
+def _add_together(into: _Blocks, first: tuple[int, bool], second: tuple[int, bool]) -> None:
     gone = into.pop(second)
     into[first].merge(gone)
-    into[first].span = min(SPAN_MAX, max(into[first].span, second + gone.span - first))
+    into[first].span = min(SPAN_MAX, max(into[first].span, second[0] + gone.span - first[0]))
 
 
 def _add_failures(into: dict[tuple[str, str, str], FailureTally], tallies: Iterable[FailureTally]) -> None:

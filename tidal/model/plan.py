@@ -135,11 +135,11 @@ class Mix:
     """The fixed sequence that gives every user index a class and a number within it.
 
     Users of classes with a fixed count come first, in turn; then the weighted classes, always the one that is
-    furthest behind its weight (exact, so every machine finds the same; ties go to the class declared first).
+    furthest behind its weight (exact, so every machine finds the same; ties go to the class whose name comes first).
     """
 
     def __init__(self, classes: Iterable[ClassSpec]) -> None:
-        classes = tuple(classes)
+        classes = tuple(sorted(classes, key=lambda c: c.name))  # whatever the file's order: ties go as in Locust
         self._fixed = [(c.name, c.fixed_count) for c in classes if c.fixed_count > 0]
         self._weights = [(c.name, Fraction(c.weight)) for c in classes if c.fixed_count <= 0 and c.weight > 0]
         self._sum = sum((w for _, w in self._weights), Fraction(0))

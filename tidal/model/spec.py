@@ -45,6 +45,7 @@ class RunOptions:
     masterless_timeout_ms: int = 600_000
     isolation_timeout_ms: int = 60_000
     report_interval_ms: int = 1_000
+    restart_users: bool = True  # a user that ends by itself comes back; else it is let go
     arguments: tuple[tuple[str, str], ...] = ()  # the file's own arguments: name, value as JSON
     tags: tuple[str, ...] = ()  # only tasks that have one of these
     exclude_tags: tuple[str, ...] = ()  # no task that has one of these

@@ -123,8 +123,8 @@ class LogHalf:
 
     @property
     def needs_host(self) -> bool:
-        """Whether the file has anything to call on the master's side."""
-        return bool(self.shape or set(self.hooks) - GENERATOR_HOOKS)
+        """Whether there is anything to call on the master's side: OpenTelemetry's count of users is."""
+        return bool(self.shape or self.options.use_otel or set(self.hooks) - GENERATOR_HOOKS)
 
     def worker_of(self, incarnation: str) -> WorkerRecord | None:
         """The record whose newest incarnation this is."""

@@ -38,13 +38,31 @@ def _tracks(log: LogHalf, plan: ev.PlanSet, target: ev.TargetSet, from_ms: int) 
     if not target.classes and not any(name and count for name, count in now.items()):
         return (ev.Track("", ramp(from_ms, planned_users(log, from_ms), target.users, target.spawn_rate)),)
     running = _by_class(log, now)
-    chosen = [c for c in log.classes if not target.classes or c.name in target.classes]
-    wanted = Mix(chosen).counts(target.users)
+    wanted = _wanted(log, running, target)
     change = sum(abs(wanted.get(c.name, 0) - running.get(c.name, 0)) for c in log.classes)
     length_ms = max(1, round(change / target.spawn_rate * 1000))
     return tuple(
         ev.Track(c.name, line(from_ms, running.get(c.name, 0), wanted.get(c.name, 0), length_ms)) for c in log.classes
     )
+
+
+def _wanted(log: LogHalf, running: dict[str, int], target: ev.TargetSet) -> dict[str, int]:
+    """Users by class: where classes are named, who comes is of them, and who runs already stays, as in Locust.
+
+    When there are to be fewer, those of the named classes go first, then those of the largest.
+    """
+    chosen = [c for c in log.classes if not target.classes or c.name in target.classes]
+    if not target.classes:
+        return Mix(chosen).counts(target.users)
+    wanted = {name: count for name, count in running.items() if count}
+    missing = target.users - sum(wanted.values())
+    for name, count in Mix(chosen).counts(max(0, missing)).items():
+        wanted[name] = wanted.get(name, 0) + count
+    for name in sorted(wanted, key=lambda n: (n not in target.classes, -wanted[n], n)):
+        gone = min(wanted[name], max(0, -missing))
+        wanted[name] -= gone
+        missing += gone
+    return wanted
 
 
 def _by_class(log: LogHalf, counts: dict[str, int]) -> dict[str, int]:

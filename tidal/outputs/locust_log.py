@@ -2,134 +2,239 @@
 
     [2026-11-24 01:47:13,569] HOST/INFO/locust.runners: Ramping to 3 users at a rate of 3.00 per second
 
-Pure: each look at the folded state says what it means in Locust's words, each thing once. What has no words in Locust
-(a worker lost, a master that took over) is said in tidal's, from its own logger.
+    state ──moment()──▶ Moment ──LocustLog.lines()──▶ (level, logger, text) …      pure, each thing once
+
+What has no words in Locust (a generator died, a master took over) is said in the story's, from a logger of tidal's own.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tidal.model import phases
-from tidal.model.fold import planned_users
-from tidal.model.plan import Mix, counts_at
 from tidal.model.text import clean
 from tidal.model.view import is_complete
+from tidal.outputs.locust_rows import picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tidal.model.state import LogHalf, State
+    from tidal.model.rows import Frame, StoryRow
+    from tidal.model.state import State, WorkerRecord
+    from tidal.outputs.locust_rows import Picture
 
-MAIN, RUNNERS, OWN = "locust.main", "locust.runners", "tidal.run"
+MAIN, RUNNERS, TASKS, ROOT, OWN = "locust.main", "locust.runners", "locust.user.task", "root", "tidal.run"
 LOUD = {"warning": "WARNING", "error": "ERROR"}
-TEXT_MAX = 400
+TOLD_HERE = frozenset({"so", "rc"})
+"""Kinds of the story that have lines of their own."""
+WORKERS_TOO = frozenset({"wl", "wg"})
+"""Those that have one where each worker is told of."""
+SETTLE_MS = 3_000
+"""So long the reports may take to show all users, once the plan has started them."""
+PATIENCE_MS = 5_000
+EVERY_MS = 1_000
+TEXT_MAX = 500
+NO_WORKERS = 40
+"""The exit code of a run for which too few workers came."""
+
+Line = tuple[str, str, str]
+"""Level, logger, text."""
 
 
-class Line(NamedTuple):
-    """One line of a log."""
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A generator, as Locust would have a worker."""
 
-    level: str
-    logger: str
-    text: str
+    id: str
+    index: int
+    state: str  # of its worker: waiting, loading, ready, running, stalled, draining, lost, left, refused
 
 
-def opening_lines(version: str, own_version: str, run_time_ms: int | None) -> list[Line]:
-    """What is said before the run."""
-    limit = (
-        f"Run time limit set to {run_time_ms // 1000} seconds"
-        if run_time_ms is not None
-        else "No run time limit set, use CTRL+C to interrupt"
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The run's picture with what it is after."""
+
+    picture: Picture
+    target: int
+    spawn_rate: float
+    classes: tuple[str, ...]
+    shape: str
+    settled_ms: int  # for how long the plan has had nobody left to start; -1: it has
+    clients: tuple[Client, ...]
+    expected: int
+    resets: bool
+
+    @property
+    def frame(self) -> Frame:
+        """The picture's frame."""
+        return self.picture.frame
+
+
+def moment(state: State, at_ms: int) -> Moment:
+    """What a live feed is looked at with."""
+    log = state.log
+    return Moment(
+        picture=picture(state, at_ms),
+        target=log.users,
+        spawn_rate=log.spawn_rate,
+        classes=log.target_classes,
+        shape=log.shape,
+        settled_ms=_settled_ms(state, at_ms),
+        clients=tuple(c for w in log.workers.values() for c in _clients(w)),
+        expected=log.options.expect_workers,
+        resets=log.options.reset_stats,
     )
-    return [Line("INFO", MAIN, f"Starting Locust {version} (tidal {own_version})"), Line("INFO", MAIN, limit)]
+
+
+def _clients(worker: WorkerRecord) -> Iterator[Client]:
+    for number in range(worker.processes):
+        yield Client(f"{clean(worker.worker, 80)}_{number}", worker.first_index + number, worker.state)
+
+
+def _settled_ms(state: State, at_ms: int) -> int:
+    log = state.log
+    at_ms = min(at_ms, log.stopped_ms or at_ms)
+    if not log.began_ms or not log.plan or at_ms < log.began_ms + log.plan.from_ms or not is_complete(state, at_ms):
+        return -1
+    return SETTLE_MS if is_complete(state, at_ms - SETTLE_MS) else 0
 
 
 class LocustLog:
-    """What was said of a run so far.
+    """Says each step of a run once.
 
     Args:
+        run_time_s: the limit; None: until stopped.
         is_distributed: whether workers come from elsewhere, so that each is worth a line.
     """
 
-    def __init__(self, *, is_distributed: bool = False) -> None:
-        self._is_distributed = is_distributed
+    def __init__(self, run_time_s: int | None = None, *, is_distributed: bool = False) -> None:
+        self._run_time_s, self._is_distributed = run_time_s, is_distributed
         self._ramped: tuple[int, float, tuple[str, ...]] | None = None
-        self._spawned = 0  # the plan whose users were said to be there
-        self._workers: set[str] = set()
-        self._has_stopped = False
-        self._story_ms = 0
+        self._has_spawned = False
+        self._told: set[object] = set()
+        self._states: dict[str, str] = {}
+        self._asked_ms = 0
 
-    def lines(self, state: State, now_ms: int) -> list[Line]:
-        """What is new at a moment of Redis time."""
-        log = state.log
-        found = [*self._workers_ready(log), *self._ramp(log), *self._all_spawned(state, now_ms)]
-        return [*found, *self._own_news(log), *self._stop(log)]
+    def __repr__(self) -> str:
+        return f"<LocustLog {len(self._told)} things told, ramped to {self._ramped}>"
 
-    def _workers_ready(self, log: LogHalf) -> Iterator[Line]:
-        for worker in log.workers.values() if self._is_distributed else ():
-            if worker.state in phases.ABLE and worker.incarnation not in self._workers:
-                self._workers.add(worker.incarnation)
-                there = sum(w.processes for w in log.workers.values() if w.state in phases.ABLE)
-                said = f"{clean(worker.worker, 80)} (index {worker.first_index}) reported as ready."
-                yield Line("INFO", RUNNERS, f"{said} {there} workers connected.")
+    def lines(self, seen: Moment) -> list[Line]:
+        """What has happened since the last look."""
+        return [
+            *(self._workers(seen) if self._is_distributed else ()),
+            *self._begin(seen),
+            *self._ramp(seen),
+            *self._spawned(seen),
+            *self._story(seen.frame.story),
+            *self._end(seen),
+        ]
 
-    def _ramp(self, log: LogHalf) -> Iterator[Line]:
-        target = (log.users, log.spawn_rate, log.target_classes)
-        if not log.began_ms or target == self._ramped:
+    def _once(self, what: object) -> bool:
+        is_new = what not in self._told
+        self._told.add(what)
+        return is_new
+
+    # ------------------------------------------------------------------ workers
+
+    def _workers(self, seen: Moment) -> Iterator[Line]:
+        for client in seen.clients:
+            before = self._states.get(client.id, "")
+            self._states[client.id] = client.state
+            if before != client.state:
+                yield from self._changed(seen, client, before)
+        yield from self._waiting(seen)
+
+    def _changed(self, seen: Moment, client: Client, before: str) -> Iterator[Line]:
+        able = sum(c.state in phases.ABLE for c in seen.clients)
+        who = f"{client.id} (index {client.index})"
+        if client.state in phases.ABLE and before == "lost":
+            yield "INFO", RUNNERS, f"Worker {client.id} self-healed with heartbeat, setting state to {client.state}."
+        elif client.state in phases.ABLE and before not in phases.ABLE:
+            yield "INFO", RUNNERS, f"{who} reported as ready. {able} workers connected."
+        elif client.state == "lost":
+            yield "INFO", RUNNERS, f"Worker {client.id} failed to send heartbeat, setting state to missing."
+        elif client.state == "left":
+            yield "INFO", RUNNERS, f"Worker {client.id!r} (index {client.index}) quit. {able} workers ready."
+
+    def _waiting(self, seen: Moment) -> Iterator[Line]:
+        run, now_ms = seen.frame.run, seen.frame.at_ms
+        if run.phase != phases.WAITING or now_ms - run.opened_ms < PATIENCE_MS or now_ms - self._asked_ms < EVERY_MS:
             return
-        is_first, self._ramped = self._ramped is None, target
-        if log.shape and is_first:
-            yield Line("INFO", RUNNERS, "Shape test starting.")
-            if log.plan is not None and log.plan.number == 1:
-                return  # the shape has not been asked yet
-        if log.shape:
-            text = f"Shape test updating to {log.users} users at {log.spawn_rate:.2f} spawn rate"
-            yield Line("INFO", RUNNERS, text)
-        yield Line("INFO", RUNNERS, f"Ramping to {log.users} users at a rate of {log.spawn_rate:.2f} per second")
+        self._asked_ms = now_ms
+        able = sum(c.state in phases.ABLE for c in seen.clients)
+        yield "INFO", ROOT, f"Waiting for workers to be ready, {able} of {seen.expected} connected"
 
-    def _all_spawned(self, state: State, now_ms: int) -> Iterator[Line]:
-        log = state.log
-        at_ms = min(now_ms, log.stopped_ms or now_ms)
-        plan = log.plan
-        if plan is None or not log.began_ms or plan.number <= self._spawned or not is_complete(state, at_ms):
+    # ------------------------------------------------------------------ users
+
+    def _begin(self, seen: Moment) -> Iterator[Line]:
+        if not self._once("opening"):
             return
-        counts = users_by_class(log, at_ms - log.began_ms)
-        is_news, self._spawned = self._spawned == 0 or "wants" in plan.why, plan.number
-        if is_news and (counts or planned_users(log, at_ms - log.began_ms)):
-            total = sum(counts.values())
-            yield Line("INFO", RUNNERS, f"All users spawned: {json.dumps(counts)} ({total} total users)")
+        if self._run_time_s is not None:
+            yield "INFO", MAIN, f"Run time limit set to {self._run_time_s} seconds"
+        elif not seen.shape:
+            yield "INFO", MAIN, "No run time limit set, use CTRL+C to interrupt"
 
-    def _own_news(self, log: LogHalf) -> Iterator[Line]:
-        """What the story tells loudly, and Locust has no words for."""
-        rows = [row for row in log.story if row.at_ms > self._story_ms]
-        self._story_ms = max((row.at_ms for row in rows), default=self._story_ms)
+    def _ramp(self, seen: Moment) -> Iterator[Line]:
+        run = seen.frame.run
+        target = (seen.target, seen.spawn_rate, seen.classes)
+        if not run.began_ms or run.phase != phases.RUNNING or target == self._ramped:
+            return
+        if seen.shape:
+            if self._once("shape"):
+                yield "INFO", RUNNERS, "Shape test starting."
+            if self._ramped is None and not seen.target:
+                return  # the shape was not asked yet
+            yield "INFO", RUNNERS, f"Shape test updating to {seen.target} users at {seen.spawn_rate:.2f} spawn rate"
+        self._ramped, self._has_spawned = target, False
+        yield "INFO", RUNNERS, f"Ramping to {seen.target} users at a rate of {seen.spawn_rate:.2f} per second"
+
+    def _spawned(self, seen: Moment) -> Iterator[Line]:
+        run = seen.frame.run
+        if self._ramped is None or self._has_spawned or seen.settled_ms < 0 or run.phase != phases.RUNNING:
+            return
+        is_seen = run.users_running == run.users_planned
+        if not is_seen and seen.settled_ms < SETTLE_MS:
+            return
+        self._has_spawned = True
+        counts = Counter(dict.fromkeys(run.classes, 0))
+        for worker in seen.frame.workers:
+            counts.update(dict(worker.users_by_class))
+        late = "Spawning is complete and report waittime is expired, but not all reports received from workers"
+        said = json.dumps(dict(sorted(counts.items())), ensure_ascii=False)
+        if seen.resets and self._once("reset"):
+            yield "INFO", RUNNERS, "Resetting stats"
+        head = "All users spawned" if is_seen else late
+        yield "INFO", RUNNERS, f"{head}: {said} ({sum(counts.values())} total users)"
+
+    # ------------------------------------------------------------------ what else, and the end
+
+    def _story(self, rows: tuple[StoryRow, ...]) -> Iterator[Line]:
+        """What the run's story tells loudly."""
+        silent = TOLD_HERE | (WORKERS_TOO if self._is_distributed else frozenset())
         for row in rows:
-            if row.level in LOUD and row.kind not in {"so", "rc"}:
-                yield Line(LOUD[row.level], OWN, clean(row.text, TEXT_MAX))
+            if row.level in LOUD and row.kind not in silent and self._once(row):
+                yield LOUD[row.level], OWN, clean(row.text, TEXT_MAX)
 
-    def _stop(self, log: LogHalf) -> Iterator[Line]:
-        stop = log.stop
-        if stop is None or self._has_stopped:
+    def _end(self, seen: Moment) -> Iterator[Line]:
+        run = seen.frame.run
+        if not run.outcome or not self._once("end"):
             return
-        self._has_stopped = True
-        if stop.reason == "the run time is over":
-            yield Line("INFO", MAIN, "--run-time limit reached, shutting down")
-        elif stop.outcome not in {"finished", "stopped"}:
-            yield Line("ERROR", MAIN, clean(stop.reason, TEXT_MAX))
-        elif log.shape:
-            yield Line("INFO", RUNNERS, "Shape test stopping")
+        reason = clean(run.reason, TEXT_MAX)
+        if run.exit_code == NO_WORKERS:
+            yield "ERROR", MAIN, f"Gave up waiting for workers to connect: {reason}"
+        elif run.outcome == "finished" and seen.shape and self._run_time_s is None:
+            yield "INFO", RUNNERS, "Shape test stopping"
+            yield "INFO", MAIN, "Shape test completed, shutting down"
+        elif run.outcome == "finished":
+            yield "INFO", MAIN, "--run-time limit reached, shutting down"
         else:
-            yield Line("INFO", MAIN, f"Stopping: {clean(stop.reason, TEXT_MAX)}")
+            level = "INFO" if run.outcome == "stopped" else "ERROR"
+            yield level, MAIN, f"{reason or run.outcome}, shutting down"
 
 
-def closing_line(exit_code: int) -> Line:
+def closing(exit_code: int) -> Line:
     """What is said last, before the final tables."""
-    return Line("INFO", MAIN, f"Shutting down (exit code {exit_code})")
-
-
-def users_by_class(log: LogHalf, plan_ms: int) -> dict[str, int]:
-    """How many users of each class the plan wants at a moment of plan time."""
-    counts = counts_at(log.plan.tracks, plan_ms) if log.plan is not None else {}
-    mixed = Mix(c for c in log.classes if c.name not in counts).counts(counts.get("", 0))
-    return {name: count for name, count in (mixed | counts).items() if name}
+    return "INFO", MAIN, f"Shutting down (exit code {exit_code})"

@@ -66,15 +66,23 @@ def test_the_first_wish_of_a_shape_counts_although_it_is_what_the_options_say() 
     assert [type(e) for e in granted(state, wish(1, 1.0))] == [ev.TargetSet, ev.PlanSet]
 
 
-def test_a_wish_for_single_classes_leaves_the_others_without_users() -> None:
-    """Each class gets a curve of its own, all of one length."""
+def test_a_wish_for_single_classes_says_who_comes_and_lets_the_others_stay() -> None:
+    """Each class gets a curve of its own, as in Locust: who runs already is left alone."""
     state = folded(running("w1", users=8))
-    _, plan = granted(state, wish(6, 2.0, "Reader"))
+    _, plan = granted(state, wish(12, 2.0, "Reader"))
     assert isinstance(plan, ev.PlanSet)
     from_ms = 5_000 + LEAD_MS
     assert counts_at(plan.tracks, from_ms) == {"Buyer": 6, "Reader": 3}
-    assert counts_at(plan.tracks, from_ms + 60_000) == {"Buyer": 0, "Reader": 6}
-    assert {t.points[-1][0] for t in plan.tracks} == {from_ms + 5_000}
+    assert counts_at(plan.tracks, from_ms + 60_000) == {"Buyer": 6, "Reader": 6}
+    assert plan.tracks[1].points[-1] == (from_ms + 2_000, 6.0)
+
+
+def test_when_fewer_are_wanted_those_of_the_named_classes_go_first() -> None:
+    """Then those of the largest class."""
+    state = folded(running("w1", users=8))
+    _, plan = granted(state, wish(5, 2.0, "Reader"))
+    assert isinstance(plan, ev.PlanSet)
+    assert counts_at(plan.tracks, 60_000) == {"Buyer": 5, "Reader": 0}
 
 
 def test_back_from_single_classes_to_all() -> None:

@@ -8,7 +8,7 @@ _CHANGELOG = "For more info see: https://docs.locust.io/en/latest/changelog.html
 def _renamed(old: str, new: str) -> Any:
     """A class that cannot be subclassed."""
 
-    def refuse(cls: type, **_: Any) -> None:  # noqa: ARG001 - __init_subclass__'s
+    def refuse(_cls: Any, /, **_: Any) -> None:
         raise ImportError(f"The {old} class has been renamed to {new} in version 1.0. {_CHANGELOG}")
 
     return type(old, (), {"__init_subclass__": classmethod(refuse), "__doc__": f"Now {new}."})
