@@ -131,9 +131,11 @@ class LocustUserAgent:
         if fields:
             payload, params = _with_fields(method, payload, params, fields)
         body, kind = encoded(payload, files)
-        request = self.make_request(url, method, headers, payload if not files else body, params)
+        request = self.make_request(url, method, headers, body, params)
         retries = self.max_retries if max_retries is None else int(max_retries)
         redirects = self.max_redirects if max_redirects is None else int(max_redirects)
+        if isinstance(payload, str) and any(name.lower() == "content-type" for name, _ in request.given):
+            request.payload = payload
         if files:
             request.given = _with_type(request.given, kind)
         last: BaseException | None = None

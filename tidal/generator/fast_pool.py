@@ -109,8 +109,10 @@ class Host:
         secure = TlsConnection(sock, pool.connection_timeout, self._tls, host)
         try:
             secure.handshake()
-        except BaseException:
+        except BaseException as error:
             secure.close()
+            if isinstance(error, TimeoutError):
+                raise TimeoutError("The handshake operation timed out") from error
             raise
         secure.timeout_s = pool.network_timeout
         return secure

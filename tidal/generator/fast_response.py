@@ -304,7 +304,7 @@ class ErrorResponse(FastResponse):
     def __init__(self, request: FastRequest, error: BaseException) -> None:
         super().__init__(None, request)
         self.error = error
-        self.headers = self._content = None
+        vars(self).update(headers=None, _content=None)
 
 
 class ResponseContextManager(FastResponse):

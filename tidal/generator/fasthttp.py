@@ -196,12 +196,12 @@ class FastHttpSession:
             own = {key: value for key, value in own.items() if key.lower() != "authorization"}
         names = {key.lower() for key in own}
         pairs = [(key, tuple(value) if isinstance(value, list) else value) for key, value in own.items()]
-        return (*(pair for pair in usual if pair[0].lower() not in names), *pairs)
+        return (*pairs, *(pair for pair in usual if pair[0].lower() not in names))
 
     def _usual_headers(self) -> tuple[Pairs, Pairs]:
         plain: Pairs = (("Accept-Encoding", accepted()),)
         if self.auth_header:
-            plain += (("Authorization", self.auth_header),)
+            plain = (("Authorization", self.auth_header), *plain)
         return plain, (*plain, ("Content-Type", "application/json"), ("Accept", "application/json"))
 
     def _cancel(self, method: str, name: str) -> None:

@@ -39,7 +39,10 @@ urllib3.connectionpool.ConnectionPool.QueueCls = cast(
 _ABSOLUTE = re.compile(r"^https?://", re.IGNORECASE)
 _FILE_MISTAKES = (MissingSchema, InvalidSchema, InvalidURL)
 _WRAPPERS = (requests.exceptions.ConnectionError, ProtocolError, MaxRetryError, NewConnectionError)
-_USE_CATCH = "to say how a request went, ask for it: `with client.get(…, catch_response=True) as response:`"
+_USE_BLOCK = (
+    "Tried to set status on a request that has not yet been made. Make sure you use a with-block, like this:\n\n"
+    "with self.client.request(…, catch_response=True) as response:\n    response.success()"
+)
 
 
 class ResponseContextManager(requests.Response):
@@ -70,7 +73,7 @@ class ResponseContextManager(requests.Response):
         response = cls()
         response.status_code = 0
         response.error = error
-        response._content = b""
+        response._content = None
         response.request = error.request  # type: ignore[assignment]
         return response
 
@@ -94,12 +97,12 @@ class ResponseContextManager(requests.Response):
 
     def _declare(self, verdict: bool | Exception) -> None:  # noqa: FBT001 - it is the thing itself
         if not self._entered:
-            raise LocustError(_USE_CATCH)
+            raise LocustError(_USE_BLOCK)
         self._verdict = verdict
 
     def __enter__(self) -> Self:
         if not self._catch_response:
-            raise LocustError(_USE_CATCH)
+            raise LocustError("In order to use a with-block for requests, you must also pass catch_response=True")
         self._entered = True
         return self
 
@@ -140,6 +143,16 @@ class ResponseContextManager(requests.Response):
         finally:
             self.url = url
         return None
+
+
+class RestResponseContextManager(ResponseContextManager):
+    """A response of `rest`.
+
+    Attributes:
+        js: the body, read as JSON; None when it is none.
+    """
+
+    js: Any
 
 
 def _root(error: BaseException) -> BaseException:

@@ -1,6 +1,6 @@
 """Locust's `locust.clients`."""
 
 from tidal.generator.http import Adapter as LocustHttpAdapter
-from tidal.generator.http import HttpSession, ResponseContextManager
+from tidal.generator.http import HttpSession, ResponseContextManager, RestResponseContextManager
 
-__all__ = ["HttpSession", "LocustHttpAdapter", "ResponseContextManager"]
+__all__ = ["HttpSession", "LocustHttpAdapter", "ResponseContextManager", "RestResponseContextManager"]
