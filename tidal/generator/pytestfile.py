@@ -158,7 +158,7 @@ def _collect(file: str) -> list[Any]:
     import pytest  # noqa: PLC0415 - only this style of file needs it
 
     collector = _Collector()
-    pytest.main([*OPTIONS, "--collect-only", "-q", file], plugins=[collector])
+    pytest.main([*OPTIONS, "--collect-only", file], plugins=[collector])
     return collector.items
 
 
