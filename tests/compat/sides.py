@@ -25,9 +25,13 @@ HERE = Path(__file__).parent
 LIMIT_S = 60
 OUT = "out"
 """The prefix of the CSV files."""
-INSTALLED = (
-    "import runpy, sys, tidal.compat; tidal.compat.install(); sys.argv.pop(0); runpy.run_path({!r}, None, '__main__')"
-)
+INSTALLED = """
+import os, runpy, sys, tidal.compat
+tidal.compat.install()
+sys.argv.pop(0)
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+runpy.run_path(sys.argv[0], None, "__main__")
+"""
 """A script that uses Locust as a library, with tidal's in its place."""
 
 
@@ -106,7 +110,7 @@ def run_peer(case: Case, at: Target, folder: Path) -> Outcome:
 
 def run_ours(case: Case, at: Target, folder: Path, home: Path) -> Outcome:
     """Tidal: what it counted is what its CSV files say."""
-    argv = [sys.executable, "-c", INSTALLED.format(str(case.path)), str(case.path)]
+    argv = [sys.executable, "-c", INSTALLED, str(case.path)]
     if case.mode != "script":
         argv = [sys.executable, "-m", "tidal", "locust", "-f", _file(case), *_flags(case, case.ours, at)]
     outcome = _run(case, argv, {"TIDAL_HOME": str(home)}, at, folder)

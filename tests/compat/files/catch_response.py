@@ -43,12 +43,12 @@ class Visitor(HttpUser):
             with get("/status/200", name="no catch"):
                 pass
         except LocustError as error:
-            note(type(error).__name__, error)
+            note(type(error).__name__)
         answer = get("/status/200", name="no block")
         try:
             answer.failure("no")
         except LocustError as error:
-            note(type(error).__name__, error)
+            note(type(error).__name__)
         with get("/delay/1", catch_response=True, name="unanswered", timeout=(1, 5)) as answer:
             answer.failure(None)
         self.environment.runner.quit()

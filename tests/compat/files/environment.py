@@ -1,11 +1,13 @@
 # What user code finds in environment and runner.
-# compat: -u 3 -r 10 -t 3s -s 1 --tags x
+# compat: -u 3 -r 10 -t 2s -s 1 --tags x
 # compat exit: 0
 # compat ours: --processes 1
 import os
 
+import gevent
 from _notes import note
 from locust import User, constant, events, tag, task
+from locust.exception import StopUser
 from locust.runners import STATE_RUNNING, MasterRunner
 
 
@@ -26,25 +28,27 @@ def init(environment, runner, **_):
 
 
 class Visitor(User):
-    wait_time = constant(0.5)
+    wait_time = constant(60)
     weight = 2
-    asked = False
 
     @tag("x")
     @task
     def ask(self):
-        if not self.asked:
-            runner = self.environment.runner
-            self.asked = True
-            note(type(self).__name__, sorted(self.json()), self.fullname(), self.greenlet is not None)
-            note(runner.environment is self.environment, runner.user_classes == self.environment.user_classes)
+        runner = self.environment.runner
+        note(type(self).__name__, sorted(self.json()), self.fullname(), self.greenlet is not None)
+        note(runner.environment is self.environment, runner.user_classes == self.environment.user_classes)
 
 
-class Other(Visitor):
+class Other(User):
     @tag("x")
     @task
     def look(self):
         runner = self.environment.runner
         if runner.state == STATE_RUNNING and runner.user_count == 3:
             note("running", dict(sorted(runner.user_classes_count.items())), len(runner.user_greenlets))
-            self.environment.runner.quit()
+            raise StopUser
+        gevent.sleep(0.1)
+
+    @task
+    def never(self):
+        note("has no tag")

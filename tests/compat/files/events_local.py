@@ -60,9 +60,6 @@ def quitting_last(environment, **_):
 class Visitor(User):
     wait_time = constant(60)
 
-    def on_start(self):
-        here("on_start")
-
     def on_stop(self):
         here("on_stop")
 

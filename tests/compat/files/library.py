@@ -79,7 +79,7 @@ note(
         for e in sorted(env.stats.entries.values(), key=lambda e: e.name)
     ]
 )
-note([(e.method, e.name, e.error, e.occurrences) for e in env.stats.errors.values()])
+note([(e.method, e.name, e.to_name(), e.occurrences) for e in env.stats.errors.values()])
 note(
     total.get_response_time_percentile(0.5) >= 1,
     total.total_rps > 0,

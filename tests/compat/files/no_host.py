@@ -2,9 +2,8 @@
 # compat: -u 1 -t 2s
 # compat host: none
 # compat differs: exit Locust ends with 0 although nothing ran
-# compat differs: csv tidal refuses before there is a run
+# compat differs: csv tidal refuses it at once, before there is a run
 # compat differs: heads nothing is printed for a run that never was
-# compat says: You must specify the base host
 from locust import HttpUser, task
 
 

@@ -26,4 +26,3 @@ class Ends(Visitor):
     def ask(self):
         self.client.get("/delay/500", name="waits")
         self.environment.runner.quit()
-        note("not reached")

@@ -1,5 +1,6 @@
 # --reset-stats: what was measured while the users came is gone.
-# compat: -u 2 -r 1 -t 3s --reset-stats
+# compat: -u 2 -r 1 -t 5s --reset-stats
+# compat tolerance: 0 1
 # compat exit: 0
 # compat differs: served the target saw what was reset
 from locust import HttpUser, constant, task
@@ -15,5 +16,5 @@ class Visitor(HttpUser):
     def ask(self):
         import gevent
 
-        gevent.sleep(1.5)
+        gevent.sleep(2.5)
         self.client.get("/echo", name="when all are there")

@@ -1,7 +1,7 @@
 # Tasks that raise: counted by message, logged with the traceback, the user goes on after its wait.
 # compat: -u 1 -t 10s
 # compat exit: 1
-# compat says: ValueError: wrong number 1
+# compat says: ValueError: wrong number
 from _notes import note
 from locust import SequentialTaskSet, User, constant, events, task
 from locust.exception import StopUser
@@ -20,7 +20,7 @@ class Visitor(User):
     class Tasks(SequentialTaskSet):
         @task
         def wrong(self):
-            raise ValueError(f"wrong number {self.user.rounds}")
+            raise ValueError("wrong number")
 
         @task
         def missing(self):
@@ -31,7 +31,7 @@ class Visitor(User):
             class OwnError(Exception):
                 pass
 
-            raise OwnError
+            raise OwnError("own")
 
         @task
         def end(self):
