@@ -9,11 +9,13 @@ formula (it begins with = + - or @) gets an apostrophe before it.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tidal.errors import UsageError
 from tidal.model.text import clean
 from tidal.model.window import Window
 from tidal.outputs.layout import iso
@@ -190,7 +192,15 @@ class Files:
         }
 
     def write(self, seen: Picture) -> None:
-        """Write the picture of this second; to be called about once a second while the run goes on."""
+        """Write the picture of this second, if none was written yet; to be called once a second or oftener.
+
+        A file that cannot be written now (a full disk) is tried again; `close` says it when it stays so.
+        """
+        if not self._second or seen.frame.at_ms // 1000 > self._second:
+            with contextlib.suppress(OSError):
+                self._write(seen)
+
+    def _write(self, seen: Picture) -> None:
         self._keep_history(seen)
         columns = self._columns()
         bodies: dict[str, Iterable[Cells]] = {
@@ -202,9 +212,12 @@ class Files:
             self._replace(self._path(name), text_of(columns[name], *rows))
 
     def close(self, seen: Picture) -> None:
-        """Write the last picture: everything that the run reported."""
-        self.write(seen)
-        self._append_pending()
+        """Write the last picture: everything that the run reported. UsageError when it cannot be written."""
+        try:
+            self._write(seen)
+            self._append_pending()
+        except OSError as error:
+            raise UsageError(f"cannot write {self.prefix}_*.csv: {error.strerror}") from None
 
     def _replace(self, path: Path, text: str) -> None:
         """Nobody ever reads half a file."""

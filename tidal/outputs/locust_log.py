@@ -2,7 +2,7 @@
 
     [2026-11-24 01:47:13,569] HOST/INFO/locust.runners: Ramping to 3 users at a rate of 3.00 per second
 
-    state ──moment()──▶ Moment ──LocustLog.lines()──▶ (level, logger, text) …      pure, each thing once
+    state, moment ──LocustLog.lines()──▶ Line(level, logger, text) …      pure, each thing once
 
 What has no words in Locust (a generator died, a master took over) is said in the story's, from a logger of tidal's own.
 """
@@ -12,21 +12,20 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tidal.model import phases
+from tidal.model.frame import frame
 from tidal.model.text import clean
 from tidal.model.view import is_complete
-from tidal.outputs.locust_rows import picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tidal.model.rows import Frame, StoryRow
     from tidal.model.state import State, WorkerRecord
-    from tidal.outputs.locust_rows import Picture
 
-MAIN, RUNNERS, TASKS, ROOT, OWN = "locust.main", "locust.runners", "locust.user.task", "root", "tidal.run"
+MAIN, RUNNERS, ROOT, OWN = "locust.main", "locust.runners", "root", "tidal.run"
 LOUD = {"warning": "WARNING", "error": "ERROR"}
 TOLD_HERE = frozenset({"so", "rc"})
 """Kinds of the story that have lines of their own."""
@@ -37,11 +36,37 @@ SETTLE_MS = 3_000
 PATIENCE_MS = 5_000
 EVERY_MS = 1_000
 TEXT_MAX = 500
+RUN_TIME_OVER = "the run time is over"
 NO_WORKERS = 40
 """The exit code of a run for which too few workers came."""
 
-Line = tuple[str, str, str]
-"""Level, logger, text."""
+
+class Line(NamedTuple):
+    """One line of a log."""
+
+    level: str
+    logger: str
+    text: str
+
+
+def opening_lines(version: str, own_version: str, run_time_ms: int | None) -> list[Line]:
+    """What is said before the run."""
+    limit = "No run time limit set, use CTRL+C to interrupt"
+    if run_time_ms is not None:
+        limit = f"Run time limit set to {run_time_ms // 1000} seconds"
+    return [_info(MAIN, f"Starting Locust {version} (tidal {own_version})"), _info(MAIN, limit)]
+
+
+def closing_line(exit_code: int) -> Line:
+    """What is said last, before the final tables."""
+    return _info(MAIN, f"Shutting down (exit code {exit_code})")
+
+
+def _info(logger: str, text: str) -> Line:
+    return Line("INFO", logger, text)
+
+
+# ------------------------------------------------------------------ what is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +80,9 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The run's picture with what it is after."""
+    """The run's frame with what it is after."""
 
-    picture: Picture
+    frame: Frame
     target: int
     spawn_rate: float
     classes: tuple[str, ...]
@@ -66,18 +91,14 @@ class Moment:
     clients: tuple[Client, ...]
     expected: int
     resets: bool
-
-    @property
-    def frame(self) -> Frame:
-        """The picture's frame."""
-        return self.picture.frame
+    stop_code: int | None  # what the stop makes the exit code
 
 
 def moment(state: State, at_ms: int) -> Moment:
-    """What a live feed is looked at with."""
+    """What is looked at."""
     log = state.log
     return Moment(
-        picture=picture(state, at_ms),
+        frame=frame(state, at_ms),
         target=log.users,
         spawn_rate=log.spawn_rate,
         classes=log.target_classes,
@@ -86,6 +107,7 @@ def moment(state: State, at_ms: int) -> Moment:
         clients=tuple(c for w in log.workers.values() for c in _clients(w)),
         expected=log.options.expect_workers,
         resets=log.options.reset_stats,
+        stop_code=log.stop.exit_code if log.stop else None,
     )
 
 
@@ -106,33 +128,33 @@ class LocustLog:
     """Says each step of a run once.
 
     Args:
-        run_time_s: the limit; None: until stopped.
         is_distributed: whether workers come from elsewhere, so that each is worth a line.
     """
 
-    def __init__(self, run_time_s: int | None = None, *, is_distributed: bool = False) -> None:
-        self._run_time_s, self._is_distributed = run_time_s, is_distributed
+    def __init__(self, *, is_distributed: bool = False) -> None:
+        self._is_distributed = is_distributed
         self._ramped: tuple[int, float, tuple[str, ...]] | None = None
         self._has_spawned = False
-        self._told: set[object] = set()
+        self._told: set[str] = set()
+        self._rows: set[StoryRow] = set()
         self._states: dict[str, str] = {}
         self._asked_ms = 0
 
     def __repr__(self) -> str:
         return f"<LocustLog {len(self._told)} things told, ramped to {self._ramped}>"
 
-    def lines(self, seen: Moment) -> list[Line]:
-        """What has happened since the last look."""
+    def lines(self, state: State, at_ms: int) -> list[Line]:
+        """What has happened since the last look, at a moment of Redis time."""
+        seen = moment(state, at_ms)
         return [
             *(self._workers(seen) if self._is_distributed else ()),
-            *self._begin(seen),
             *self._ramp(seen),
             *self._spawned(seen),
             *self._story(seen.frame.story),
             *self._end(seen),
         ]
 
-    def _once(self, what: object) -> bool:
+    def _once(self, what: str) -> bool:
         is_new = what not in self._told
         self._told.add(what)
         return is_new
@@ -151,13 +173,13 @@ class LocustLog:
         able = sum(c.state in phases.ABLE for c in seen.clients)
         who = f"{client.id} (index {client.index})"
         if client.state in phases.ABLE and before == "lost":
-            yield "INFO", RUNNERS, f"Worker {client.id} self-healed with heartbeat, setting state to {client.state}."
+            yield _info(RUNNERS, f"Worker {client.id} self-healed with heartbeat, setting state to {client.state}.")
         elif client.state in phases.ABLE and before not in phases.ABLE:
-            yield "INFO", RUNNERS, f"{who} reported as ready. {able} workers connected."
+            yield _info(RUNNERS, f"{who} reported as ready. {able} workers connected.")
         elif client.state == "lost":
-            yield "INFO", RUNNERS, f"Worker {client.id} failed to send heartbeat, setting state to missing."
+            yield _info(RUNNERS, f"Worker {client.id} failed to send heartbeat, setting state to missing.")
         elif client.state == "left":
-            yield "INFO", RUNNERS, f"Worker {client.id!r} (index {client.index}) quit. {able} workers ready."
+            yield _info(RUNNERS, f"Worker {client.id!r} (index {client.index}) quit. {able} workers ready.")
 
     def _waiting(self, seen: Moment) -> Iterator[Line]:
         run, now_ms = seen.frame.run, seen.frame.at_ms
@@ -165,17 +187,9 @@ class LocustLog:
             return
         self._asked_ms = now_ms
         able = sum(c.state in phases.ABLE for c in seen.clients)
-        yield "INFO", ROOT, f"Waiting for workers to be ready, {able} of {seen.expected} connected"
+        yield _info(ROOT, f"Waiting for workers to be ready, {able} of {seen.expected} connected")
 
     # ------------------------------------------------------------------ users
-
-    def _begin(self, seen: Moment) -> Iterator[Line]:
-        if not self._once("opening"):
-            return
-        if self._run_time_s is not None:
-            yield "INFO", MAIN, f"Run time limit set to {self._run_time_s} seconds"
-        elif not seen.shape:
-            yield "INFO", MAIN, "No run time limit set, use CTRL+C to interrupt"
 
     def _ramp(self, seen: Moment) -> Iterator[Line]:
         run = seen.frame.run
@@ -184,12 +198,12 @@ class LocustLog:
             return
         if seen.shape:
             if self._once("shape"):
-                yield "INFO", RUNNERS, "Shape test starting."
+                yield _info(RUNNERS, "Shape test starting.")
             if self._ramped is None and not seen.target:
                 return  # the shape was not asked yet
-            yield "INFO", RUNNERS, f"Shape test updating to {seen.target} users at {seen.spawn_rate:.2f} spawn rate"
+            yield _info(RUNNERS, f"Shape test updating to {seen.target} users at {seen.spawn_rate:.2f} spawn rate")
         self._ramped, self._has_spawned = target, False
-        yield "INFO", RUNNERS, f"Ramping to {seen.target} users at a rate of {seen.spawn_rate:.2f} per second"
+        yield _info(RUNNERS, f"Ramping to {seen.target} users at a rate of {seen.spawn_rate:.2f} per second")
 
     def _spawned(self, seen: Moment) -> Iterator[Line]:
         run = seen.frame.run
@@ -205,36 +219,32 @@ class LocustLog:
         late = "Spawning is complete and report waittime is expired, but not all reports received from workers"
         said = json.dumps(dict(sorted(counts.items())), ensure_ascii=False)
         if seen.resets and self._once("reset"):
-            yield "INFO", RUNNERS, "Resetting stats"
+            yield _info(RUNNERS, "Resetting stats")
         head = "All users spawned" if is_seen else late
-        yield "INFO", RUNNERS, f"{head}: {said} ({sum(counts.values())} total users)"
+        yield _info(RUNNERS, f"{head}: {said} ({sum(counts.values())} total users)")
 
     # ------------------------------------------------------------------ what else, and the end
 
     def _story(self, rows: tuple[StoryRow, ...]) -> Iterator[Line]:
         """What the run's story tells loudly."""
         silent = TOLD_HERE | (WORKERS_TOO if self._is_distributed else frozenset())
+        known, self._rows = self._rows, set(rows)
         for row in rows:
-            if row.level in LOUD and row.kind not in silent and self._once(row):
-                yield LOUD[row.level], OWN, clean(row.text, TEXT_MAX)
+            if row.level in LOUD and row.kind not in silent and row not in known:
+                yield Line(LOUD[row.level], OWN, clean(row.text, TEXT_MAX))
 
     def _end(self, seen: Moment) -> Iterator[Line]:
         run = seen.frame.run
         if not run.outcome or not self._once("end"):
             return
         reason = clean(run.reason, TEXT_MAX)
-        if run.exit_code == NO_WORKERS:
-            yield "ERROR", MAIN, f"Gave up waiting for workers to connect: {reason}"
-        elif run.outcome == "finished" and seen.shape and self._run_time_s is None:
-            yield "INFO", RUNNERS, "Shape test stopping"
-            yield "INFO", MAIN, "Shape test completed, shutting down"
+        if seen.stop_code == NO_WORKERS:
+            yield Line("ERROR", MAIN, f"Gave up waiting for workers to connect: {reason}")
+        elif run.outcome == "finished" and seen.shape and run.reason != RUN_TIME_OVER:
+            yield _info(RUNNERS, "Shape test stopping")
+            yield _info(MAIN, "Shape test completed, shutting down")
         elif run.outcome == "finished":
-            yield "INFO", MAIN, "--run-time limit reached, shutting down"
+            yield _info(MAIN, "--run-time limit reached, shutting down")
         else:
             level = "INFO" if run.outcome == "stopped" else "ERROR"
-            yield level, MAIN, f"{reason or run.outcome}, shutting down"
-
-
-def closing(exit_code: int) -> Line:
-    """What is said last, before the final tables."""
-    return "INFO", MAIN, f"Shutting down (exit code {exit_code})"
+            yield Line(level, MAIN, f"{reason or run.outcome}, shutting down")
