@@ -21,6 +21,7 @@ from tidal.generator import otel
 from tidal.generator.arguments import ArgumentsRefused, file_parser, read
 from tidal.generator.discovery import Refused, chosen, nobody, shape_classes, spec, user_classes
 from tidal.generator.needs import OpenedFiles, needs
+from tidal.generator.plugins import import_plugins
 from tidal.generator.pytestfile import pytest_users
 from tidal.generator.recorder import tidy
 from tidal.hooks import events
@@ -55,7 +56,9 @@ def _load(order: Load) -> tuple[Loaded, dict[str, type[User]]]:
     opened = OpenedFiles()
     with opened.watch() if order.side != "worker" else _nothing():
         compat.install(patch=False)
-        modules = [_import(root, file, order.side) for file in files]
+        import_plugins()
+        before = set(sys.modules)
+        modules = [_import(root, file, order.side, before) for file in files]
         found = user_classes(modules) or pytest_users(modules)
     if not found:
         raise nobody(modules)
@@ -107,7 +110,11 @@ def _paths(order: Load) -> tuple[Path, list[Path]]:
     return root, files
 
 
-def _import(root: Path, file: Path, side: str) -> ModuleType:
+def _import(root: Path, file: Path, side: str, before: set[str]) -> ModuleType:
+    """A file as a module; the one that there is when another of the files has imported it just now."""
+    known = sys.modules.get(file.stem)
+    if known is not None and file.stem not in before and getattr(known, "__file__", None) == str(file):
+        return known
     try:
         return import_file(file)
     except SyntaxError as error:
@@ -117,10 +124,7 @@ def _import(root: Path, file: Path, side: str) -> ModuleType:
 
 
 def import_file(file: Path) -> ModuleType:
-    """A file as a module; the one that there is when another file has imported it already."""
-    known = sys.modules.get(file.stem)
-    if known is not None and getattr(known, "__file__", None) == str(file):
-        return known
+    """A file as a module, run anew."""
     name = _module_name(file)
     loader = importlib.machinery.SourceFileLoader(name, str(file))
     module = importlib.util.module_from_spec(importlib.machinery.ModuleSpec(name, loader, origin=str(file)))

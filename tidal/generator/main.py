@@ -221,11 +221,13 @@ class Generator:
         """Tell the hooks that everybody who is to run was started: once for each target."""
         runner = self._environment.runner
         runner.user_classes_count = self._recorder.users
+        runner.target_user_count = self._schedule.own_count
         now_ms = self._clock.now_ms()
         everybody = self._schedule.wanted(now_ms)
         if everybody and not self._was_complete and self._schedule.is_complete(now_ms):
             self._was_complete = True
             runner.state = STATE_RUNNING
+            runner.target_user_classes_count = self._schedule.own_counts
             gevent.spawn(tell, self._environment.events.spawning_complete, user_count=everybody)
 
     def _patience_s(self, wake_ms: int | None) -> float:
@@ -236,6 +238,7 @@ class Generator:
 
     def _rest(self, key: Key) -> None:
         """A user ended by itself: it comes back later, unless it was to be let go."""
+        self._environment.runner.user_classes_count = self._recorder.users
         if self._restarts_users:
             self._schedule.ended(key, self._clock.now_ms())
             self._wake.set()

@@ -11,7 +11,7 @@ A user that ended by itself comes back later, one after the other, no faster tha
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -208,6 +208,16 @@ class Schedule:
         """How many users the plan wants in the whole fleet."""
         share = self._current
         return count_at(share.order.tracks, redis_ms - share.order.began_ms) if share is not None else 0
+
+    @property
+    def own_count(self) -> int:
+        """How many users this generator is to run as of the last step, those that rest too."""
+        return sum(self._positions)
+
+    @property
+    def own_counts(self) -> dict[str, int]:
+        """The same by class."""
+        return dict(Counter(name for name, _ in self._active))
 
     def step(self, redis_ms: int, *, alive: bool = True) -> Step:
         """What changes now. Without a living agent nobody is to run."""
