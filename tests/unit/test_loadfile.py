@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import tidal
-from tidal.generator.loadfile import load
+from tidal.generator.loadfile import load, shape_of
 from tidal.generator.needs import needs
 from tidal.model.events import RunOptions
 from tidal.model.pipe import Load, Loaded, NotLoaded
@@ -30,6 +30,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         file = getattr(sys.modules[name], "__file__", None) or ""
         if file.startswith(str(tmp_path)) or name.partition(".")[0] == "locust":
             del sys.modules[name]
+    tidal.events.__init__()
 
 
 def loaded(folder: Path, text: str, side: str = "worker", classes: tuple[str, ...] = ()) -> Loaded | NotLoaded:
@@ -184,3 +185,160 @@ def test_what_a_file_takes_along(tmp_path: Path) -> None:
         "unused.csv",
         "users.csv",
     )
+
+
+# ------------------------------------------------------------------ several files, choices and filters
+
+SHOP = """
+from locust import User, TaskSet, task, tag
+
+class Pages(TaskSet):
+    @tag("slow")
+    @task
+    def report(self): pass
+    @task(3)
+    def page(self): pass
+
+class Buyer(User):
+    tasks = [Pages]
+    @tag("fast")
+    @task
+    def buy(self): pass
+
+class Looker(User):
+    @task
+    def look(self): pass
+"""
+
+
+def of_options(folder: Path, text: str, **options: Any) -> Loaded | NotLoaded:
+    """What loading a text with these options answers."""
+    (folder / "locustfile.py").write_text(text, encoding="utf-8")
+    return load(Load(str(folder), "locustfile.py", RunOptions(**options)))[0]
+
+
+def tasks(answer: Loaded | NotLoaded) -> dict[str, list[str]]:
+    """The tasks of each class."""
+    assert isinstance(answer, Loaded), answer
+    return {cls.name: [name for name, _ in cls.tasks] for cls in answer.classes}
+
+
+def test_tags_leave_what_they_want(folder: Path) -> None:
+    """A class without a task left is not run; nested sets are filtered too."""
+    assert tasks(of_options(folder, SHOP, tags=("fast",))) == {"Buyer": ["buy"]}
+
+
+def test_excluded_tags_take_away(folder: Path) -> None:
+    """Whatever has no tag stays."""
+    assert tasks(of_options(folder, SHOP, exclude_tags=("fast",))) == {"Buyer": ["Pages"], "Looker": ["look"]}
+    pages = sys.modules["locustfile"].Pages
+    assert [task.__name__ for task in pages.tasks] == ["report", "page", "page", "page"]
+
+
+def test_tags_that_leave_nothing_are_refused(folder: Path) -> None:
+    """In a line that says which."""
+    answer = of_options(folder, SHOP, tags=("nothing",), exclude_tags=("fast",))
+    assert isinstance(answer, NotLoaded)
+    assert answer.why == "locustfile.py: no task is left by --tags nothing and --exclude-tags fast"
+
+
+def test_settings_of_classes(folder: Path) -> None:
+    """Attributes, and tasks by name; before classes are chosen and dropped for their weight."""
+    settings = (("Buyer", '{"weight": 2, "host": "http://b", "tasks": ["buy"]}'), ("Looker", '{"weight": 0}'))
+    answer = of_options(folder, SHOP, class_settings=settings)
+    assert tasks(answer) == {"Buyer": ["buy"]}
+    assert (answer.classes[0].weight, answer.classes[0].host) == (2, "http://b")
+    unknown = of_options(folder, SHOP.replace("Buyer", "Payer"), class_settings=(("Buyer", "{}"),))
+    assert isinstance(unknown, NotLoaded)
+    assert unknown.error == "UnknownUserClass"
+
+
+def test_equal_weights_are_a_setting_of_all(folder: Path) -> None:
+    """Every class and every task once, sets dissolved."""
+    answer = of_options(folder, SHOP + "    weight = 9\n", class_settings=(("", '{"equal_weights": true}'),))
+    assert {name: sorted(found) for name, found in tasks(answer).items()} == {
+        "Buyer": ["buy", "page", "report"],
+        "Looker": ["look"],
+    }
+    assert [cls.weight for cls in answer.classes] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("pass", "A has no tasks: mark its methods with @task"),
+        ("task_set = 1", "did you mean `tasks` where it says `task_set`?"),
+        ("weight = 0\n  tasks = [print]", "there are no users with weight > 0: A"),
+    ],
+)
+def test_a_class_that_could_only_fail_is_refused(folder: Path, body: str, why: str) -> None:
+    """When it is loaded."""
+    answer = of_options(folder, f"from locust import User\nclass A(User):\n  {body}")
+    assert isinstance(answer, NotLoaded)
+    assert answer.error == "NoUserClass"
+    assert why in answer.why
+
+
+def test_tasks_may_come_late(folder: Path) -> None:
+    """From the class's own code."""
+    text = "from locust import User\nclass A(User):\n  def on_start(self): self.tasks = [print]"
+    assert tasks(of_options(folder, text)) == {"A": []}
+
+
+def test_fixed_users_run_without_a_weight(folder: Path) -> None:
+    """As in Locust."""
+    text = "from locust import User\nclass A(User):\n  weight = 0\n  fixed_count = 2\n  tasks = [print]"
+    answer = of_options(folder, text)
+    assert isinstance(answer, Loaded)
+    assert answer.classes[0].fixed_count == 2
+
+
+def several(folder: Path, **files: str) -> Loaded | NotLoaded:
+    """What loading several files answers."""
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    first, *more = (f"{name}.py" for name in files)
+    return load(Load(str(folder), first, RunOptions(), side="inspect", more_files=tuple(more)))[0]
+
+
+def test_several_files_are_one_run(folder: Path) -> None:
+    """All their classes and hooks; one that another imports is there once, and all but the first are shipped."""
+    first = f"from second import Admin\nfrom locust import events\n{SHOP}"
+    second = """
+from locust import User, task, events, LoadTestShape
+class Admin(User):
+    @task
+    def work(self): pass
+class Steps(LoadTestShape):
+    use_common_options = True
+    def tick(self): return None
+@events.quitting.add_listener
+def end(**_): pass
+@events.init_command_line_parser.add_listener
+def more(parser): parser.add_argument("--colour", default="red")
+"""
+    answer = several(folder, first=first, second=second)
+    assert sorted(tasks(answer)) == ["Admin", "Buyer", "Looker"]
+    assert (answer.shape, answer.shape_uses_options, answer.needs) == ("Steps", True, ("second.py",))
+    assert {"quitting", "init_command_line_parser"} <= set(answer.hooks)
+    assert len(tidal.events.quitting._handlers) == 1
+    assert [(a.name, a.value) for a in answer.arguments if a.name == "colour"] == [("colour", '"red"')]
+    shape = shape_of("Steps")
+    assert shape is not None
+    assert shape.tick() is None
+    assert shape_of("Other") is None
+
+
+def test_two_classes_of_one_name_are_refused(folder: Path) -> None:
+    """With both files."""
+    answer = several(folder, one=SHOP, two=SHOP)
+    assert isinstance(answer, NotLoaded)
+    assert answer.why == "user class 'Buyer' is defined in both one.py and two.py: give one another name"
+
+
+def test_files_of_one_name_in_two_folders(folder: Path) -> None:
+    """Each is a module of its own."""
+    (folder / "a").mkdir()
+    (folder / "b").mkdir()
+    answer = several(folder, **{"a/same": SHOP, "b/same": SHOP.replace("Buyer", "Payer").replace("Looker", "Gazer")})
+    assert sorted(tasks(answer)) == ["Buyer", "Gazer", "Looker", "Payer"]

@@ -179,9 +179,10 @@ def _tagged(classes: Classes, tags: set[str] | None, exclude_tags: set[str] | No
 def spec(name: str, cls: type[User]) -> ClassSpec:
     """A user class in plain values."""
     bases = {f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__}
-    fixed_count = int(cls.fixed_count) if cls.weight > 0 else 0  # a weight of 0 takes the class out, as in Locust
     needs_host = not bases.isdisjoint(HTTP_BASES) and cls.host != ""  # "": it says that its URLs are whole
-    return ClassSpec(name, float(cls.weight), fixed_count, str(cls.host or ""), needs_host, task_shares(cls.tasks))
+    return ClassSpec(
+        name, float(cls.weight), int(cls.fixed_count), str(cls.host or ""), needs_host, task_shares(cls.tasks)
+    )
 
 
 def task_shares(tasks: Any) -> tuple[tuple[str, float], ...]:

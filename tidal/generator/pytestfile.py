@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidal.flow import CatchResponseError, StopUser
 from tidal.generator.discovery import Refused
+from tidal.generator.fast_errors import ConnectionError as FastError
 from tidal.tasks import CANCELLED, FAILED, FINISHED, RUNNING, STARTED, STOPPING
 from tidal.users import User
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("locust.user.users")
 
+REQUEST_FAILED = (OSError, CatchResponseError, FastError)
+"""What ends a call and not its user; every error of requests is an OSError."""
 PLUGIN = "tidal.generator.pytest_plugin"
 OPTIONS = (
     "-p",
@@ -71,7 +74,7 @@ class PytestUser(User):
         try:
             function(**arguments)
             ended = FINISHED
-        except (OSError, CatchResponseError) as error:  # every error of requests is an OSError
+        except REQUEST_FAILED as error:
             ended = FAILED
             if isinstance(error, ValueError):  # a URL without a schema, say: it would never do
                 raise
