@@ -1,4 +1,4 @@
-"""Take a command line of Locust as it is: `tidal locust -f FILE --headless -u 100 -r 10 -t 5m --csv out …`.
+"""Take a command line of Locust as it is: `tidal locust -f examples/shop.py --headless -u 100 -r 10 -t 5m --csv out`.
 
 Flags, variables (LOCUST_…, and TIDAL_… before them), config files, log lines, tables, files and exit codes are
 Locust's. Without --headless the run is shown on tidal's own screen; there is no web interface. The file's own arguments

@@ -28,6 +28,10 @@ class LocustParser(LocustArgumentParser):
 
     run: Callable[[argparse.Namespace], int]
 
+    def flags(self) -> list[str]:
+        """Every flag, short and long."""
+        return list(self._option_string_actions)
+
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """End after `--version`; raise what argparse would print before it ends."""
         if not status:

@@ -206,7 +206,7 @@ class Recorder:
         return Batch(
             from_ms=from_ms,
             to_ms=now_ms,
-            blocks=tuple([*(warm[s] for s in sorted(warm)), *(blocks[s] for s in sorted(blocks))]),
+            blocks=(*(warm[s] for s in sorted(warm)), *(blocks[s] for s in sorted(blocks))),
             failures=tuple(failures.values()),
             exceptions=tuple(exceptions.values()),
             users=self.users,

@@ -275,7 +275,7 @@ def version_line() -> str:
 
 
 def with_tidal_names(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which `TIDAL_X` is another spelling of `LOCUST_X`, and goes before it."""
+    """The environment in which every `LOCUST_` variable may be spelled with TIDAL instead, which goes before it."""
     ours = {"LOCUST_" + name.removeprefix("TIDAL_"): value for name, value in environ.items() if _SPELLING(name)}
     return {**environ, **ours}
 
