@@ -6,9 +6,9 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from tidal.generator.stats_settings import setting
+from tidal.generator.stats_settings import STATS_NAME_WIDTH, setting, terminal_columns
 from tidal.model.stats import Tally, bucket_middle_us, bucket_of
-from tidal.outputs.locust_tables import Widths, percentile_line, request_line
+from tidal.outputs.locust_tables import Widths, percentile_line, request_line, widths_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -307,8 +307,11 @@ class StatsEntry:
 
 
 def table_widths() -> Widths:
-    """The columns' widths as they are set now."""
-    return Widths(setting("STATS_NAME_WIDTH"), setting("STATS_TYPE_WIDTH"))
+    """The columns' widths as they are set now; what nobody set follows the terminal, unless STATS_AUTORESIZE is off."""
+    name = setting("STATS_NAME_WIDTH")
+    if name == STATS_NAME_WIDTH and setting("STATS_AUTORESIZE"):
+        name = widths_for(terminal_columns()).name
+    return Widths(name, setting("STATS_TYPE_WIDTH"))
 
 
 def _tally_of(data: Mapping[str, Any]) -> Tally:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 from typing import Any
 
 from tidal.outputs.locust_tables import PERCENTILES, TYPE_WIDTH, widths_for
 
-STATS_NAME_WIDTH = widths_for(shutil.get_terminal_size((160, 24)).columns).name
+
+def terminal_columns() -> int:
+    """The width of the terminal on standard output, now; without one it is wide."""
+    try:
+        return os.get_terminal_size().columns or 160
+    except (OSError, ValueError):
+        return 160
+
+
+STATS_NAME_WIDTH = widths_for(terminal_columns()).name
 STATS_TYPE_WIDTH = TYPE_WIDTH
 STATS_AUTORESIZE = True
 CONSOLE_STATS_INTERVAL_SEC = 2
