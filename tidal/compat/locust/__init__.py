@@ -58,6 +58,13 @@ def __getattr__(name: str) -> Any:
     """A name that is fetched late, or one of Locust's modules, which need no import of their own."""
     if name in _LATE:
         return getattr(import_module(_LATE[name]), name)
-    if not name.startswith("_") and find_spec(f"{__name__}.{name}") is not None:
+    if not name.startswith("_") and _is_module(f"{__name__}.{name}"):
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"tidal does not have locust.{name}")
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ImportError:  # tidal's finder names what is not there
+        return False
