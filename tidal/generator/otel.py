@@ -166,7 +166,7 @@ class Telemetry:
     def _users(self, _: Any) -> Iterator[Any]:
         from opentelemetry.metrics import Observation  # noqa: PLC0415 - an extra
 
-        for name, count in self._environment.runner.reported_user_classes_count.items():
+        for name, count in self._environment.runner.user_classes_count.items():
             yield Observation(count, {"user_class": name})
 
     # ------------------------------------------------------------------ spans
