@@ -18,6 +18,7 @@ NEEDED = "none: it must be said"
 Taker = argparse._ActionsContainer  # noqa: SLF001 - argparse has no public name for what parsers and groups share
 USERS_MAX = 10_000_000
 SPAN_MAX_MS = 366 * 24 * 3_600_000
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
 
 
@@ -69,8 +70,16 @@ def process_count(text: str) -> int:
 
 
 def add_file(parser: argparse.ArgumentParser) -> None:
-    """-f/--locustfile."""
-    parser.add_argument("-f", "--locustfile", metavar="FILE", help="the locustfile (default: ./locustfile.py)")
+    """-f/--locustfile, and --config."""
+    parser.add_argument(
+        "-f",
+        "--locustfile",
+        metavar="FILE",
+        help="the locustfile; several with commas between, a folder or a URL (default: ./locustfile.py)",
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", help="one more config file as Locust's, .conf or .toml, for flags that are not said"
+    )
 
 
 def add_load(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +110,51 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         help="how long a task in flight may go on after a stop (default: 5s)",
     )
     group.add_argument("classes", nargs="*", metavar="CLASS", help="user classes to run (default: all of the file)")
+
+
+def exit_code(text: str) -> int:
+    """A code that a process can end with."""
+    if not text.isascii() or not text.isdigit() or int(text) > 255:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an exit code from 0 to 255")
+    return int(text)
+
+
+def add_meaning(parser: argparse.ArgumentParser) -> None:
+    """Which tasks there are, what counts, and what user code logs."""
+    group = parser.add_argument_group("tasks and results")
+    group.add_argument("-T", "--tags", nargs="*", metavar="TAG", help="only tasks with one of these tags")
+    group.add_argument("-E", "--exclude-tags", nargs="*", metavar="TAG", help="no task with one of these tags")
+    group.add_argument(
+        "--reset-stats", action="store_true", help="count from the moment at which all users were started"
+    )
+    group.add_argument(
+        "--exit-code-on-error",
+        type=exit_code,
+        default=1,
+        metavar="N",
+        help="the exit code when anything failed (default: 1)",
+    )
+    group.add_argument(
+        "-L",
+        "--loglevel",
+        type=str.upper,
+        choices=LEVELS,
+        default="INFO",
+        metavar="LEVEL",
+        help="of the file's own logging: DEBUG, INFO, WARNING, ERROR or CRITICAL (default: INFO)",
+    )
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """--csv and --html, of a run that this terminal sees to its end."""
+    parser.add_argument("--csv", metavar="PREFIX", dest="csv_prefix", help="write Locust's CSV files at the end")
+    parser.add_argument(
+        "--csv-full-history",
+        action="store_true",
+        dest="stats_history_enabled",
+        help="with --csv: every endpoint in the history file",
+    )
+    parser.add_argument("--html", metavar="FILE", dest="html_file", help="write a report at the end")
 
 
 def add_redis(parser: Taker, without: str) -> None:

@@ -10,14 +10,20 @@ from tidal.cli.session import session
 from tidal.launch import launch
 
 if TYPE_CHECKING:
+    from tidal.cli.wanted import Wanted
     from tidal.launch import LaunchSpec
 
 
-def run_headless(spec: LaunchSpec, json_file: str | None) -> int:
-    """Open the run that the spec describes and stay with it; its exit code."""
+def run_headless(spec: LaunchSpec, json_file: str | None, files: Wanted | None = None) -> int:
+    """Open the run that the spec describes and stay with it; its exit code. `files` are written at its end."""
     out = lines_to(json_file)
     launched = launch(spec)
     print(f"run {launched.run}  {Path(spec.file).name}  (tidal attach {launched.run})", file=out, flush=True)
     with session(launched.redis_url, launched.run, launched.supervisor_pid) as followed:
         frame = followed.follow(out)
-    return finish(frame, json_file)
+    code = finish(frame, json_file)
+    if files is not None and files.is_any:
+        from tidal.cli.locust_files import write_all
+
+        write_all(launched.run, files)
+    return code

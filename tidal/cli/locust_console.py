@@ -119,12 +119,20 @@ def run_headless(spec: LaunchSpec, args: argparse.Namespace) -> int:
     out = LocustOut(args.loglevel, args.logfile, skip=args.skip_log_setup)
     with contextlib.closing(out):
         last, run = _followed(spec, args, out, csv)
-        code = RunLapsed.exit_code if last.frame.run.exit_code is None else last.frame.run.exit_code
+        code = code_of(last)
         out.line(closing_line(code))
         _finish(last, run, args, out)
     if args.autoquit > 0:
         threading.Event().wait(args.autoquit)
     return code
+
+
+def code_of(last: Picture) -> int:
+    """The run's exit code; 1 for what Locust has no code of its own for."""
+    run = last.frame.run
+    if run.exit_code is None:
+        return RunLapsed.exit_code
+    return 1 if run.outcome in {"refused", "lapsed", "failed"} else run.exit_code
 
 
 def _followed(spec: LaunchSpec, args: argparse.Namespace, out: LocustOut, csv: Files | None) -> tuple[Picture, str]:

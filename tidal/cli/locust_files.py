@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal import paths
 from tidal.archive import Archive
+from tidal.cli.wanted import Wanted
 from tidal.errors import TidalError, UsageError
 from tidal.outputs.locust_csv import Files
 from tidal.outputs.locust_json import entries_json, seconds_of
@@ -22,17 +22,6 @@ if TYPE_CHECKING:
     from tidal.outputs.locust_rows import Picture
 
 STEP_MS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be written: prefixes and names, None for nothing."""
-
-    csv_prefix: str | None = None
-    full_history: bool = False
-    html: str | None = None
-    json: bool = False
-    json_file: str | None = None
 
 
 def wanted(args: argparse.Namespace) -> Wanted:

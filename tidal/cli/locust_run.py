@@ -73,11 +73,10 @@ def start(args: argparse.Namespace) -> int:
 
         return run_headless(spec, args)
     from tidal.cli import screen
-    from tidal.cli.locust_files import wanted, write_all
+    from tidal.cli.locust_files import wanted
 
-    files = wanted(args)
     show = screen.launched if args.autostart else screen.form
-    return show(spec, None, at_end=lambda run: write_all(run, files))
+    return show(spec, None, files=wanted(args))
 
 
 def _wants_screen(args: argparse.Namespace) -> bool:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from tidal.cli.flags import REDIS_URL, SPAN_MAX_MS, redis_url
 from tidal.cli.locust_exit import BAD_COMBINATION, leave
+from tidal.cli.request import told
 from tidal.errors import UsageError
 from tidal.launch import LaunchSpec
 from tidal.model.events import RunOptions
 from tidal.operator import author
-from tidal.options.flags import empty_parser
+from tidal.options.flags import defaults
 
 if TYPE_CHECKING:
     import argparse
@@ -121,7 +122,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
         stop_timeout_ms=args.stop_timeout * 1000,
         expect_workers=args.expect_workers if args.master else 1,
         expect_workers_max_wait_ms=wait_s * 1000 if wait_s > 0 and args.master else _patience_ms(args),
-        arguments=told(args),
+        arguments=told(args, TOLD),
         tags=tuple(args.tags or ()),
         exclude_tags=tuple(args.exclude_tags or ()),
         class_settings=class_settings(args.config_users, equal_weights=args.equal_weights),
@@ -139,12 +140,6 @@ def _patience_ms(args: argparse.Namespace) -> int:
     return SPAN_MAX_MS if args.master else RunOptions().expect_workers_max_wait_ms
 
 
-def told(args: argparse.Namespace) -> tuple[tuple[str, str], ...]:
-    """What `parsed_options` says of this terminal's own options, as far as it differs from what they are by default."""
-    given = ((name, getattr(args, name, None)) for name in TOLD)
-    return tuple((name, json.dumps(value)) for name, value in given if value not in (None, False, -1))
-
-
 def class_settings(
     configs: Sequence[Sequence[dict[str, Any]]] | None, *, equal_weights: bool
 ) -> tuple[tuple[str, str], ...]:
@@ -159,11 +154,8 @@ def class_settings(
 
 def said_flags(args: argparse.Namespace, among: dict[str, str]) -> list[str]:
     """Which of these flags were given another value than they have by default."""
-    from tidal.options.flags import add_flags
-
-    plain = empty_parser(add_help=False, config_files=())
-    add_flags(plain, {})
-    return [flag for name, flag in among.items() if getattr(args, name) != plain.get_default(name)]
+    usual = defaults()
+    return [flag for name, flag in among.items() if getattr(args, name) != usual[name]]
 
 
 def default_name(files: Sequence[Path]) -> str:

@@ -14,6 +14,8 @@ from tidal.errors import UsageError
 if TYPE_CHECKING:
     import argparse
 
+STARTS_LOAD = True
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
@@ -21,18 +23,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="RUN", dest="take_over", help="take this run over instead of opening one")
     flags.add_load(parser)
     flags.add_target(parser)
+    flags.add_meaning(parser)
     flags.add_distribution(parser, local=False)
 
 
 def run(args: argparse.Namespace) -> int:
     """Be the master of a run until it is closed."""
     from tidal.cli.find import pick, remote
-    from tidal.cli.request import launch_spec, locustfile, required_redis
+    from tidal.cli.request import launch_spec, locustfiles, required_redis
     from tidal.master import serve
 
     args.redis = required_redis(args.redis, "master")
     if args.take_over and (args.locustfile or flags.starts_at_once(args)):
         raise UsageError("--run takes a run over as it is: leave -f, -u, -r, -t and -H away")
     taken = pick(args.take_over, remote(args.redis)).run if args.take_over else ""
-    file = "" if taken else locustfile(args.locustfile)
-    return serve(launch_spec(args, file, taken), opened=lambda run: print(f"run {run}", flush=True))
+    files = [] if taken else locustfiles(args.locustfile)
+    return serve(launch_spec(args, files, taken), opened=lambda run: print(f"run {run}", flush=True))

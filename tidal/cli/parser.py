@@ -12,6 +12,7 @@ from tidal.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from types import ModuleType
 
 HELP = ("-h", "--help", "help")
 VERSION = ("-V", "--version")
@@ -71,7 +72,8 @@ def parser_of(name: str) -> Reader:
     if hasattr(module, "parser"):
         own: Reader = module.parser()
         return own
-    parser = Parser(
+    kind = _kind(module)
+    parser = kind(
         f"tidal {name}",
         description=module.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -80,6 +82,15 @@ def parser_of(name: str) -> Reader:
     module.arguments(parser)
     parser.run = module.run
     return parser
+
+
+def _kind(module: ModuleType) -> type[Parser]:
+    """What reads the words of a subcommand: those that start a load have more to look at than their flags."""
+    if not getattr(module, "STARTS_LOAD", False):
+        return Parser
+    from tidal.cli.loads import LoadParser
+
+    return LoadParser
 
 
 def subcommand(word: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal.cli.flags import REDIS_URL, redis_url
+from tidal.cli.wanted import Wanted
 from tidal.errors import NoSuchFile, UsageError
 from tidal.launch import LaunchSpec
 from tidal.model.events import RunOptions
@@ -14,6 +16,7 @@ from tidal.operator import author
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable, Sequence
 
 DEFAULT_FILE = "locustfile.py"
 
@@ -30,6 +33,25 @@ def locustfile(given: str | None) -> Path:
     there = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
     near = get_close_matches(path.name, there, 3, 0.5)
     raise NoSuchFile(f"no file {given}" + (f"; near ones: {', '.join(near)}" if near else ""))
+
+
+def locustfiles(given: str | None) -> list[Path]:
+    """The absolute paths of the locustfiles: a file, several with commas between, all of a folder, or a URL's."""
+    from tidal.options import files
+
+    words = [word.strip() for word in (given or "").split(",") if word.strip()]
+    found: dict[Path, None] = {}
+    for word in words:
+        is_plain = not files.is_url(word) and not Path(word).expanduser().is_dir()
+        found |= dict.fromkeys([locustfile(word)] if is_plain else files.locustfiles(word))
+    return list(found) or [locustfile(None)]
+
+
+def files_at_end(args: argparse.Namespace) -> Wanted:
+    """The files that are written when the run is over."""
+    if args.stats_history_enabled and not args.csv_prefix:
+        raise UsageError("--csv-full-history requires --csv")
+    return Wanted(args.csv_prefix, args.stats_history_enabled, args.html_file)
 
 
 def default_file() -> str:
@@ -64,13 +86,28 @@ def run_options(args: argparse.Namespace) -> RunOptions:
         keep_running=args.keep_running,
         masterless_timeout_ms=args.masterless_timeout,
         isolation_timeout_ms=args.isolation_timeout,
+        tags=tuple(args.tags or ()),
+        exclude_tags=tuple(args.exclude_tags or ()),
+        reset_stats=args.reset_stats,
+        exit_code_on_error=args.exit_code_on_error,
+        log_level=args.loglevel,
+        arguments=told(args, ("csv_prefix", "html_file", "stats_history_enabled")),
     )
 
 
-def launch_spec(args: argparse.Namespace, file: Path | str, run: str = "") -> LaunchSpec:
+def told(args: argparse.Namespace, names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """What `parsed_options` says of the terminal's own options, as far as it differs from what they are by default."""
+    given = ((name, getattr(args, name, None)) for name in names)
+    return tuple((name, json.dumps(value)) for name, value in given if value not in (None, False, -1))
+
+
+def launch_spec(args: argparse.Namespace, files: Sequence[Path | str], run: str = "") -> LaunchSpec:
     """Everything that a supervisor or a master needs to open the run."""
+    first, *more = files or [""]
     return LaunchSpec(
-        file=str(file),
+        file=str(first),
+        more_files=tuple(map(str, more)),
+        words=args.own_words,
         options=run_options(args),
         fleet=args.fleet,
         redis_url=redis_url(args.redis),

@@ -14,19 +14,23 @@ from tidal.cli import flags
 if TYPE_CHECKING:
     import argparse
 
+STARTS_LOAD = True
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     flags.add_file(parser)
     flags.add_load(parser)
     flags.add_target(parser)
+    flags.add_meaning(parser)
     flags.add_distribution(parser)
+    flags.add_files(parser)
     flags.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Start the run, follow it, print its end."""
     from tidal.cli.headless import run_headless
-    from tidal.cli.request import launch_spec, locustfile
+    from tidal.cli.request import files_at_end, launch_spec, locustfiles
 
-    return run_headless(launch_spec(args, locustfile(args.locustfile)), args.json)
+    return run_headless(launch_spec(args, locustfiles(args.locustfile)), args.json, files_at_end(args))

@@ -7,29 +7,32 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal.cli.console import finish, is_terminal, lines_to, write_json
 from tidal.cli.find import to_follow
 from tidal.cli.flags import redis_url
+from tidal.cli.locust_files import write_all
 from tidal.cli.session import open_session, session
 from tidal.cli.terminal import end_as_told, end_with_terminal, show
 from tidal.errors import TerminalUnfit, TidalError
 from tidal.launch import inspect, launch
 from tidal.model.events import WantStop
+from tidal.opening import shipped_root
+from tidal.options import ONLY_DESCRIBE
 from tidal.outputs.layout import shorten
 from tidal.tui.app import TidalApp
 from tidal.tui.feed import StartChoice
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
+    from tidal.cli.wanted import Wanted
     from tidal.launch import LaunchSpec
+    from tidal.model.pipe import Loaded
     from tidal.model.rows import Frame
-    from tidal.tui.feed import Feed, Operator, Starter
-
-    AtEnd = Callable[[str], None]
+    from tidal.tui.feed import Feed, Inspector, Operator, Starter
 
 
 LEAST = (60, 16)
@@ -38,21 +41,37 @@ END_S = 15.0
 """The stop timeout and some: how long a run that is being stopped is waited for."""
 
 
-def form(spec: LaunchSpec, json_file: str | None, *, at_end: AtEnd | None = None) -> int:
-    """Ask for the load on a form, then show the run; `at_end` gets its id when it is over."""
+def form(spec: LaunchSpec, json_file: str | None, *, files: Wanted | None = None) -> int:
+    """Ask for the load on a form, then show the run; `files` are written when it is over."""
     defaults = StartChoice(spec.file, spec.options, spec.processes)
-    return _show(TidalApp(starter=starter(spec), defaults=defaults, inspector=inspect), json_file, at_end=at_end)
+    return _show(TidalApp(starter=starter(spec), defaults=defaults, inspector=inspector(spec)), json_file, files=files)
 
 
 def starter(spec: LaunchSpec) -> Starter:
     """What the form calls to open the run that was chosen."""
 
     def start(choice: StartChoice) -> tuple[Feed, Operator]:
-        launched = launch(replace(spec, file=choice.file, options=choice.options, processes=choice.processes))
+        mine = replace(spec, options=choice.options, processes=choice.processes, secrets=choice.secrets)
+        # what the command line said of the file's own arguments means nothing to another file
+        launched = launch(
+            mine if choice.file == spec.file else replace(mine, file=choice.file, more_files=(), words=())
+        )
         opened = open_session(launched.redis_url, launched.run, launched.supervisor_pid)
         return opened.feed, opened.operator
 
     return start
+
+
+def inspector(spec: LaunchSpec) -> Inspector:
+    """What the form calls to describe a file; one that the command line names with what it says of its arguments."""
+
+    def look(file: str) -> Loaded:
+        if file != spec.file:
+            return inspect(file, words=ONLY_DESCRIBE)
+        root = str(shipped_root(Path(file), *map(Path, spec.more_files)))
+        return inspect(file, root=root, more_files=spec.more_files, words=spec.words or ONLY_DESCRIBE)
+
+    return look
 
 
 def _check_room() -> None:
@@ -63,14 +82,14 @@ def _check_room() -> None:
         raise TerminalUnfit(f"the terminal is {columns}x{lines}; enlarge it to {least}, or use: tidal run")
 
 
-def launched(spec: LaunchSpec, json_file: str | None, *, may_outlive: bool = True, at_end: AtEnd | None = None) -> int:
+def launched(spec: LaunchSpec, json_file: str | None, *, may_outlive: bool = True, files: Wanted | None = None) -> int:
     """Open the run and show it; unless it may outlive the terminal it ends with it."""
     _check_room()
     begun = launch(spec)
     if not may_outlive:
         end_with_terminal(begun.supervisor_pid)
     opened = open_session(begun.redis_url, begun.run, begun.supervisor_pid)
-    return _show(TidalApp(opened.feed, opened.operator), json_file, may_outlive=may_outlive, at_end=at_end)
+    return _show(TidalApp(opened.feed, opened.operator), json_file, may_outlive=may_outlive, files=files)
 
 
 def _end_run(app: TidalApp) -> None:
@@ -96,7 +115,7 @@ def attach(args: argparse.Namespace, *, may_steer: bool) -> int:
         return _show(app, args.json)
 
 
-def _show(app: TidalApp, json_file: str | None, *, may_outlive: bool = True, at_end: AtEnd | None = None) -> int:
+def _show(app: TidalApp, json_file: str | None, *, may_outlive: bool = True, files: Wanted | None = None) -> int:
     """Run the app; then, on the screen that was there before, say how it went."""
     try:
         outcome = show(app)
@@ -106,8 +125,8 @@ def _show(app: TidalApp, json_file: str | None, *, may_outlive: bool = True, at_
             _end_run(app)
         frame = app.feed.frame()
         code = _afterwards(frame, outcome, json_file, app.return_code or 0)
-        if at_end is not None and frame is not None and frame.run.exit_code is not None:
-            at_end(frame.run.run)
+        if files is not None and files.is_any and frame is not None and frame.run.exit_code is not None:
+            write_all(frame.run.run, files)
         return code
     finally:
         if app.feed is not None:

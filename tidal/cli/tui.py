@@ -13,30 +13,34 @@ from tidal.cli import flags
 if TYPE_CHECKING:
     import argparse
 
+STARTS_LOAD = True
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     flags.add_file(parser)
     flags.add_load(parser)
     flags.add_target(parser)
+    flags.add_meaning(parser)
     flags.add_distribution(parser)
     flags.add_headless(parser)
+    flags.add_files(parser)
     flags.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """The form, or the run at once; without a terminal, plain lines."""
     from tidal.cli.console import is_terminal
-    from tidal.cli.request import default_file, launch_spec, locustfile
+    from tidal.cli.request import default_file, files_at_end, launch_spec, locustfiles
 
-    at_once = flags.starts_at_once(args)
+    at_once, files = flags.starts_at_once(args), files_at_end(args)
     if args.headless or not is_terminal():
         from tidal.cli.headless import run_headless
 
-        return run_headless(launch_spec(args, locustfile(args.locustfile)), args.json)
+        return run_headless(launch_spec(args, locustfiles(args.locustfile)), args.json, files)
     from tidal.cli import screen
 
     if at_once:
-        return screen.launched(launch_spec(args, locustfile(args.locustfile)), args.json)
-    file = locustfile(args.locustfile) if args.locustfile else default_file()
-    return screen.form(launch_spec(args, file), args.json)
+        return screen.launched(launch_spec(args, locustfiles(args.locustfile)), args.json, files=files)
+    found = locustfiles(args.locustfile) if args.locustfile else [default_file()]
+    return screen.form(launch_spec(args, found), args.json, files=files)

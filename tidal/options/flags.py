@@ -82,6 +82,13 @@ def add_flags(parser: LocustArgumentParser, environ: Mapping[str, str]) -> None:
     )
 
 
+def defaults() -> dict[str, Any]:
+    """What every option is when nothing is said."""
+    parser = empty_parser(add_help=False, config_files=())
+    add_flags(parser, {})
+    return vars(parser.understood([], {})[0])
+
+
 def _adder(taker: Taker) -> Callable[..., None]:
     """`add("-x --xyz", "LOCUST_XYZ", "help", …)`; without a metavar and a type it is a switch."""
 

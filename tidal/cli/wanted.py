@@ -1,0 +1,21 @@
+"""Which files a command line asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be written of a run: prefixes and names, None for nothing."""
+
+    csv_prefix: str | None = None
+    full_history: bool = False
+    html: str | None = None
+    json: bool = False
+    json_file: str | None = None
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything is."""
+        return bool(self.csv_prefix or self.html or self.json or self.json_file)
