@@ -12,6 +12,7 @@
     # compat conf: users = 2       a line of ./locust.conf
     # compat says: TEXT            a text that both sides print, log or write into --logfile
     # compat writes: out.json      a file that both sides leave in the working folder
+    # compat signal: SIGINT 5      sent when so many requests were served
     # compat ours: --processes 1   flags of tidal alone
     # compat peer: --processes 1   flags of Locust alone
     # compat differs: exit why     a part that is not compared; docs/compatibility.md says why as well
@@ -51,6 +52,7 @@ class Case:
     conf: str = ""
     says: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    signal: str = ""
     ours: str = ""
     peer: str = ""
     differs: frozenset[str] = frozenset()
@@ -74,8 +76,8 @@ def cases_of(path: Path) -> list[tuple[str, Case]]:
 
 def _case(path: Path, flags: str, said: dict[str, list[str]]) -> Case:
     unknown = set(said) - {
-        "tolerance", "exit", "notes", "print", "script", "file", "host", "env", "conf", "says", "writes", "ours",
-        "peer", "differs",
+        "tolerance", "exit", "notes", "print", "script", "file", "host", "env", "conf", "says", "writes", "signal",
+        "ours", "peer", "differs",
     }  # fmt: skip
     assert not unknown, f"{path.name}: unknown in its head: {unknown}"
     relative, _, slack = said.get("tolerance", ["0 0"])[0].partition(" ")
@@ -95,6 +97,7 @@ def _case(path: Path, flags: str, said: dict[str, list[str]]) -> Case:
         conf="\n".join(said.get("conf", [])),
         says=tuple(said.get("says", [])),
         writes=tuple(name for line in said.get("writes", []) for name in line.split()),
+        signal=said.get("signal", [""])[0],
         ours=said.get("ours", [""])[0],
         peer=said.get("peer", [""])[0],
         differs=differs,

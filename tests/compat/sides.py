@@ -7,8 +7,10 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections import Counter
 from contextlib import contextmanager
@@ -143,21 +145,34 @@ def _run(case: Case, argv: list[str], more: dict[str, str], at: Target, folder: 
     env |= {name: text.replace("{target}", at.url) for name, text in case.env.items()}
     env |= {"COMPAT_NOTES": str(notes), "COMPAT_TARGET": at.url, "HOME": str(folder), **more}
     at.reset()
-    done = subprocess.run(
-        argv,
-        cwd=folder,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
-    )
-    outcome = Outcome(done.returncode, done.stdout, done.stderr, served=at.served())
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+        process = subprocess.Popen(argv, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        try:
+            _interrupt(case, process, at)
+            process.wait(LIMIT_S)
+        finally:
+            process.kill()
+            process.wait()
+    outcome = Outcome(process.returncode, _text(folder / "stdout"), _text(folder / "stderr"), served=at.served())
     outcome.notes = notes.read_text().splitlines() if notes.exists() else []
     outcome.csv = {path.name: _head(path) for path in sorted(folder.glob("*.csv"))}
     outcome.written = {name: (folder / name).read_bytes() for name in case.writes if (folder / name).is_file()}
     return outcome
+
+
+def _interrupt(case: Case, process: subprocess.Popen[bytes], at: Target) -> None:
+    """Send what the file says, when so many requests were served."""
+    if not case.signal:
+        return
+    name, _, requests = case.signal.partition(" ")
+    until_s = time.monotonic() + LIMIT_S
+    while at.served().total() < int(requests) and process.poll() is None and time.monotonic() < until_s:
+        time.sleep(0.05)
+    process.send_signal(signal.Signals[name])
+
+
+def _text(path: Path) -> str:
+    return path.read_text(errors="replace")
 
 
 def _head(path: Path) -> list[str]:

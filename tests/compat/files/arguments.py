@@ -1,5 +1,5 @@
 # Arguments of the file's own: of every kind, from the command line, from variables, by default; on every node.
-# compat: -u 1 -t 3s --processes 1 --text given --number 7 --pick b --many x y --flag --token s3cret --span 1m
+# compat: -u 1 -t 2s --processes 1 --text given --number 7 --pick b --many x y --flag --token s3cret --span 1m
 # compat env: COMPAT_FROM_ENV=from-env
 # compat exit: 0
 from _notes import note

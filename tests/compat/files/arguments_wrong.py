@@ -1,6 +1,5 @@
 # What argparse refuses of the file's own arguments.
 # compat: -u 1 -t 2s --number seven
-# compat: -u 1 -t 2s --pick c
 # compat: -u 1 -t 2s --numbre 7
 # compat exit: 2
 # compat differs: csv nothing ran, so there is nothing to write

@@ -1,5 +1,5 @@
 # abstract, weight and fixed_count: who is spawned.
-# compat: -u 12 -r 100 -t 1s
+# compat: -u 12 -r 100 -t 2s
 # compat exit: 0
 from _notes import note
 from locust import User, constant, task

@@ -1,6 +1,5 @@
 # --config-users sets attributes of classes: as JSON, and as a file.
-# compat: -u 4 -r 10 -t 1s --config-users '{"user_class_name": "One", "fixed_count": 1, "own": "set", "weight": 5}' '[{"user_class_name": "Two", "fixed_count": 2, "tasks": ["second"]}]'
-# compat: -u 4 -r 10 -t 1s --config-users {here}/_config_users.json
+# compat: -u 4 -r 10 -t 2s --config-users '{"user_class_name": "Two", "fixed_count": 2, "tasks": ["second"]}' {here}/_config_users.json
 # compat exit: 0
 from _notes import note
 from locust import HttpUser, constant, task
@@ -17,7 +16,7 @@ class One(HttpUser):
 
 class Two(HttpUser):
     wait_time = constant(60)
-    weight = 0
+    weight = 1
 
     @task
     def first(self):

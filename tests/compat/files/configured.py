@@ -1,6 +1,6 @@
 # Variables over ./locust.conf, the command line over both.
 # compat: -r 100
-# compat env: LOCUST_USERS=3 LOCUST_RUN_TIME=1s LOCUST_SPAWN_RATE=1 LOCUST_TAGS=[a,b]
+# compat env: LOCUST_USERS=3 LOCUST_RUN_TIME=2s LOCUST_SPAWN_RATE=1 LOCUST_TAGS=[a,b]
 # compat conf: users = 9
 # compat conf: stop-timeout = 2
 # compat conf: exclude-tags = c

@@ -1,5 +1,4 @@
 # --exit-code-on-error.
-# compat: -u 1 -t 10s --exit-code-on-error 0
 # compat: -u 1 -t 10s --exit-code-on-error 7
 from locust import HttpUser, task
 

@@ -1,6 +1,6 @@
 # on_start and on_stop of user and task set, when the run ends while users wait, work and sleep.
-# compat: -u 3 -r 100 -t 2s --stop-timeout 0
-# compat: -u 3 -r 100 -t 2s -s 3
+# compat: -u 3 -r 100 -t 1s --stop-timeout 0
+# compat: -u 3 -r 100 -t 1s -s 3
 # compat exit: 0
 import gevent
 from _notes import note
@@ -29,7 +29,7 @@ class Waits(Base):
 class Works(Base):
     @task
     def long(self):
-        gevent.sleep(3.5)
+        gevent.sleep(2)
         note("finished")
 
 

@@ -1,5 +1,5 @@
 # Custom messages between master and workers, in both directions, one listener of them concurrent.
-# compat: -u 1 -t 4s --processes 2
+# compat: -u 1 -t 2s --processes 2
 # compat exit: 0
 import gevent
 from _notes import note

@@ -7,6 +7,8 @@ from locust import HttpUser, task
 
 
 class Visitor(HttpUser):
+    host = "http://127.0.0.1:1"  # the command line wins
+
     @task
     def all(self):
         client = self.client

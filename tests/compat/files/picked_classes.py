@@ -1,6 +1,5 @@
 # Classes by name, --equal-weights.
-# compat: -u 4 -r 10 -t 1s --equal-weights Heavy Light
-# compat: -u 2 -r 10 -t 1s Other
+# compat: -u 4 -r 10 -t 2s --equal-weights Heavy Light
 # compat exit: 0
 from _notes import note
 from locust import User, constant, task

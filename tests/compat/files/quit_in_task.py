@@ -1,5 +1,5 @@
 # runner.quit() in a task stops everybody. (Locust then waits for -t, because the user that quits is killed in it.)
-# compat: -u 3 -r 100 -t 3s
+# compat: -u 3 -r 100 -t 2s
 # compat exit: 0
 from _notes import note
 from locust import HttpUser, constant, task

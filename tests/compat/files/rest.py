@@ -1,5 +1,5 @@
 # rest() and rest_() of HttpUser and FastHttpUser.
-# compat: -u 2 -r 10 -t 3s
+# compat: -u 2 -r 10 -t 2s
 # compat exit: 1
 from _notes import note
 from locust import FastHttpUser, HttpUser, task

@@ -1,5 +1,5 @@
 # StopTest in a task: the user is gone. (tidal ends the run, as Locust's documentation has it; Locust goes on.)
-# compat: -u 1 -t 3s
+# compat: -u 1 -t 1s
 # compat exit: 0
 from _notes import note
 from locust import User, task

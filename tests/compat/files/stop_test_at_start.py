@@ -1,5 +1,5 @@
 # StopTest in on_start: no task runs, but on_stop does.
-# compat: -u 1 -t 3s
+# compat: -u 1 -t 1s
 # compat says: not today
 from _notes import note
 from locust import User, task

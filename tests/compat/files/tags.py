@@ -1,6 +1,5 @@
 # --tags and --exclude-tags on tasks, on task sets, on nested ones.
-# compat: -u 1 -t 5s --tags a set --exclude-tags not
-# compat: -u 1 -t 5s -T b -E b2
+# compat: -u 1 -t 5s --tags a set b -E not b2
 # compat exit: 0
 # compat notes: set
 from _notes import note
