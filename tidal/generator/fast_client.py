@@ -301,7 +301,7 @@ class TlsConnection(Connection):
         pieces: list[bytes] = []
         try:
             while not pieces or self._in.pending or self._tls.pending():
-                piece = self._tls.read(RECEIVE_BYTES_MAX)
+                piece = self._tls.read(RECEIVE_BYTES)  # as much as a record holds
                 if not piece:
                     break
                 pieces.append(piece)

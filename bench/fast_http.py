@@ -1,6 +1,6 @@
 """What a request costs: FastHttpUser's client of tidal beside the real Locust's, each in a process of its own.
 
-    python bench/http.py [--users 50] [--seconds 4] [--rounds 3] [--tls] [--kind plain|json|cookies|post]
+    python bench/fast_http.py [--users 50] [--seconds 4] [--rounds 3] [--tls] [--kind plain|json|cookies|post]
 
 The sides take turns against one cheap server; a closed loop of users, one core. Said are the requests for each second
 of CPU and the median of the rounds' ratios. Absolute numbers drift with the machine: only the ratio is worth quoting.
@@ -24,8 +24,8 @@ from typing import Any
 ANSWERS = {
     "plain": b"HTTP/1.1 200 OK\r\nServer: bench\r\nDate: Tue, 24 Nov 2026 00:00:00 GMT\r\nContent-Type: text/plain\r\n"
     b"Content-Length: 13\r\nConnection: keep-alive\r\n\r\nHello, World!",
-    "cookies": b"HTTP/1.1 200 OK\r\nSet-Cookie: session=0123456789abcdef; Path=/; HttpOnly\r\nContent-Type: text/plain\r\n"
-    b"Content-Length: 13\r\n\r\nHello, World!",
+    "cookies": b"HTTP/1.1 200 OK\r\nSet-Cookie: session=0123456789abcdef; Path=/; HttpOnly\r\n"
+    b"Content-Type: text/plain\r\nContent-Length: 13\r\n\r\nHello, World!",
 }
 
 
@@ -123,10 +123,13 @@ def count(side: str, environment: Any) -> Any:
     recorder = Recorder(lambda: time.time_ns() // 1000)
     environment.events.request.sink = recorder.sample
 
-    def totals() -> tuple[int, int]:
-        recorder.take()
-        tallies = recorder.totals.values()
-        return sum(t.requests for t in tallies), sum(t.failures for t in tallies)
+    sums = [0, 0]
+
+    def totals() -> list[int]:
+        for block in recorder.take().blocks:
+            sums[0] += sum(tally.requests for tally in block.tallies.values())
+            sums[1] += sum(tally.failures for tally in block.tallies.values())
+        return sums
 
     return totals
 
@@ -140,6 +143,13 @@ def measured(side: str, url: str, args: argparse.Namespace) -> float:
     if failures:
         raise SystemExit(f"{side}: {failures} of {requests} requests failed\n{done.stderr}")
     return float(requests / cpu_s)
+
+
+def ratio(url: str, args: argparse.Namespace) -> float:
+    """How many times the peer's requests for a CPU second tidal makes, in one round."""
+    theirs, ours = measured("locust", url, args), measured("tidal", url, args)
+    print(f"locust {theirs:9,.0f}   tidal {ours:9,.0f}   requests/CPU-second   x {ours / theirs:.2f}", flush=True)
+    return ours / theirs
 
 
 def compare(args: argparse.Namespace) -> None:
