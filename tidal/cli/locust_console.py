@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from tidal import __version__, paths
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from tidal.outputs.locust_csv import Files
     from tidal.outputs.locust_rows import Picture
 
-CSV_S = 1.0
-
 
 class LocustConsole(Console):
     """Follows a run to its end and says it in Locust's words.
@@ -59,7 +56,6 @@ class LocustConsole(Console):
         self._lines = LocustLog(is_distributed=is_distributed)
         self._said, self._csv, self._has_tables = out, csv, has_tables
         self._tail = Tail(paths.logs_dir(), followed.run)
-        self._csv_due_s = 0.0
 
     def _tell_interval(self) -> None:
         seen = self._live.look(picture)
@@ -75,10 +71,8 @@ class LocustConsole(Console):
         self._trouble = trouble
         for line in self._live.look(self._lines.lines) or ():
             self._said.line(line)
-        if self._csv is not None and time.monotonic() >= self._csv_due_s:
-            self._csv_due_s = time.monotonic() + CSV_S
-            if seen := self._live.look(picture):
-                self._csv.write(seen)
+        if self._csv is not None and (seen := self._live.look(picture)):
+            self._csv.write(seen)  # which writes once a second
 
     def _tell_own(self, *, all_of_it: bool = False) -> None:
         """What the user code logs and prints on this machine."""

@@ -117,6 +117,7 @@ class HookHost:
             return
         self._view = view
         self._sums.take(view)
+        self._environment.stats.observe()
         runner.update(view)
         now_s = time.time()
         for row in view.clients:

@@ -176,9 +176,9 @@ class StatsEntry:
         return self._current()[1]
 
     def _current(self) -> tuple[float, float]:
-        window = self.stats.window()
+        window = self.stats.observe()
         if self._own is None and (window.covered_s <= 2 * window.span_s or self._seconds is None):
-            return window.rates(self._key)
+            return window.rates(self._key, self.start_time)
         end_s = int(self.stats.now_s()) - SETTLED_S
         known = self._seconds or {}
         counts = [known.get(s, (0, 0)) for s in range(max(end_s - RATE_S, int(self.start_time)), end_s)]
@@ -212,7 +212,7 @@ class StatsEntry:
 
     def get_current_response_time_percentile(self, percent: float) -> float | None:
         """A percentile (0…1) of about the last ten seconds; None when nobody looked so recently."""
-        window = self.stats.window()
+        window = self.stats.observe()
         if window.covered_s > 2 * window.span_s:
             return None
         return window.of(self._key).percentiles_us(percent)[0] / 1000

@@ -84,7 +84,7 @@ class RequestStats:
 
     def _begin(self) -> None:
         self._made_s = self.now_s()
-        self._window = Window(setting("CURRENT_RESPONSE_TIME_PERCENTILE_WINDOW"), self.start_time)
+        self._window: Window | None = None
         self._looked_s = -1.0
         self._summed: tuple[int, Tally] | None = None
 
@@ -185,16 +185,14 @@ class RequestStats:
         now_s = getattr(self.source, "now_s", None)
         return float(now_s()) if now_s is not None else self._clock()
 
-    def observe(self) -> None:
+    def observe(self) -> Window:
         """Look at the sums: whoever owns this calls it once a second, for the current figures of single endpoints."""
         now_s = self.now_s()
+        if self._window is None:  # not before: only now the source may know since when it counts
+            self._window = Window(setting("CURRENT_RESPONSE_TIME_PERCENTILE_WINDOW"), self.start_time)
         if not 0 <= now_s - self._looked_s < LOOK_S:
             self._looked_s = now_s
             self._window.look(now_s, self.source.endpoints)
-
-    def window(self) -> Window:
-        """What came in the last seconds."""
-        self.observe()
         return self._window
 
     def tally(self, key: tuple[str, str] | None) -> Tally:

@@ -29,9 +29,11 @@ class Sums:
         failures: by (method, name, error).
         recent: second of Redis time → requests, failures.
         spans: by (method, name): the first and the last second with a sample.
+        start_time: when the run began, as far as a view told; 0: not yet.
     """
 
     def __init__(self) -> None:
+        self.start_time = 0.0
         self.endpoints: dict[tuple[str, str], Tally] = {}
         self.failures: dict[tuple[str, str, str], FailureTally] = {}
         self.recent: dict[int, tuple[int, int]] = {}
@@ -83,6 +85,7 @@ class Sums:
         for failure in view.failures:
             self.failures[failure.method, failure.name, failure.error] = failure
         self.recent.update({second: (requests, failures) for second, requests, failures in view.recent})
+        self.start_time = view.began_ms / 1000
         self._forget()
         self.version += 1
 

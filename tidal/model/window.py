@@ -93,12 +93,13 @@ class Window:
                 total.merge(tally)
         return total
 
-    def rates(self, key: Key | None) -> tuple[float, float]:
-        """Requests and failures a second of one endpoint, or of all of them (None)."""
+    def rates(self, key: Key | None, began_s: float = 0.0) -> tuple[float, float]:
+        """Requests and failures a second of one endpoint, or of all of them (None), since `began_s` at the most."""
         if not self.covered_s:
             return 0.0, 0.0
         tally = self.of(key)
-        return tally.requests / self.covered_s, tally.failures / self.covered_s
+        ran_s = max(1.0, min(self.covered_s, self._changes[-1].to_s - began_s))  # less than a second is no rate
+        return tally.requests / ran_s, tally.failures / ran_s
 
 
 _NOTHING = Tally()
