@@ -94,7 +94,10 @@ def _run(argv: list[str], folder: Path, more: dict[str, str]) -> subprocess.Comp
 
 def _rows(folder: Path) -> list[dict[str, str]]:
     path = folder / "requests.csv"
-    return list(csv.DictReader(path.open(newline=""))) if path.exists() else []
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 @contextmanager
@@ -130,3 +133,60 @@ def test_a_protocol_is_counted_as_locust_counts_it(name: str, server: Callable[[
     assert ours.failures == peer.failures
     assert ours.exceptions == peer.exceptions
     assert ours.exit == peer.exit
+
+
+def test_a_row_for_each_request_of_every_process() -> None:
+    """The same rows as Locust's, and one file with one header, however many generators there are."""
+    file = HERE / "contrib" / "csv_log.py"
+    with _folders() as (peer, ours):
+        (ours / "requests.csv").write_text("what an earlier run left\n" * 100)
+        wanted = locust(file, peer, {"COMPAT_CSV": str(peer / "requests.csv")}).csv
+        found = tidal(file, ours, {"COMPAT_CSV": str(ours / "requests.csv")}, "--processes", "2").csv
+    assert len(found) == USERS * 4
+    assert sorted(map(str, found)) == sorted(map(str, wanted))
+
+
+HIDDEN = [
+    ("dns", "dns", "DNSUser needs dnspython"),
+    ("mqtt", "paho", "MqttUser needs paho-mqtt"),
+    ("postgres", "psycopg", "PostgresUser needs psycopg"),
+    ("socketio", "socketio", "SocketIOUser needs python-socketio"),
+]
+
+
+@pytest.mark.parametrize(("module", "package", "says"), HIDDEN, ids=[module for module, _, _ in HIDDEN])
+def test_a_missing_package_is_named_with_its_extra(module: str, package: str, says: str, tmp_path: Path) -> None:
+    """One line that says what to type."""
+    told = _import(f"locust.contrib.{module}", tmp_path, hidden=package)
+    assert told == f"ImportError: {says}, which is not installed: pip install 'tidal[{module}]'"
+
+
+@pytest.mark.parametrize("module", ["milvus", "mongodb", "oai", "qdrant"])
+def test_what_tidal_does_not_have_is_said(module: str, tmp_path: Path) -> None:
+    """Not that a module is missing: that tidal has none."""
+    assert _import(f"locust.contrib.{module}", tmp_path).endswith(f"tidal does not have locust.contrib.{module}")
+
+
+def test_a_file_whose_package_is_missing_is_refused(tmp_path: Path) -> None:
+    """Before the run, in one line."""
+    (tmp_path / "locustfile.py").write_text("from locust.contrib.mqtt import MqttUser\n")
+    done = _run(
+        [sys.executable, "-m", "tidal", "run"], tmp_path, {"TIDAL_HOME": str(tmp_path), **_hide(tmp_path, "paho")}
+    )
+    assert done.returncode == 12
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.endswith("MqttUser needs paho-mqtt, which is not installed: pip install 'tidal[mqtt]'\n")
+
+
+def _import(module: str, folder: Path, hidden: str = "") -> str:
+    """The last line that importing a module prints."""
+    argv = [sys.executable, "-c", f"import tidal.compat; tidal.compat.install(); import {module}"]
+    return _run(argv, folder, _hide(folder, hidden) if hidden else {}).stderr.splitlines()[-1]
+
+
+def _hide(folder: Path, package: str) -> dict[str, str]:
+    """The variable with which a package cannot be imported, as if it were not installed."""
+    fake = folder / "hidden" / package
+    fake.mkdir(parents=True)
+    (fake / "__init__.py").write_text(f"raise ModuleNotFoundError('No module named {package}', name={package!r})\n")
+    return {"PYTHONPATH": str(fake.parent)}

@@ -1,7 +1,9 @@
+import os
+
 from locust import User, constant, events, task
 from locust.contrib.csv_request_logger import CsvRequestLogger
 
-log = CsvRequestLogger("requests.csv", flush_interval=3)
+log = CsvRequestLogger(os.environ["COMPAT_CSV"], flush_interval=3)
 
 
 @events.init.add_listener
