@@ -132,9 +132,8 @@ def code_of(last: Picture) -> int:
 def _followed(spec: LaunchSpec, args: argparse.Namespace, out: LocustOut, csv: Files | None) -> tuple[Picture, str]:
     """The last picture of the run, and its id."""
     launched = launch(spec)
-    first, limit = opening_lines(LOCUST_VERSION, __version__, spec.options.run_time_ms)
-    out.line(first)
-    out.line(limit)
+    for line in opening_lines(LOCUST_VERSION, __version__, spec.options.run_time_ms):
+        out.line(line)
     out.line(Line("DEBUG", OWN, f"run {launched.run}: tidal attach {launched.run}"))
     if launched.warning:
         out.line(Line("WARNING", OWN, launched.warning))
@@ -142,7 +141,9 @@ def _followed(spec: LaunchSpec, args: argparse.Namespace, out: LocustOut, csv: F
         out.table(request_lines([], Entry("", AGGREGATED, Tally(), (0.0, 0.0), 0.0), widths=out.widths()))
     with session(launched.redis_url, launched.run, launched.supervisor_pid) as followed:
         has_tables = not args.only_summary
-        console = LocustConsole(followed, out, csv, has_tables=has_tables, is_distributed=args.master)
+        console = LocustConsole(
+            followed, out, csv, has_tables=has_tables, is_distributed=bool(args.master or args.processes)
+        )
         followed.followed_by(console)
         return console.end(), launched.run
 

@@ -50,11 +50,9 @@ class Line(NamedTuple):
 
 
 def opening_lines(version: str, own_version: str, run_time_ms: int | None) -> list[Line]:
-    """What is said before the run."""
-    limit = "No run time limit set, use CTRL+C to interrupt"
-    if run_time_ms is not None:
-        limit = f"Run time limit set to {run_time_ms // 1000} seconds"
-    return [_info(MAIN, f"Starting Locust {version} (tidal {own_version})"), _info(MAIN, limit)]
+    """What is said before the run; that it has no limit is said once it is known to have no shape."""
+    limit = [] if run_time_ms is None else [_info(MAIN, f"Run time limit set to {run_time_ms // 1000} seconds")]
+    return [_info(MAIN, f"Starting Locust {version} (tidal {own_version})"), *limit]
 
 
 def closing_line(exit_code: int) -> Line:
@@ -87,6 +85,8 @@ class Moment:
     spawn_rate: float
     classes: tuple[str, ...]
     shape: str
+    is_asked: bool  # whether the shape has said its first number of users
+    is_endless: bool
     settled_ms: int  # for how long the plan has had nobody left to start; -1: it has
     clients: tuple[Client, ...]
     expected: int
@@ -96,13 +96,16 @@ class Moment:
 
 def moment(state: State, at_ms: int) -> Moment:
     """What is looked at."""
-    log = state.log
+    log, shown = state.log, frame(state, at_ms)
     return Moment(
-        frame=frame(state, at_ms),
+        frame=shown,
         target=log.users,
         spawn_rate=log.spawn_rate,
         classes=log.target_classes,
         shape=log.shape,
+        is_asked=(log.users, log.spawn_rate) != (log.options.users, log.options.spawn_rate)
+        or shown.run.users_planned > 0,
+        is_endless=log.options.run_time_ms is None,
         settled_ms=_settled_ms(state, at_ms),
         clients=tuple(c for w in log.workers.values() for c in _clients(w)),
         expected=log.options.expect_workers,
@@ -147,6 +150,7 @@ class LocustLog:
         """What has happened since the last look, at a moment of Redis time."""
         seen = moment(state, at_ms)
         return [
+            *self._limit(seen),
             *(self._workers(seen) if self._is_distributed else ()),
             *self._ramp(seen),
             *self._spawned(seen),
@@ -191,6 +195,10 @@ class LocustLog:
 
     # ------------------------------------------------------------------ users
 
+    def _limit(self, seen: Moment) -> Iterator[Line]:
+        if self._once("limit") and seen.is_endless and not seen.shape:
+            yield _info(MAIN, "No run time limit set, use CTRL+C to interrupt")
+
     def _ramp(self, seen: Moment) -> Iterator[Line]:
         run = seen.frame.run
         target = (seen.target, seen.spawn_rate, seen.classes)
@@ -199,11 +207,16 @@ class LocustLog:
         if seen.shape:
             if self._once("shape"):
                 yield _info(RUNNERS, "Shape test starting.")
-            if self._ramped is None and not seen.target:
-                return  # the shape was not asked yet
+            if self._ramped is None and not seen.is_asked:
+                return
             yield _info(RUNNERS, f"Shape test updating to {seen.target} users at {seen.spawn_rate:.2f} spawn rate")
         self._ramped, self._has_spawned = target, False
-        yield _info(RUNNERS, f"Ramping to {seen.target} users at a rate of {seen.spawn_rate:.2f} per second")
+        if self._is_distributed:
+            able = sum(c.state in phases.ABLE for c in seen.clients)
+            rate = f"{seen.spawn_rate:.2f} spawn rate to {able} ready workers"
+            yield _info(RUNNERS, f"Sending spawn jobs of {seen.target} users at {rate}")
+        else:
+            yield _info(RUNNERS, f"Ramping to {seen.target} users at a rate of {seen.spawn_rate:.2f} per second")
 
     def _spawned(self, seen: Moment) -> Iterator[Line]:
         run = seen.frame.run

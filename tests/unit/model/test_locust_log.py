@@ -14,6 +14,7 @@ from histories import (
     folded,
     lost,
     opened,
+    planned,
     ready,
     reported,
     running,
@@ -22,6 +23,8 @@ from histories import (
 
 from tidal.model import events as ev
 from tidal.outputs.locust_log import MAIN, OWN, RUNNERS, Line, LocustLog, closing_line, opening_lines
+
+NO_LIMIT = Line("INFO", MAIN, "No run time limit set, use CTRL+C to interrupt")
 
 
 def told(*steps: tuple[int, list[Happening]], is_distributed: bool = False) -> list[Line]:
@@ -49,7 +52,9 @@ def test_before_and_after_the_run() -> None:
         Line("INFO", MAIN, "Starting Locust 2.47.0 (tidal 0.1.0)"),
         Line("INFO", MAIN, "Run time limit set to 5 seconds"),
     ]
-    assert opening_lines("2.47.0", "0.1.0", None)[1].text == "No run time limit set, use CTRL+C to interrupt"
+    assert len(opening_lines("2.47.0", "0.1.0", None)) == 1
+    assert NO_LIMIT in told((100, running("w1")), (200, []))
+    assert NO_LIMIT not in told((100, running("w1", run_time_ms=5_000)))
     assert closing_line(1) == Line("INFO", MAIN, "Shutting down (exit code 1)")
 
 
@@ -58,6 +63,7 @@ def test_a_run_says_its_ramp_and_its_users_once() -> None:
     begun = running("w1", users=5, rate=5.0)
     lines = told((100, begun), (500, []), (1_500, [users(5)]), (2_000, []), (4_000, []))
     assert lines == [
+        NO_LIMIT,
         Line("INFO", RUNNERS, "Ramping to 5 users at a rate of 5.00 per second"),
         Line("INFO", RUNNERS, 'All users spawned: {"Buyer": 5, "Reader": 0} (5 total users)'),
     ]
@@ -66,7 +72,7 @@ def test_a_run_says_its_ramp_and_its_users_once() -> None:
 def test_users_are_not_said_to_be_there_before_they_are() -> None:
     """Reports that stay away are waited for, but not for ever."""
     begun = running("w1", users=5, rate=5.0)
-    assert len(told((100, begun), (1_500, [users(3)]))) == 1
+    assert len(told((100, begun), (1_500, [users(3)]))) == 2
     late = told((100, begun), (1_500, [users(3)]), (9_000, []))[-1].text
     assert late.startswith("Spawning is complete and report waittime is expired, but not all reports received")
 
@@ -81,7 +87,8 @@ def test_a_new_target_is_a_new_ramp() -> None:
 
 def test_a_shape_says_each_of_its_steps() -> None:
     """In Locust's words; before it was asked there is no target."""
-    history = running("w1", users=0)
+    history = running("w1", users=1, rate=1.0)
+    history[-1] = at(0, planned("w1", users=0))
     first = history[0]
     assert isinstance(first, ev.ByMaster)
     assert isinstance(first.event, ev.RunOpened)
@@ -96,7 +103,7 @@ def test_a_shape_says_each_of_its_steps() -> None:
 
 def test_how_a_run_ends() -> None:
     """The limit, an operator, a failure: a line each, and once."""
-    ends = {
+    ends: dict[ev.Event, str] = {
         ev.StopOrdered("finished", "the run time is over", "", 0): "--run-time limit reached, shutting down",
         ev.StopOrdered("stopped", "Ctrl-C", "ann", 0): "Ctrl-C, shutting down",
         ev.StopOrdered("refused", "2 of 3 workers came", "", 0, 40): (
@@ -105,7 +112,7 @@ def test_how_a_run_ends() -> None:
     }
     for stop, text in ends.items():
         lines = told((100, [*running("w1"), at(5_000, stop)]), (6_000, []), (7_000, [at(7_000, closed())]))
-        assert texts([line for line in lines if line.logger == MAIN]) == [text]
+        assert texts([line for line in lines if line.logger == MAIN and line != NO_LIMIT]) == [text]
 
 
 def test_workers_have_lines_when_they_come_from_elsewhere() -> None:
@@ -115,6 +122,7 @@ def test_workers_have_lines_when_they_come_from_elsewhere() -> None:
     lines = texts(told((100, running("w1", "w2")), (2_100, begun[-1:]), (4_100, again), is_distributed=True))
     assert "host-w1_0 (index 0) reported as ready. 2 workers connected." in lines
     assert "Worker host-w2_0 failed to send heartbeat, setting state to missing." in lines
+    assert "Sending spawn jobs of 10 users at 10.00 spawn rate to 2 ready workers" in lines
     assert not any("reported as ready" in text for text in texts(told((100, begun))))
 
 
