@@ -92,7 +92,8 @@ def read(parser: FileParser, words: Sequence[str], environ: Mapping[str, str]) -
     if tuple(words) == ONLY_DESCRIBE:
         words = ()
         for action in own_actions(parser):
-            action.required = False
+            if action.required:
+                action.required, action.is_required = False, True  # type: ignore[attr-defined]  # as LocustArgumentParser has it
     given = _given(parser, words, environ)
     return tuple(_spec(parser, action, given, words, environ) for action in own_actions(parser))
 

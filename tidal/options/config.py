@@ -1,8 +1,7 @@
 """Config files as Locust reads them: `key = value` lines (.conf), or `[tool.locust]` of a TOML file.
 
 A key is a long flag without its dashes. What a file says counts less than the environment, and that less than the
-command line; of several files the later one counts: pyproject.toml before ./locust.conf before ~/.locust.conf before
---config.
+command line. Of several files --config counts most, then ./pyproject.toml, ./locust.conf and ~/.locust.conf.
 """
 
 from __future__ import annotations
