@@ -1,6 +1,6 @@
 """The words of a subcommand that starts a load: its flags, variables, config files and the file's own arguments.
 
-Variables (LOCUST_X, before it TIDAL_X) and config files are Locust's; they count for the flags that the subcommand has.
+Variables (LOCUST_…, before them TIDAL_…) and config files are Locust's; they count for flags that the subcommand has.
 """
 
 from __future__ import annotations
