@@ -131,7 +131,8 @@ def exception_rows(exceptions: Iterable[ExceptionRow]) -> Iterator[Cells]:
 def _message(message: str, trace: str) -> str:
     """What the exception says, without its class where the traceback tells it."""
     kind, colon, said = message.partition(": ")
-    return said if colon and trace.rpartition("\n")[2].startswith(f"{kind}: ") else message
+    told = trace.rpartition("\n")[2].partition(": ")[0].rpartition(".")[2]  # there with its module
+    return said if colon and told == kind else message
 
 
 def _lines(trace: str) -> str:
@@ -192,16 +193,18 @@ class Files:
         }
 
     def write(self, seen: Picture) -> None:
-        """Write the picture of this second, if none was written yet; to be called once a second or oftener.
+        """Take in a picture; to be called oftener than once a second while the run goes on.
 
-        A file that cannot be written now (a full disk) is tried again; `close` says it when it stays so.
+        A second's row of the history is its newest picture; the other files are written once a second. A file that
+        cannot be written now (a full disk) is tried again; `close` says it when it stays so.
         """
-        if not self._second or seen.frame.at_ms // 1000 > self._second:
-            with contextlib.suppress(OSError):
-                self._write(seen)
+        with contextlib.suppress(OSError):
+            is_due = not self._second or seen.frame.at_ms // 1000 > self._second
+            self._keep_history(seen)
+            if is_due:
+                self._write_whole(seen)
 
-    def _write(self, seen: Picture) -> None:
-        self._keep_history(seen)
+    def _write_whole(self, seen: Picture) -> None:
         columns = self._columns()
         bodies: dict[str, Iterable[Cells]] = {
             "stats": stats_rows(seen.entries, seen.total, self._percentiles),
@@ -214,8 +217,9 @@ class Files:
     def close(self, seen: Picture) -> None:
         """Write the last picture: everything that the run reported. UsageError when it cannot be written."""
         try:
-            self._write(seen)
+            self._keep_history(seen)
             self._append_pending()
+            self._write_whole(seen)
         except OSError as error:
             raise UsageError(f"cannot write {self.prefix}_*.csv: {error.strerror}") from None
 
