@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tidal.fastuser import FastHttpUser
     from tidal.flow import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
     from tidal.hooks import EventHook, Events, events
+    from tidal.markov import MarkovTaskSet, transition, transitions
+    from tidal.shape import LoadTestShape
     from tidal.tasks import SequentialTaskSet, TaskSet, tag, task
     from tidal.users import HttpUser, User
     from tidal.waits import between, constant, constant_pacing, constant_throughput, poisson
@@ -28,6 +30,11 @@ _HOMES = {
     "SequentialTaskSet": "tasks",
     "task": "tasks",
     "tag": "tasks",
+    "MarkovTaskSet": "markov",
+    "transition": "markov",
+    "transitions": "markov",
+    # how many users, decided once a second
+    "LoadTestShape": "shape",
     # waits between tasks
     "between": "waits",
     "constant": "waits",
@@ -53,6 +60,8 @@ __all__ = [
     "FastHttpUser",
     "HttpUser",
     "InterruptTaskSet",
+    "LoadTestShape",
+    "MarkovTaskSet",
     "RescheduleTask",
     "RescheduleTaskImmediately",
     "SequentialTaskSet",
@@ -68,6 +77,8 @@ __all__ = [
     "poisson",
     "tag",
     "task",
+    "transition",
+    "transitions",
 ]
 
 

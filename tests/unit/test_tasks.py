@@ -7,7 +7,7 @@ import pytest
 from tidal.flow import InterruptTaskSet, LocustError, RescheduleTask, RescheduleTaskImmediately, StopUser
 from tidal.generator.environment import Environment
 from tidal.hooks import Events
-from tidal.tasks import SequentialTaskSet, TaskSet, tag, task
+from tidal.tasks import SequentialTaskSet, TaskSet, filter_tasks_by_tags, flat_tasks, tag, task
 from tidal.users import User
 
 
@@ -201,3 +201,90 @@ def test_a_user_without_tasks_says_so() -> None:
     with pytest.raises(StopUser):
         Visitor(environment).run()
     assert story == ["Visitor has no tasks: mark its methods with @task; did you mean `tasks` where it says `task`?"]
+
+
+# ------------------------------------------------------------------ tags
+
+
+def test_tags_of_sets_and_tasks() -> None:
+    """A set's tag is its tasks'; what is left empty goes; tags that are not wanted take away."""
+
+    @tag("set")
+    class Inner(TaskSet):
+        @tag("own")
+        @task(2)
+        def tagged(self) -> None:
+            """Two tags."""
+
+        @task
+        def plain(self) -> None:
+            """The set's tag."""
+
+    class Other(TaskSet):
+        @task
+        def untagged(self) -> None:
+            """No tag."""
+
+    class Visitor(User):
+        tasks = [Inner, Other]  # noqa: RUF012 - as in a locustfile
+
+    filter_tasks_by_tags(Visitor, {"set"}, {"own"})
+    assert Visitor.tasks == [Inner]
+    assert [function.__name__ for function in Inner.tasks] == ["plain"]
+    assert Other.tasks == []
+
+
+def test_what_has_no_task_left_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    """By name, as Locust does."""
+
+    class Visitor(User):
+        tasks = [print]  # noqa: RUF012 - as in a locustfile
+
+    filter_tasks_by_tags(Visitor, {"x"})
+    assert "Visitor had no tasks left after filtering" in caplog.text
+
+
+def test_flat_tasks_are_every_task_once() -> None:
+    """However deep, without the sets."""
+
+    class Inner(TaskSet):
+        tasks = {print: 3, repr: 1}  # noqa: RUF012 - as in a locustfile
+
+    class Visitor(User):
+        tasks = {Inner: 2, len: 5}  # noqa: RUF012 - as in a locustfile
+
+    assert set(flat_tasks(Visitor)) == {print, repr, len}
+    assert len(flat_tasks(Visitor)) == 3
+
+
+def test_an_on_stop_that_raises_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """And is no error of the run, as in Locust."""
+    errors: list[object] = []
+
+    class Inner(TaskSet):
+        @task
+        def leave(self) -> None:
+            raise StopUser
+
+        def on_stop(self) -> None:
+            raise ValueError("mine")
+
+    class Visitor(User):
+        tasks = [Inner]  # noqa: RUF012 - as in a locustfile
+
+    environment = Environment(events=Events())
+    environment.events.user_error.add_listener(lambda **kw: errors.append(kw))
+    with pytest.raises(StopUser):
+        Visitor(environment).run()
+    assert errors == []
+    assert "Uncaught exception in on_stop: \nTraceback" in caplog.text
+
+
+def test_a_task_that_is_on_start_too_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    """`run` is refused."""
+
+    def on_start(_: object) -> None:
+        """Both."""
+
+    task(on_start)
+    assert "both as a task AND on stop/start" in caplog.text

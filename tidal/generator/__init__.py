@@ -7,11 +7,13 @@ orders on stdin and answer on a pipe (`tidal.model.pipe`). Who reads what:
     main          a child's life: orders in, parts told, answers out
     pipes         the two pipes and the lifeline
     clock         Redis time from the machine's own clock
-    loadfile      the locustfile as user classes, or why not; needs: which files it takes along
+    loadfile      the locustfiles imported, or why not; discovery: their classes and shapes, chosen and filtered;
+                  needs: which files they take along; pytestfile: test functions as users
     scheduler     PURE: which users are to run now, and when that changes next
     population    the users' greenlets
     recorder      PURE: samples, user time and errors as batches
     http          requests: the client of HttpUser
-    environment   what user code sees of the run
+    environment   what user code sees of the run; runners, nodes: its process's part of it; messages: custom ones
+    local         users in a script's own process; dispatch: how many of which class; single: one user, for debuggers
     hookhost      the hooks that run beside a master
 """
