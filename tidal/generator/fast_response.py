@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
@@ -150,6 +151,7 @@ class FastResponse:
     history: list[FastResponse] = []  # noqa: RUF012 - empty for all who were not redirected; the agent gives others
     headers: Any
     elapsed_s: float | None = None
+    _broken: zlib.error | None = None  # what keeps the body from being decoded
 
     def __init__(self, answer: Any, request: FastRequest, stream: Stream | None = None) -> None:
         self.answer: Any = answer
@@ -209,6 +211,8 @@ class FastResponse:
         try:
             return self.__dict__["_content"]
         except KeyError:
+            if self._broken is not None:
+                raise self._broken from None
             self._content = self._read_all()
             return self._content
 
@@ -218,8 +222,14 @@ class FastResponse:
         answer = self.answer
         if not answer.is_complete and self._stream is not None:
             self._stream.read_all()
-        body = answer.take()
-        return decoded(body, answer.encoding) if answer.encoding else body
+        body: bytes = answer.take()
+        if not answer.encoding:
+            return body
+        try:
+            return decoded(body, answer.encoding)
+        except zlib.error as error:
+            self._broken = error
+            raise
 
     @property
     def text(self) -> str | None:
