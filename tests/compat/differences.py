@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -48,9 +49,20 @@ def _counts(case: Case, peer: Outcome, ours: Outcome) -> Iterator[str]:
     for n, what in enumerate(("requests", "failed requests")):
         one = {key: counts[n] for key, counts in peer.requests.items()}
         yield from _apart(case, f"requests: {what}", one, {key: c[n] for key, c in ours.requests.items()})
-    yield from _apart(case, "failures:", peer.failures, ours.failures)
+    yield from _apart(case, "failures:", _failures(case, peer), _failures(case, ours))
     yield from _apart(case, "exceptions:", peer.exceptions, ours.exceptions)
     yield from _apart(case, "served:", peer.served, ours.served)
+
+
+def _failures(case: Case, side: Outcome) -> dict[tuple[str, str, str], int]:
+    if "wrapper" not in case.differs:
+        return side.failures
+    return {(method, name, _unwrapped(error)): n for (method, name, error), n in side.failures.items()}
+
+
+def _unwrapped(error: str) -> str:
+    match = re.fullmatch(r"CatchResponseError\((.*)\)", error, re.DOTALL)
+    return str(ast.literal_eval(match[1])) if match else error
 
 
 def _apart(case: Case, what: str, one: Mapping[Any, int], other: Mapping[Any, int]) -> Iterator[str]:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LINE = re.compile(r"# compat(?: (?P<name>[a-z]+))?(?P<colon>:(?: (?P<value>.*))?)?$")
-PARTS = ("requests", "failures", "exceptions", "served", "csv", "heads", "exit", "notes")
-"""What is compared."""
+PARTS = ("requests", "failures", "exceptions", "served", "csv", "heads", "exit", "notes", "wrapper")
+"""What is compared; the wrapper is what Locust puts around a failure's own text: `CatchResponseError('…')`."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -100,7 +101,9 @@ def run_peer(case: Case, at: Target, folder: Path) -> Outcome:
         beside = ("", ",peer_tally.py")[case.mode == "run"]
         shutil.copy(HERE / "peer_tally.py", folder)  # for its pytest, this repository's settings would be the file's
         argv = [sys.executable, "-m", "locust", "-f", f"{_file(case)}{beside}", *_flags(case, case.peer, at)]
-    outcome = _run(case, argv, {"COMPAT_TALLY": str(tally)}, at, folder)
+    port = str(_free_port())
+    more = {"COMPAT_TALLY": str(tally), "LOCUST_MASTER_BIND_PORT": port, "LOCUST_MASTER_NODE_PORT": port}
+    outcome = _run(case, argv, more, at, folder)
     if tally.exists():
         told = json.loads(tally.read_text())
         outcome.requests = {(method, name): (n, failed) for method, name, n, failed in told["requests"]}
@@ -124,6 +127,11 @@ def run_ours(case: Case, at: Target, folder: Path, home: Path) -> Outcome:
     for row in _rows(folder / f"{OUT}_exceptions.csv"):
         outcome.exceptions[row["Message"]] += int(row["Count"])
     return outcome
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def _file(case: Case) -> str:

@@ -1,6 +1,7 @@
 # catch_response: success, failure, exceptions in the block; without it; request_meta.
 # compat: -u 1 -t 10s
 # compat exit: 1
+# compat differs: wrapper a text is kept as it is, and whether it was one is guessed
 # compat notes: ordered
 from _notes import note
 from locust import HttpUser, task

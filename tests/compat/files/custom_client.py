@@ -1,6 +1,7 @@
 # A client of the file's own: request events fired, measured, with and without exceptions, with odd values.
 # compat: -u 1 -t 10s
 # compat exit: 1
+# compat differs: wrapper a text is kept as it is, and whether it was one is guessed
 import time
 
 from _notes import note

@@ -1,6 +1,7 @@
 # rest() and rest_() of HttpUser and FastHttpUser.
 # compat: -u 2 -r 10 -t 2s
 # compat exit: 1
+# compat differs: wrapper a text is kept as it is, and whether it was one is guessed
 from _notes import note
 from locust import FastHttpUser, HttpUser, task
 from locust.exception import StopUser
