@@ -519,7 +519,8 @@ def test_the_hook_host_asks_the_shape_and_shows_the_run_s_statistics(tmp_path: P
     agent = Agent(tmp_path, hooks=True)
     loaded = agent.load(tmp_path, SHAPED, side="inspect")
     assert isinstance(loaded, Loaded)
-    assert (loaded.shape, set(loaded.hooks)) == ("Steps", {"quitting", "quit"})
+    assert loaded.shape == "Steps"
+    assert {"quitting", "quit"} <= set(loaded.hooks)  # and those of plugins that are installed here
     agent.child.stop(1)
     agent = Agent(tmp_path, hooks=True)
     agent.order(Load(str(tmp_path), "locustfile.py", RunOptions(), side="master", shape="Steps"))
