@@ -91,26 +91,26 @@ def history_columns(percentiles: Sequence[float] = PERCENTILES) -> Cells:
 def stats_rows(rows: Iterable[Row], total: Row, percentiles: Sequence[float] = PERCENTILES) -> Iterator[Cells]:
     """The rows of `P_stats.csv`; the total is the last."""
     for row in (*rows, total):
-        counts, times = _totals(row)
-        head = [cell(row.method or ""), cell(row.name), *counts, *times]
-        yield [*head, row.total_rps, row.total_fail_per_sec, *_percentiles(row, percentiles)]
+        figures = _Figures(row, percentiles)
+        rates = [row.total_rps, row.total_fail_per_sec]
+        yield [cell(row.method or ""), cell(row.name), *figures.totals, *rates, *figures.percentiles]
 
 
-def _totals(row: Row) -> tuple[Cells, Cells]:
-    times = [
-        row.median_response_time,
-        row.avg_response_time,
-        row.min_response_time or 0,
-        row.max_response_time,
-        row.avg_content_length,
-    ]
-    return [row.num_requests, row.num_failures], times
+class _Figures:
+    """A row's totals and percentiles, from one look at its histogram."""
 
-
-def _percentiles(row: Row, percentiles: Sequence[float]) -> Cells:
-    if not row.num_requests:
-        return [NOT_YET] * len(percentiles)
-    return [round(ms) for ms in row.response_time_percentiles(percentiles)]
+    def __init__(self, row: Row, percentiles: Sequence[float]) -> None:
+        median, *rest = row.response_time_percentiles([0.5, *percentiles])
+        self.percentiles: Cells = [round(ms) for ms in rest] if row.num_requests else [NOT_YET] * len(rest)
+        self.totals: Cells = [
+            row.num_requests,
+            row.num_failures,
+            median,
+            row.avg_response_time,
+            row.min_response_time or 0,
+            row.max_response_time,
+            row.avg_content_length,
+        ]
 
 
 def failure_rows(problems: Iterable[Failed]) -> Iterator[Cells]:
@@ -143,10 +143,10 @@ def history_row(
     at_s: int, users: int, row: Row, percentiles: Sequence[float] = PERCENTILES, now: Cells | None = None
 ) -> Cells:
     """A row of `P_stats_history.csv`; `now`: the percentiles of the last seconds instead of those of the run."""
-    counts, times = _totals(row)
+    figures = _Figures(row, percentiles)
     rates = [f"{row.current_rps:.6f}", f"{row.current_fail_per_sec:.6f}"]
-    shares = _percentiles(row, percentiles) if now is None or not row.num_requests else now
-    return [at_s, users, cell(row.method or ""), cell(row.name), *rates, *shares, *counts, *times]
+    shares = figures.percentiles if now is None or not row.num_requests else now
+    return [at_s, users, cell(row.method or ""), cell(row.name), *rates, *shares, *figures.totals]
 
 
 def text_of(*rows: Iterable[Any]) -> str:
@@ -173,7 +173,7 @@ class Files:
         self._percentiles, self._full = percentiles, full_history
         self._window: Window | None = None
         self._second = 0
-        self._pending = ""
+        self._last: Picture | None = None
         Path(f"{prefix}_").parent.mkdir(parents=True, exist_ok=True)
         for name, columns in self._columns().items():
             self._path(name).write_text(text_of(columns), encoding="utf8", newline="")
@@ -218,7 +218,7 @@ class Files:
         """Write the last picture: everything that the run reported. UsageError when it cannot be written."""
         try:
             self._keep_history(seen)
-            self._append_pending()
+            self._append_last()
             self._write_whole(seen)
         except OSError as error:
             raise UsageError(f"cannot write {self.prefix}_*.csv: {error.strerror}") from None
@@ -232,30 +232,36 @@ class Files:
     # ------------------------------------------------------------------ history
 
     def _keep_history(self, seen: Picture) -> None:
-        """One set of rows a second: the newest of the second, written when the next one begins."""
+        """One set of rows a second: of the newest picture of the second, written when the next one begins."""
         if not seen.frame.run.began_ms:
             return
         second = seen.frame.at_ms // 1000
         if second > self._second:
-            self._append_pending()
+            self._append_last()
         self._second = max(self._second, second)
-        if self._full and self._window is None:
-            self._window = Window(WINDOW_S, seen.frame.run.began_ms / 1000)
-        if self._window is not None:
-            self._window.look(seen.frame.at_ms / 1000, {(e.method, e.name): e.tally for e in seen.entries})
-        self._pending = text_of(*self._history_rows(seen))
+        self._last = seen
 
-    def _append_pending(self) -> None:
+    def _append_last(self) -> None:
+        if self._last is None:
+            return
+        rows = text_of(*self._history_rows(self._last))
         with self._path("stats_history").open("a", encoding="utf8", newline="") as file:
-            file.write(self._pending)
-        self._pending = ""
+            file.write(rows)
+        self._last = None
 
     def _history_rows(self, seen: Picture) -> Iterator[Cells]:
         users = seen.frame.run.users_running
+        window = self._looked(seen) if self._full else None
         for row in (*seen.entries, seen.total) if self._full else (seen.total,):
             key = None if row is seen.total else (row.method, row.name)
-            now = None if self._window is None else self._current(self._window, key)
+            now = None if window is None else self._current(window, key)
             yield history_row(self._second, users, row, self._percentiles, now)
+
+    def _looked(self, seen: Picture) -> Window:
+        if self._window is None:
+            self._window = Window(WINDOW_S, seen.frame.run.began_ms / 1000)
+        self._window.look(seen.frame.at_ms / 1000, {(e.method, e.name): e.tally for e in seen.entries})
+        return self._window
 
     def _current(self, window: Window, key: tuple[str, str] | None) -> Cells:
         return [round(us / 1000) for us in window.of(key).percentiles_us(*self._percentiles)]
