@@ -371,12 +371,12 @@ CLIENT = """
 import sys
 import gevent
 from locust import HttpUser, task, constant, events
-from locust.exception import ResponseError, StopTest
+from locust.exception import RescheduleTask, ResponseError
 from requests.exceptions import MissingSchema
 
 @events.test_start.add_listener
 def steers(**_):
-    raise StopTest
+    raise RescheduleTask
 
 class Visitor(HttpUser):
     wait_time = constant(60)
