@@ -111,7 +111,7 @@ def with_files_own(words: Sequence[str]) -> LocustParser:
     own: Sequence[ArgumentSpec] = ()
     plain = [word for word in words if word not in HELP]
     args, _ = make(allow_abbrev=False).understood(plain, os.environ, partly=True)
-    if args.locustfile != make().get_default("locustfile"):
+    if any(word.startswith(("-f", "--locustfile")) for word in plain):
         from tidal.cli.own import described
 
         try:

@@ -122,9 +122,12 @@ def _clients(worker: WorkerRecord) -> Iterator[Client]:
 def _settled_ms(state: State, at_ms: int) -> int:
     log = state.log
     at_ms = min(at_ms, log.stopped_ms or at_ms)
-    if not log.began_ms or not log.plan or at_ms < log.began_ms + log.plan.from_ms or not is_complete(state, at_ms):
+    if not log.began_ms or not log.plan:
         return -1
-    return SETTLE_MS if is_complete(state, at_ms - SETTLE_MS) else 0
+    from_ms, before_ms = log.began_ms + log.plan.from_ms, at_ms - SETTLE_MS
+    if at_ms < from_ms or not is_complete(state, at_ms):
+        return -1
+    return SETTLE_MS if before_ms >= from_ms and is_complete(state, before_ms) else 0
 
 
 class LocustLog:
