@@ -55,6 +55,7 @@ class HookHost:
         self._failures_told = 0
         self._ticking: Any = None
         self._view = View("ready", 0, 0, 0, 0, 0.0)
+        self._code_on_error: int | None = None
         self.is_done = False
 
     def run(self) -> None:
@@ -91,6 +92,7 @@ class HookHost:
         self._pipes.answer(answer)
 
     def _prepare(self, order: Load, classes: dict[str, Any]) -> None:
+        self._code_on_error = order.options.exit_code_on_error
         port = ChildPort(self._pipes, may_steer=True)
         runner = MasterRunner(self._environment, port=port, run=order.run)
         shape = shape_named(order.shape)
@@ -167,6 +169,8 @@ class HookHost:
         if self._has_run:
             tell(hooks.test_stop, environment=environment)
         tell(hooks.quitting, reverse=True, environment=environment)
+        if environment.process_exit_code is None and order.exit_code == self._code_on_error:
+            environment.process_exit_code = environment.parsed_options.exit_code_on_error  # a listener may have set it
         code = environment.process_exit_code
         tell(hooks.quit, exit_code=order.exit_code if code is None else code)
 

@@ -282,8 +282,9 @@ class DistributedRunner(Runner):
         self.leave("runner.stop()")
 
     def quit(self) -> None:
-        """End the run."""
+        """End the run. A user that asks for it is killed in here, as all are, unless there is a stop timeout."""
         self.leave("runner.quit()")
+        gevent.sleep(0)
 
 
 class WorkerRunner(DistributedRunner):
