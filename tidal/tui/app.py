@@ -28,10 +28,9 @@ if TYPE_CHECKING:
 
 _NOT_OURS = (
     "command_palette",
-    "app.command_palette",
-    "screen.copy_text",
-    "app.focus_next",
-    "app.focus_previous",
+    "copy_text",
+    "focus_next",
+    "focus_previous",
     "interrupt",
 )
 """Actions of Textual that the palette need not offer."""
@@ -145,12 +144,14 @@ class TidalApp(App[str]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action that is valid now, with its key."""
-        told: set[str] = set()
+        told: set[str] = set(_NOT_OURS)
         for active in screen.active_bindings.values():
             binding = active.binding
             is_ours = active.node in (self, screen) or isinstance(active.node, Grid)
-            if is_ours and active.enabled and binding.description and binding.action not in (*_NOT_OURS, *told):
-                told.add(binding.action)
+            action = binding.action.removeprefix("app.").removeprefix("screen.")
+            is_ours = is_ours and not action.startswith(("scroll_", "page_"))
+            if is_ours and active.enabled and binding.description and action not in told:
+                told.add(action)
                 run = partial(self.run_action, binding.action, active.node)
                 yield SystemCommand(f"{binding.description} ({self.get_key_display(binding)})", "", run)
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from tidal.tui import own
 from tidal.tui.feed import StartChoice
 from tidal.tui.screens.questions import USERS_MAX, rate_of
 from tidal.tui.text import duration_ms
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tidal.model.events import RunOptions
+    from tidal.model.pipe import ArgumentSpec
 
 PROCESSES_MAX = 1_024
 
@@ -30,6 +33,8 @@ class Typed:
     processes: str = ""
     classes: tuple[str, ...] = ()  # the chosen ones
     known: tuple[str, ...] = ()  # those that the file defines
+    arguments: tuple[ArgumentSpec, ...] = ()  # the file's own
+    given: tuple[tuple[str, str], ...] = ()  # what was typed for them: name, text
 
 
 def typed_of(defaults: StartChoice) -> Typed:
@@ -51,6 +56,11 @@ def with_field(typed: Typed, name: str, value: str) -> Typed:
     """The form with another text in one field."""
     changes: dict[str, Any] = {name: value}
     return replace(typed, **changes)
+
+
+def with_argument(typed: Typed, name: str, text: str) -> Typed:
+    """The form with another text for one of the file's own arguments."""
+    return replace(typed, given=tuple(({**dict(typed.given), name: text}).items()))
 
 
 def _whole(typed: str, name: str, low: int, high: int) -> int:
@@ -109,6 +119,9 @@ def complaints(typed: Typed) -> dict[str, str]:
         "processes": lambda: _whole(typed.processes or "0", "processes", 0, PROCESSES_MAX),
         "classes": lambda: _classes(typed),
     }
+    given = dict(typed.given)
+    for argument in typed.arguments:
+        checks[argument_field(argument)] = partial(own.value_of, argument, given.get(argument.name))
     wrong = {}
     for name, check in checks.items():
         try:
@@ -116,6 +129,17 @@ def complaints(typed: Typed) -> dict[str, str]:
         except ValueError as error:
             wrong[name] = str(error)
     return wrong
+
+
+def argument_field(argument: ArgumentSpec) -> str:
+    """What the field of an argument is called among the complaints: no other field has such a name."""
+    return f"--{argument.name}"
+
+
+def _values(typed: Typed, *, secret: bool) -> dict[str, str]:
+    """The file's own arguments that have a field: name, JSON."""
+    given, asked = dict(typed.given), [a for a in typed.arguments if a.is_secret is secret]
+    return {argument.name: own.value_of(argument, given.get(argument.name)) for argument in asked}
 
 
 def _refuse(why: str) -> None:
@@ -131,5 +155,7 @@ def choice_of(typed: Typed, options: RunOptions) -> StartChoice:
         run_time_ms=_run_time_ms(typed.run_time),
         host=_host(typed.host),
         classes=_classes(typed),
+        arguments=tuple(sorted({**dict(options.arguments), **_values(typed, secret=False)}.items())),
     )
-    return StartChoice(typed.file.strip(), chosen, _whole(typed.processes or "0", "processes", 0, PROCESSES_MAX))
+    processes = _whole(typed.processes or "0", "processes", 0, PROCESSES_MAX)
+    return StartChoice(typed.file.strip(), chosen, processes, tuple(sorted(_values(typed, secret=True).items())))

@@ -86,6 +86,7 @@ class StartChoice:
     file: str = ""
     options: RunOptions = field(default_factory=RunOptions)
     processes: int = 0  # 0: one per core
+    secrets: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # the file's own arguments beside the log
 
 
 Starter = Callable[[StartChoice], tuple[Feed, Operator]]

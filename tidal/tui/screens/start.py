@@ -13,12 +13,15 @@ from textual.binding import Binding
 from textual.containers import Container, Horizontal, VerticalScroll
 from textual.message import Message
 from textual.screen import Screen
+from textual.suggester import SuggestFromList
 from textual.widgets import Button, Checkbox, Footer, Input, Label, Static
 
 from tidal.errors import TidalError
 from tidal.model.events import ClassSpec, RunOptions
-from tidal.tui.choice import choice_of, complaints, typed_of, with_field
+from tidal.tui import own
+from tidal.tui.choice import argument_field, choice_of, complaints, typed_of, with_argument, with_field
 from tidal.tui.feed import Feed, Inspector, Operator, StartChoice, Starter
+from tidal.tui.widgets.entry import Entry
 from tidal.tui.widgets.tick import Tick
 
 if TYPE_CHECKING:
@@ -26,10 +29,14 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.timer import Timer
 
+    from tidal.model.pipe import ArgumentSpec
     from tidal.tui.look import Look
 
 INSPECT_AFTER_S = 0.4
 """The file is looked at when nothing was typed for so long: importing it takes a process."""
+LABEL_CELLS = 14
+_OWN = "own-"
+"""What the ids of the fields of the file's own arguments begin with; their number follows."""
 _PAIRS = (("users", "Users"), ("rate", "Spawn rate /s"), ("run_time", "Run time"), ("processes", "Processes"))
 _HINTS = {"file": "locustfile.py", "host": "the file's own", "run_time": "until stopped", "processes": "one per core"}
 
@@ -44,6 +51,9 @@ class Start(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "start", "Start"),
         Binding("escape", "app.quit", "Quit"),
+        # By priority, so that what is typed ahead in one go, Tab and all, reaches the field that it is meant for.
+        Binding("tab", "app.focus_next", "Next field", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", "Field before", show=False, priority=True),
     ]
 
     class Begun(Message):
@@ -88,6 +98,7 @@ class Start(Screen[None]):
                     yield from self._field(a, a_label)
                     yield from self._field(b, b_label)
             yield from self._field("host", "Host")
+            yield VerticalScroll(id="own", can_focus=False)
             yield Static("", id="wrong", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Start", id="start", variant="primary", compact=True)
@@ -96,11 +107,11 @@ class Start(Screen[None]):
     def _field(self, name: str, label: str) -> ComposeResult:
         with Horizontal(classes="field"):
             yield Label(label)
-            yield Input(getattr(self._typed, name), placeholder=_HINTS.get(name, ""), id=name, compact=True)
+            yield Entry(getattr(self._typed, name), placeholder=_HINTS.get(name, ""), id=name, compact=True)
 
     def on_mount(self) -> None:
         """Begin with what the command line said."""
-        self.query_one("#class-field").display = False
+        self.query_one("#class-field").display = self.query_one("#own").display = False
         self._look_at_file()
         self._tell()
 
@@ -109,6 +120,9 @@ class Start(Screen[None]):
     @on(Input.Changed)
     def _field_changed(self, event: Input.Changed) -> None:
         name = event.input.id or ""
+        if name.startswith(_OWN):
+            self._give(name, event.value)
+            return
         if getattr(self._typed, name) == event.value:
             return
         self._typed = with_field(self._typed, name, event.value)
@@ -118,9 +132,19 @@ class Start(Screen[None]):
             self._later = self.set_timer(INSPECT_AFTER_S, self._look_at_file)
         self._tell()
 
+    def _give(self, field: str, text: str) -> None:
+        """Take a text for one of the file's own arguments."""
+        argument = self._typed.arguments[int(field.removeprefix(_OWN))]
+        self._typed = with_argument(self._typed, argument.name, text)
+        self._tell()
+
     @on(Checkbox.Changed)
-    def _class_ticked(self) -> None:
-        ticks = zip(self._typed.known, self.query(Tick), strict=False)
+    def _ticked(self, event: Checkbox.Changed) -> None:
+        field = event.checkbox.id or ""
+        if field.startswith(_OWN):
+            self._give(field, own.TICKED if event.value else own.EMPTY)
+            return
+        ticks = zip(self._typed.known, self.query_one("#classes").query(Tick), strict=False)
         self._typed = replace(self._typed, classes=tuple(name for name, tick in ticks if tick.value))
         self._tell()
 
@@ -129,8 +153,12 @@ class Start(Screen[None]):
         wrong = complaints(self._typed)
         if self._file_complaint and "file" not in wrong:
             wrong["file"] = self._file_complaint
+        wrong_fields = {
+            *wrong,
+            *(_OWN + str(i) for i, a in enumerate(self._typed.arguments) if argument_field(a) in wrong),
+        }
         for field in self.query(Input):
-            field.set_class((field.id or "") in wrong, "-wrong")
+            field.set_class((field.id or "") in wrong_fields, "-wrong")
         if not self._is_starting:
             self._say(next(iter(wrong.values()), ""), tone="wrong")
         self.query_one("#start", Button).disabled = bool(wrong) or self._is_starting or self._starter is None
@@ -152,8 +180,10 @@ class Start(Screen[None]):
             loaded = await asyncio.to_thread(self._inspector, _absolute(file))
         except TidalError as error:
             await self._offer((), file, str(error))
+            await self._offer_arguments(())
         else:
             await self._offer(loaded.classes, file, "")
+            await self._offer_arguments(tuple(argument for argument in loaded.arguments if argument.in_form))
 
     async def _offer(self, classes: tuple[ClassSpec, ...], file: str, complaint: str) -> None:
         """Show the classes of a file, all chosen unless the command line named some."""
@@ -166,6 +196,32 @@ class Start(Screen[None]):
         await listed.mount_all(Tick(self._look.outside(name), ticked=name in named) for name in known)
         self.query_one("#class-field").display = bool(known)
         self._tell()
+
+    async def _offer_arguments(self, arguments: tuple[ArgumentSpec, ...]) -> None:
+        """A field for each of the file's own arguments; what was typed for one of that name stays."""
+        given = {name: text for name, text in self._typed.given if name in {argument.name for argument in arguments}}
+        self._typed = replace(self._typed, arguments=arguments, given=tuple(given.items()))
+        listed = self.query_one("#own")
+        await listed.remove_children()
+        await listed.mount_all(self._own_field(i, argument, given) for i, argument in enumerate(arguments))
+        listed.display = bool(arguments)
+        self._tell()
+
+    def _own_field(self, index: int, argument: ArgumentSpec, given: dict[str, str]) -> Horizontal:
+        text, field = given.get(argument.name, own.text_of(argument)), f"{_OWN}{index}"
+        label = Label(self._look.fit(self._look.outside(own.label_of(argument)), LABEL_CELLS), markup=False)
+        if own.is_box(argument):
+            hint = self._look.outside(own.hint_of(argument))
+            return Horizontal(label, Tick(hint, ticked=text == own.TICKED, id=field), classes="field")
+        entry = Entry(
+            text,
+            placeholder=self._look.outside(own.hint_of(argument)),
+            password=argument.is_secret,
+            suggester=SuggestFromList(argument.choices) if argument.choices else None,
+            id=field,
+            compact=True,
+        )
+        return Horizontal(label, entry, classes="field")
 
     # -------------------------------------------------------------- starting
 

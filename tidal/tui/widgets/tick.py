@@ -9,8 +9,8 @@ from textual.widgets import Checkbox
 class Tick(Checkbox):
     """[x] or [ ] before a name; Textual's own shows the same X twice, bright or dim."""
 
-    def __init__(self, name: str, *, ticked: bool) -> None:
-        super().__init__(Content(name), ticked, name=name, compact=True)
+    def __init__(self, name: str, *, ticked: bool, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
+        super().__init__(Content(name), ticked, name=name, id=id, compact=True)
 
     @property
     def _button(self) -> Content:
