@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import shutil
+import socket
 import ssl
+import subprocess
+import sys
+import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -14,6 +20,7 @@ import pytest
 from odd_server import HELLO, OddServer, tls_context
 
 from tidal.flow import CatchResponseError, LocustError, ResponseError
+from tidal.generator.fast_client import Sweeper
 from tidal.generator.fast_errors import FAILURE_EXCEPTIONS
 from tidal.generator.fast_pool import HTTPClientPool, adopt
 from tidal.generator.fast_response import ResponseContextManager
@@ -540,7 +547,49 @@ def test_through_a_proxy(session: Sessions, server: OddServer) -> None:
     assert server.asked[-1].path == "http://example.invalid/echo"
 
 
+class Proxy:
+    """Answers CONNECT with what it was told, then passes bytes on, both ways."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with self._listener, self._listener.accept()[0] as near:
+            asked = near.recv(4_096).split()[1].decode()
+            near.sendall(self._answer)
+            if b" 200 " not in self._answer:
+                return
+            with socket.create_connection(asked.split(":")) as far:  # type: ignore[arg-type]
+                threading.Thread(target=pump, args=(far, near), daemon=True).start()
+                pump(near, far)
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    """Pass on what comes."""
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            sink.sendall(data)
+
+
 # ---------------------------------------------------------------------- TLS
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (b"HTTP/1.1 200 Go on\r\n\r\n", "None"),
+        (b"HTTP/1.1 407 Who?\r\n\r\n", "OSError('Proxy CONNECT failed: 407 Who?')"),
+    ],
+)
+def test_tls_through_a_proxy(
+    secure: OddServer, session: Sessions, samples: list[dict[str, Any]], answer: bytes, outcome: str
+) -> None:
+    """A tunnel, or the proxy's reason."""
+    session(secure.url, proxy_host="127.0.0.1", proxy_port=Proxy(answer).port).get("/json")
+    assert texts(samples) == [outcome]
 
 
 def test_over_tls(secure: OddServer, session: Sessions) -> None:
@@ -586,3 +635,38 @@ def test_tls_against_a_server_that_speaks_none(session: Sessions, samples: list[
     finally:
         plain.close()
     assert isinstance(samples[0]["exception"], FAILURE_EXCEPTIONS)
+
+
+# ---------------------------------------------------------------------- what is left behind
+
+
+def test_a_forgotten_session_leaves_no_connection(server: OddServer) -> None:
+    """Nor does a stream that nobody reads to its end; the loop closes them."""
+    waiting = Sweeper.here().waiting
+    before = set(waiting)
+    client = FastHttpSession(server.url, EventHook("request"), None)
+    client.get("/json")
+    stream = client.get("/big", stream=True)
+    assert len(waiting - before) == 1
+    del client, stream
+    gc.collect()
+    turn_until(lambda: not waiting - before)
+
+
+def test_what_files_import_of_geventhttpclient() -> None:
+    """Comes from tidal where it is not installed: Locust brings it, tidal does not."""
+    code = """
+import sys
+import tidal.compat
+tidal.compat.install(patch=False)
+assert sys.meta_path[-1] is tidal.compat.ClientFinder
+sys.meta_path.insert(0, sys.meta_path.pop())
+from geventhttpclient.client import HTTPClientPool
+from geventhttpclient.useragent import ConnectionError
+from geventhttpclient.header import Headers
+from locust.contrib.fasthttp import FAILURE_EXCEPTIONS, FastHttpUser
+assert ConnectionError in FAILURE_EXCEPTIONS
+assert HTTPClientPool.__module__ == "tidal.generator.fast_pool"
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -38,6 +38,20 @@ class LocustFinder:
         return spec
 
 
+class ClientFinder:
+    """Finds geventhttpclient, asked last: Locust's files import a few names of it, and it comes with Locust."""
+
+    @classmethod
+    def find_spec(
+        cls, fullname: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The spec of the stand-in; None for other packages."""
+        if fullname != "geventhttpclient":
+            return None
+        folder = _FOLDER.parent / fullname
+        return spec_from_file_location(fullname, folder / "__init__.py", submodule_search_locations=[str(folder)])
+
+
 def install(*, patch: bool = True) -> None:
     """From now on `import locust` means tidal; a Locust that was imported before is forgotten.
 
@@ -60,3 +74,4 @@ def install(*, patch: bool = True) -> None:
     for name in [n for n in sys.modules if n == "locust" or n.startswith("locust.")]:
         del sys.modules[name]
     sys.meta_path.insert(0, LocustFinder)
+    sys.meta_path.append(ClientFinder)

@@ -149,9 +149,8 @@ class Connection:
         self.is_stale = True
 
     def detach(self) -> _socket.socket:
-        """Its socket, for another connection to go on with."""
+        """A socket of its own for whoever goes on with the connection; this one is to be closed."""
         sock = _socket.socket(self._sock.family, self._sock.type, self._sock.proto, fileno=os.dup(self._sock.fileno()))
-        self.close()
         sock.setblocking(False)  # noqa: FBT003 - its signature
         return sock
 

@@ -91,16 +91,11 @@ class Host:
         scheme, host, port = self.origin
         pool = self._pool
         sock = connect(pool.proxy_host or host, pool.proxy_port or port, pool.connection_timeout)
-        connection = Connection(sock, pool.network_timeout)
         if scheme == "http":
-            return connection
-        try:
-            if pool.proxy_host:
-                _tunnel(connection, host, port)
-            return self._secured(connection.detach(), host)
-        except BaseException:
-            connection.close()
-            raise
+            return Connection(sock, pool.network_timeout)
+        if pool.proxy_host:
+            sock = _tunnelled(sock, host, port, pool.connection_timeout)
+        return self._secured(sock, host)
 
     def _secured(self, sock: Any, host: str) -> Connection:
         pool = self._pool
@@ -118,16 +113,23 @@ class Host:
         return secure
 
 
-def _tunnel(connection: Connection, host: str, port: int) -> None:
-    """Ask a proxy for a way through."""
+def _tunnelled(sock: Any, host: str, port: int, timeout_s: float) -> Any:
+    """Ask a proxy for a way through; the socket to go on with."""
+    connection = Connection(sock, timeout_s)
     name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    connection.send(f"CONNECT {name} HTTP/1.1\r\nHost: {name}\r\n\r\n".encode("ascii"))
-    answer = AnswerParser("HEAD")
-    while not answer.feed(data := connection.receive()):
-        if not data:
-            answer.end()
-    if not 200 <= answer.status < 300:
-        raise OSError(f"Proxy CONNECT failed: {answer.status} {answer.reason[:100]}")
+    answer = AnswerParser("HEAD")  # the tunnel's own bytes are no body
+    try:
+        connection.send(f"CONNECT {name} HTTP/1.1\r\nHost: {name}\r\n\r\n".encode("ascii"))
+        while not answer.is_complete:
+            if data := connection.receive():
+                answer.feed(data)
+            else:
+                answer.end()
+        if not 200 <= answer.status < 300:
+            raise OSError(f"Proxy CONNECT failed: {answer.status} {answer.reason[:100]}")
+        return connection.detach()
+    finally:
+        connection.close()
 
 
 class HTTPClientPool:
