@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tidal.hookhost")
 
 TICK_S = 1.0
+SILENCE_MS = 2_000
+"""How late a worker's first report may be before it is taken for one that sends none."""
 
 
 class HookHost:
@@ -55,6 +57,7 @@ class HookHost:
         self._failures_told = 0
         self._ticking: Any = None
         self._view = View("ready", 0, 0, 0, 0, 0.0)
+        self._was_reported = False  # by a worker, to listeners of worker_report
         self._code_on_error: int | None = None
         self.is_done = False
 
@@ -127,10 +130,17 @@ class HookHost:
                 self._known.add(row.id)
                 tell(hooks.worker_connect, client_id=row.id)
             tell(hooks.heartbeat_sent, client_id=row.id, timestamp=now_s)
-        if hooks.worker_report.has_listeners and not hooks.report_to_master.has_listeners:
-            for row in view.clients:
-                data = {"user_classes_count": dict(row.users), "user_count": sum(row.users.values())}
-                tell(hooks.worker_report, client_id=row.id, data=data)
+        if view.began_ms and view.now_ms - view.began_ms > 1000 * setting("WORKER_REPORT_INTERVAL") + SILENCE_MS:
+            self._report_for_workers()
+
+    def _report_for_workers(self) -> None:
+        """Workers report by themselves if the file listens to that there; else what is known of them is told here."""
+        hooks = self._environment.events
+        if self._was_reported or hooks.report_to_master.has_listeners or not hooks.worker_report.has_listeners:
+            return
+        for row in self._view.clients:
+            data = {"user_classes_count": dict(row.users), "user_count": sum(row.users.values())}
+            tell(hooks.worker_report, client_id=row.id, data=data)
 
     def _hear(self, message: Message) -> None:
         """A custom message, or what a worker's listeners added to its report."""
@@ -141,6 +151,7 @@ class HookHost:
             data = unpack_value(message.data)
         except BadEntry:
             return
+        self._was_reported = True
         tell(self._environment.events.worker_report, client_id=message.client, data=data)
 
     # ------------------------------------------------------------------ hooks
@@ -167,6 +178,7 @@ class HookHost:
             self._ticking.kill(block=False)
         environment.runner.state = STATE_STOPPED
         if self._has_run:
+            self._report_for_workers()
             tell(hooks.test_stop, environment=environment)
         tell(hooks.quitting, reverse=True, environment=environment)
         if environment.process_exit_code is None and order.exit_code == self._code_on_error:
