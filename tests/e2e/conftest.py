@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from deadline import processes_of, until
 from stage import LOCUSTFILE, Stage
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    """Redis and the target, up, and a locustfile; everything is ended with the test."""
+    """Redis and the target, up, and a locustfile; everything is ended with the test, and nothing is left running."""
     os.environ["TIDAL_HOME"] = str(tmp_path)
     with tempfile.TemporaryDirectory(prefix="tidal-") as folder:
         made = Stage(Path(folder), tmp_path)
@@ -28,3 +30,5 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         finally:
             made.close()
             del os.environ["TIDAL_HOME"]
+    if sys.platform == "linux":
+        until(lambda: not processes_of(tmp_path), 15, "no process is left behind")

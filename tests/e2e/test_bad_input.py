@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from deadline import processes_of, until
-from stage import Stage
 
 from tidal.keys import FleetKeys
 from tidal.model.codec import pack
@@ -22,8 +19,10 @@ from tidal.model.wire import to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import redis
+    from stage import Stage
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -97,6 +96,8 @@ COMMANDS = {
     "worker without Redis": (("worker", "--redis", "redis://127.0.0.1:1"), 20, ("127.0.0.1:1",)),
     "unknown run": (("replay", "20990101-000000-zzzz", "--print"), 30, ("20990101-000000-zzzz",)),
     "unknown run to attach": (("attach", "20990101-000000-zzzz"), 30, ("20990101-000000-zzzz",)),
+    "no such archive file": (("replay", "./nope.tidal", "--print"), 30, ("no archive file ./nope.tidal",)),
+    "a folder for an archive": (("replay", "./", "--print"), 30, ("is a folder",)),
     "foreign archive": (("replay", "good.py", "--print"), 32, ("good.py",)),
     "unknown flag": (("run", "--userz", "3"), 2, ("--users",)),
     "unknown subcommand": (("rnu",), 2, ("run",)),
@@ -139,21 +140,6 @@ def test_no_workers_in_time(home: Path, real_redis: redis.Redis, redis_url: str)
     )  # fmt: skip
     assert done.returncode == 40, done.stderr + done.stdout
     assert "0 of 1 worker" in done.stdout + done.stderr
-
-
-@pytest.fixture
-def stage(home: Path) -> Iterator[Stage]:
-    """A Redis of its own."""
-    os.environ["TIDAL_HOME"] = str(home / "stage")
-    with tempfile.TemporaryDirectory(prefix="tidal-") as folder:
-        made = Stage(Path(folder), home / "stage")
-        try:
-            made.start_redis()
-            (made.folder / "locustfile.py").write_text(GOOD, encoding="utf-8")
-            yield made
-        finally:
-            made.close()
-            del os.environ["TIDAL_HOME"]
 
 
 def test_a_file_that_fails_on_one_worker_only(stage: Stage) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from deadline import until
-from stage import LOCUSTFILE, Stage, seen
+from stage import Stage, seen
 
 from tidal.archive import Archive
 from tidal.model.events import RunOptions
@@ -20,27 +17,9 @@ from tidal.outputs.json import frame_json
 from tidal.paths import archive_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tidal.model.rows import Frame
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    """Redis and the target, up, and a locustfile."""
-    os.environ["TIDAL_HOME"] = str(tmp_path)
-    with tempfile.TemporaryDirectory(prefix="tidal-") as folder:
-        made = Stage(Path(folder), tmp_path)
-        try:
-            made.start_redis()
-            made.start_target()
-            (made.folder / "locustfile.py").write_text(LOCUSTFILE, encoding="utf-8")
-            yield made
-        finally:
-            made.close()
-            del os.environ["TIDAL_HOME"]
 
 
 def options(stage: Stage, run_time_ms: int) -> RunOptions:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from deadline import all_gone, until
-from stage import LOCUSTFILE, Stage, generators_of, seen
+from stage import Stage, generators_of, seen
 
 from tidal.archive import Archive
 from tidal.model.codec import decode
@@ -24,33 +21,9 @@ from tidal.outputs.json import frame_json
 from tidal.paths import archive_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tidal.model.rows import Frame
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    """Redis and the target, up; a short folder, because a socket's path must be short."""
-    os.environ["TIDAL_HOME"] = str(tmp_path)
-    with tempfile.TemporaryDirectory(prefix="tidal-") as folder:
-        made = Stage(Path(folder), tmp_path)
-        try:
-            made.start_redis()
-            made.start_target()
-            yield made
-        finally:
-            made.close()
-            del os.environ["TIDAL_HOME"]
-
-
-def write_locustfile(stage: Stage) -> Path:
-    """A locustfile whose users call four times a second."""
-    file = stage.folder / "locustfile.py"
-    file.write_text(LOCUSTFILE, encoding="utf-8")
-    return file
 
 
 def full(users: int) -> object:
@@ -66,7 +39,7 @@ def test_lose_a_generator_and_a_worker_and_rewind(stage: Stage) -> None:
     """Users come back to the planned number after each loss, and the archive alone tells the same as the live log."""
     options = RunOptions(users=20, spawn_rate=20, run_time_ms=20_000, host=stage.target_url, expect_workers=2)
     workers = [stage.start_worker(), stage.start_worker()]
-    master, answer = stage.start_master(write_locustfile(stage), options)
+    master, answer = stage.start_master(stage.folder / "locustfile.py", options)
     run = answer["run"]
     feed = stage.watch(run)
     seen(feed, full(20), "20 users run")
@@ -114,7 +87,7 @@ def test_nothing_is_lost_without_a_fault(stage: Stage) -> None:
     """Without a fault the target's own count equals the log's, to the request, and the command line replays it."""
     options = RunOptions(users=10, spawn_rate=50, run_time_ms=4_000, host=stage.target_url)
     stage.start_worker()
-    master, answer = stage.start_master(write_locustfile(stage), options)
+    master, answer = stage.start_master(stage.folder / "locustfile.py", options)
     feed = stage.watch(answer["run"])
     assert master.wait(60) == 0
     until(lambda: feed.is_closed, what="the feed is at the end")
