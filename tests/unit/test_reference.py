@@ -46,7 +46,7 @@ def cli_page() -> str:
         "# Command line",
         "",
         "`tidal SUBCOMMAND --help` says the same. Spans of time are written `20`, `20s`, `3m` or `1h20m`.",
-        "A run is named by its id, the beginning of its id, or `latest`.",
+        "A run is named by its id, any part of it that no other has, `latest`, or `latest~1` for the one before.",
         "See also: [exit codes](exit-codes.md), [files and variables](files.md).",
         "",
         "| subcommand | for |",

@@ -238,7 +238,7 @@ def add_headless(parser: argparse.ArgumentParser) -> None:
 def add_run(parser: argparse.ArgumentParser) -> None:
     """RUN: the run that is meant."""
     parser.add_argument(
-        "run", nargs="?", default="latest", metavar="RUN", help="the run's id or its beginning (default: latest)"
+        "run", nargs="?", default="latest", metavar="RUN", help="the run's id or a part of it (default: latest)"
     )
 
 

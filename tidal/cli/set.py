@@ -21,7 +21,7 @@ KNOWN = ("users", "rate")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument("run", metavar="RUN", help="the run's id, its beginning, or latest")
+    parser.add_argument("run", metavar="RUN", help="the run's id or a part of it, or latest")
     parser.add_argument("wishes", nargs="+", metavar="NAME=VALUE", help="users=N, rate=USERS_A_SECOND")
     flags.add_redis(parser, "the runs of this machine")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument("run", metavar="RUN", help="the run's id, its beginning, or latest")
+    parser.add_argument("run", metavar="RUN", help="the run's id or a part of it, or latest")
     parser.add_argument("--reason", default="", metavar="TEXT", help="why, for whoever reads the log")
     flags.add_redis(parser, "the runs of this machine")
 
