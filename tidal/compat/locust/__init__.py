@@ -3,6 +3,7 @@
 What is heavy (clients, statistics, the argument parser) is fetched when it is first asked for.
 """
 
+import logging.config  # noqa: F401 - plugins use it without an import of their own: Locust has done it for them
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
