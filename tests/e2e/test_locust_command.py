@@ -12,6 +12,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pexpect
 import pytest
 from deadline import processes_of, until
 
@@ -236,6 +237,24 @@ def test_ctrl_c_ends_a_run_in_order(shell: Shell) -> None:
     assert process.returncode == 0, err
     assert "Shutting down (exit code 0)" in err
     assert "Response time percentiles" in err
+
+
+def test_keys_ask_for_more_users(shell: Shell) -> None:
+    """W starts ten more, s stops one; the terminal is as it was afterwards."""
+    argv = ["-P", "-m", "tidal", "locust", "--headless", "-u", "1", "-H", shell.url, "-T", "good", "--only-summary"]
+    env = {**os.environ, "TIDAL_HOME": str(shell.home / "tidal"), "HOME": str(shell.home)}
+    terminal = pexpect.spawn(sys.executable, argv, cwd=str(shell.home), env=env, timeout=60, encoding="utf8")
+    terminal.expect("1 total users")
+    terminal.send("W")
+    terminal.expect("Ramping to 11 users at a rate of 100.00 per second")
+    terminal.expect("11 total users")
+    terminal.send("s")
+    terminal.expect("10 total users")
+    terminal.sendintr()
+    terminal.expect("Response time percentiles")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
 
 
 def test_master_and_worker_meet_at_a_redis(stage: Stage, shell: Shell) -> None:

@@ -2,7 +2,7 @@
 
 Flags, variables (LOCUST_…, and TIDAL_… before them), config files, log lines, tables, files and exit codes are
 Locust's. Without --headless the run is shown on tidal's own screen; there is no web interface. The file's own arguments
-stand between the others.
+stand between the others. On a terminal w and W start one user or ten more, s and S stop one or ten.
 """
 
 from __future__ import annotations

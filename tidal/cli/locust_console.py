@@ -12,6 +12,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from tidal import __version__, paths
+from tidal.bus import BusError
+from tidal.cli import keys
 from tidal.cli.console import Console
 from tidal.cli.locust_files import open_csv, wanted, write_rest
 from tidal.cli.locust_out import LocustOut
@@ -19,10 +21,12 @@ from tidal.cli.session import session
 from tidal.cli.tail import Tail
 from tidal.errors import RunLapsed, TidalError
 from tidal.launch import launch
+from tidal.model.events import WantTarget
 from tidal.model.stats import Tally
+from tidal.model.view import is_complete
 from tidal.options import LOCUST_VERSION
 from tidal.outputs.layout import shorten
-from tidal.outputs.locust_log import MAIN, OWN, Line, LocustLog, closing_line, opening_lines
+from tidal.outputs.locust_log import MAIN, OWN, ROOT, Line, LocustLog, closing_line, opening_lines
 from tidal.outputs.locust_rows import AGGREGATED, Entry, picture
 from tidal.outputs.locust_tables import error_lines, percentile_lines, request_lines
 
@@ -45,6 +49,9 @@ class LocustConsole(Console):
         csv: files that go along, or None.
         has_tables: a table every two seconds.
         is_distributed: workers come from elsewhere, and each is worth a line.
+
+    Attributes:
+        has_keys: whether this terminal's keys ask for more or fewer users.
     """
 
     def __init__(
@@ -56,6 +63,7 @@ class LocustConsole(Console):
         self._lines = LocustLog(is_distributed=is_distributed)
         self._said, self._csv, self._has_tables = out, csv, has_tables
         self._tail = Tail(paths.logs_dir(), followed.run)
+        self._followed, self.has_keys = followed, False
 
     def _tell_interval(self) -> None:
         seen = self._live.look(picture)
@@ -64,6 +72,7 @@ class LocustConsole(Console):
         self._check_life(None if seen is None else seen.frame)
 
     def _tell_news(self) -> None:
+        self._obey_keys()
         self._tell_own()
         trouble = self._live.trouble()
         if bool(trouble) != bool(self._trouble):
@@ -73,6 +82,19 @@ class LocustConsole(Console):
             self._said.line(line)
         if self._csv is not None and (seen := self._live.look(picture)):
             self._csv.write(seen)  # which writes once a second
+
+    def _obey_keys(self) -> None:
+        """More or fewer users, as Locust's keys say; not while they are still coming or going."""
+        for step in keys.pressed() if self.has_keys else ():
+            at = self._live.look(lambda state, at_ms: (state.log.users, is_complete(state, at_ms)))
+            if at is None:
+                continue
+            users, is_settled = at
+            if not is_settled:
+                self._said.line(Line("WARNING", ROOT, "Already spawning users, can't spawn more right now"))
+                return
+            with contextlib.suppress(BusError):
+                self._followed.operator.want(WantTarget(max(0, users + step), keys.RATE))
 
     def _tell_own(self, *, all_of_it: bool = False) -> None:
         """What the user code logs and prints on this machine."""
@@ -144,7 +166,8 @@ def _followed(spec: LaunchSpec, args: argparse.Namespace, out: LocustOut, csv: F
         console = LocustConsole(
             followed, out, csv, has_tables=has_tables, is_distributed=bool(args.master or args.processes)
         )
-        followed.followed_by(console)
+        with keys.listening() as console.has_keys:
+            followed.followed_by(console)
         return console.end(), launched.run
 
 
