@@ -1,4 +1,4 @@
-"""A Socket.IO server on the port that its argument says: it refuses who has a wrong password, answers and shouts back."""
+"""A Socket.IO server on the port of its argument: it refuses who has a wrong password, answers and shouts back."""
 
 import sys
 
@@ -9,18 +9,21 @@ server = socketio.Server(async_mode="threading")
 
 
 @server.event
-def connect(sid, environ, auth):
+def connect(sid: str, environ: object, auth: dict[str, str] | None) -> None:
+    """Somebody comes."""
     if auth and auth.get("password") == "wrong":
         raise socketio.exceptions.ConnectionRefusedError("wrong password")
 
 
 @server.event
-def add(sid, numbers):
+def add(sid: str, numbers: list[int]) -> int:
+    """Answers."""
     return sum(numbers)
 
 
 @server.event
-def shout(sid, text):
+def shout(sid: str, text: str) -> None:
+    """Says something by itself."""
     server.emit("heard", text.upper(), to=sid)
 
 

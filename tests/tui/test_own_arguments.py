@@ -183,6 +183,18 @@ async def test_keys_typed_ahead_reach_the_fields_that_they_are_meant_for() -> No
     assert values == ["42", "8", "31m"]  # a field that is come to has its text selected
 
 
+async def test_a_box_is_ticked_when_its_key_comes() -> None:
+    """Not when the focus is in the next field already."""
+    app = app_of([], DRY, REGION)
+    async with app.run_test(size=(90, 40)) as pilot:
+        await inspected(pilot)
+        app.screen.query_one("#own-0", Tick).focus()
+        await pilot.pause()
+        await typed_at_once(pilot, "space", "tab", "u", "s")
+        assert app.screen.query_one("#own-0", Tick).value
+        assert field(pilot, 1).value == "us"
+
+
 async def typed_at_once(pilot: Pilot[str], *keys: str) -> None:
     """Post every key before any of them is dealt with, as a terminal does with what was typed ahead."""
     from textual.events import Key  # noqa: PLC0415 - for this alone

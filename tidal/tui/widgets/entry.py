@@ -1,4 +1,4 @@
-"""A field of text that takes its keys in the order in which they come."""
+"""Fields that take their keys in the order in which they come."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.binding import NoBinding
+from textual.widget import Widget
 from textual.widgets import Input
 
 if TYPE_CHECKING:
     from textual.events import Key
 
 
-class Entry(Input):
-    """An input whose own keys (backspace, arrows, enter) act at once.
+class KeysAtOnce(Widget):
+    """A widget whose own keys (backspace, arrows, space) act at once.
 
-    Textual's passes them up to the app and acts when they come back: what was typed behind them is in the field by
-    then, so what is typed ahead in one go would come out in another order.
+    Textual passes them up to the app and acts when they come back: what was typed behind them is in the field by then,
+    or another field has the focus, so what is typed ahead in one go would come out otherwise.
     """
 
     async def on_key(self, event: Key) -> None:
-        """Act on a key that the field has a binding for; letters go on to Textual."""
+        """Act on a key that the widget has a binding for; letters go on to Textual."""
         try:
             binding = self._bindings.get_bindings_for_key(event.key)[0]
         except NoBinding:
@@ -28,6 +29,10 @@ class Entry(Input):
         event.stop()
         event.prevent_default()
         await self.run_action(binding.action)
+
+
+class Entry(KeysAtOnce, Input):
+    """A field of text."""
 
     @property
     def _value(self) -> Text:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Checkbox
 
+from tidal.tui.widgets.entry import KeysAtOnce
 
-class Tick(Checkbox):
+
+class Tick(KeysAtOnce, Checkbox):
     """[x] or [ ] before a name; Textual's own shows the same X twice, bright or dim."""
 
     def __init__(self, name: str, *, ticked: bool, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
