@@ -78,7 +78,9 @@ def _row(action: argparse.Action) -> str:
     return f"| `{words}` | {said.replace('|', chr(92) + '|')} |"
 
 
-@pytest.mark.parametrize(("name", "made"), [("exit-codes.md", exit_codes_page), ("cli.md", cli_page)], ids=str)
+@pytest.mark.parametrize(
+    ("name", "made"), [("exit-codes.md", exit_codes_page), ("cli.md", cli_page)], ids=["exit codes", "cli"]
+)
 def test_the_page_is_what_the_code_says(name: str, made: object) -> None:
     """A flag or code that is added, changed or gone changes the page in the same commit."""
     assert callable(made)

@@ -6,33 +6,34 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.binding import NoBinding
-from textual.widget import Widget
 from textual.widgets import Input
 
 if TYPE_CHECKING:
     from textual.events import Key
+    from textual.widget import Widget
 
 
-class KeysAtOnce(Widget):
-    """A widget whose own keys (backspace, arrows, space) act at once.
+async def act_at_once(widget: Widget, event: Key) -> None:
+    """Act now on a key that the widget has a binding for (backspace, arrows, space); letters go on to Textual.
 
-    Textual passes them up to the app and acts when they come back: what was typed behind them is in the field by then,
-    or another field has the focus, so what is typed ahead in one go would come out otherwise.
+    Textual passes such keys up to the app and acts when they come back: what was typed behind them is in the field by
+    then, or another field has the focus, so what is typed ahead in one go would come out otherwise.
     """
+    try:
+        binding = widget._bindings.get_bindings_for_key(event.key)[0]  # noqa: SLF001 - there is no public way to ask
+    except NoBinding:
+        return
+    event.stop()
+    event.prevent_default()
+    await widget.run_action(binding.action)
+
+
+class Entry(Input):
+    """A field of text."""
 
     async def on_key(self, event: Key) -> None:
-        """Act on a key that the widget has a binding for; letters go on to Textual."""
-        try:
-            binding = self._bindings.get_bindings_for_key(event.key)[0]
-        except NoBinding:
-            return
-        event.stop()
-        event.prevent_default()
-        await self.run_action(binding.action)
-
-
-class Entry(KeysAtOnce, Input):
-    """A field of text."""
+        """Take the field's own keys at once."""
+        await act_at_once(self, event)
 
     @property
     def _value(self) -> Text:
