@@ -27,6 +27,8 @@ from redis.backoff import NoBackoff
 from redis.connection import parse_url
 from redis.retry import Retry
 
+from tidal import address
+from tidal.address import mask
 from tidal.beacons import Beacons
 from tidal.errors import Fenced, RedisDenied, RedisTooOld, RedisUnreachable, UsageError
 from tidal.keys import LEASE_TTL_MS, RUN_TTL_MS, RunKeys
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
 Fields = dict[bytes, bytes]
 
-URL_VARIABLE = "TIDAL_REDIS_URL"
+URL_VARIABLE = address.URL
 OLDEST = (6, 2)
 SOCKET_TIMEOUT_S = 2.0
 BLOCK_MAX_MS = 1_000
@@ -75,18 +77,6 @@ class BusError(Exception):
     def exit_code(self) -> int:
         """The exit code of a process that this error ends."""
         return (RedisDenied if self.kind == "denied" else RedisUnreachable).exit_code
-
-
-def mask(url: str) -> str:
-    """The URL with everything secret starred out, for logs and screens."""
-    scheme, found, rest = url.partition("://")
-    if not found:
-        scheme, rest = "", url
-    login, at, place = rest.rpartition("@")  # the last @: a password may hold one, unescaped by mistake
-    user = re.match(r"([\w.-]+):", login)
-    shown = f"{user.group(1) if user else ''}:***@" if at else ""
-    place = re.sub(r"([?&][^=&]*(?:password|secret|token)[^=&]*=)[^&]*", r"\1***", place, flags=re.IGNORECASE)
-    return clean(f"{scheme}{found}{shown}{place}")
 
 
 def _said(error: BaseException) -> str:
@@ -133,7 +123,9 @@ def _client(url: str, role: str, timeout_s: float) -> redis.Redis:
         "retry_on_error": [],
         "retry_on_timeout": False,
         "client_name": "tidal-" + re.sub(r"[^\w.-]", "-", role),
+        "driver_info": None,  # no CLIENT SETINFO: users with few rights would fill the server's list of denials
     }
+    address.check(url)
     try:
         options = parse_url(url)  # type: ignore[no-untyped-call]
     except ValueError as error:
@@ -177,7 +169,9 @@ class Bus(Beacons):
 
         Without a URL the one of TIDAL_REDIS_URL is taken. A `client` that is handed in is used as it is.
         """
-        url = url or os.environ.get(URL_VARIABLE) or ("" if client is None else "redis://in-process")
+        if not url and (said := os.environ.get(URL_VARIABLE)):
+            url = address.whole(said, os.environ)
+        url = url or ("" if client is None else "redis://in-process")
         if not url:
             raise UsageError(f"no Redis to go to: give --redis URL or set {URL_VARIABLE}")
         bus = cls(client if client is not None else _client(url, role, timeout_s), url)
@@ -201,7 +195,8 @@ class Bus(Beacons):
             return RedisDenied(f"{error}. Check user and password in --redis or {URL_VARIABLE}, and the rights")
         hint = {"loading": "It is reading its data: try again in a moment", "other": "Is it a Redis?"}
         fallback = f"Is it running, and is the address in --redis or {URL_VARIABLE} right?"
-        return RedisUnreachable(f"{error}. {hint.get(error.kind, fallback)}")
+        advice = address.advice(str(error), self.url) or hint.get(error.kind, fallback)
+        return RedisUnreachable(f"{str(error).rstrip('.')}. {advice}")
 
     # -------------------------------------------------------------- the server
 

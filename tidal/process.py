@@ -22,6 +22,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from tidal import address
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 ANSWER_FD = "TIDAL_ANSWER_FD"
 """Names the environment variable that holds the number of the answers' file descriptor."""
 PARENT_PID = "TIDAL_PARENT_PID"
-REDIS_URL = "TIDAL_REDIS_URL"
+REDIS_URL = address.URL
 READ_BYTES = 1 << 18
 PR_SET_PDEATHSIG = 1
 
@@ -40,7 +42,7 @@ class Child:
     Args:
         argv: the command; `python_argv` makes one for a module of tidal.
         log_path: the file that its stdout and stderr are appended to (0600); None: they are thrown away.
-        env: variables set on top of the parent's. The Redis URL is not inherited: user code has no business with it.
+        env: variables set on top of the parent's. What leads to Redis is not inherited: it is not user code's business.
         cwd: the child's working folder.
         answers_on_stdout: the answers come on the child's stdout instead of the descriptor in TIDAL_ANSWER_FD.
         keep_fds: further descriptors that the child inherits under the same numbers.
@@ -244,7 +246,7 @@ def answer_fd() -> int:
 
 
 def _environment(extra: Mapping[str, str] | None, answers_fd: int | None) -> dict[str, str]:
-    env = {name: value for name, value in os.environ.items() if name not in (REDIS_URL, ANSWER_FD)}
+    env = {name: value for name, value in os.environ.items() if name not in (*address.VARIABLES, ANSWER_FD)}
     env[PARENT_PID] = str(os.getpid())
     if answers_fd is not None:
         env[ANSWER_FD] = str(answers_fd)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import fakeredis
 import pytest
 
-from tidal.bus import Bus, BusError, mask
+from tidal.address import mask
+from tidal.bus import Bus, BusError
 from tidal.errors import Fenced, RedisDenied, RedisTooOld, RedisUnreachable, UsageError
 from tidal.keys import RUN_TTL_MS, RUNS, FleetKeys, RunKeys
 from tidal.model.codec import ENTRY_BYTES_MAX, ZERO_ID, EntryId

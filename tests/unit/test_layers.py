@@ -29,7 +29,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "tidal"
 LAYERS: dict[str, set[str]] = {
     "errors": {"errors"},
     "model": {"model"},
-    "ground": {"keys", "paths", "process", "measure", "sweep", "options"},
+    "ground": {"address", "keys", "paths", "process", "measure", "sweep", "options"},
     "store": {"bus", "beacons", "archive", "archive_file"},
     "server": {"embedded", "engines", "guard", "fakeserver"},
     "processes": {

@@ -17,13 +17,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; 0 when none of them would lose a run."""
-    from tidal.bus import mask
+    from tidal.address import mask
     from tidal.cli.request import required_redis
     from tidal.doctor import doctor
     from tidal.errors import RedisUnfit
     from tidal.outputs.layout import shorten
 
-    url = required_redis(args.redis, "doctor")
+    url = required_redis(args, "doctor")
     findings = doctor(url)
     print(mask(url))
     for finding in findings:

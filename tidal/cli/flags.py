@@ -6,14 +6,25 @@ import argparse
 import math
 import os
 import re
+import sys
 from typing import TYPE_CHECKING
 
+from tidal import address
 from tidal.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-REDIS_URL = "TIDAL_REDIS_URL"
+REDIS_URL = address.URL
+REDIS_FILES = {
+    "--redis-password-file": f"a file whose first line is the password, also from {address.PASSWORD_FILE}",
+    "--redis-ca": "the CA that signed the certificate of a rediss://, also from TIDAL_REDIS_CA (PEM)",
+    "--redis-cert": "a client certificate, where the Redis asks for one, also from TIDAL_REDIS_CERT (PEM)",
+    "--redis-key": "its key, also from TIDAL_REDIS_KEY (PEM)",
+}
+SEEN_BY_ALL = f"""\
+tidal: everybody on this machine can see the password in --redis (ps): rather give the URL without it, and
+  {address.PASSWORD}, or --redis-password-file FILE, or the whole URL in {REDIS_URL}"""
 NEEDED = "none: it must be said"
 Taker = argparse._ActionsContainer  # noqa: SLF001 - argparse has no public name for what parsers and groups share
 USERS_MAX = 10_000_000
@@ -162,6 +173,8 @@ def add_redis(parser: Taker, without: str) -> None:
     parser.add_argument(
         "--redis", metavar="URL", help=f"the Redis of the fleet, also from {REDIS_URL} (default: {without})"
     )
+    for flag, said in REDIS_FILES.items():
+        parser.add_argument(flag, metavar="FILE", help=said)
 
 
 def add_fleet(parser: Taker) -> None:
@@ -250,9 +263,30 @@ def checked(read: Callable[[str], float], text: str) -> float:
         raise UsageError(str(error)) from None
 
 
-def redis_url(given: str | None) -> str | None:
-    """The Redis URL from the flag or the environment; None for neither."""
-    return given or os.environ.get(REDIS_URL) or None
+def redis_url(args: argparse.Namespace, *, of_environment: bool = True) -> str | None:
+    """The whole Redis URL, from the flags or the environment; None for neither. A visible password is warned of once.
+
+    Raises:
+        UsageError: the URL will not do, or a file that is named beside it.
+    """
+    if not hasattr(args, "whole_redis_url"):
+        args.whole_redis_url = _whole_url(args, os.environ.get(REDIS_URL) if of_environment else None)
+    url: str | None = args.whole_redis_url
+    return url
+
+
+def _whole_url(args: argparse.Namespace, of_environment: str | None) -> str | None:
+    given = getattr(args, "redis", None)
+    beside = {flag: getattr(args, flag.lstrip("-").replace("-", "_"), None) for flag in REDIS_FILES}
+    url = given or of_environment
+    if not url:
+        if said := [flag for flag, value in beside.items() if value]:
+            raise UsageError(f"{said[0]} needs a Redis to go to: --redis URL, or {REDIS_URL}")
+        return None
+    whole = address.whole(url, os.environ, beside)
+    if given and address.has_password(given) and any(given in word for word in sys.argv):  # not from a config file
+        print(SEEN_BY_ALL, file=sys.stderr)
+    return whole
 
 
 def starts_at_once(args: argparse.Namespace) -> bool:

@@ -69,10 +69,9 @@ def check_roles(args: argparse.Namespace) -> None:
 
 def fleet_redis(args: argparse.Namespace) -> str | None:
     """The Redis where master and workers meet; None for a run of this machine alone."""
-    given = getattr(args, "redis", None)
     if not (args.master or args.worker):
-        return given or None
-    url = redis_url(given)
+        return redis_url(args, of_environment=False)
+    url = redis_url(args)
     if url is None:
         flag = "--master" if args.master else "--worker"
         raise UsageError(

@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING, NoReturn
 
-from tidal.cli.flags import REDIS_URL, USERS_MAX
+from tidal.cli.flags import REDIS_FILES, REDIS_URL, USERS_MAX
 from tidal.cli.locust_exit import as_locust_ends
 from tidal.errors import TidalError, UsageError
 from tidal.options.files import FROM_MASTER, locustfiles
@@ -95,6 +95,7 @@ def _add_tidals(parser: LocustParser) -> None:
     taken = parser._option_string_actions  # noqa: SLF001 - argparse has no public list of them
     said = {
         "--redis": ("URL", f"where master and workers meet, also from {REDIS_URL} (default: none, all runs here)"),
+        **{flag: ("FILE", text) for flag, text in REDIS_FILES.items()},
         "--fleet": ("NAME", "workers that share a name (default: default)"),
         "--ship": ("FILE", "one more file that the locustfile needs; may be said again"),
     }

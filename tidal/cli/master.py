@@ -33,9 +33,9 @@ def run(args: argparse.Namespace) -> int:
     from tidal.cli.request import launch_spec, locustfiles, required_redis
     from tidal.master import serve
 
-    args.redis = required_redis(args.redis, "master")
+    url = required_redis(args, "master")
     if args.take_over and (args.locustfile or flags.starts_at_once(args)):
         raise UsageError("--run takes a run over as it is: leave -f, -u, -r, -t and -H away")
-    taken = pick(args.take_over, remote(args.redis)).run if args.take_over else ""
+    taken = pick(args.take_over, remote(url)).run if args.take_over else ""
     files = [] if taken else locustfiles(args.locustfile)
     return serve(launch_spec(args, files, taken), opened=lambda run: print(f"run {run}", flush=True))

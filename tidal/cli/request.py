@@ -60,9 +60,9 @@ def default_file() -> str:
     return str(path) if path.is_file() else ""
 
 
-def required_redis(given: str | None, who: str) -> str:
+def required_redis(args: argparse.Namespace, who: str) -> str:
     """The Redis URL; UsageError for none."""
-    url = redis_url(given)
+    url = redis_url(args)
     if url is None:
         raise UsageError(
             f"a {who} needs the Redis of its fleet: --redis redis://HOST or {REDIS_URL} in the environment"
@@ -110,7 +110,7 @@ def launch_spec(args: argparse.Namespace, files: Sequence[Path | str], run: str 
         words=args.own_words,
         options=run_options(args),
         fleet=args.fleet,
-        redis_url=redis_url(args.redis),
+        redis_url=redis_url(args),
         processes=getattr(args, "processes", 0),
         ship=tuple(str(Path(name).expanduser().absolute()) for name in args.ship),
         author=author(),

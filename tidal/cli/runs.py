@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     from tidal.cli.console import columns_of
     from tidal.cli.find import archived, going, noted
 
-    known = known_runs(going(flags.redis_url(args.redis)), noted(), archived())
+    known = known_runs(going(flags.redis_url(args)), noted(), archived())
     if args.json:
         for found in known:
             print(json.dumps(as_dict(found), sort_keys=True))

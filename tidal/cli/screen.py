@@ -107,7 +107,7 @@ def _end_run(app: TidalApp) -> None:
 
 def attach(args: argparse.Namespace, *, may_steer: bool) -> int:
     """Show a run that is there already, on a screen or on plain lines."""
-    found = to_follow(args.run, redis_url(args.redis))
+    found = to_follow(args.run, redis_url(args))
     with session(found.url, found.run, found.supervisor_pid, may_stop=may_steer) as followed:
         if args.headless or not is_terminal():
             return finish(followed.follow(lines_to(args.json)), args.json)

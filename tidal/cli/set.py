@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     users, rate = wished.get("users"), wished.get("rate")
     if users is None:
         raise UsageError("say how many users: users=N")
-    return hand_in(args.run, flags.redis_url(args.redis), WantTarget(int(users), rate))
+    return hand_in(args.run, flags.redis_url(args), WantTarget(int(users), rate))
 
 
 def wishes(words: Sequence[str]) -> dict[str, float]:

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from tidal.worker import serve
 
     spec = WorkerSpec(
-        redis_url=required_redis(args.redis, "worker"),
+        redis_url=required_redis(args, "worker"),
         fleet=args.fleet,
         processes=args.processes,
         file=str(locustfile(args.locustfile)) if args.locustfile else "",
