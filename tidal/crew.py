@@ -132,11 +132,14 @@ class Crew:
         for number in range(self._size):
             if number in self.generators or now_ms < self._due_ms[number] or self.finishing:
                 continue
-            child = Child(python_argv("tidal.generator"), self._log_path, cwd=self._load.root)
+            child = self._open_child()
             index, client = self._load.index + number, f"{self._load.client}_{number}"
             load = replace(self._load, number=number, index=index, client=client)
             child.send(pack_message(SetClock(offset_us)) + pack_message(load))
             self.generators[number] = Generator(number, child, now_ms, reached_ms=redis_ms, heard_ms=now_ms)
+
+    def _open_child(self) -> Child:
+        return Child(python_argv("tidal.generator"), self._log_path, cwd=self._load.root)
 
     def turn(self, now_ms: int) -> list[Event | Died]:
         """What the children said since the last turn, and who died; `now_ms` is monotonic."""

@@ -70,7 +70,7 @@ from tidal.opening import NOTHING, Opening, new_run_id, open_run
 from tidal.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tidal.model.state import WorkerRecord
 
@@ -100,9 +100,13 @@ class Master:
         run: the run's id.
         first: what to open a new run with; nothing to take over a run that there is.
         file: the locustfile on this machine; without it a hook host runs what the log ships.
+        now_us: this machine's monotonic clock.
     """
 
-    def __init__(self, bus: Bus, run: str, first: Opening = NOTHING, file: str = "") -> None:
+    def __init__(
+        self, bus: Bus, run: str, first: Opening = NOTHING, file: str = "", *, now_us: Callable[[], int] = monotonic_us
+    ) -> None:
+        self._now_us = now_us
         self._bus, self.run, self._keys = bus, run, RunKeys(run)
         self._token = secrets.token_hex(12)
         self._first = list(first.events)
@@ -123,11 +127,11 @@ class Master:
         self._settling = True  # read to the end of the log before deciding
         self._due = dict.fromkeys(("sync", "look", "keyframe", "announce", "watched", "clock"), 0)
         self._senses = Senses(0)
-        self._watched_ms = monotonic_ms()
+        self._watched_ms = now_us() // 1000
         self._acked: dict[str, int] = {}
         self._announced_phase = ""
         self.lifeline_cut_ms: int | None = None
-        self._answered_ms = monotonic_ms()
+        self._answered_ms = now_us() // 1000
         self.stop_wanted = ""
         self._stop_code: int | None = None
         self._must_retake = False
@@ -139,16 +143,14 @@ class Master:
 
     def take(self, *, patience_ms: int = 3 * LEASE_TTL_MS) -> None:
         """Take the lease, fold what there is and sign in; Fenced when another master holds on to it."""
-        until_ms = monotonic_ms() + patience_ms
+        until_ms = self._now_us() // 1000 + patience_ms
         while not (epoch := self._bus.take_lease(self._keys, self._token)):
-            if monotonic_ms() > until_ms:
+            if self._now_us() // 1000 > until_ms:
                 raise Fenced(f"run {self.run} has a master that is alive")
-            time.sleep(0.2)
+            self._rest(0.2)
         self._begin_epoch(epoch)
         self.clock.sample(*self._bus.time_us())
-        part = part_path(paths.archive_path(self.run), epoch)
-        streams = {LOG: self._keys.log, REPORTS: self._keys.reports}
-        self._record = Record(part, {"run": self.run, "epoch": epoch}, self._bus, streams, self._note)
+        self._record = self._open_record(epoch)
         if not self._first:
             self._load_keyframe()
             while self._read(None):
@@ -169,7 +171,18 @@ class Master:
         self.epoch = epoch
         if self._keeper is not None:
             self._keeper.stop()
-        self._keeper = LeaseKeeper(self._bus.url, self._keys, self._token, epoch)
+        self._keeper = self._open_keeper(epoch)
+
+    def _open_keeper(self, epoch: int) -> LeaseKeeper:
+        return LeaseKeeper(self._bus.url, self._keys, self._token, epoch)
+
+    def _open_record(self, epoch: int) -> Record:
+        part = part_path(paths.archive_path(self.run), epoch)
+        streams = {LOG: self._keys.log, REPORTS: self._keys.reports}
+        return Record(part, {"run": self.run, "epoch": epoch}, self._bus, streams, self._note)
+
+    def _rest(self, seconds: float) -> None:
+        time.sleep(seconds)
 
     def _load_keyframe(self) -> None:
         packed = self._bus.load_keyframe(self._keys)
@@ -255,7 +268,7 @@ class Master:
 
     def _decide(self, now_ms: int) -> None:
         self._intents = {i: s for i, s in self._intents.items() if i not in self.state.log.intents}
-        redis_ms = self.clock.redis_ms(monotonic_us())
+        redis_ms = self.clock.redis_ms(self._now_us())
         events = decide(self.state, self._sensed(redis_ms, now_ms))
         granted = 0
         if self._hooks is not None and not any(isinstance(e, TURNS) for e in events):
@@ -282,7 +295,7 @@ class Master:
         if self._hooks is None and log.opened_ms and log.needs_host and log.phase != phases.CLOSED:
             self._hooks = open_hook_line(self._bus, self._keys, log, self._file, self._note)
         if self._hooks is not None:
-            self._hooks.turn(self.state, now_ms, self.clock.redis_ms(monotonic_us()))
+            self._hooks.turn(self.state, now_ms, self.clock.redis_ms(self._now_us()))
 
     def _sensed(self, redis_ms: int, now_ms: int) -> Senses:
         senses = self._senses
@@ -302,7 +315,7 @@ class Master:
     def _append(self, events: Sequence[Event]) -> None:
         """Append under the lease; what became of it after an error is known only from the log."""
         n = self.state.log.n if self.state.log.epoch == self.epoch else 0
-        at_ms = self.clock.redis_ms(monotonic_us())
+        at_ms = self.clock.redis_ms(self._now_us())
         fields = [encode(ByMaster(self.epoch, n + i, at_ms, event)) for i, event in enumerate(events, 1)]
         try:
             for begin in range(0, len(fields), APPEND_MAX):
@@ -332,7 +345,7 @@ class Master:
         cut_ms = self.lifeline_cut_ms
         if cut_ms is not None and now_ms - max(cut_ms, self._answered_ms) > CUT_OFF_MS:
             raise RunLapsed(f"run {self.run} ended with the processes that served it: {error}") from error
-        time.sleep(0.1)
+        self._rest(0.1)
 
     # ------------------------------------------------------------------ looking around
 
@@ -401,7 +414,7 @@ class Master:
     def _keyframe(self) -> Checkpoint:
         packed = self.state.packed()
         if self._record is not None:
-            self._record.keyframe(packed, self.state.position, self.clock.redis_ms(monotonic_us()))
+            self._record.keyframe(packed, self.state.position, self.clock.redis_ms(self._now_us()))
         self._bus.store_keyframe(self._keys, self._token, self.epoch, packed)
         position = self.state.position
         return Checkpoint(str(position[LOG]), str(position[REPORTS]), digest_of(packed))

@@ -17,6 +17,7 @@ import socket
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tidal import paths
 from tidal.crew import Crew, Died
@@ -42,6 +43,11 @@ from tidal.model.pipe import Batch, Load, NotLoaded
 from tidal.model.state import State
 from tidal.process import write_all
 from tidal.sweep import new_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tidal.model.state import WorkerRecord
 
 DRAIN_PATIENCE_MS = 4_000
 MESSAGES_MAX = 200
@@ -182,14 +188,19 @@ class Service:
         record = log.worker_of(self._identity.incarnation)
         if (contents is None and not self._spec.file) or record is None:
             return
+        self._gathering = Gathering(redis_ms)
+        self.crew = self._open_crew(record, contents or {})
+
+    def _open_crew(self, record: WorkerRecord, contents: Mapping[str, bytes]) -> Crew:
+        """A crew in a folder of its own with the shipped files, or in that of this worker's own copy."""
+        log = self.state.log
         file = log.file
         if self._spec.file:
             own = Path(self._spec.file).absolute()
             root, file = own.parent, own.name
         else:
             self.root = root = new_folder()
-            write_all(root, contents or {})
-        self._gathering = Gathering(redis_ms)
+            write_all(root, contents)
         log_path = paths.logs_dir() / f"{self.run}-generators-{os.getpid()}.log"
         load = Load(
             str(root),
@@ -200,7 +211,7 @@ class Service:
             index=record.first_index,
             client=self._identity.worker,
         )
-        self.crew = Crew(load, self._processes, log_path)
+        return Crew(load, self._processes, log_path)
 
     def fail(self, error: str, why: str, redis_ms: int) -> None:
         """Say that the file does not load here."""

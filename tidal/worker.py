@@ -43,6 +43,7 @@ from tidal.model.codec import pack
 from tidal.model.events import SCHEMA_VERSION
 from tidal.model.liveness import LEASE_MS, Heartbeat
 from tidal.model.wire import from_wire, to_wire
+from tidal.rights import require
 from tidal.service import Identity, Service, WorkerSpec
 
 if TYPE_CHECKING:
@@ -54,20 +55,26 @@ LEAVE_PATIENCE_MS = 10_000
 
 
 class Agent:
-    """One worker process: idles until its fleet serves a run, serves it, idles again."""
+    """One worker process: idles until its fleet serves a run, serves it, idles again.
 
-    def __init__(self, spec: WorkerSpec) -> None:
+    Args:
+        spec: what it was told at its start.
+        now_us: this machine's monotonic clock.
+    """
+
+    def __init__(self, spec: WorkerSpec, *, now_us: Callable[[], int] = monotonic_us) -> None:
+        self._now_us = now_us
         self._spec = spec
         self._fleet = FleetKeys(spec.fleet)
         self._processes = spec.processes or cores()
-        self.identity = Identity.new(spec.id)
+        self.identity = self._open_identity()
         self.clock = Clock()
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         self._board = Switchboard(spec.redis_url, self._news, self._wake)
-        self._beats = Beats(self._board, self._fleet, self.identity.worker, self._heartbeat)
+        self._beats = self._open_beats()
         self._tail: Tail | None = None
         self._sender: Sender | None = None
         self._sending = False
@@ -75,9 +82,9 @@ class Agent:
         self.service: Service | None = None
         self._done_runs: list[str] = []
         self._announced: str | None = None
-        self._contact_ms = monotonic_ms()
+        self._contact_ms = now_us() // 1000
         self._clock_told_ms = self._looked_ms = self._asked_ms = 0
-        self._stepped_ms = monotonic_ms()
+        self._stepped_ms = now_us() // 1000
         self._blind_since_ms: int | None = None  # woke up after a long sleep: the log must be read before users run on
         self.leaving_ms: int | None = None
         self.refused: TidalError | None = None
@@ -86,13 +93,34 @@ class Agent:
     def __repr__(self) -> str:
         return f"<Agent {self.identity.worker} {self.service or 'idle'}>"
 
+    # ------------------------------------------------------------------ what there is only one of
+
+    def _open_identity(self) -> Identity:
+        return Identity.new(self._spec.id)
+
+    def _new_life(self) -> str:
+        return secrets.token_hex(8)
+
+    def _open_beats(self) -> Beats:
+        return Beats(self._board, self._fleet, self.identity.worker, self._heartbeat)
+
+    def _open_service(self, run: str) -> Service:
+        return Service(run, self._spec, self.identity, self._processes)
+
+    def _open_lines(self, run: str) -> tuple[Tail, Sender]:
+        keys = RunKeys(run)
+        tail, sender = Tail(self._board, keys), Sender(self._board, keys)
+        tail.start()
+        sender.start()
+        return tail, sender
+
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError, OSError):
             os.write(self._wake_write, b"!")
 
     def _heartbeat(self) -> bytes:
         service = self.service
-        now_ms = monotonic_ms()
+        now_ms = self._now_us() // 1000
         crew = service.crew if service is not None else None
         states = crew.states(now_ms) if crew is not None else ()
         return pack(
@@ -105,7 +133,7 @@ class Agent:
                     processes=self._processes,
                     schema=SCHEMA_VERSION,
                     version=__version__,
-                    at_ms=self.clock.redis_ms(monotonic_us()),
+                    at_ms=self.clock.redis_ms(self._now_us()),
                     run=service.run if service is not None else "",
                     state=service.word if service is not None else "waiting",
                     why=service.why[:200] if service is not None else "",
@@ -147,7 +175,7 @@ class Agent:
     def leave(self) -> None:
         """Leave in order: users move first, everything measured is handed in."""
         if self.leaving_ms is None:
-            self.leaving_ms = monotonic_ms()
+            self.leaving_ms = self._now_us() // 1000
             if self.service is not None:
                 self.service.drain_since_ms = self.leaving_ms
             self._beats.hurry()
@@ -169,7 +197,7 @@ class Agent:
         return self.service is None or now_ms - self.leaving_ms > patience_ms
 
     def _serve_turn(self, service: Service, now_ms: int) -> None:
-        redis_ms = self.clock.redis_ms(monotonic_us())
+        redis_ms = self.clock.redis_ms(self._now_us())
         word = service.word
         if now_ms - self._looked_ms >= 1_000:
             self._looked_ms = now_ms
@@ -217,13 +245,9 @@ class Agent:
         run = self._announced
         if run is None or run in self._done_runs or self.leaving_ms is not None or not self.clock.is_set:
             return
-        keys = RunKeys(run)
         print(f"tidal worker {self.identity.worker}: serves run {run}", file=sys.stderr, flush=True)
-        self.service = Service(run, self._spec, self.identity, self._processes)
-        self._tail = Tail(self._board, keys)
-        self._sender = Sender(self._board, keys)
-        self._tail.start()
-        self._sender.start()
+        self.service = self._open_service(run)
+        self._tail, self._sender = self._open_lines(run)
         self._beats.hurry()
 
     def _heed_end(self, service: Service) -> None:
@@ -233,7 +257,7 @@ class Agent:
             record = service.state.log.workers.get(service.state.log.incarnations[self.identity.incarnation])
             self.refused = WorkerRefusedError(f"run {service.run} refused this worker: {record.why if record else ''}")
         elif how == "lost":
-            self.identity.incarnation = secrets.token_hex(8)
+            self.identity.incarnation = self._new_life()
             service.reincarnate(self.identity.incarnation)
             self._beats.hurry()
 
@@ -280,7 +304,7 @@ class Agent:
         self._tail = self._sender = self.service = None
         self._sending = False
         if service.is_cut_off and not service.is_over:
-            self.identity.incarnation = secrets.token_hex(8)  # Redis is back: come again, as a new life
+            self.identity.incarnation = self._new_life()  # Redis is back: come again, as a new life
         else:
             self._done_runs = [*self._done_runs[-20:], service.run]
         service.close()
@@ -304,7 +328,8 @@ def serve(spec: WorkerSpec, *, watch_fd: int | None = None) -> int:
         RedisUnreachable, RedisDenied, RedisTooOld: at the start only; later the worker waits for Redis.
         WorkerRefusedError: the master of a run refused this worker.
     """
-    Bus.connect(spec.redis_url, role="worker").close()  # what is wrong with the URL is said at once, not waited for
+    with contextlib.closing(Bus.connect(spec.redis_url, role="worker")) as bus:  # what is wrong is said at once
+        require(bus, "worker", spec.fleet)
     agent = Agent(spec)
     print(f"tidal worker {agent.identity.worker}: waits for runs of fleet {spec.fleet}", file=sys.stderr, flush=True)
 
