@@ -3,6 +3,8 @@
 VENV   := .venv
 BIN    := $(VENV)/bin
 PYTEST ?= $(BIN)/python -m pytest
+# Tests with real processes mostly wait: more of them at once than there are cores.
+JOBS   ?= 3
 # pyenv's shims exist for versions that do not run here, so each candidate is asked.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -22,11 +24,11 @@ demo: $(RUNTIME) ## a load test of the bundled shop, in this terminal
 	@# the shop declines some checkouts on purpose, so the run's own exit code is 1
 	@$(BIN)/tidal demo || [ $$? = 1 ]
 
-test: $(DEV) ## run the tests (ARGS="-k codec" picks some)
+test: $(DEV) ## run the tests (ARGS="-k codec" picks some, JOBS=1 takes one after the other)
 	@bash .ci/redis-server
 	@bash .ci/servers
 	@bash .ci/chromium
-	$(PYTEST) $(ARGS)
+	$(PYTEST) -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(DEV) ## formatting, lint and types
 	$(BIN)/ruff format --check .

