@@ -109,7 +109,9 @@ class Beacons:
     def put_run_summary(self, run: str, summary: bytes) -> None:
         """List a run, or say how it is now; runs whose log has lapsed go from the list."""
         fields = [field for field in self._run(("HSET", RUNS, run, summary), ("HKEYS", RUNS))[1] if _name(field) != run]
-        logs = [("EXISTS", RunKeys(name).log if (name := _name(field)) else "tidal:") for field in fields]
-        gone = [field for field, there in zip(fields, self._run(*logs), strict=True) if not there]
+        named = [field for field in fields if _name(field)]
+        logs = [("EXISTS", RunKeys(field.decode()).log) for field in named]
+        there = {field for field, is_there in zip(named, self._run(*logs), strict=True) if is_there}
+        gone = [field for field in fields if field not in there]
         if gone:
             self._run(("HDEL", RUNS, *gone))

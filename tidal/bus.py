@@ -136,6 +136,17 @@ def _client(url: str, role: str, timeout_s: float) -> redis.Redis:
     return redis.Redis(connection_pool=pool)
 
 
+def _answer_of(connection: Any) -> tuple[str, str] | None:
+    """What is said against a queued command, its kind first."""
+    try:
+        connection.read_response()
+    except rx.RedisError as error:
+        if isinstance(error, rx.ConnectionError) and not isinstance(error, rx.AuthenticationError):
+            raise
+        return _kind_of(error), _said(error)
+    return None
+
+
 def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
 
@@ -236,18 +247,22 @@ class Bus(Beacons):
             return {}
 
     @_translated
-    def attempt(self, *command: str | bytes | int) -> Any:
-        """One raw command, for `tidal doctor`."""
-        return self._client.execute_command(*command)
+    def refusals(self, commands: Sequence[Sequence[str]]) -> list[tuple[str, str] | None]:
+        """What the server says against each command, its kind first; None for nothing. Nothing is carried out.
 
-    def attempt_transaction(self, key: str) -> None:
-        """WATCH, GET, MULTI, PEXPIRE and EXEC on a key, for `tidal doctor`."""
-
-        def look(pipe: Any) -> Callable[[], object]:
-            pipe.get(key)
-            return lambda: pipe.pexpire(key, 1)
-
-        self._watched((key,), look)
+        It looks at rights, memory and its own role when a command is queued in a transaction; that one is discarded.
+        """
+        pool = self._client.connection_pool
+        connection = pool.get_connection()
+        try:
+            connection.send_command("MULTI")
+            connection.read_response()  # without it the commands would happen: its refusal leaves as an error
+            for command in commands:
+                connection.send_command(*command)
+            return [_answer_of(connection) for _ in commands]
+        finally:
+            connection.disconnect()  # which discards
+            pool.release(connection)
 
     # -------------------------------------------------------------- streams
 

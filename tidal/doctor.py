@@ -1,19 +1,19 @@
 """Whether a Redis will do for tidal: what was found, and what to change.
 
-A check never fails because Redis denies something: that is a finding too. What is tried is tried on keys of the
-doctor's own, `tidal:{doctor}:…`, which are removed and would lapse by themselves within a minute.
+A check never fails because Redis denies something: that is a finding too. Nothing is written.
 """
 
 from __future__ import annotations
 
-import secrets
 import time
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from tidal.acl import ROLES
 from tidal.bus import Bus, BusError
 from tidal.model.text import clean
+from tidal.rights import a, in_words, refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,10 +25,9 @@ SLOW_US, TOO_SLOW_US = 50_000, 500_000
 """Half a second is a whole heartbeat; the lease and the reports go the same way."""
 SKEW_MS = 2_000
 FULL_PERCENT, TOO_FULL_PERCENT = 70, 95
-SCRATCH_MS = 60_000
-
+UNFIT = ("oom", "readonly")
+"""Kinds of refusals that are no matter of rights."""
 _NOT_TOLD = "this user may not ask"
-_RIGHTS_ADVICE = "let an administrator add to this user's rights: ACL SETUSER {user} ~tidal:* {rights}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,77 +167,19 @@ def _clock(bus: Bus, clock: Callable[[], float]) -> list[Finding]:
 
 
 def _rights(bus: Bus) -> list[Finding]:
-    """Try every command that tidal needs on scratch keys; what is denied goes into one finding."""
-    key = f"tidal:{{doctor}}:{secrets.token_hex(6)}"
-    try:
-        findings = [
-            *_tried(bus, key, _worker_commands(key), "a worker"),
-            *_tried(bus, key, _master_commands(key), "a master"),
-        ]
+    """Which roles this user may take on, and what the server has against writing; nothing is written for it."""
+    refused = {role: refusals(bus, role) for role in ROLES}
+    lacking = {role: [right for right, kind, _ in found if kind == "denied"] for role, found in refused.items()}
+    able = [role for role in ROLES if not lacking[role]]
+    others = [f"{kind}: {said}" for found in refused.values() for _, kind, said in found if kind in UNFIT]
+    findings = [Finding(ERROR, "writing", clean(said, 200), "Redis refuses what a run needs") for said in others[:1]]
+    if len(able) == len(ROLES):
         return findings or [Finding(GOOD, "rights", "all commands that tidal needs are allowed")]
-    finally:
-        _clean_up(bus, key)
-
-
-Command = tuple[str | int, ...]
-
-
-def _worker_commands(key: str) -> list[Command]:
-    return [
-        ("XADD", f"{key}:x", "*", "k", "v"),
-        ("XREAD", "COUNT", 1, "STREAMS", f"{key}:x", "0"),
-        ("HGET", f"{key}:h", "f"),
-        ("SADD", f"{key}:s", "m"),
-        ("SREM", f"{key}:s", "m"),
-        ("SET", f"{key}:v", "1", "PX", SCRATCH_MS),
-        ("GET", f"{key}:v"),
-        ("DEL", f"{key}:v"),
-        ("TIME",),
-    ]
-
-
-def _master_commands(key: str) -> list[Command]:
-    return [
-        ("XRANGE", f"{key}:x", "-", "+", "COUNT", 1),
-        ("XINFO", "STREAM", f"{key}:x"),
-        ("PEXPIRE", f"{key}:x", SCRATCH_MS),
-        ("HSET", f"{key}:h", "f", "1"),
-        ("HGETALL", f"{key}:h"),
-        ("HKEYS", f"{key}:h"),
-        ("HDEL", f"{key}:h", "f"),
-        ("SMEMBERS", f"{key}:s"),
-        ("MGET", f"{key}:v"),
-        ("EXISTS", f"{key}:v"),
-        ("WATCH … MULTI … EXEC", f"{key}:v"),
-    ]
-
-
-def _tried(bus: Bus, key: str, commands: list[Command], who: str) -> list[Finding]:
-    denied: list[str] = []
-    findings: list[Finding] = []
-    for command in commands:
-        name = str(command[0])
-        try:
-            if "…" in name:
-                bus.attempt_transaction(f"{key}:t")
-            else:
-                bus.attempt(*command)
-        except BusError as error:
-            if error.kind == "denied":
-                denied.append(name)
-            elif error.kind in ("unreachable", "timeout"):
-                raise
-            elif not findings:  # one full memory need not be told twenty times
-                findings.append(Finding(ERROR, "writing", clean(str(error), 200), "Redis refuses what a run needs"))
-    if denied:
-        rights = " ".join(f"+{name.lower()}" for name in " ".join(denied).replace("… ", "").split())
-        advice = _RIGHTS_ADVICE.format(user="NAME", rights=rights)
-        findings.append(Finding(ERROR, "rights", f"{who} may not use {', '.join(denied)}", advice))
+    if able:
+        findings.append(Finding(GOOD, "rights", f"enough for {' and '.join(a(role) for role in able)}"))
+    level = INFO if able else ERROR
+    for role in ("worker", "master"):
+        if lacking[role]:
+            advice = f"an administrator gives {a(role)} its rights with the line that tidal acl {role} prints"
+            findings.append(Finding(level, "rights", in_words(lacking[role], role), advice))
     return findings
-
-
-def _clean_up(bus: Bus, key: str) -> None:
-    try:
-        bus.attempt("DEL", *(f"{key}:{leaf}" for leaf in "xhsvt"))
-    except BusError:
-        return  # denied, and told above; nothing else is left to do: the keys of this check are a few bytes

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tidal.errors import UsageError
 
@@ -41,6 +42,37 @@ ANNOUNCE_TTL_MS = 60_000
 BEAT_TTL_MS = 2_000
 
 RUNS = "tidal:runs"
+
+
+class Access(NamedTuple):
+    """Which commands each role uses on a key, `key` as the map spells it. `tidal.acl` makes rights of it.
+
+    An operator does what a watcher does, and a master what an operator does, besides what stands here.
+    """
+
+    key: str
+    master: str = ""
+    worker: str = ""
+    watcher: str = ""
+    operator: str = ""
+
+
+ACCESS = (
+    Access("tidal:{RUN}:log", "xadd xread xrange xinfo|stream xtrim exists pexpire", worker="xread", watcher="xread"),
+    Access("tidal:{RUN}:reports", "xread xrange xinfo|stream xtrim pexpire", worker="xadd", watcher="xread"),
+    Access("tidal:{RUN}:intents", "xread xinfo|stream xtrim pexpire", operator="xadd"),
+    Access("tidal:{RUN}:lease", "watch get set pexpire del"),
+    Access("tidal:{RUN}:epoch", "watch get set pexpire"),
+    Access("tidal:{RUN}:ack", "hset pexpire", worker="hget"),
+    Access("tidal:{RUN}:keyframe", "set pexpire", watcher="get"),
+    Access("tidal:{RUN}:secrets", "get set del pexpire", worker="get"),
+    Access("tidal:{RUN}:viewer", "exists", watcher="set"),
+    Access("tidal:{fleet:NAME}:run", "watch get set del", worker="get"),
+    Access("tidal:{fleet:NAME}:workers", "smembers", worker="sadd srem"),
+    Access("tidal:{fleet:NAME}:beat:ID", "mget", worker="set del"),
+    Access("tidal:runs", "hset hkeys hdel", watcher="hgetall"),
+)
+"""Every command on every key: one that is new here is in the rights that `tidal acl` prints, and tested."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 

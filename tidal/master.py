@@ -68,6 +68,7 @@ from tidal.model.target import grant
 from tidal.model.wire import from_wire
 from tidal.opening import NOTHING, Opening, new_run_id, open_run
 from tidal.record import Record
+from tidal.rights import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -490,6 +491,7 @@ def serve(spec: LaunchSpec, *, watch_fd: int | None = None, opened: object = Non
         opened: called with the run's id once it is in the log.
     """
     bus = Bus.connect(spec.redis_url, role="master")
+    require(bus, "master", spec.fleet)
     master = make_master(spec, bus)
     _heed_signals(master)
     try:

@@ -29,12 +29,12 @@ PACKAGE = Path(__file__).resolve().parents[2] / "tidal"
 LAYERS: dict[str, set[str]] = {
     "errors": {"errors"},
     "model": {"model"},
-    "ground": {"address", "keys", "paths", "process", "measure", "sweep", "options"},
+    "ground": {"acl", "address", "keys", "paths", "process", "measure", "sweep", "options"},
     "store": {"bus", "beacons", "archive", "archive_file"},
     "server": {"embedded", "engines", "guard", "fakeserver"},
     "processes": {
         "master", "lease", "record", "opening", "worker", "service", "crew", "lines", "supervisor",
-        "launch", "live", "operator", "doctor", "hookline",
+        "launch", "live", "operator", "doctor", "hookline", "rights",
     },
     "replay": {"replay"},
     "outputs": {"outputs"},

@@ -23,6 +23,7 @@ SUBCOMMANDS = {
     "worker": "lend this machine's cores to a fleet",
     "master": "lead a run over a fleet, or take a run over from a master that died",
     # the house
+    "acl": "print the least rights that a worker, master, watcher or operator needs in Redis",
     "doctor": "say whether a Redis will do, and what to change",
     "info": "show versions, folders and the server that comes along",
 }

@@ -12,6 +12,7 @@ from tidal.bus import Bus, BusError
 from tidal.errors import NoSuchRun, TidalError
 from tidal.model.codec import BadEntry, unpack
 from tidal.model.phases import CLOSED
+from tidal.rights import require
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +80,7 @@ def remote(url: str | None) -> list[Found]:
         return []
     bus = Bus.connect(url, role="viewer")
     try:
+        require(bus, "watcher")
         listed = bus.list_runs()
     finally:
         bus.close()

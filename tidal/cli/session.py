@@ -14,6 +14,7 @@ from tidal.cli.console import Console
 from tidal.keys import RunKeys
 from tidal.live import LiveFeed
 from tidal.operator import Operator
+from tidal.rights import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,15 +66,19 @@ def session(
     url: str, run: str, supervisor_pid: int = 0, *, presence: bool = True, may_stop: bool = True
 ) -> Iterator[Session]:
     """Follow a run for the length of a block."""
-    opened = replace(open_session(url, run, supervisor_pid, presence=presence), may_stop=may_stop)
+    role = "operator" if may_stop else "watcher"
+    opened = replace(open_session(url, run, supervisor_pid, presence=presence, role=role), may_stop=may_stop)
     try:
         yield opened
     finally:
         opened.feed.close()
 
 
-def open_session(url: str, run: str, supervisor_pid: int = 0, *, presence: bool = True) -> Session:
-    """Follow a run until its feed is closed."""
+def open_session(
+    url: str, run: str, supervisor_pid: int = 0, *, presence: bool = True, role: str = "operator"
+) -> Session:
+    """Follow a run until its feed is closed; RedisDenied when the user may not do what the role needs."""
     keys = RunKeys(run)
-    operator = Operator(Bus.connect(url, role="operator"), keys)
-    return Session(run, LiveFeed(url, keys, presence=presence).start(), operator, supervisor_pid)
+    bus = Bus.connect(url, role=role)
+    require(bus, role)
+    return Session(run, LiveFeed(url, keys, presence=presence).start(), Operator(bus, keys), supervisor_pid)
