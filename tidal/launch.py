@@ -56,7 +56,7 @@ class LaunchSpec:
     file: str
     options: RunOptions = field(default_factory=RunOptions)
     fleet: str = "default"
-    redis_url: str | None = None
+    redis_url: str | None = field(default=None, repr=False)  # it may hold a password
     processes: int = 0
     ship: tuple[str, ...] = ()
     author: str = ""

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import platformdirs
 
+from tidal.address import mask
 from tidal.errors import NoSuchRun, UsageError
 from tidal.keys import is_name
 from tidal.model.wire import from_wire, to_wire
@@ -121,7 +122,7 @@ class LocalRun:
     """A run that a supervisor on this machine opened.
 
     Attributes:
-        redis_url: where its log is, with the password; empty once its embedded server is gone.
+        redis_url: where its log is, with the password until the run has ended; empty when its server is gone.
         tcp_url: the same server on a loopback port, when one was asked for.
         supervisor_pid: 0 once the supervisor has ended.
         ended: how it ended, "" while the supervisor lives.
@@ -163,8 +164,8 @@ class Registration:
         _write(entry)
 
     def end(self, how: str, closed_ms: int) -> None:
-        """Leave a note without the URL of a server that is gone, and free the lock."""
-        kept_url = "" if self.entry.embedded else self.entry.redis_url
+        """Leave a note without a password, and without the URL of a server that is gone; free the lock."""
+        kept_url = "" if self.entry.embedded else mask(self.entry.redis_url)
         ended = replace(self.entry, redis_url=kept_url, tcp_url="", supervisor_pid=0, closed_ms=closed_ms, ended=how)
         _write(ended)
         self._lock_path.unlink(missing_ok=True)

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 ANSWER_FD = "TIDAL_ANSWER_FD"
 """Names the environment variable that holds the number of the answers' file descriptor."""
 PARENT_PID = "TIDAL_PARENT_PID"
-REDIS_URL = address.URL
 READ_BYTES = 1 << 18
 PR_SET_PDEATHSIG = 1
 

@@ -15,7 +15,7 @@ import secrets
 import shutil
 import socket
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,7 @@ REPORT_DELAY_MS = 300
 class WorkerSpec:
     """What a worker is told at its start."""
 
-    redis_url: str | None = None
+    redis_url: str | None = field(default=None, repr=False)  # it may hold a password
     fleet: str = "default"
     processes: int = 0  # 0: as many as cores
     file: str = ""  # run only this copy of the locustfile

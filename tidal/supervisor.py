@@ -34,7 +34,7 @@ from tidal.embedded import EmbeddedServer, start_server
 from tidal.errors import Fenced, RedisUnreachable, TidalError
 from tidal.launch import LaunchSpec, error_named, last_words
 from tidal.model.wire import from_wire, to_wire
-from tidal.process import REDIS_URL, Backoff, Child, python_argv
+from tidal.process import Backoff, Child, python_argv
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -264,19 +264,19 @@ class Supervisor:
 
     def _start_master(self) -> Child:
         self._heard = b""
-        return self._start(self._commands.master, "master", self._spec, answers_on_stdout=True)
+        spec = replace(self._spec, redis_url=self._url)
+        return self._start(self._commands.master, "master", spec, answers_on_stdout=True)
 
     def _start_worker(self) -> Child:
         from tidal.service import WorkerSpec  # noqa: PLC0415 - not needed beside an operator's own fleet
 
-        spec = WorkerSpec(fleet=self._spec.fleet, processes=self._spec.processes, id=f"local-{os.getpid()}")
+        spec = WorkerSpec(self._url, self._spec.fleet, self._spec.processes, id=f"local-{os.getpid()}")
         return self._start(self._commands.worker, "worker", spec)
 
     def _start(self, argv: list[str], name: str, spec: object, *, answers_on_stdout: bool = False) -> Child:
         child = Child(
             argv,
             self._folder / f"{name}.log",
-            {REDIS_URL: self._url},
             answers_on_stdout=answers_on_stdout,
             keep_fds=[self._server.users_fd] if self._server else [],
         )

@@ -45,7 +45,7 @@ if (folder / f"{name}.fenced").exists():
 if (folder / f"{name}.crashes").exists():
     os._exit(9)
 def leave(why):
-    redis.Redis.from_url(os.environ["TIDAL_REDIS_URL"], protocol=2).xadd("trace", {name: why})
+    redis.Redis.from_url(spec["redis_url"], protocol=2).xadd("trace", {name: why})
     (folder / f"{name}.left").write_text(why)
     sys.exit(0)
 if (folder / f"{name}.hangs").exists():

@@ -89,7 +89,7 @@ def test_the_url_of_a_redis_that_stays_is_kept() -> None:
     Registration(run_of("r1", embedded=False)).end("closed", 2_000)
     note = paths.local_run("r1")
     assert note is not None
-    assert note.redis_url == "unix://:secret@/tmp/s"
+    assert note.redis_url == "unix://:***@/tmp/s"
 
 
 def test_one_run_has_one_supervisor() -> None:
