@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     """Be the master of a run until it is closed."""
     from tidal.cli.find import pick, remote
     from tidal.cli.request import launch_spec, locustfiles, required_redis
-    from tidal.master import serve
+    from tidal.leader import serve
 
     url = required_redis(args, "master")
     if args.take_over and (args.locustfile or flags.starts_at_once(args)):

@@ -1,0 +1,108 @@
+"""What a master keeps of its run, in this order and no other: archive, fsync, acknowledge.
+
+Twice a second what was folded is made safe; each ten seconds the folded state itself is stored, beside the log for
+whoever attaches or takes over, and in the archive for whoever seeks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from tidal.archive import finish
+from tidal.model.codec import LOG, REPORTS
+from tidal.model.events import Checkpoint
+from tidal.model.state import digest_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tidal.lease import Lease
+    from tidal.model.codec import Entry
+    from tidal.model.state import State
+    from tidal.record import Record
+
+SYNC_MS = 500
+KEYFRAME_MS = 10_000
+
+
+class Keeping:
+    """The archive of one master, the acknowledgements that follow from it, and the keyframes.
+
+    Args:
+        lease: under which workers are told and keyframes are stored.
+        record: the part of the archive that this master writes.
+    """
+
+    def __init__(self, lease: Lease, record: Record) -> None:
+        self._lease, self._record = lease, record
+        self._acked: dict[str, int] = {}
+        self._sync_due_ms = self._keyframe_due_ms = 0
+
+    def __repr__(self) -> str:
+        return f"<Keeping {self._record}>"
+
+    def take(self, entry: Entry) -> None:
+        """Keep an entry that is folded now."""
+        self._record.take(entry)
+
+    def begin_at(self, packed: bytes, state: State) -> None:
+        """Begin with a stored state instead of the log's first entry."""
+        self._record.begin_at(packed, state.position, max(state.log.ticked_ms, state.log.opened_ms))
+
+    # ------------------------------------------------------------------ safe
+
+    def turn(self, state: State, now_ms: int) -> None:
+        """Make safe what was folded, when that is due; `now_ms` is monotonic."""
+        if now_ms >= self._sync_due_ms:
+            self._sync_due_ms = now_ms + SYNC_MS
+            self.sync(state)
+
+    def sync(self, state: State) -> bool:
+        """Archive, fsync, then acknowledge; False when the archive is not whole."""
+        if not self._record.sync(state.position):
+            return False
+        safe = {i: r.watermark for i, r in state.reports.incarnations.items() if r.watermark}
+        new = {i: watermark for i, watermark in safe.items() if self._acked.get(i) != watermark}
+        if new:
+            self._lease.acknowledge(new)
+            self._acked |= new
+        return True
+
+    def redis_failed(self) -> None:
+        """Redis did not answer: what was acknowledged may be gone, so it is said again."""
+        self._acked.clear()
+
+    # ------------------------------------------------------------------ keyframes
+
+    def is_keyframe_due(self, now_ms: int) -> bool:
+        """Whether it is time to store the state; asking begins the next ten seconds."""
+        if now_ms < self._keyframe_due_ms:
+            return False
+        self._keyframe_due_ms = now_ms + KEYFRAME_MS
+        return True
+
+    def keyframe(self, state: State, at_ms: int) -> Checkpoint:
+        """Store the state in the archive and beside the log; the event that says so."""
+        packed = state.packed()
+        position = state.position
+        self._record.keyframe(packed, position, at_ms)
+        self._lease.store_keyframe(packed)
+        return Checkpoint(str(position[LOG]), str(position[REPORTS]), digest_of(packed))
+
+    # ------------------------------------------------------------------ the end
+
+    def close(self, state: State, run_path: Path, *, closed: bool) -> bool:
+        """Make everything safe; when the run is closed its parts become one file. Whether that is so."""
+        if closed:
+            closed = self.sync(state)
+            self._lease.store_keyframe(state.packed())
+        self._record.close(final=closed)
+        if closed:
+            finish(run_path)
+        return closed
+
+    def abandon(self) -> None:
+        """Leave the archive readable without a word to Redis."""
+        with contextlib.suppress(OSError):  # a full disk; Redis keeps the run for its successor
+            self._record.close(final=False)

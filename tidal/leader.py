@@ -1,0 +1,105 @@
+"""The process of a master: told what to run, it leads until the run is closed, and heeds signals and its lifeline."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+from typing import TYPE_CHECKING
+
+from tidal.bus import Bus, BusError
+from tidal.errors import FleetBusy, TidalError
+from tidal.keys import FleetKeys
+from tidal.launch import LaunchSpec
+from tidal.lines import monotonic_ms
+from tidal.master import Master
+from tidal.model.wire import from_wire
+from tidal.opening import new_run_id, open_run
+from tidal.rights import require
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def make_master(spec: LaunchSpec, bus: Bus) -> Master:
+    """A master for a new run, or for the run that the spec names."""
+    if spec.run:
+        return Master(bus, spec.run, file=spec.file)
+    fleet = FleetKeys(spec.fleet)
+    holder = bus.announced_run(fleet)
+    if holder is not None:
+        raise FleetBusy(
+            f"fleet {spec.fleet!r} is busy with run {holder}: attach to it, stop it, or use another --fleet"
+        )
+    run = new_run_id(bus.time_us()[1] // 1000)
+    return Master(bus, run, open_run(spec, run), spec.file)
+
+
+def serve(spec: LaunchSpec, *, watch_fd: int | None = None, opened: Callable[[str], object] | None = None) -> int:
+    """Be the master until the run is closed; returns 0 then.
+
+    Args:
+        spec: what to run, or which run to take over.
+        watch_fd: at its end of file the run is stopped, as at SIGTERM.
+        opened: called with the run's id once it is in the log.
+    """
+    bus = Bus.connect(spec.redis_url, role="master")
+    require(bus, "master", spec.fleet)
+    master = make_master(spec, bus)
+    _heed_signals(master)
+    try:
+        master.take()
+        if opened is not None:
+            opened(master.run)
+        lead(master, watch_fd)
+    except (TidalError, BusError):
+        master.abandon()
+        raise
+    return 0
+
+
+def lead(master: Master, watch_fd: int | None = None) -> None:
+    """Take turns until the run is closed, then close."""
+    while not master.step(monotonic_ms()):
+        if watch_fd is not None and _is_cut(watch_fd):
+            watch_fd = None
+            master.lifeline_cut_ms = monotonic_ms()
+            master.stop_wanted = "its supervisor is gone"
+    master.close()
+
+
+def _heed_signals(master: Master) -> None:
+    def told(number: int, _frame: object) -> None:
+        master.stop_wanted = f"the master was told to stop ({signal.Signals(number).name})"
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, told)
+
+
+def _is_cut(fd: int) -> bool:
+    readable, _, _ = select.select([fd], [], [], 0)
+    return bool(readable) and not os.read(fd, 4096)
+
+
+def main() -> int:
+    """The master of a supervisor: the spec is one line of JSON on stdin, the answer one line of JSON on stdout."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            return 0
+        line += byte
+    spec: LaunchSpec = from_wire(LaunchSpec, json.loads(line))
+
+    def answer(value: dict[str, str]) -> None:
+        os.write(1, json.dumps(value).encode() + b"\n")
+
+    try:
+        return serve(spec, watch_fd=0, opened=lambda run: answer({"run": run}))
+    except TidalError as error:
+        answer({"error": type(error).__name__, "message": str(error)})
+        return error.exit_code
+    except BusError as error:
+        answer({"error": "RedisUnreachable", "message": str(error)})
+        return error.exit_code

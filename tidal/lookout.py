@@ -1,0 +1,115 @@
+"""What a master sees when it looks around the log: heartbeats, viewers, the clock, and whose the fleet is.
+
+None of it changes the state. It becomes `Senses`, from which `decide` makes events, and what they say is folded only
+when they have come back through the log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tidal.keys import ANNOUNCE_TTL_MS, FleetKeys
+from tidal.model.codec import BadEntry, pack, unpack
+from tidal.model.decide import Senses
+from tidal.model.liveness import POLL_MS, Heartbeat, Liveness
+from tidal.model.wire import from_wire
+
+if TYPE_CHECKING:
+    from tidal.bus import Bus
+    from tidal.keys import RunKeys
+    from tidal.model.clock import Clock
+    from tidal.model.events import ByOperator
+    from tidal.model.state import State, WorkerRecord
+
+ANNOUNCE_MS = 10_000
+PRESENCE_MS = 1_000
+
+
+class Lookout:
+    """One master's view of what is around its run; `now_ms` is monotonic.
+
+    Args:
+        bus: the connection to look through.
+        keys: of the run.
+        clock: set by each look.
+        now_ms: the moment of its making.
+
+    Attributes:
+        holder: the run that the fleet serves; "" before it was asked.
+    """
+
+    def __init__(self, bus: Bus, keys: RunKeys, clock: Clock, now_ms: int) -> None:
+        self._bus, self._keys, self._clock = bus, keys, clock
+        self._liveness = Liveness()
+        self._senses = Senses(0)
+        self._watched_ms = now_ms
+        self._due = dict.fromkeys(("look", "announce", "watched"), 0)
+        self._announced_phase = ""
+        self.holder = ""
+
+    def __repr__(self) -> str:
+        return f"<Lookout of {self._keys.run}, {len(self._senses.beats)} workers>"
+
+    def turn(self, state: State, now_ms: int) -> None:
+        """Look at what is due; BusError when Redis does not answer."""
+        if now_ms >= self._due["look"]:
+            self._due["look"] = now_ms + POLL_MS
+            self._look(state, now_ms)
+        if now_ms >= self._due["watched"]:
+            self._due["watched"] = now_ms + PRESENCE_MS
+            if self._bus.is_watched(self._keys):
+                self._watched_ms = now_ms
+        phase = state.log.phase
+        if state.log.opened_ms and (now_ms >= self._due["announce"] or phase != self._announced_phase):
+            self._due["announce"], self._announced_phase = now_ms + ANNOUNCE_MS, phase
+            self._announce(state)
+
+    def redis_failed(self, now_ms: int) -> None:
+        """Redis did not answer: nothing can be said of anybody, and nobody can show presence."""
+        self._liveness.poll_failed()
+        self._watched_ms = now_ms
+
+    def senses(self, redis_ms: int, now_ms: int, intents: tuple[ByOperator, ...], *, has_host: bool) -> Senses:
+        """What was seen since the last time; what was looked at counts once."""
+        seen = self._senses
+        self._senses = Senses(0, seen.beats, redis_rtt_us=seen.redis_rtt_us)
+        unwatched_ms = now_ms - self._watched_ms
+        return replace(seen, now_ms=redis_ms, intents=intents, unwatched_ms=unwatched_ms, has_host=has_host)
+
+    def _look(self, state: State, now_ms: int) -> None:
+        sent_us, redis_us, received_us = self._bus.time_us()
+        self._clock.sample(sent_us, redis_us, received_us)
+        found = self._bus.beats(FleetKeys(state.log.fleet or "default"))
+        beats = {b.incarnation: b for b in map(_heartbeat, found.values()) if b is not None}
+        workers = state.log.workers.values()
+        expected = {w.incarnation for w in workers if not w.is_gone}
+        signed_off = [w.incarnation for w in workers if w.worker not in found and _may_leave(state, w)]
+        rtt_us = received_us - sent_us
+        lost = self._liveness.poll(now_ms, rtt_us // 1000, expected - set(signed_off), set(beats))
+        self._senses = Senses(0, beats, looked=True, lost=tuple(lost), left=tuple(signed_off), redis_rtt_us=rtt_us)
+
+    def _announce(self, state: State) -> None:
+        log = state.log
+        self.holder = self._bus.announce_run(FleetKeys(log.fleet), self._keys.run, ANNOUNCE_TTL_MS)
+        summary = {"file": log.file, "opened_ms": log.opened_ms, "phase": log.phase, "fleet": log.fleet}
+        self._bus.put_run_summary(self._keys.run, pack(summary))
+
+
+def _may_leave(state: State, worker: WorkerRecord) -> bool:
+    """Whether a worker that is no longer in the fleet left in order: one that owns slots says when it is done."""
+    report = state.reports.incarnations.get(worker.incarnation)
+    plan = state.log.plan
+    owns = plan is not None and worker.incarnation in plan.owners
+    return not worker.is_gone and (not owns or (report is not None and report.finished))
+
+
+def _heartbeat(payload: bytes | None) -> Heartbeat | None:
+    """A heartbeat from a key's value; None for an absent key and for nonsense."""
+    if payload is None:
+        return None
+    try:
+        beat: Heartbeat = from_wire(Heartbeat, unpack(payload, 16_384))
+    except (BadEntry, ValueError, TypeError):
+        return None
+    return beat
