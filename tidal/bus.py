@@ -19,7 +19,7 @@ import os
 import re
 import time
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import redis
 from redis import exceptions as rx
@@ -30,13 +30,15 @@ from redis.retry import Retry
 from tidal import address
 from tidal.address import mask
 from tidal.beacons import Beacons
-from tidal.errors import Fenced, RedisDenied, RedisTooOld, RedisUnreachable, UsageError
-from tidal.keys import LEASE_TTL_MS, RUN_TTL_MS, RunKeys
+from tidal.errors import RedisDenied, RedisTooOld, RedisUnreachable, UsageError
+from tidal.leadership import Leadership, number_of
 from tidal.model.codec import ENTRY_BYTES_MAX, ZERO_ID, EntryId
 from tidal.model.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from tidal.keys import RunKeys
 
 Fields = dict[bytes, bytes]
 
@@ -60,6 +62,14 @@ _KINDS: tuple[tuple[str, tuple[type[Exception], ...]], ...] = (
     ("unreachable", (rx.ConnectionError, rx.ClusterDownError, OSError)),
 )
 _PREFIXES = {"MISCONF": "readonly", "NOREPLICAS": "readonly", "DENIED": "denied"}
+
+
+class Stream(NamedTuple):
+    """A stream as it is: its length, its first entry's id, and the id that it gave out last."""
+
+    length: int = 0
+    first_id: EntryId = ZERO_ID
+    last_id: EntryId = ZERO_ID
 
 
 class BusError(Exception):
@@ -151,18 +161,13 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
 
 
-def _number(value: bytes | None) -> int:
-    """A stored whole number; 0 for none and for rubbish."""
-    return int(value) if value is not None and value.isdigit() and len(value) < 19 else 0
-
-
 def _bounded(fields: Mapping[bytes, bytes]) -> Fields:
     """Fields cut just above what the codec accepts: refused as before, but never large in memory or in an archive."""
     return {name[:16]: value[: ENTRY_BYTES_MAX + 1 if name == b"d" else 16] for name, value in fields.items()}
 
 
-class Bus(Beacons):
-    """A connection to the log and, by `Beacons`, what is around it. Every method raises `BusError` when Redis fails."""
+class Bus(Leadership, Beacons):
+    """A connection to the log and, by its parts, what is around it. Every method raises `BusError` when Redis fails."""
 
     def __init__(self, client: Any, url: str) -> None:
         self._client = client
@@ -203,7 +208,10 @@ class Bus(Beacons):
 
     def _refusal(self, error: BusError) -> RedisDenied | RedisUnreachable:
         if error.kind == "denied":
-            return RedisDenied(f"{error}. Check user and password in --redis or {URL_VARIABLE}, and the rights")
+            advice = (
+                f"Check user and password in --redis, {URL_VARIABLE} or {address.PASSWORD}, and the rights (tidal acl)"
+            )
+            return RedisDenied(f"{str(error).rstrip('.?')}. {advice}")
         hint = {"loading": "It is reading its data: try again in a moment", "other": "Is it a Redis?"}
         fallback = f"Is it running, and is the address in --redis or {URL_VARIABLE} right?"
         advice = address.advice(str(error), self.url) or hint.get(error.kind, fallback)
@@ -300,83 +308,28 @@ class Bus(Beacons):
         return [(EntryId.parse(i), _bounded(f)) for i, f in entries]
 
     @_translated
-    def last_id(self, key: str) -> EntryId:
-        """The id that the stream gave out last, even when its entry was deleted; ZERO_ID when there is no stream."""
+    def stream(self, key: str) -> Stream:
+        """How a stream is now; all zero when there is none."""
         try:
-            return EntryId.parse(self._client.xinfo_stream(key)["last-generated-id"])
+            found = self._client.xinfo_stream(key)
         except rx.ResponseError as error:
             if "no such key" not in str(error).lower():
                 raise
-            return ZERO_ID
+            return Stream()
+        first = found["first-entry"]
+        first_id = EntryId.parse(first[0]) if first else ZERO_ID
+        return Stream(found["length"], first_id, EntryId.parse(found["last-generated-id"]))
 
-    # -------------------------------------------------------------- the lease and what it guards
+    def last_id(self, key: str) -> EntryId:
+        """The id that the stream gave out last, even when its entry was deleted; ZERO_ID when there is no stream."""
+        return self.stream(key).last_id
 
-    @_translated
-    def take_lease(self, keys: RunKeys, token: str, ttl_ms: int = LEASE_TTL_MS) -> int | None:
-        """Become the master: the new epoch, or None when another is. Taking one's own lease again keeps its epoch.
-
-        The epoch is greater than every one before it, even when the stored one was lost: at least Redis time in ms.
-        """
-
-        def take(pipe: Any) -> Callable[[], int] | None:
-            holder, stored, (seconds, micros) = pipe.get(keys.lease), pipe.get(keys.epoch), pipe.time()
-            owner, _, held = (holder or b"").rpartition(b":")
-            if holder is not None and owner != token.encode():
-                return None
-            epoch: int = max(_number(stored) + 1, seconds * 1_000 + micros // 1_000)
-            epoch = _number(held) or epoch
-
-            def queue() -> int:
-                pipe.set(keys.lease, f"{token}:{epoch}", px=ttl_ms)
-                pipe.set(keys.epoch, epoch, px=RUN_TTL_MS)
-                return epoch
-
-            return queue
-
-        taken = self._watched((keys.lease, keys.epoch), take)
-        return int(taken[0]) if taken else None
-
-    @_translated
-    def renew_lease(self, keys: RunKeys, token: str, epoch: int, ttl_ms: int = LEASE_TTL_MS) -> bool:
-        """Hold the lease for another while; False when it is no longer ours."""
-        return self._if_ours(keys.lease, f"{token}:{epoch}", lambda pipe: pipe.pexpire(keys.lease, ttl_ms)) is not None
-
-    @_translated
-    def release_lease(self, keys: RunKeys, token: str, epoch: int) -> bool:
-        """Give the lease back, so that a successor need not wait for it; False when it was no longer ours."""
-        return self._if_ours(keys.lease, f"{token}:{epoch}", lambda pipe: pipe.delete(keys.lease)) is not None
-
-    @_translated
-    def append_fenced(self, keys: RunKeys, token: str, epoch: int, batch: Sequence[Fields]) -> list[EntryId]:
-        """Append to the log as its master: all of the batch or nothing. Fenced when the lease is not ours."""
-
-        def queue(pipe: Any) -> None:
-            for fields in batch:
-                pipe.xadd(keys.log, fields)
-
-        return [EntryId.parse(entry_id) for entry_id in self._fenced(keys, token, epoch, queue)] if batch else []
-
-    @_translated
-    def acknowledge(self, keys: RunKeys, token: str, epoch: int, watermarks: Mapping[str, int]) -> None:
-        """Tell incarnations up to which sequence number their reports are safe. Fenced when the lease is not ours."""
-        if watermarks:
-            self._fenced(keys, token, epoch, lambda pipe: pipe.hset(keys.ack, mapping=dict(watermarks)))
+    # -------------------------------------------------------------- beside the streams
 
     @_translated
     def acknowledged(self, keys: RunKeys, incarnation: str) -> int:
         """Up to which sequence number an incarnation's reports are safe; 0: none."""
-        return _number(self._client.hget(keys.ack, incarnation))
-
-    @_translated
-    def store_keyframe(self, keys: RunKeys, token: str, epoch: int, packed: bytes) -> None:
-        """Store the folded state, and keep the run's keys for another seven days. Fenced when the lease is not ours."""
-
-        def queue(pipe: Any) -> None:
-            pipe.set(keys.keyframe, packed)
-            for key in keys.lasting:
-                pipe.pexpire(key, RUN_TTL_MS)
-
-        self._fenced(keys, token, epoch, queue)
+        return number_of(self._client.hget(keys.ack, incarnation))
 
     @_translated
     def load_keyframe(self, keys: RunKeys) -> bytes | None:
@@ -385,26 +338,10 @@ class Bus(Beacons):
         return packed
 
     @_translated
-    def store_secrets(self, keys: RunKeys, packed: bytes) -> None:
-        """Store what the workers must know and the log must not; it goes with the run."""
-        self._client.set(keys.secrets, packed, px=RUN_TTL_MS)
-
-    @_translated
     def load_secrets(self, keys: RunKeys) -> bytes | None:
         """What `store_secrets` stored; None for nothing."""
         packed: bytes | None = self._client.get(keys.secrets)
         return packed
-
-    @_translated
-    def forget_secrets(self, keys: RunKeys) -> None:
-        """The run is over: nobody needs them any more."""
-        self._client.delete(keys.secrets)
-
-    def _fenced(self, keys: RunKeys, token: str, epoch: int, queue: Callable[[Any], object]) -> list[Any]:
-        answers = self._if_ours(keys.lease, f"{token}:{epoch}", queue)
-        if answers is None:
-            raise Fenced(f"another master has taken over run {keys.run}; this one (epoch {epoch}) stops")
-        return answers
 
     def _if_ours(self, key: str, value: str, queue: Callable[[Any], object]) -> list[Any] | None:
         """Do what `queue` adds to a transaction while `key` has `value`: its answers, or None when it has not."""
@@ -452,4 +389,4 @@ class Bus(Beacons):
         for fields in batch:
             pipe.xadd(keys.reports, fields)
         pipe.hget(keys.ack, incarnation)
-        return _number(pipe.execute()[-1])
+        return number_of(pipe.execute()[-1])
