@@ -9,7 +9,8 @@
 
 A user is one simulated person in a greenlet of its own: `on_start`, then tasks with waits between them until it is
 stopped, then `on_stop`. Besides Locust's attributes it has `number`: the same person has the same number (from 0,
-within its class) for the whole run, whichever process runs it, so it can pick its share of test data by it.
+within its class) for the whole run, whichever process runs it, so it can pick its share of test data by it. It is there
+before `__init__` begins. A class or a user may have a `number` of its own, as unchanged files do: that one counts then.
 """
 
 from __future__ import annotations
@@ -35,12 +36,19 @@ class UserMeta(type):
         return super().__new__(cls, name, bases, {**namespace, **own})
 
 
+class _Number:
+    """The user's number for who reads it; whatever a file sets under this name goes before it."""
+
+    def __get__(self, user: User | None, owner: type[User]) -> int:
+        return 0 if user is None else user._tidal_number  # noqa: SLF001 - our own
+
+
 class User(metaclass=UserMeta):
     """A simulated person.
 
     Attributes:
         environment: the run as this process sees it.
-        number: which one of its class this is.
+        number: which one of its class this is, from 0.
     """
 
     abstract: bool = True
@@ -53,7 +61,8 @@ class User(metaclass=UserMeta):
     max_wait: float | None = None
     wait_function: Any = None
 
-    number: int = 0
+    number = _Number()
+    _tidal_number: int = 0
 
     def __init__(self, environment: Any) -> None:
         super().__init__()
@@ -67,7 +76,7 @@ class User(metaclass=UserMeta):
         self._cp_last_wait_time = 0.0
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.number} {self._state or 'new'}>"
+        return f"<{type(self).__name__} {self._tidal_number} {self._state or 'new'}>"
 
     def on_start(self) -> Any:
         """Called before the first task."""
@@ -147,6 +156,14 @@ class User(metaclass=UserMeta):
     def fullname(cls) -> str:
         """The class's dotted name, with its module."""
         return ".".join(part for part in f"{cls.__module__}.{cls.__qualname__}".split(".") if part != "<locals>")
+
+
+def made_user(cls: type[User], environment: Any, number: int) -> User:
+    """User `number` of a class: it knows its number before its own `__init__` runs."""
+    user = cls.__new__(cls, environment)  # type: ignore[call-arg] # a file's own __new__ gets what __init__ gets
+    user._tidal_number = number  # noqa: SLF001 - our own
+    user.__init__(environment)  # type: ignore[misc] # what calling the class does, with the number in between
+    return user
 
 
 class _Reported(StopUser):

@@ -36,6 +36,7 @@ from tidal.generator.runners import (
 )
 from tidal.hooks import note_failure
 from tidal.tasks import STOPPING
+from tidal.users import made_user
 
 if TYPE_CHECKING:
     from tidal.generator.environment import Environment
@@ -142,7 +143,7 @@ class LocalRunner(Runner):
     def _users(self) -> list[Any]:
         """The users, by number; the arguments of a greenlet that has just ended are gone."""
         users = [greenlet.args[0] for greenlet in self.user_greenlets if greenlet.args]
-        return sorted(users, key=lambda user: user.number)
+        return sorted(users, key=lambda user: user._tidal_number)
 
     def spawn_users(self, user_classes_spawn_count: dict[str, int], wait: bool = False) -> list[Any]:  # noqa: FBT001, FBT002 - Locust's
         """Start so many more users of each class; returns them."""
@@ -157,12 +158,11 @@ class LocalRunner(Runner):
     def _spawn(self, name: str, count: int) -> list[Any]:
         """So many users of a class, with the lowest numbers that are free."""
         cls = self.user_classes_by_name[name]
-        taken = {user.number for user in self._users() if type(user) is cls}
+        taken = {user._tidal_number for user in self._users() if type(user) is cls}
         free = (number for number in range(len(taken) + count) if number not in taken)
         users = []
         for number, _ in zip(free, range(count), strict=False):
-            user = cls(self.environment)
-            user.number = number
+            user = made_user(cls, self.environment, number)
             greenlet = user.start(self.user_greenlets)
             greenlet.link_exception(self._on_failure)
             users.append(user)

@@ -13,6 +13,7 @@ import gevent
 
 from tidal.flow import StopTest, StopUser
 from tidal.tasks import RUNNING, STOPPING, WAITING
+from tidal.users import made_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -151,8 +152,7 @@ class Population:
     def _live(self, member: Member) -> None:
         """A user's whole life. What it raises ends here."""
         try:
-            user = self.classes[member.name](self._environment)
-            user.number = member.number
+            user = made_user(self.classes[member.name], self._environment, member.number)
             member.user = user
             member.greenlet.user = user
             user.run()
