@@ -25,28 +25,38 @@ INT_MAX = (1 << 63) - 1
 
 def to_wire(value: Any) -> Any:
     """A value made of dataclasses, tuples, lists, dicts and scalars, as msgpack can carry it."""
-    if hasattr(value, "to_wire"):
-        return value.to_wire()
-    if is_dataclass(value):
-        return {name: to_wire(getattr(value, name)) for name in _field_names(value.__class__)}
-    if isinstance(value, tuple | list):
-        return [to_wire(item) for item in value]
-    if isinstance(value, set):
-        return sorted(value)
-    if isinstance(value, dict):
-        rows = [(key, to_wire(value[key])) for key in sorted(value)]
-        return [[list(key), item] for key, item in rows] if rows and isinstance(rows[0][0], tuple) else dict(rows)
-    return INT_MAX if type(value) is int and value > INT_MAX else value
+    return _writer_of(value.__class__)(value)
+
+
+@cache
+def _writer_of(cls: type) -> Callable[[Any], Any]:
+    """A function that makes a plain value of one of this class: found once, for a state has a million values."""
+    if hasattr(cls, "to_wire"):
+        return cls.to_wire  # type: ignore[no-any-return]
+    if is_dataclass(cls):
+        names = tuple(f.name for f in fields(cls))
+        return lambda value: {name: to_wire(getattr(value, name)) for name in names}
+    if issubclass(cls, tuple | list):
+        return lambda value: [to_wire(item) for item in value]
+    if issubclass(cls, set):
+        return sorted
+    if issubclass(cls, dict):
+        return _map_to_wire
+    return _int_to_wire if cls is int else lambda value: value
+
+
+def _int_to_wire(value: int) -> int:
+    return min(value, INT_MAX)
+
+
+def _map_to_wire(value: dict[Any, Any]) -> Any:
+    rows = [(key, to_wire(value[key])) for key in sorted(value)]
+    return [[list(key), item] for key, item in rows] if rows and isinstance(rows[0][0], tuple) else dict(rows)
 
 
 def from_wire(kind: Any, wire: Any) -> Any:
     """The value of type `kind` that `to_wire` made `wire` of; ValueError says what does not fit."""
     return reader_of(kind)(wire)
-
-
-@cache
-def _field_names(cls: Any) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(cls))
 
 
 @cache
