@@ -91,6 +91,13 @@ class TooLarge(TidalError):
     meaning = "the files to ship are too large"
 
 
+class NotSigned(TidalError):
+    """A worker accepts signed files only, and these are not signed with its key."""
+
+    exit_code = 19
+    meaning = "a worker demands files that are signed with its key"
+
+
 class RedisUnreachable(TidalError):
     """Nothing answers at the Redis URL."""
 

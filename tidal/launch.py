@@ -51,6 +51,7 @@ class LaunchSpec:
         more_files: absolute paths of further locustfiles.
         words: of the command line, for the file's own arguments.
         secrets: the file's own arguments that must not be in the log: name, value as JSON.
+        sign_with: absolute path of the key that the run is signed with; "" for none.
     """
 
     file: str
@@ -65,6 +66,7 @@ class LaunchSpec:
     more_files: tuple[str, ...] = ()
     words: tuple[str, ...] = field(default=(), repr=False)
     secrets: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    sign_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)

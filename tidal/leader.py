@@ -9,7 +9,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from tidal.bus import Bus, BusError
-from tidal.errors import FleetBusy, TidalError
+from tidal.errors import FleetBusy, NotSigned, TidalError
 from tidal.keys import FleetKeys
 from tidal.launch import LaunchSpec
 from tidal.lines import monotonic_ms
@@ -17,6 +17,7 @@ from tidal.master import Master
 from tidal.model.wire import from_wire
 from tidal.opening import new_run_id, open_run
 from tidal.rights import require
+from tidal.signing import is_signed, key_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,12 @@ def make_master(spec: LaunchSpec, bus: Bus) -> Master:
     return Master(bus, run, open_run(spec, run), spec.file)
 
 
+def _check_signature(spec: LaunchSpec, master: Master) -> None:
+    """Before the shipped files of a run that is taken over are imported by a hook host."""
+    if spec.run and spec.sign_with and not is_signed(key_in(spec.sign_with, "--sign-with"), master.state.log):
+        raise NotSigned(f"run {spec.run} is not signed with the key of --sign-with: its files are not run here")
+
+
 def serve(spec: LaunchSpec, *, watch_fd: int | None = None, opened: Callable[[str], object] | None = None) -> int:
     """Be the master until the run is closed; returns 0 then.
 
@@ -50,6 +57,7 @@ def serve(spec: LaunchSpec, *, watch_fd: int | None = None, opened: Callable[[st
     _heed_signals(master)
     try:
         master.take()
+        _check_signature(spec, master)
         if opened is not None:
             opened(master.run)
         lead(master, watch_fd)

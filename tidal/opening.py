@@ -18,6 +18,7 @@ from tidal.errors import NoHost, NoSuchFile, NotShipped, TooLarge, UnknownUserCl
 from tidal.launch import inspect
 from tidal.model.events import ClassSpec, Event, RunOpened, RunOptions
 from tidal.model.files import FILES_MAX, SHIPPED_BYTES_MAX, chunks_of, spec_of
+from tidal.signing import key_in, signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,6 +80,8 @@ def open_run(spec: LaunchSpec, run: str) -> Opening:
         shape=loaded.shape,
         hooks=loaded.hooks,
     )
+    if spec.sign_with:
+        opened = replace(opened, signature=signature(key_in(spec.sign_with, "--sign-with"), opened))
     chunks = (chunk for _, data in sorted(contents.items()) for chunk in chunks_of(data))
     return Opening((opened, *chunks), _secrets(spec, loaded))
 

@@ -42,6 +42,7 @@ from tidal.model.outbox import Outbox
 from tidal.model.pipe import Batch, Load, NotLoaded
 from tidal.model.state import State
 from tidal.process import write_all
+from tidal.signing import is_signed, key_in
 from tidal.sweep import new_folder
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from tidal.model.state import WorkerRecord
 
 DRAIN_PATIENCE_MS = 4_000
+ACCEPTED = "--accept-signed-by"
+UNSIGNED = f"the run is not signed with the key of this worker's {ACCEPTED}: the master needs it as --sign-with"
 MESSAGES_MAX = 200
 """Custom messages that a worker's user code may send in a second."""
 REPORT_DELAY_MS = 300
@@ -66,6 +69,7 @@ class WorkerSpec:
     file: str = ""  # run only this copy of the locustfile
     id: str = ""
     once: bool = False  # leave after one run
+    accept_signed_by: str = ""  # the file of the key that a run has to be signed with
 
 
 @dataclass(slots=True)
@@ -187,6 +191,9 @@ class Service:
             return
         record = log.worker_of(self._identity.incarnation)
         if (contents is None and not self._spec.file) or record is None:
+            return
+        if self._spec.accept_signed_by and not is_signed(key_in(self._spec.accept_signed_by, ACCEPTED), log):
+            self.fail("NotSigned", UNSIGNED, redis_ms)
             return
         self._gathering = Gathering(redis_ms)
         self.crew = self._open_crew(record, contents or {})

@@ -321,6 +321,14 @@ class Agent:
             print(f"tidal worker: left without a word: {error}", file=sys.stderr)
 
 
+def _whose_code(spec: WorkerSpec) -> str:
+    if spec.file:
+        return f"runs {spec.file}, whatever they ship"
+    if spec.accept_signed_by:
+        return "runs what is signed with its key"
+    return "runs the code that they ship (-f and --accept-signed-by narrow that)"
+
+
 def serve(spec: WorkerSpec, *, watch_fd: int | None = None) -> int:
     """Run a worker until SIGTERM, Ctrl-C or the end of file on `watch_fd`; a second Ctrl-C ends it at once.
 
@@ -331,7 +339,8 @@ def serve(spec: WorkerSpec, *, watch_fd: int | None = None) -> int:
     with contextlib.closing(Bus.connect(spec.redis_url, role="worker")) as bus:  # what is wrong is said at once
         require(bus, "worker", spec.fleet)
     agent = Agent(spec)
-    print(f"tidal worker {agent.identity.worker}: waits for runs of fleet {spec.fleet}", file=sys.stderr, flush=True)
+    whose = f"of fleet {spec.fleet} and {_whose_code(spec)}"
+    print(f"tidal worker {agent.identity.worker}: waits for runs {whose}", file=sys.stderr, flush=True)
 
     def told(number: int, _frame: object) -> None:
         if agent.leaving_ms is not None and number == signal.SIGINT:

@@ -29,8 +29,8 @@ PACKAGE = Path(__file__).resolve().parents[2] / "tidal"
 LAYERS: dict[str, set[str]] = {
     "errors": {"errors"},
     "model": {"model"},
-    "ground": {"acl", "address", "keys", "paths", "process", "measure", "sweep", "options"},
-    "store": {"bus", "beacons", "archive", "archive_file"},
+    "ground": {"acl", "address", "signing", "keys", "paths", "process", "measure", "sweep", "options"},
+    "store": {"bus", "beacons", "leadership", "archive", "archive_file"},
     "server": {"embedded", "engines", "guard", "fakeserver"},
     "processes": {
         "master", "leader", "lease", "keeping", "lookout", "record", "opening", "worker", "service", "crew", "lines",

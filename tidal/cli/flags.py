@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 REDIS_URL = address.URL
+SIGN_WITH, ACCEPT_SIGNED_BY = "TIDAL_SIGN_WITH", "TIDAL_ACCEPT_SIGNED_BY"
 REDIS_FILES = {
     "--redis-password-file": f"a file whose first line is the password, also from {address.PASSWORD_FILE}",
     "--redis-ca": "the CA that signed the certificate of a rediss://, also from TIDAL_REDIS_CA (PEM)",
@@ -214,6 +215,12 @@ def add_distribution(parser: argparse.ArgumentParser, *, local: bool = True) -> 
     )
     group.add_argument(
         "--ship", action="append", default=[], metavar="FILE", help="one more file that the locustfile needs"
+    )
+    group.add_argument(
+        "--sign-with",
+        metavar="FILE",
+        default=os.environ.get(SIGN_WITH),
+        help=f"sign the run with this key, for workers that ask for it, also from {SIGN_WITH}",
     )
     group.add_argument("--keep-running", action="store_true", help="go on without an end and without a viewer")
     group.add_argument(

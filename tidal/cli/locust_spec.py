@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
-from tidal.cli.flags import REDIS_URL, SPAN_MAX_MS, redis_url
+from tidal.cli.flags import REDIS_URL, SIGN_WITH, SPAN_MAX_MS, redis_url
 from tidal.cli.locust_exit import BAD_COMBINATION, leave
-from tidal.cli.request import told
+from tidal.cli.request import key_file, told
 from tidal.errors import UsageError
 from tidal.launch import LaunchSpec
 from tidal.model.events import RunOptions
@@ -94,6 +95,7 @@ def launch_spec(args: argparse.Namespace) -> LaunchSpec:
         processes=generators(args.processes),
         ship=shipped(getattr(args, "ship", None) or ()),
         author=author(),
+        sign_with=key_file(os.environ.get(SIGN_WITH), SIGN_WITH),
     )
 
 

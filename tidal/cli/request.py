@@ -54,6 +54,16 @@ def files_at_end(args: argparse.Namespace) -> Wanted:
     return Wanted(args.csv_prefix, args.stats_history_enabled, args.html_file)
 
 
+def key_file(given: str | None, flag: str) -> str:
+    """The absolute path of a key, "" for none; UsageError for a file that holds no key."""
+    from tidal.signing import key_in
+
+    if not given:
+        return ""
+    key_in(given, flag)
+    return str(Path(given).expanduser().absolute())
+
+
 def default_file() -> str:
     """The locustfile of the working folder, "" when there is none: a form can ask."""
     path = Path(DEFAULT_FILE).absolute()
@@ -115,4 +125,5 @@ def launch_spec(args: argparse.Namespace, files: Sequence[Path | str], run: str 
         ship=tuple(str(Path(name).expanduser().absolute()) for name in args.ship),
         author=author(),
         run=run,
+        sign_with=key_file(args.sign_with, "--sign-with"),
     )

@@ -4,11 +4,13 @@ The worker waits for runs of its fleet and serves them one after the other until
 move to other workers first. The Redis URL is best given in the environment variable TIDAL_REDIS_URL, where no `ps`
 shows it.
 
-A worker runs the code that the fleet's masters send. Give -f to run this machine's own copy of a locustfile only.
+A worker runs the code that the fleet's masters send: whoever may lead a run in that Redis runs code here. Give -f to
+run this machine's own copy of a locustfile only, or --accept-signed-by to run only what has the signature of a key.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from tidal.cli import flags
@@ -23,12 +25,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_fleet(parser)
     flags.add_processes(parser)
     parser.add_argument("-f", "--locustfile", metavar="FILE", help="run only this copy, never what the log carries")
+    parser.add_argument(
+        "--accept-signed-by",
+        metavar="FILE",
+        default=os.environ.get(flags.ACCEPT_SIGNED_BY),
+        help=f"serve only runs that are signed with this key, also from {flags.ACCEPT_SIGNED_BY}",
+    )
     parser.add_argument("--once", action="store_true", help="leave after one run")
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until told to leave."""
-    from tidal.cli.request import locustfile, required_redis
+    from tidal.cli.request import key_file, locustfile, required_redis
     from tidal.service import WorkerSpec
     from tidal.worker import serve
 
@@ -38,5 +46,6 @@ def run(args: argparse.Namespace) -> int:
         processes=args.processes,
         file=str(locustfile(args.locustfile)) if args.locustfile else "",
         once=args.once,
+        accept_signed_by=key_file(args.accept_signed_by, "--accept-signed-by"),
     )
     return serve(spec)

@@ -37,7 +37,8 @@ HOOK_END_PATIENCE_MS = 30_000
 EXIT_HOOK_FAILED = 2
 """Of a run in which a listener raised, as Locust has it."""
 
-EXIT_NOT_SHIPPED, EXIT_WORKER_LOAD, EXIT_NO_WORKERS, EXIT_LAPSED = 16, 17, 40, 43
+EXIT_NOT_SHIPPED, EXIT_WORKER_LOAD, EXIT_NOT_SIGNED, EXIT_NO_WORKERS, EXIT_LAPSED = 16, 17, 19, 40, 43
+EXITS_OF_LOADING = {"NotShipped": EXIT_NOT_SHIPPED, "NotSigned": EXIT_NOT_SIGNED}
 """Of tidal.errors, repeated here because the model imports no shell; a test holds them together."""
 
 
@@ -227,7 +228,7 @@ def _wait_for_workers(state: State, senses: Senses) -> list[ev.Event]:
     log = state.log
     for incarnation, (error, why) in sorted(state.reports.load_failures.items()):
         if incarnation not in log.ended:
-            code = EXIT_NOT_SHIPPED if error == "NotShipped" else EXIT_WORKER_LOAD
+            code = EXITS_OF_LOADING.get(error, EXIT_WORKER_LOAD)
             return [_refuse_run(log, f"{log.incarnations.get(incarnation, incarnation)}: {why}", code)]
     ready = _able(state)
     if has_enough_workers(state):

@@ -107,6 +107,7 @@ class RunOpened(Event):
     more_files: tuple[str, ...] = ()  # further locustfiles, as `file`
     shape: str = ""  # the LoadTestShape that sets the users; "": the options do
     hooks: tuple[str, ...] = ()  # hooks with listeners in the file: whether a hook host is needed
+    signature: str = ""  # over files, host and arguments, by a key that workers may ask for; hexadecimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,8 @@ class LogHalf:
     skipped: int = 0
     repeats: int = 0
     fenced: int = 0
+    generation: int = 1  # how often the streams were begun anew in Redis, from a keyframe
+    signature: str = ""  # over files, host and arguments
 
     @property
     def plan(self) -> PlanSet | None:
