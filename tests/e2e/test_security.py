@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 from pathlib import Path
@@ -27,6 +26,12 @@ pytestmark = [
     pytest.mark.skipif(not REDIS, reason="needs redis-server"),
 ]
 SECRET = "Xq7 Zw/3#@:%s3cret"  # noqa: S105 - with everything that a URL would stumble over
+MARK = """
+import pathlib
+with pathlib.Path(FOLDER, "imported").open("a") as imported:
+    imported.write("worker\\n" if "/tidal-run-" in __file__ else "master\\n")
+"""
+"""A file that leaves a trace when it is imported."""
 MUTUAL = """\
 port 0
 tls-port {port}
@@ -250,9 +255,40 @@ def test_what_is_wrong_with_a_password_is_one_line_without_it(stage: Stage) -> N
         assert not re.search("wrong-pw|pass-word", out), out
 
 
-def test_a_worker_says_whose_code_it_runs(stage: Stage) -> None:
-    """An idle fleet that runs what Redis says is a choice: it is told at the start."""
+# ------------------------------------------------------------------ signed files
+
+
+def test_a_worker_with_a_key_runs_what_its_master_signed(stage: Stage) -> None:
+    """With the key the run goes; without it, and with another, it is refused in words, and nothing was loaded."""
     secured = Secured(stage, "port {port}\n")
-    worker = secured.start("worker", "--redis", f"redis://127.0.0.1:{secured.port}", "--processes", "1")
-    until(said(secured, worker, "waits for runs"), 30)
-    assert os.getpid() != worker.pid
+    (stage.folder / "key").write_text("0123456789abcdef0123456789abcdef\n")
+    (stage.folder / "other").write_text("another key that is long enough\n")
+    env = {"TIDAL_REDIS_URL": f"redis://127.0.0.1:{secured.port}"}
+    worker = secured.start("worker", "--processes", "1", "--accept-signed-by", "key", **env)
+    until(said(secured, worker, "runs what is signed with its key"), 30)
+    file = stage.folder / "locustfile.py"
+    file.write_text(file.read_text() + MARK.replace("FOLDER", repr(str(stage.folder))))
+    for more in ([], ["--sign-with", "other"]):
+        code, out = secured.type("run", *load(stage, *more), **env)
+        assert code == 19, out
+        assert "w1: the run is not signed with the key of this worker's --accept-signed-by" in out
+    assert "worker" not in (stage.folder / "imported").read_text()
+    code, out = secured.type("run", *load(stage, "--sign-with", "key"), **env)
+    assert code == 0, out
+    assert stage.served()["answered"] > 0
+    assert "worker" in (stage.folder / "imported").read_text()
+    worker.terminate()
+    assert worker.wait(30) == 0
+
+
+def test_a_worker_says_whose_code_it_runs(stage: Stage) -> None:
+    """An idle fleet that runs what Redis says is a choice: each worker tells it at its start."""
+    secured = Secured(stage, "port {port}\n")
+    env = {"TIDAL_REDIS_URL": f"redis://127.0.0.1:{secured.port}"}
+    open_worker = secured.start("worker", "--processes", "1", **env)
+    own = secured.start("worker", "--processes", "1", "-f", "locustfile.py", **env)
+    until(said(secured, open_worker, "runs the code that they ship (-f and --accept-signed-by narrow that)"), 30)
+    until(said(secured, own, "locustfile.py, whatever they ship"), 30)
+    (stage.folder / "short").write_text("short")
+    code, out = secured.type("worker", "--accept-signed-by", "short", **env)
+    assert (code, len(out.splitlines())) == (2, 1), out
