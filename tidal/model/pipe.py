@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tidal.model.events import Block, ClassSpec, Event, ExceptionTally, FailureTally, RunOptions, Track
+from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
 from tidal.model.stats import Tally  # noqa: TC001 - from_wire reads the annotations
 
 # ------------------------------------------------------------------ orders, to a generator or a hook host
@@ -128,6 +129,17 @@ class Fire(Event):
     exit_code: int = 0  # with quit: the run's, as far as it is known
 
 
+@dataclass(frozen=True, slots=True)
+class TakeBlock(Event):
+    """Positions of a counter for this generator's users, each to be used once. The answer to `WantBlock`."""
+
+    KIND = "take"
+    counter: str
+    first: int
+    count: int  # 0: there are no more
+    drops: bool = False  # no answer: what is here is lost, because the worker was declared lost
+
+
 # ------------------------------------------------------------------ answers
 
 
@@ -218,6 +230,17 @@ class Batch(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WantBlock(Event):
+    """Users need positions of a counter; not said again before the answer. Before `Finished` it says what is left."""
+
+    KIND = "want"
+    counter: str
+    count: int  # 0: none, this is the last word
+    size: int  # of the counter; 0: no end
+    held: Spans = ()  # given before and not used yet
+
+
+@dataclass(frozen=True, slots=True)
 class Finished(Event):
     """All users have stopped; the last batch was sent before this."""
 
@@ -225,5 +248,5 @@ class Finished(Event):
     exit_code: int | None = None  # `environment.process_exit_code`
 
 
-ORDERS: tuple[type[Event], ...] = (Load, SetClock, SetShare, Finish, Message, View, Fire)
-ANSWERS: tuple[type[Event], ...] = (Loaded, NotLoaded, Batch, Finished, Message, Fired, Steer, Leave)
+ORDERS: tuple[type[Event], ...] = (Load, SetClock, SetShare, Finish, Message, View, Fire, TakeBlock)
+ANSWERS: tuple[type[Event], ...] = (Loaded, NotLoaded, Batch, Finished, Message, Fired, Steer, Leave, WantBlock)
