@@ -40,6 +40,7 @@ _SHAPES = {
     "set": "SET {} v PX 1",
     "srem": "SREM {} m",
     "xadd": "XADD {} * k v",
+    "xsetid": "XSETID {} 1-1",
     "xinfo|stream": "XINFO STREAM {}",
     "xrange": "XRANGE {} - + COUNT 1",
     "xread": "XREAD COUNT 1 STREAMS {} 0",

@@ -121,13 +121,18 @@ class ArchiveWriter:
         self._bytes += len(data) + _ENTRY_OVERHEAD
         self.count += 1
 
-    def keyframe(self, packed: bytes, log_id: EntryId, reports_id: EntryId, at_ms: int) -> bool:
-        """Store the state after every entry added so far; False when it is too large to be stored (64 MB)."""
+    def keyframe(
+        self, packed: bytes, log_id: EntryId, reports_id: EntryId, at_ms: int, *, opening: bool = False
+    ) -> bool:
+        """Store the state after every entry added so far; False when it is too large to be stored (64 MB).
+
+        `opening`: entries that it covers may be missing before it.
+        """
         self._flush()
         payload = pack([at_ms, list(log_id), list(reports_id), packed])
         if len(payload) > KEYFRAME_BYTES_MAX:
             return False
-        self._block(KEYFRAME, at_ms, max(at_ms, log_id.ms, reports_id.ms), 0, payload)
+        self._block(KEYFRAME, at_ms, max(at_ms, log_id.ms, reports_id.ms), int(opening), payload)
         return True
 
     def sync(self) -> None:
@@ -429,5 +434,7 @@ def _copy(archive: Archive, writer: ArchiveWriter) -> None:
         elif block.kind == KEYFRAME:
             keyframe = archive.read_keyframe(block)
             if keyframe is not None:
-                writer.keyframe(keyframe.state, keyframe.log_id, keyframe.reports_id, keyframe.at_ms)
+                writer.keyframe(
+                    keyframe.state, keyframe.log_id, keyframe.reports_id, keyframe.at_ms, opening=bool(block.entries)
+                )
     writer.close(final=archive.final)

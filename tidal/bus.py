@@ -338,6 +338,12 @@ class Bus(Leadership, Beacons):
         return packed
 
     @_translated
+    def load_brief(self, keys: RunKeys) -> bytes | None:
+        """The half of the newest stored state that masters wrote; None when there is none."""
+        packed: bytes | None = self._client.get(keys.brief)
+        return packed
+
+    @_translated
     def load_secrets(self, keys: RunKeys) -> bytes | None:
         """What `store_secrets` stored; None for nothing."""
         packed: bytes | None = self._client.get(keys.secrets)

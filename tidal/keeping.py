@@ -13,6 +13,7 @@ from tidal.archive import finish
 from tidal.model.codec import LOG, REPORTS
 from tidal.model.events import Checkpoint
 from tidal.model.state import digest_of
+from tidal.renewal import brief_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +70,11 @@ class Keeping:
             self._acked |= new
         return True
 
+    def generation(self, state: State) -> None:
+        """The streams begin anew: nothing is acknowledged there, and what was not archived cannot be read again."""
+        self._acked.clear()
+        self._record.bridge(state.packed(), state.position, max(state.log.ticked_ms, state.log.opened_ms))
+
     def redis_failed(self) -> None:
         """Redis did not answer: what was acknowledged may be gone, so it is said again."""
         self._acked.clear()
@@ -87,7 +93,7 @@ class Keeping:
         packed = state.packed()
         position = state.position
         self._record.keyframe(packed, position, at_ms)
-        self._lease.store_keyframe(packed)
+        self._lease.store_keyframe(packed, brief_of(state))
         return Checkpoint(str(position[LOG]), str(position[REPORTS]), digest_of(packed))
 
     # ------------------------------------------------------------------ the end
@@ -96,7 +102,7 @@ class Keeping:
         """Make everything safe; when the run is closed its parts become one file. Whether that is so."""
         if closed:
             closed = self.sync(state)
-            self._lease.store_keyframe(state.packed())
+            self._lease.store_keyframe(state.packed(), brief_of(state))
         self._record.close(final=closed)
         if closed:
             finish(run_path)

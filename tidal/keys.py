@@ -9,6 +9,7 @@
     tidal:{RUN}:epoch              string  7 d after a keyframe    master       master
     tidal:{RUN}:ack                hash    7 d after a keyframe    master       workers
     tidal:{RUN}:keyframe           string  7 d after a keyframe    master       viewers, successors
+    tidal:{RUN}:brief              string  7 d after a keyframe    master       workers
     tidal:{RUN}:secrets            string  7 d after a keyframe    master       workers, successors
     tidal:{RUN}:viewer             string  5 s, renewed each 1 s   viewers      master
     tidal:{fleet:NAME}:run         string  60 s, renewed           master       workers
@@ -17,8 +18,8 @@
     tidal:runs                     hash    for ever                master       viewers
 
 What the values are: `lease` is `TOKEN:EPOCH`; `epoch` a decimal; `ack` maps an incarnation to the last sequence number
-that is safe; `keyframe` is a packed state; `secrets` are
-arguments of the file's own; `run` a run's id; `beat:ID` and the values of `runs` are msgpack.
+that is safe; `keyframe` is a packed state and `brief` its half that masters wrote; `secrets` are arguments of the
+file's own; `run` a run's id; `beat:ID` and the values of `runs` are msgpack.
 
 The braces are hash tags: in a cluster all keys of a run lie on one node, and all keys of a fleet on one, so a
 transaction never spans nodes. A run is written first and announced to a fleet after, because the two are apart.
@@ -59,12 +60,13 @@ class Access(NamedTuple):
 
 ACCESS = (
     Access("tidal:{RUN}:log", "xadd xread xrange xinfo|stream xtrim exists pexpire", worker="xread", watcher="xread"),
-    Access("tidal:{RUN}:reports", "xread xrange xinfo|stream xtrim pexpire", worker="xadd", watcher="xread"),
+    Access("tidal:{RUN}:reports", "xread xrange xinfo|stream xtrim xsetid pexpire", worker="xadd", watcher="xread"),
     Access("tidal:{RUN}:intents", "xread xinfo|stream xtrim pexpire", operator="xadd"),
     Access("tidal:{RUN}:lease", "watch get set pexpire del"),
     Access("tidal:{RUN}:epoch", "watch get set pexpire"),
     Access("tidal:{RUN}:ack", "hset pexpire", worker="hget"),
     Access("tidal:{RUN}:keyframe", "set pexpire", watcher="get"),
+    Access("tidal:{RUN}:brief", "set pexpire", worker="get"),
     Access("tidal:{RUN}:secrets", "get set del pexpire", worker="get"),
     Access("tidal:{RUN}:viewer", "exists", watcher="set"),
     Access("tidal:{fleet:NAME}:run", "watch get set del", worker="get"),
@@ -137,6 +139,11 @@ class RunKeys:
         return self._key("keyframe")
 
     @property
+    def brief(self) -> str:
+        """What a worker must know when it cannot read the log from its beginning."""
+        return self._key("brief")
+
+    @property
     def secrets(self) -> str:
         """The file's own arguments that must not be in the log."""
         return self._key("secrets")
@@ -149,7 +156,7 @@ class RunKeys:
     @property
     def lasting(self) -> tuple[str, ...]:
         """The keys that stay for `RUN_TTL_MS` after the last keyframe."""
-        return (self.log, self.reports, self.intents, self.epoch, self.ack, self.keyframe, self.secrets)
+        return (self.log, self.reports, self.intents, self.epoch, self.ack, self.keyframe, self.brief, self.secrets)
 
 
 @dataclass(frozen=True)

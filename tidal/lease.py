@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tidal.bus import Fields
     from tidal.keys import RunKeys
+    from tidal.leadership import Renewed
     from tidal.model.codec import EntryId
 
 
@@ -70,9 +71,9 @@ class Lease:
     def __repr__(self) -> str:
         return f"<Lease of {self._keys.run}, epoch {self.epoch}>"
 
-    def take(self) -> bool:
-        """Take it, or take it again once it lapsed; False while it is another's."""
-        epoch = self._bus.take_lease(self._keys, self.token)
+    def take(self, above: int = 0) -> bool:
+        """Take it, or take it again once it lapsed, in an epoch above one; False while it is another's."""
+        epoch = self._bus.take_lease(self._keys, self.token, above=above)
         if epoch is None:
             return False
         self.epoch = epoch
@@ -88,9 +89,21 @@ class Lease:
         """Tell incarnations up to where their reports are safe."""
         self._bus.acknowledge(self._keys, self.token, self.epoch, watermarks)
 
-    def store_keyframe(self, packed: bytes) -> None:
-        """Store the folded state."""
-        self._bus.store_keyframe(self._keys, self.token, self.epoch, packed)
+    def store_keyframe(self, packed: bytes, brief: bytes) -> None:
+        """Store the folded state, and the half of it that masters wrote."""
+        self._bus.store_keyframe(self._keys, self.token, self.epoch, packed, brief)
+
+    def begin_generation(self, renewed: Renewed) -> None:
+        """Begin the streams anew."""
+        self._bus.begin_generation(self._keys, self.token, self.epoch, renewed)
+
+    def raise_ids(self, above: EntryId) -> None:
+        """Have the reports get only greater ids."""
+        self._bus.raise_ids(self._keys, self.token, self.epoch, above)
+
+    def trim(self, before: Mapping[str, EntryId]) -> int:
+        """Remove what lies before an id from streams, by key: how many entries."""
+        return self._bus.trim(self._keys, self.token, self.epoch, before)
 
     def stop(self) -> None:
         """Renew it no longer."""

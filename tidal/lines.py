@@ -20,6 +20,7 @@ from tidal.bus import Bus
 from tidal.errors import TidalError
 from tidal.keys import BEAT_TTL_MS
 from tidal.model.codec import LOG, ZERO_ID, Entry, entry_of
+from tidal.model.events import GenerationOpened, RunOpened
 from tidal.model.liveness import BEAT_MS
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Read:
     entries: tuple[Entry, ...]
     asked_ms: int  # monotonic, before the read
     secrets: bytes | None = field(default=None, repr=False)  # with the first entries
+    brief: bytes | None = field(default=None, repr=False)  # where the log cannot be read from its beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ class Beats(Line):
 
 
 class Tail(Line):
-    """Reads the log of one run from its beginning, in order."""
+    """Reads the log of one run from its beginning, in order; where that is missing, a stored state stands for it."""
 
     def __init__(self, board: Switchboard, keys: RunKeys) -> None:
         super().__init__(board, "tail")
@@ -186,11 +188,15 @@ class Tail(Line):
         """One read; blocks up to a second while there is nothing new."""
         asked_ms = monotonic_ms()
         found = self.bus().read({self._keys.log: self._cursor}, block_ms=TAIL_BLOCK_MS, count=READ_COUNT)
-        secrets = self.bus().load_secrets(self._keys) if found and self._cursor == ZERO_ID else None
+        entries = tuple(entry_of(LOG, entry_id, fields) for _, entry_id, fields in found)
+        is_first = bool(found) and self._cursor == ZERO_ID
+        kinds = {entry.kind for entry in entries}
+        is_cut = is_first and RunOpened.KIND not in kinds
+        brief = self.bus().load_brief(self._keys) if is_cut or GenerationOpened.KIND in kinds else None
+        secrets = self.bus().load_secrets(self._keys) if is_first else None
         if found:
             self._cursor = found[-1][1]
-        entries = tuple(entry_of(LOG, entry_id, fields) for _, entry_id, fields in found)
-        self.say(Read(self._keys.run, entries, asked_ms, secrets))
+        self.say(Read(self._keys.run, entries, asked_ms, secrets, brief))
 
 
 class Sender(Line):

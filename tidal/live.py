@@ -14,7 +14,8 @@ from tidal.errors import TidalError
 from tidal.lines import monotonic_ms, monotonic_us
 from tidal.model import phases
 from tidal.model.clock import Clock
-from tidal.model.codec import LOG, REPORTS, BadEntry, entry_of, unpack
+from tidal.model.codec import LOG, REPORTS, BadEntry, decode, entry_of, unpack
+from tidal.model.events import ByMaster, GenerationOpened
 from tidal.model.fold import fold_entry
 from tidal.model.frame import frame
 from tidal.model.state import State
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tidal.keys import RunKeys
+    from tidal.model.codec import Entry
     from tidal.model.rows import Frame
 
 _View = TypeVar("_View")
@@ -32,6 +34,9 @@ READ_COUNT = 2_000
 PRESENCE_MS = 1_000
 CLOCK_MS = 2_000
 KEYFRAME_BYTES_MAX = 256 * 1024 * 1024
+SILENCE_MS = 10_000
+"""Masters write each second; after so long without a word somebody should look."""
+UNANSWERED = frozenset({"unreachable", "timeout", "loading"})
 
 
 class LiveFeed:
@@ -50,15 +55,16 @@ class LiveFeed:
         self._lock = threading.Lock()
         self._state = State()
         self._clock = Clock()
-        self._trouble = ""
-        self._trouble_since_ms = 0
+        self._troubles: dict[str, tuple[int, str]] = {}  # what fails → since when (monotonic), in words
+        self._generation = 0  # the last one that was begun anew for
+        self._has_ended = self._is_rewound = False
         self._due = {"presence": 0, "clock": 0}
         self._ended = threading.Event()
         self.changed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tidal-feed", daemon=True)
 
     def __repr__(self) -> str:
-        return f"<LiveFeed {self._state} {self._trouble}>"
+        return f"<LiveFeed {self._state} {self.trouble()}>"
 
     def start(self) -> LiveFeed:
         """Begin to follow; returns itself."""
@@ -84,15 +90,26 @@ class LiveFeed:
             return view(self._state, self._clock.redis_ms(monotonic_us()))
 
     def trouble(self) -> str:
-        """Empty, or one line that says since when Redis does not answer."""
-        if not self._trouble:
+        """Empty, or one line that says what is wrong with Redis or the master, and for how long."""
+        for since_ms, words in self._troubles.copy().values():
+            return f"{words} (for {(monotonic_ms() - since_ms) // 1000} s)"
+        return self._silence()
+
+    def _silence(self) -> str:
+        """What a log without a word of any master says."""
+        log = self._state.log
+        silent_ms = self._clock.redis_ms(monotonic_us()) - max(log.ticked_ms, log.opened_ms) if log.opened_ms else 0
+        if silent_ms < SILENCE_MS or log.phase == phases.CLOSED or not self._clock.is_set:
             return ""
-        return f"{self._trouble} (for {(monotonic_ms() - self._trouble_since_ms) // 1000} s)"
+        word = "the load goes on by its plan" if log.phase == phases.RUNNING else "nothing happens without one"
+        return (
+            f"no word from a master for {silent_ms // 1000} s: {word}; to lead on: tidal master --run {self._keys.run}"
+        )
 
     @property
     def is_closed(self) -> bool:
         """Whether the run is over and folded to its end."""
-        return self._state.log.phase == phases.CLOSED
+        return self._has_ended
 
     def has_answered(self, intent: str) -> bool | None:
         """Whether an intent was accepted; None while the log says nothing of it."""
@@ -107,18 +124,27 @@ class LiveFeed:
                     bus = Bus.connect(self._url, role="viewer")
                     self._begin(bus)
                 self._turn(bus)
-                self._trouble = ""
+                self._mend("read")
             except (BusError, TidalError) as error:
-                if not self._trouble:
-                    self._trouble_since_ms = monotonic_ms()
-                self._trouble = str(error)
+                self._fail("read", error)
                 self._ended.wait(0.5)
         if bus is not None:
             bus.close()
 
+    def _fail(self, what: str, error: Exception) -> None:
+        since_ms, _ = self._troubles.get(what, (monotonic_ms(), ""))
+        self._troubles[what] = (since_ms, str(error))
+
+    def _mend(self, what: str) -> None:
+        self._troubles.pop(what, None)
+
     def _begin(self, bus: Bus) -> None:
         self._clock.sample(*bus.time_us())
-        packed = None if self._state.log.opened_ms else bus.load_keyframe(self._keys)
+        if not self._state.log.opened_ms:
+            self._begin_at_keyframe(bus)
+
+    def _begin_at_keyframe(self, bus: Bus) -> None:
+        packed = bus.load_keyframe(self._keys)
         if packed is None:
             return
         try:
@@ -135,12 +161,65 @@ class LiveFeed:
             self._clock.sample(*bus.time_us())
         if self._presence and now_ms >= self._due["presence"]:
             self._due["presence"] = now_ms + PRESENCE_MS
-            bus.show_presence(self._keys)
+            self._show_presence(bus)
         streams = {self._keys.log: LOG, self._keys.reports: REPORTS}
         at = {key: self._state.position[stream] for key, stream in streams.items()}
         found = bus.read(at, block_ms=READ_BLOCK_MS, count=READ_COUNT)
+        entries = [entry_of(streams[key], entry_id, fields) for key, entry_id, fields in found]
+        if self._has_new_generation(entries):
+            self._begin_at_keyframe(bus)  # what lies before it may be missing
+            return
         with self._lock:
-            for key, entry_id, fields in found:
-                fold_entry(self._state, entry_of(streams[key], entry_id, fields))
+            self._fold(entries)
+        self._look_for_end(bus, is_empty=not found)
         if found:
             self.changed.set()
+
+    def _show_presence(self, bus: Bus) -> None:
+        """Say that somebody looks; a Redis that takes no writes can still be read."""
+        try:
+            bus.show_presence(self._keys)
+        except BusError as error:
+            if error.kind in UNANSWERED:
+                raise
+            self._fail("write", error)
+        else:
+            self._mend("write")
+
+    def _has_new_generation(self, entries: list[Entry]) -> bool:
+        numbers = [number for entry in entries if (number := generation_of(entry)) > self._state.log.generation]
+        newest = max(numbers, default=0)
+        is_new, self._generation = newest > self._generation, max(newest, self._generation)
+        return is_new
+
+    def _fold(self, entries: list[Entry]) -> None:
+        """Fold the log before the reports: it says where they end."""
+        for entry in [e for e in entries if e.stream == LOG]:
+            fold_entry(self._state, entry)
+        end = self._state.log.reports_end
+        for entry in [e for e in entries if e.stream == REPORTS and (end is None or e.id <= end)]:
+            fold_entry(self._state, entry)
+
+    def _look_for_end(self, bus: Bus, *, is_empty: bool) -> None:
+        """A closed run is at its end with the last report that counts, and not beyond it."""
+        log, position = self._state.log, self._state.position[REPORTS]
+        if log.phase != phases.CLOSED:
+            return
+        end = log.reports_end
+        if end is not None and position > end and not self._is_rewound:
+            self._is_rewound = True
+            self._begin_at_keyframe(bus)  # a report came too late, but before we knew
+            return
+        self._has_ended = is_empty or end is None or position >= end
+
+
+def generation_of(entry: Entry) -> int:
+    """The number of the generation that an entry opens; 0 for any other entry."""
+    if entry.kind != GenerationOpened.KIND or entry.stream != LOG:
+        return 0
+    try:
+        signed = decode(entry)
+    except BadEntry:
+        return 0
+    event = signed.event if isinstance(signed, ByMaster) else None
+    return event.number if isinstance(event, GenerationOpened) else 0

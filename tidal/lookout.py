@@ -65,6 +65,10 @@ class Lookout:
             self._due["announce"], self._announced_phase = now_ms + ANNOUNCE_MS, phase
             self._announce(state)
 
+    def hurry(self) -> None:
+        """Announce the run anew: Redis may have forgotten it."""
+        self._due["announce"] = 0
+
     def redis_failed(self, now_ms: int) -> None:
         """Redis did not answer: nothing can be said of anybody, and nobody can show presence."""
         self._liveness.poll_failed()

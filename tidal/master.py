@@ -5,7 +5,8 @@ its lease, and acknowledges only what is in the archive and fsynced. What it hol
 log, so it may die at any moment: a successor takes the lease, folds from the last keyframe and goes on.
 
     lease.py    what is done under the lease       keeping.py  archive, acknowledgements, keyframes
-    lookout.py  heartbeats, viewers, the clock     leader.py   the process around it
+    lookout.py  heartbeats, viewers, the clock     renewal.py  streams that Redis lost
+    leader.py   the process around it
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ from tidal.model.state import State
 from tidal.model.target import grant
 from tidal.opening import NOTHING, Opening
 from tidal.record import Record
+from tidal.renewal import Renewal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,6 +118,9 @@ class Master:
         self._answered_ms = now_us() // 1000
         self.stop_wanted = ""
         self._must_retake = False
+        self._renewal = Renewal(bus, self._keys)
+        self._unfinished = ""  # why a generation was begun that is not whole in the log
+        self._closing = False  # the close is appended and not read back: no report counts any more
 
     def __repr__(self) -> str:
         return f"<Master of {self.run}, epoch {self.epoch}, {self.state}>"
@@ -137,20 +142,28 @@ class Master:
         self.clock.sample(*self._bus.time_us())
         self._keeping = Keeping(self._lease, self._open_record(self.epoch))
         if not self._first:
-            self._load_keyframe()
-            while self._read(None):
-                pass
-            if not self.state.log.opened_ms:
-                raise NoSuchRun(f"run {self.run} has no log in {self._bus.shown}")
+            self._take_over()
         answered_ms = self.state.log.answered_ms
         self._hooks_from = EntryId(self.state.log.ticked_ms, 0)
         self._intents_at = EntryId(max(0, answered_ms - INTENTS_LOOK_BACK_MS), 0)
         if self._first and self._secrets:
-            self._bus.store_secrets(
-                self._keys, packed_secrets(self._secrets)
-            )  # before anybody reads that there is a run
+            self._renewal.secrets = packed_secrets(self._secrets)
+            self._bus.store_secrets(self._keys, self._renewal.secrets)  # before anybody reads that there is a run
         self._append([_signed_in(), *self._first])
         self._first = []
+
+    def _take_over(self) -> None:
+        """Fold what there is, the log before the reports: it says where they end."""
+        self._load_keyframe()
+        for streams in ((LOG,), (LOG, REPORTS)):
+            while self._read(None, streams):
+                pass
+        log = self.state.log
+        if not log.opened_ms:
+            raise NoSuchRun(f"run {self.run} has no log in {self._bus.shown}")
+        if log.epoch >= self.epoch and not self._lease.take(log.epoch):  # Redis had lost the highest
+            raise Fenced(f"run {self.run} has a master that is alive")
+        self._renewal.collect(log)
 
     def _open_keeper(self, epoch: int) -> LeaseKeeper:
         return LeaseKeeper(self._bus.url, self._keys, self._lease.token, epoch)
@@ -186,13 +199,15 @@ class Master:
         """One turn; True when the run is closed and everything of it is safe. `now_ms` is monotonic."""
         try:
             if self._must_retake:
-                self._retake()
+                self._retake(now_ms)
+            self._mend(now_ms)
             caught_up = not self._read(READ_BLOCK_MS)
             if self._keeping is not None:
                 self._keeping.turn(self.state, now_ms)
             self._lookout.turn(self.state, now_ms)
             self._settling = self._settling and not caught_up
             if not self._settling and self.state.position[LOG] >= self._appended:
+                self._closing = False
                 self._attend_hooks(now_ms)
                 self._decide(now_ms)
             self._answered_ms = now_ms
@@ -204,11 +219,13 @@ class Master:
             self._lost_redis(error, now_ms)
         return self.state.log.phase == phases.CLOSED
 
-    def _read(self, block_ms: int | None) -> bool:
+    def _read(self, block_ms: int | None, streams: tuple[str, ...] = (LOG, REPORTS, INTENTS)) -> bool:
         """Read, archive and fold; whether the log or the reports had more to give."""
         keys = {self._keys.log: LOG, self._keys.reports: REPORTS, self._keys.intents: INTENTS}
-        at = {self._keys.intents: self._intents_at}
-        at |= {key: self.state.position[stream] for key, stream in keys.items() if stream != INTENTS}
+        keys = {key: stream for key, stream in keys.items() if stream in streams}
+        if self._closing:
+            keys.pop(self._keys.reports, None)
+        at = {key: self.state.position.get(stream, self._intents_at) for key, stream in keys.items()}
         found = self._bus.read(at, block_ms=block_ms, count=READ_COUNT)
         for key, entry_id, fields in found:
             self._take(keys[key], entry_id, fields)
@@ -219,6 +236,10 @@ class Master:
         if stream == INTENTS:
             self._take_intent(entry)
             return
+        end = self.state.log.reports_end
+        if stream == REPORTS and end is not None and entry_id > end:
+            return
+        self._renewal.take(entry)
         if self._keeping is not None:
             self._keeping.take(entry)
         fold_entry(self.state, entry)
@@ -287,9 +308,15 @@ class Master:
 
     def _append(self, events: Sequence[Event]) -> None:
         """Append under the lease; what became of it after an error is known only from the log."""
+        self._closing = self._closing or any(isinstance(event, RunClosed) for event in events)
+        self._append_encoded(self._encoded(events))
+
+    def _encoded(self, events: Sequence[Event]) -> list[dict[bytes, bytes]]:
         n = self.state.log.n if self.state.log.epoch == self.epoch else 0
         at_ms = self.clock.redis_ms(self._now_us())
-        fields = [encode(ByMaster(self.epoch, n + i, at_ms, event)) for i, event in enumerate(events, 1)]
+        return [encode(ByMaster(self.epoch, n + i, at_ms, event)) for i, event in enumerate(events, 1)]
+
+    def _append_encoded(self, fields: Sequence[dict[bytes, bytes]]) -> None:
         try:
             for begin in range(0, len(fields), APPEND_MAX):
                 self._appended = self._lease.append(fields[begin : begin + APPEND_MAX])[-1]
@@ -297,20 +324,60 @@ class Master:
             self._appended, self._settling = ZERO_ID, True
             raise
 
-    def _retake(self) -> None:
+    # ------------------------------------------------------------------ beginning again
+
+    def _retake(self, now_ms: int) -> None:
         """The lease is not ours any more: take it again when it lapsed, stop when somebody else has it."""
-        if not self._lease.take():
-            raise Fenced(f"another master has taken over run {self.run}; this one (epoch {self.epoch}) stops")
+        self._take_again()
         self._must_retake = False
+        if not self._begin_generation(self._renewal.look(self.state, now_ms, at_once=True)):
+            self._append([_signed_in()])
+
+    def _take_again(self) -> None:
+        if not self._lease.take(self.state.log.epoch):
+            raise Fenced(f"another master has taken over run {self.run}; this one (epoch {self.epoch}) stops")
         self._settling, self._appended = True, ZERO_ID
         while self._read(None):
             pass
-        self._append([_signed_in()])
+
+    def _mend(self, now_ms: int) -> None:
+        """See to it that the streams in Redis are those that were read."""
+        why = self._unfinished or self._renewal.look(self.state, now_ms)
+        if why and self.state.log.opened_ms:
+            self._take_again()
+            self._begin_generation(why)
+        self._renewal.raise_ids(self._lease, self.state)
+
+    def _begin_generation(self, why: str) -> bool:
+        """Begin the streams anew from the state, in an epoch of its own; False without a reason."""
+        self._unfinished = why
+        if not why:
+            return False
+        self._note_trouble(why)
+        events = [_signed_in(), *self._renewal.chunks, self._renewal.event(self.state, why)]
+        fields = self._encoded(events)
+        redis_ms = self.clock.redis_ms(self._now_us())
+        if self._keeping is not None:
+            self._keeping.generation(self.state)
+        self._renewal.begin(self._lease, self.state, redis_ms, fields[0])
+        self._append_encoded(fields[1:])
+        self._unfinished = ""
+        self._intents_at = ZERO_ID  # those that were answered are known
+        self._lookout.hurry()
+        return True
+
+    def _note_trouble(self, why: str) -> None:
+        print(
+            f"tidal master: Redis lost a part of the run ({why}): begun anew from its state",
+            file=sys.stderr,
+            flush=True,
+        )
 
     def _lost_redis(self, error: BusError, now_ms: int) -> None:
         self._lookout.redis_failed(now_ms)
         if self._keeping is not None:
             self._keeping.redis_failed()
+        self._renewal.hurry()
         self._settling = True
         cut_ms = self.lifeline_cut_ms
         if cut_ms is not None and now_ms - max(cut_ms, self._answered_ms) > CUT_OFF_MS:

@@ -38,14 +38,20 @@ class Record:
         self._bus, self._keys, self._say = bus, keys, say
         self._reached = {LOG: ZERO_ID, REPORTS: ZERO_ID}
         self._is_behind = self._is_dirty = False
+        self._bridge: tuple[bytes, dict[str, EntryId], int] | None = None
 
     def __repr__(self) -> str:
         return f"<Record {self._writer} {'behind' if self._is_behind else 'whole'}>"
 
     def begin_at(self, packed: bytes, position: dict[str, EntryId], at_ms: int) -> None:
         """Begin with a stored state: what came before it is in earlier parts, or only in the state."""
-        self._writer.keyframe(packed, position[LOG], position[REPORTS], at_ms)
+        self._writer.keyframe(packed, position[LOG], position[REPORTS], at_ms, opening=True)
         self._reached = dict(position)
+
+    def bridge(self, packed: bytes, position: dict[str, EntryId], at_ms: int) -> None:
+        """What is not here up to `position` cannot be read from Redis any more: the state stands for it."""
+        if self._is_behind:
+            self._bridge = (packed, dict(position), at_ms)
 
     def take(self, entry: Entry) -> None:
         """Keep an entry; when the disk refuses it, it is read from Redis again later."""
@@ -94,6 +100,9 @@ class Record:
             self._say("error", f"the archive cannot be written ({error.strerror}): the run goes on, Redis keeps it")
 
     def _catch_up(self, position: dict[str, EntryId]) -> None:
+        if self._bridge is not None:
+            self.begin_at(*self._bridge)
+            self._bridge = None
         for stream, key in self._keys.items():
             while self._reached[stream] < position[stream]:
                 found = self._bus.range(key, self._reached[stream], position[stream], CATCH_UP_COUNT)

@@ -8,6 +8,7 @@ also what a worker dated into the future.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import time
 from functools import lru_cache
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tidal.archive import Archive, Keyframe
+    from tidal.archive_file import Block
     from tidal.model.codec import Entry
     from tidal.model.rows import Frame
 
@@ -43,12 +45,13 @@ class _Cursor:
     def __init__(self, archive: Archive, keyframe: Keyframe | None, state: State) -> None:
         self.state = state
         self.reached_ms = -1
+        self._archive = archive
         self._covered = keyframe.position if keyframe is not None else {}
         self._read = lru_cache(_BLOCKS_KEPT)(archive.read_entries)
         self._blocks = archive.blocks
         self._repeats = Repeats()
         before = keyframe.before if keyframe is not None else 0
-        ahead = ((b.first_ms, i) for i, b in enumerate(archive.blocks) if b.kind == ENTRIES and b.before >= before)
+        ahead = ((b.first_ms, i) for i, b in enumerate(archive.blocks) if _is_needed(b) and b.before >= before)
         self._due = list(ahead)
         heapq.heapify(self._due)
 
@@ -58,7 +61,10 @@ class _Cursor:
         while self._due and self._due[0][0] <= at_ms:
             due.append(heapq.heappop(self._due)[1])
         for number in sorted(due):
-            self._fold_block(number, at_ms)
+            if self._blocks[number].kind == KEYFRAME:
+                self._bridge(self._blocks[number])
+            else:
+                self._fold_block(number, at_ms)
         self.reached_ms = max(self.reached_ms, at_ms)
 
     def _fold_block(self, number: int, at_ms: int) -> None:
@@ -71,8 +77,22 @@ class _Cursor:
         if later_ms < _EVER_MS:
             heapq.heappush(self._due, (later_ms, number))
 
+    def _bridge(self, block: Block) -> None:
+        """Go on from a keyframe that covers what the archive has not: another machine's part, or a full disk."""
+        keyframe = self._archive.read_keyframe(block)
+        if keyframe is None or all(self.state.position[name] >= at for name, at in keyframe.position.items()):
+            return
+        with contextlib.suppress(BadEntry, ValueError):  # one that cannot be read leaves the gap as it is
+            self.state = State.from_wire(unpack(keyframe.state, STATE_BYTES_MAX))
+            self._covered, self._repeats = keyframe.position, Repeats()
+
     def _is_new(self, entry: Entry) -> bool:
         return entry.id > self._covered.get(entry.stream, _BEFORE_ALL) and self._repeats.is_new(entry)
+
+
+def _is_needed(block: Block) -> bool:
+    """Whether a block is more than a shortcut: entries, or a keyframe before which something may be missing."""
+    return block.kind == ENTRIES or (block.kind == KEYFRAME and block.entries > 0)
 
 
 class Replay:

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal import paths
-from tidal.crew import Crew, Died
+from tidal.crew import Asked, Crew, Died
 from tidal.measure import Usage
 from tidal.model import phases
-from tidal.model.codec import BadEntry, Entry, decode, unpacked_secrets
+from tidal.model.codec import BadEntry, Entry, decode, unpack, unpacked_secrets
 from tidal.model.events import (
     ByMaster,
     Event,
@@ -36,11 +36,13 @@ from tidal.model.events import (
     WorkerFinished,
 )
 from tidal.model.files import Files
-from tidal.model.fold import fold_entry, plan_at
+from tidal.model.fold import fold_entry
 from tidal.model.gather import Gathering
+from tidal.model.ledger import plan_at
 from tidal.model.outbox import Outbox
 from tidal.model.pipe import Batch, Load, NotLoaded
 from tidal.model.state import State
+from tidal.model.tenant import Tenants
 from tidal.process import write_all
 from tidal.signing import is_signed, key_in
 from tidal.sweep import new_folder
@@ -55,6 +57,7 @@ ACCEPTED = "--accept-signed-by"
 UNSIGNED = f"the run is not signed with the key of this worker's {ACCEPTED}: the master needs it as --sign-with"
 MESSAGES_MAX = 200
 """Custom messages that a worker's user code may send in a second."""
+BRIEF_BYTES_MAX = 64 * 1024 * 1024
 REPORT_DELAY_MS = 300
 """How long after a whole interval its report is made: the generators' batches of that second are in by then."""
 
@@ -111,6 +114,7 @@ class Service:
         self.drain_since_ms: int | None = None  # monotonic
         self.why = ""
         self._secrets: tuple[tuple[str, str], ...] = ()
+        self._tenants = Tenants()
         self._messages = (0, 0)  # second, custom messages in it
         self.usage = Usage()
         self.cpu_permille = self.memory_bytes = 0
@@ -154,6 +158,16 @@ class Service:
             elif isinstance(event, MessageSent) and self.crew is not None:  # of those before it was there, none
                 self.crew.tell_message(event.type, event.data, event.to)
 
+    def adopt(self, brief: bytes | None) -> None:
+        """Begin from the state that a master stored, for the log before it may be missing; hand in what is unsafe."""
+        if brief is None:
+            return
+        with contextlib.suppress(BadEntry, ValueError):
+            self.state = State.from_wire(unpack(brief, BRIEF_BYTES_MAX))
+            self._told_plan = (0, 0)
+        for outbox in self.outboxes:
+            outbox.rewind()
+
     def learn(self, secrets: bytes | None) -> None:
         """Take in the file's secret arguments; what cannot be read is none."""
         if secrets is not None:
@@ -174,6 +188,7 @@ class Service:
         self.crew.start_missing(now_ms, redis_ms, offset_us)
         for news in self.crew.turn(now_ms):
             self._take(news, redis_ms)
+        self._lend(self.crew, redis_ms)
         self._was_ready = self._was_ready or self.crew.is_ready
         self._tell_share(redis_ms)
         self._finish_if_due(now_ms, redis_ms)
@@ -226,14 +241,28 @@ class Service:
             self._failed, self.why = True, why
             self.outboxes[-1].put(LoadFailed(error, why), redis_ms)
 
-    def _take(self, news: Event | Died, redis_ms: int) -> None:
+    def _lend(self, crew: Crew, redis_ms: int) -> None:
+        """Hand on what the log lends to this worker, and ask for more in time."""
+        crew.give(self._tenants.orders(self.state.log, self.incarnations[-1]))
+        for wish in self._tenants.wishes():
+            self.outboxes[-1].put(wish, redis_ms)
+
+    def _take(self, news: Event | Died | Asked, redis_ms: int) -> None:
         if isinstance(news, Batch) and self._gathering is not None:
             self._gathering.add(news)
+        elif isinstance(news, Asked):
+            self._tenants.asked(news.number, news.want)
         elif isinstance(news, NotLoaded):
             self.fail(news.error, news.why, redis_ms)
         elif isinstance(news, StopWanted) or (isinstance(news, MessageReceived) and self._may_send(redis_ms)):
             self.outboxes[-1].put(news, redis_ms)
-        elif isinstance(news, Died) and news.loaded and not self.finished:
+        elif isinstance(news, Died):
+            self._bury(news, redis_ms)
+
+    def _bury(self, news: Died, redis_ms: int) -> None:
+        """What a generator held of counters is gone with it, and what it measured since its last batch."""
+        self._tenants.died(news.number)
+        if news.loaded and not self.finished:
             lost = GeneratorLost(news.number, news.pid, news.reached_ms, redis_ms, news.why, news.users)
             self.outboxes[-1].put(lost, redis_ms)
             self._told_plan = (0, 0)
@@ -312,8 +341,17 @@ class Service:
     def _say_goodbye(self, now_ms: int, redis_ms: int) -> None:
         self._report(now_ms, redis_ms, redis_ms)
         code = self.crew.exit_code if self.crew is not None else None
+        self._give_back(redis_ms)
         self.outboxes[-1].put(WorkerFinished(self.why[:200], code), redis_ms)
         self.finished = True
+
+    def _give_back(self, redis_ms: int) -> None:
+        """What nobody has used of counters can be lent again; what a child that does not end holds is lost."""
+        for generator in self.crew.generators.values() if self.crew is not None else ():
+            if not generator.finished:
+                self._tenants.died(generator.number)
+        for farewell in self._tenants.farewells():
+            self.outboxes[-1].put(farewell, redis_ms)
 
     # ------------------------------------------------------------------ reports
 
@@ -347,6 +385,8 @@ class Service:
         """Go on as a new life; what was measured stays with the old one."""
         self.outboxes.append(Outbox(incarnation))
         self._told_plan = (0, 0)
+        if self.crew is not None:
+            self.crew.give(self._tenants.reborn())  # all that it had been lent went with the old life
 
     def close(self) -> None:
         """End the crew and remove what was written."""

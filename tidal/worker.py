@@ -223,6 +223,7 @@ class Agent:
             self._say("")
         elif isinstance(news, Read) and self.service is not None and news.run == self.service.run:
             self.service.learn(news.secrets)
+            self.service.adopt(news.brief)
             for entry in news.entries:
                 self.service.obey(entry)
             if self._blind_since_ms is not None and news.asked_ms >= self._blind_since_ms:

@@ -292,7 +292,7 @@ def test_keyframe_keeps_the_run(bus: Bus, client: redis.Redis) -> None:
     bus.append(KEYS.intents, fields("i"))
     bus.acknowledge(KEYS, "one", epoch, {"a": 1})
     bus.store_secrets(KEYS, b"hush")
-    bus.store_keyframe(KEYS, "one", epoch, b"\x00state")
+    bus.store_keyframe(KEYS, "one", epoch, b"\x00state", b"half")
     assert bus.load_keyframe(KEYS) == b"\x00state"
     assert all(RUN_TTL_MS - 60_000 < client.pttl(key) <= RUN_TTL_MS for key in KEYS.lasting)
 

@@ -17,7 +17,8 @@ from tidal.acl import ROLES, rights, rules, set_user
 from tidal.bus import Bus, BusError
 from tidal.errors import Fenced, RedisDenied, UsageError
 from tidal.keys import ACCESS, FleetKeys, RunKeys
-from tidal.model.codec import ZERO_ID
+from tidal.leadership import Renewed
+from tidal.model.codec import ZERO_ID, EntryId
 from tidal.rights import missing, require
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 RUN, FLEET = RunKeys("r1"), FleetKeys("blue")
 PASSWORD = "s3cret"  # noqa: S105 - of users of this test
 ENTRY = {b"k": b"xx", b"v": b"1", b"d": b"data"}
+RENEWED = Renewed(b"state", b"half", ENTRY, EntryId(1, 0))
 ALL = set(ROLES)
 LOOKING = {"watcher", "operator", "master"}
 STEERING = {"operator", "master"}
@@ -42,6 +44,12 @@ OPERATIONS: dict[str, tuple[set[str], Callable[[Bus], object]]] = {
     "read": (ALL, lambda bus: bus.read({RUN.log: ZERO_ID}, block_ms=None, count=1)),
     "range": ({"master"}, lambda bus: bus.range(RUN.log, ZERO_ID)),
     "last_id": ({"master"}, lambda bus: bus.last_id(RUN.reports)),
+    "stream": ({"master"}, lambda bus: bus.stream(RUN.log)),
+    "is_led": ({"master"}, lambda bus: bus.is_led(RUN)),
+    "begin_generation": ({"master"}, lambda bus: bus.begin_generation(RUN, "me", 1, RENEWED)),
+    "raise_ids": ({"master"}, lambda bus: bus.raise_ids(RUN, "me", 1, EntryId(1, 1))),
+    "trim": ({"master"}, lambda bus: bus.trim(RUN, "me", 1, {RUN.reports: EntryId(1, 1)})),
+    "load_brief": ({"worker"}, lambda bus: bus.load_brief(RUN)),
     "take_lease": ({"master"}, lambda bus: bus.take_lease(RUN, "me")),
     "renew_lease": ({"master"}, lambda bus: bus.renew_lease(RUN, "me", 1)),
     "release_lease": ({"master"}, lambda bus: bus.release_lease(RUN, "me", 1)),

@@ -33,8 +33,8 @@ LAYERS: dict[str, set[str]] = {
     "store": {"bus", "beacons", "leadership", "archive", "archive_file"},
     "server": {"embedded", "engines", "guard", "fakeserver"},
     "processes": {
-        "master", "leader", "lease", "keeping", "lookout", "record", "opening", "worker", "service", "crew", "lines",
-        "supervisor",
+        "master", "leader", "lease", "keeping", "lookout", "renewal", "record", "opening", "worker", "service", "crew",
+        "lines", "supervisor",
         "launch", "live", "operator", "doctor", "hookline", "rights",
     },
     "replay": {"replay"},

@@ -14,6 +14,7 @@ exception that leaves is `BadEntry`.
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,6 +78,14 @@ class EntryId(NamedTuple):
 
 
 ZERO_ID = EntryId(0, 0)
+
+
+_ENTRY_ID = re.compile(r"\d{1,19}-\d{1,19}", re.ASCII)
+
+
+def is_entry_id(text: str) -> bool:
+    """Whether a text could be a stream id."""
+    return _ENTRY_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
 from tidal.model import phases
-from tidal.model.codec import REPORTS
+from tidal.model.codec import REPORTS, ZERO_ID
+from tidal.model.leases import lend
+from tidal.model.ledger import seal
 from tidal.model.plan import Ownership, ramp
 from tidal.model.target import LEAD_MS, RATE_MAX, USERS_MAX, capped, replanned
+from tidal.model.verdict import exit_code_of, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +67,7 @@ def decide(state: State, senses: Senses) -> list[ev.Event]:
     acts = _members(state, senses) or _answer(state, senses) or _advance(state, senses)
     tick = _tick(state, senses)
     refusals = _refusals(state) if tick or any(isinstance(act, ev.RunClosed) for act in acts) else []
-    return [*refusals, *acts, *tick]
+    return [*refusals, *lend(state), *acts, *tick, *(seal(state) if tick else [])]
 
 
 # ------------------------------------------------------------------ who is there
@@ -342,7 +345,12 @@ def _finish(state: State, senses: Senses) -> list[ev.Event]:
     reason = stop.reason
     if awaited := _awaited(state):
         reason += f"; no last report from {', '.join(log.incarnations.get(o, o) for o in awaited)}"[:300]
-    return [ev.RunClosed(stop.outcome, reason, exit_code(state))]
+    end = state.position[REPORTS]
+    found, code = judge(state, is_final=True), exit_code(state)
+    if log.options.exit_by_verdict and stop.exit_code is None:
+        code = exit_code_of(found, code, allow_suspect=log.options.allow_suspect)
+    reports_id = str(end) if end != ZERO_ID else ""
+    return [ev.RunClosed(stop.outcome, reason, code, found.word, found.reasons, reports_id)]
 
 
 def is_measured(state: State, now_ms: int) -> bool:

@@ -15,14 +15,15 @@ from typing import ClassVar
 
 from tidal.model.samples import (  # the readers of events find these here too
     COUNT_MAX,  # noqa: F401
-    TEXT_MAX,  # noqa: F401
+    TEXT_MAX,
     TRACEBACK_MAX,  # noqa: F401
     Block,
     ExceptionTally,
     FailureTally,
     is_count,
 )
-from tidal.model.spec import ClassSpec, FileSpec, RunOptions, Track  # noqa: TC001 - from_wire reads the annotations
+from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
+from tidal.model.spec import ClassSpec, FileSpec, RunOptions, Track  # noqa: TC001 - the same
 
 SCHEMA_VERSION = 1
 """The major version: an entry of a higher one is refused, a lower one is upcast."""
@@ -168,6 +169,32 @@ class DrainOrdered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class BlockLeased(Event):
+    """Lend positions of a counter (rows of a file) to a worker: nobody else ever gets them."""
+
+    KIND = "bl"
+    counter: str  # what, then which: rows:people.csv
+    incarnation: str
+    ask: int  # the wish that is answered
+    first: int
+    count: int  # 0: there is none left
+    size: int = 0  # of the counter; 0: no end
+    kept: Spans = ()  # what the worker held besides when it asked; all else that it had is used
+    why: str = ""  # why it gets none, when that is not the end of them
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksReturned(Event):
+    """Take back what a worker that leaves did not use: it can be lent again."""
+
+    KIND = "br"
+    counter: str
+    incarnation: str
+    ask: int
+    spans: Spans
+
+
+@dataclass(frozen=True, slots=True)
 class RunClosed(Event):
     """Close the run: nothing of it is counted after this."""
 
@@ -177,6 +204,7 @@ class RunClosed(Event):
     exit_code: int
     verdict: str = ""  # valid, suspect, invalid; "" when it was not judged
     reasons: tuple[str, ...] = ()
+    reports_id: str = ""  # the last report that counts: what is in the stream after it came too late
 
 
 # ---------------------------------------------------------------------------- observations, by masters
@@ -273,6 +301,17 @@ class Ticked(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class BlocksLost(Event):
+    """Positions of a counter are gone with who held them: used or not, nobody gets them again."""
+
+    KIND = "bx"
+    counter: str
+    incarnation: str
+    spans: Spans
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class TargetSet(Event):
     """A new number of users was wanted, by an operator or a shape."""
 
@@ -343,6 +382,39 @@ class Checkpoint(Event):
     log_id: str
     reports_id: str
     sha256: str
+    rules: str = ""  # which shape of the state and which fold: only the same ones give the same hash
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationOpened(Event):
+    """The log or the reports were damaged in Redis: they go on from the state that the keyframe beside them holds."""
+
+    KIND = "gn"
+    number: int  # 2 for the first that is opened; a run begins with 1
+    why: str
+    log_id: str  # up to here the keyframe covers the log
+    reports_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSealed(Event):
+    """The books of the seconds before `to_s` are closed: sums since the start, each second balanced by itself."""
+
+    KIND = "ls"
+    to_s: int  # a second of Redis time
+    planned_user_ms: int
+    ran_user_ms: int
+    missing_user_ms: int
+    surplus_user_ms: int
+    gaps: tuple[tuple[int, int, int, int], ...] = ()  # first second, the one after its last, missing, surplus
+
+    def __post_init__(self) -> None:
+        """Refuse books that do not balance."""
+        counts = (self.planned_user_ms, self.ran_user_ms, self.missing_user_ms, self.surplus_user_ms)
+        if not 0 <= self.to_s < MOMENT_MS_MAX or any(n < 0 for n in counts):
+            raise ValueError("a ledger's sums are not negative")
+        if self.planned_user_ms + self.surplus_user_ms != self.ran_user_ms + self.missing_user_ms:
+            raise ValueError("a ledger does not balance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,10 +459,11 @@ class Reported(Event):
     iterations: tuple[int, int, int, int] = (0, 0, 0, 0)  # started, finished, failed, cancelled
     arrivals: tuple[int, int, int] = (0, 0, 0)  # planned, started, dropped
     hook_failures: int = 0  # listeners that raised
+    ended: tuple[int, int, int] = (0, 0, 0)  # users that ended by themselves; of them restarted, let go
 
     def __post_init__(self) -> None:
         """Refuse counts and moments that cannot be: a sum would carry them for ever."""
-        counts = [*self.users.values(), *self.iterations, *self.arrivals, self.hook_failures]
+        counts = [*self.users.values(), *self.iterations, *self.arrivals, self.hook_failures, *self.ended]
         counts += [f.occurrences for f in self.failures] + [e.occurrences for e in self.exceptions]
         if not all(is_count(n) for n in counts):
             raise ValueError("a report's counts are whole, not negative and not too large")
@@ -410,6 +483,7 @@ class GeneratorLost(Event):
     to_ms: int
     why: str
     users: int = 0
+    in_flight: int = 0  # iterations that it had begun and not ended, as far as it had said
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,6 +524,26 @@ class MessageReceived(Event):
     data: bytes  # msgpack of user code's value
 
 
+@dataclass(frozen=True, slots=True)
+class BlockWanted(Event):
+    """The worker's users need positions of a counter; `ask` rises with each wish of an incarnation for a counter."""
+
+    KIND = "bw"
+    counter: str
+    ask: int
+    count: int
+    size: int = 0  # of the counter, as this worker knows it; 0: no end
+    held: Spans = ()  # lent to it and not used yet
+    lost: Spans = ()  # lent to a generator of it that died
+    reached: int = 0  # after the highest position that it was ever lent
+    is_last: bool = False  # it wants no more: what it held is free
+
+    def __post_init__(self) -> None:
+        """Refuse a name that would fill the state."""
+        if len(self.counter) > TEXT_MAX:
+            raise ValueError(f"a counter's name has {len(self.counter)} characters")
+
+
 # ---------------------------------------------------------------------------- intents, by operators
 
 
@@ -479,12 +573,13 @@ class WantNote(Event):
 
 
 MASTER_EVENTS: tuple[type[Event], ...] = (
-    RunOpened, FileChunk, RunStarted, PlanSet, StopOrdered, DrainOrdered, RunClosed,
-    MasterTook, WorkerSeen, WorkerChanged, WorkerLost, WorkerLeft, WorkerRefused, Ticked, TargetSet,
+    RunOpened, FileChunk, RunStarted, PlanSet, StopOrdered, DrainOrdered, RunClosed, BlockLeased, BlocksReturned,
+    MasterTook, WorkerSeen, WorkerChanged, WorkerLost, WorkerLeft, WorkerRefused, Ticked, BlocksLost, TargetSet,
     HookDone, MessageSent,
-    IntentAccepted, IntentRefused, EntryRefused, Checkpoint, Noted,
+    IntentAccepted, IntentRefused, EntryRefused, Checkpoint, Noted, GenerationOpened,
+    LedgerSealed,
 )  # fmt: skip
 WORKER_EVENTS: tuple[type[Event], ...] = (
-    Reported, GeneratorLost, LoadFailed, WorkerFinished, StopWanted, MessageReceived,
+    Reported, GeneratorLost, LoadFailed, WorkerFinished, StopWanted, MessageReceived, BlockWanted,
 )  # fmt: skip
 OPERATOR_EVENTS: tuple[type[Event], ...] = (WantTarget, WantStop, WantNote)

@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from tidal.model import events as ev
-from tidal.model import phases, story
+from tidal.model import leases, phases, story
 from tidal.model.codec import BadEntry, Entry, Signed, decode
-from tidal.model.plan import count_at, next_change_ms
+from tidal.model.health import note_answer, note_strain
+from tidal.model.ledger import add_up_plan, add_up_ran
 from tidal.model.state import (
     INTENTS_KEPT,
     INTERVALS_KEPT,
@@ -26,6 +27,7 @@ from tidal.model.state import (
     State,
     WorkerRecord,
 )
+from tidal.model.wire import INT_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -130,7 +132,7 @@ def _run_started(log: LogHalf, event: ev.RunStarted, at_ms: int) -> None:
 
 
 def _plan_set(log: LogHalf, event: ev.PlanSet, at_ms: int) -> None:
-    _add_up_plan(log, at_ms)
+    add_up_plan(log, at_ms)
     log.plans = [*[p for p in log.plans if p.from_ms < event.from_ms][-PLANS_KEPT:], event]
 
 
@@ -147,7 +149,7 @@ def _hook_done(log: LogHalf, event: ev.HookDone, at_ms: int) -> None:
 
 
 def _stop_ordered(log: LogHalf, event: ev.StopOrdered, at_ms: int) -> None:
-    _add_up_plan(log, at_ms)
+    add_up_plan(log, at_ms)
     log.stop, log.stopped_ms = event, at_ms
 
 
@@ -179,7 +181,8 @@ def _worker_changed(log: LogHalf, event: ev.WorkerChanged, at_ms: int) -> None:
 
 def _worker_gone(state: str) -> Callable[[LogHalf, _Gone, int], None]:
     def step(log: LogHalf, event: _Gone, at_ms: int) -> None:
-        del at_ms
+        if isinstance(event, ev.WorkerLost) and len(log.losses) < INTERVALS_KEPT:
+            log.losses.setdefault(event.incarnation, (event.seen_ms, at_ms))
         log.ended[event.incarnation] = state
         log.incarnations.setdefault(event.incarnation, event.name)
         record = log.worker_of(event.incarnation)
@@ -194,12 +197,19 @@ def _worker_gone(state: str) -> Callable[[LogHalf, _Gone, int], None]:
 
 
 def _ticked(log: LogHalf, event: ev.Ticked, at_ms: int) -> None:
-    _add_up_plan(log, at_ms)
+    add_up_plan(log, at_ms)
+    note_answer(log, at_ms, event.redis_rtt_us)
     log.ticked_ms, log.redis_rtt_us = at_ms, event.redis_rtt_us
     for beat in event.beats:
         record = log.workers.get(beat.name)
         if record is not None:
             record.beat, record.beat_at_ms = beat, at_ms
+
+
+def _ledger_sealed(log: LogHalf, event: ev.LedgerSealed, at_ms: int) -> None:
+    del at_ms
+    if log.sealed is None or event.to_s > log.sealed.to_s:
+        log.sealed = event
 
 
 def _intent(*, accepted: bool) -> Callable[[LogHalf, ev.IntentAccepted | ev.IntentRefused, int], None]:
@@ -219,6 +229,11 @@ def _entry_refused(log: LogHalf, event: ev.EntryRefused, at_ms: int) -> None:
     log.refusals_told[event.stream] = log.refusals_told.get(event.stream, 0) + event.count
 
 
+def _generation_opened(log: LogHalf, event: ev.GenerationOpened, at_ms: int) -> None:
+    del at_ms
+    log.generation = max(log.generation, event.number)
+
+
 _MASTER_STEPS: dict[type[ev.Event], Callable[..., None]] = {
     ev.RunOpened: _run_opened,
     ev.RunStarted: _run_started,
@@ -236,59 +251,12 @@ _MASTER_STEPS: dict[type[ev.Event], Callable[..., None]] = {
     ev.IntentAccepted: _intent(accepted=True),
     ev.IntentRefused: _intent(accepted=False),
     ev.EntryRefused: _entry_refused,
+    ev.LedgerSealed: _ledger_sealed,
+    ev.BlockLeased: leases.fold_leased,
+    ev.BlocksReturned: leases.fold_returned,
+    ev.BlocksLost: leases.fold_lost,
+    ev.GenerationOpened: _generation_opened,
 }
-
-
-def plan_at(log: LogHalf, plan_ms: int) -> ev.PlanSet | None:
-    """The plan in force at a moment of plan time."""
-    return next((p for p in reversed(log.plans) if p.from_ms <= plan_ms), None)
-
-
-def planned_users(log: LogHalf, plan_ms: int) -> int:
-    """How many users the plan wants at a moment, 0 before the start and after the end."""
-    plan = plan_at(log, plan_ms)
-    if plan is None or plan_ms < 0 or (plan.end_ms is not None and plan_ms >= plan.end_ms):
-        return 0
-    return count_at(plan.tracks, plan_ms)
-
-
-def _add_up_plan(log: LogHalf, at_ms: int) -> None:
-    """Add the user-time planned since the last time to the series; nothing is planned once a stop was ordered."""
-    if not log.began_ms or log.stop is not None:
-        return
-    until_ms = at_ms - log.began_ms
-    while log.planned_to_ms < until_ms:
-        from_ms = log.planned_to_ms
-        next_ms = min(until_ms, _next_step_ms(log, from_ms), _point_end_ms(log, from_ms))
-        user_ms = planned_users(log, from_ms) * (next_ms - from_ms)
-        log.planned.at((log.began_ms + next_ms - 1) // 1000).user_ms += user_ms
-        log.planned_user_ms += user_ms
-        log.planned_to_ms = next_ms
-
-
-def planned_since(log: LogHalf, from_ms: int) -> int:
-    """User-milliseconds of `planned_user_ms` that lie after a moment of plan time not far before its end."""
-    total_ms, at_ms = 0, max(from_ms, 0)
-    while at_ms < log.planned_to_ms:
-        next_ms = min(log.planned_to_ms, _next_step_ms(log, at_ms))
-        total_ms += planned_users(log, at_ms) * (next_ms - at_ms)
-        at_ms = next_ms
-    return total_ms
-
-
-def _point_end_ms(log: LogHalf, plan_ms: int) -> int:
-    """Where the series' point of a moment ends: points widen with the span, so a clock's jump is few steps."""
-    step_ms = log.planned.step_s * 1000
-    return ((log.began_ms + plan_ms) // step_ms + 1) * step_ms - log.began_ms
-
-
-def _next_step_ms(log: LogHalf, plan_ms: int) -> int:
-    """The next moment at which the number of planned users may change."""
-    steps = [p.from_ms for p in log.plans if p.from_ms > plan_ms]
-    plan = plan_at(log, plan_ms)
-    if plan is not None:
-        steps += [t for t in (next_change_ms(plan.tracks, plan_ms), plan.end_ms) if t is not None and t > plan_ms]
-    return min(steps, default=1 << 62)
 
 
 # ------------------------------------------------------------------ the reports
@@ -305,7 +273,7 @@ def _fold_worker(reports: ReportHalf, signed: ev.ByWorker, entry_id: str) -> Non
     if isinstance(event, ev.Reported):
         _reported(reports, record, signed, _believed(reports, signed, event, entry_id))
     elif isinstance(event, ev.GeneratorLost):
-        _generator_lost(reports, signed.incarnation, event)
+        _generator_lost(reports, record, signed.incarnation, event)
     elif isinstance(event, ev.LoadFailed):
         reports.load_failures[signed.incarnation] = (event.error[:100], event.why[: ev.TEXT_MAX])
     elif isinstance(event, ev.WorkerFinished):
@@ -314,8 +282,10 @@ def _fold_worker(reports: ReportHalf, signed: ev.ByWorker, entry_id: str) -> Non
             reports.exit_codes[signed.incarnation] = event.exit_code
     elif isinstance(event, ev.StopWanted):
         reports.stops_wanted.setdefault(signed.incarnation, event.why[:200])
-    elif isinstance(event, ev.MessageReceived):
-        reports.messages += 1
+    elif isinstance(event, ev.BlockWanted):
+        leases.fold_wanted(record, event)
+    else:
+        reports.messages += isinstance(event, ev.MessageReceived)
 
 
 def _accept(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorker, entry_id: str) -> bool:
@@ -370,11 +340,21 @@ def _reported(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorke
         counts = reports.exceptions.setdefault(bounded, ExceptionRecord()).occurrences
         who = _bounded(counts, signed.incarnation, OTHER, FAILURES_MAX)
         counts[who] = counts.get(who, 0) + exception.occurrences
-    started, finished, failed, cancelled = (a + b for a, b in zip(reports.iterations, event.iterations, strict=True))
-    reports.iterations = (started, finished, failed, cancelled)
+    _count_lives(reports, record, event)
     reports.hook_failures += event.hook_failures
+    note_strain(reports, record, event)
     if signed.last > record.newest:
         _take_gauges(record, signed.last, event)
+
+
+def _count_lives(reports: ReportHalf, record: IncarnationRecord, event: ev.Reported) -> None:
+    """Iterations, and users that ended by themselves."""
+    started, finished, failed, cancelled = (a + b for a, b in zip(reports.iterations, event.iterations, strict=True))
+    reports.iterations = (started, finished, failed, cancelled)
+    record.in_flight += event.iterations[0] - sum(event.iterations[1:])
+    ended, restarted, let_go = (a + b for a, b in zip(reports.ended, event.ended, strict=True))
+    reports.ended = (ended, restarted, let_go)
+    reports.let_go_ms = min(INT_MAX, reports.let_go_ms + event.ended[2] * event.to_ms)
 
 
 def _take_gauges(record: IncarnationRecord, last: int, event: ev.Reported) -> None:
@@ -397,7 +377,7 @@ def _count_block(reports: ReportHalf, record: IncarnationRecord, block: ev.Block
             point.histogram[index] = point.histogram.get(index, 0) + count
     ran_ms = sum(block.user_ms.values())
     point.user_ms += ran_ms
-    reports.user_ms += ran_ms
+    add_up_ran(reports, block.second, block.span, ran_ms)
     record.user_ms += ran_ms
     if block.second > reports.latest_s:
         _forget_old_seconds(reports, block.second)
@@ -434,8 +414,9 @@ def _bounded(known: Mapping[_K, object], key: _K, other: _K, limit: int) -> _K:
     return key if key in known or len(known) < limit else other
 
 
-def _generator_lost(reports: ReportHalf, incarnation: str, event: ev.GeneratorLost) -> None:
+def _generator_lost(reports: ReportHalf, record: IncarnationRecord, incarnation: str, event: ev.GeneratorLost) -> None:
     reports.lost_count += 1
+    record.in_flight_lost += event.in_flight
     reports.lost_intervals[event.to_ms, incarnation, event.number] = (event.from_ms, event.why[:200])
     if len(reports.lost_intervals) > INTERVALS_KEPT:
         del reports.lost_intervals[max(reports.lost_intervals)]

@@ -44,6 +44,7 @@ class Outbox:
     _frozen: deque[tuple[int, Fields]] = field(default_factory=deque)  # (last, bytes), attempted
     _confirmed: int = 0  # how many of `_frozen`, from the left, Redis has
     _attempted: int = 0  # how many of `_frozen`, from the left, are in the attempt under way
+    _is_rewound: bool = False  # while an attempt was under way
     _acked: int = 0
     _moved_ms: int = 0  # when the watermark last moved
 
@@ -103,9 +104,14 @@ class Outbox:
         self._attempted = self._confirmed + len(unconfirmed)
         return unconfirmed
 
+    def rewind(self) -> None:
+        """Redis lost what it had confirmed: everything that is not safe is handed in again."""
+        self._confirmed, self._is_rewound = 0, self._attempted > 0
+
     def confirmed(self, watermark: int, now_ms: int) -> None:
         """Redis took the attempt, and masters have acknowledged up to `watermark`."""
-        self._confirmed = self._attempted
+        self._confirmed = 0 if self._is_rewound else self._attempted
+        self._is_rewound = False
         if watermark > self._acked:
             self._acked, self._moved_ms = watermark, now_ms
         while self._frozen and (self._frozen[0][0] <= self._acked or self._confirmed > CONFIRMED_MAX):
@@ -117,4 +123,5 @@ class Outbox:
 
     def failed(self) -> None:
         """Nobody knows what became of the attempt: it is handed in again."""
+        self._is_rewound = False
         self._attempted = self._confirmed

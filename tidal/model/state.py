@@ -11,11 +11,22 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from tidal.model.codec import LOG, REPORTS, ZERO_ID, EntryId, pack
-from tidal.model.events import Beat, ClassSpec, FileSpec, PlanSet, RunClosed, RunOptions, StopOrdered
+from tidal.model.codec import LOG, REPORTS, ZERO_ID, EntryId, is_entry_id, pack
+from tidal.model.events import (
+    Beat,
+    BlockWanted,
+    ClassSpec,
+    FileSpec,
+    LedgerSealed,
+    PlanSet,
+    RunClosed,
+    RunOptions,
+    StopOrdered,
+)
+from tidal.model.leases import CounterRecord  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.phases import GONE, WAITING
 from tidal.model.rows import StoryRow  # noqa: TC001 - from_wire reads the annotations when it runs
-from tidal.model.series import Series
+from tidal.model.series import Seconds, Series, Strain
 from tidal.model.stats import Tally
 from tidal.model.wire import from_wire, to_wire
 
@@ -110,11 +121,16 @@ class LogHalf:
     intents_order: list[str] = field(default_factory=list)  # their ids, the first answered first: maps are sorted
     story: list[StoryRow] = field(default_factory=list)
     story_dropped: int = 0
+    counters: dict[str, CounterRecord] = field(default_factory=dict)  # what is handed out once, by name
     refusals_told: dict[str, int] = field(default_factory=dict)  # stream → how many were written down
     refused: Refused = field(default_factory=Refused)
     skipped: int = 0
     repeats: int = 0
     fenced: int = 0
+    planned_s: Seconds = field(default_factory=Seconds)  # `planned_user_ms` of the newest seconds
+    sealed: LedgerSealed | None = None  # the books of the seconds before them
+    losses: dict[str, tuple[int, int]] = field(default_factory=dict)  # incarnation → last seen, declared lost
+    clock_back_ms: int = 0  # the furthest that the master's time went back
     generation: int = 1  # how often the streams were begun anew in Redis, from a keyframe
     signature: str = ""  # over files, host and arguments
 
@@ -122,6 +138,12 @@ class LogHalf:
     def plan(self) -> PlanSet | None:
         """The newest plan, which may begin a little in the future."""
         return self.plans[-1] if self.plans else None
+
+    @property
+    def reports_end(self) -> EntryId | None:
+        """The last report that counts, once the run is closed; what lies after it in the stream came too late."""
+        named = self.closed.reports_id if self.closed is not None else ""
+        return EntryId.parse(named) if is_entry_id(named) else None
 
     @property
     def needs_host(self) -> bool:
@@ -151,6 +173,10 @@ class IncarnationRecord:
     lag_ms: int = 0
     finished: bool = False
     user_ms: int = 0
+    in_flight: int = 0  # iterations that were begun and not ended
+    in_flight_lost: int = 0  # those among them whose generator died
+    strain: Strain = field(default_factory=Strain)
+    wants: dict[str, BlockWanted] = field(default_factory=dict)  # counter → its newest wish
 
 
 @dataclass(slots=True)
@@ -196,6 +222,9 @@ class ReportHalf:
     stops_wanted: dict[str, str] = field(default_factory=dict)  # incarnation → why its user code wants the end
     messages: int = 0  # of user code to the master's side
     user_ms: int = 0
+    ran_s: Seconds = field(default_factory=Seconds)  # `user_ms` of the newest seconds
+    ended: tuple[int, int, int] = (0, 0, 0)  # users that ended by themselves; of them restarted, let go
+    let_go_ms: int = 0  # the moments at which users were let go, added up
     latest_s: int = 0
     refused: Refused = field(default_factory=Refused)
     skipped: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
+from tidal.model.leases import in_story
 from tidal.model.rows import StoryRow
 from tidal.model.text import clean
 
@@ -95,6 +96,21 @@ def _worker_refused(log: LogHalf, event: ev.WorkerRefused) -> Line:
     return "error", f"{event.name} ({event.worker}) refused: {event.why}"
 
 
+def _block_leased(log: LogHalf, event: ev.BlockLeased) -> Line:
+    counter = log.counters.get(event.counter)
+    what = event.counter.partition(":")[2] or event.counter
+    if event.why:
+        return "error", f"{log.incarnations.get(event.incarnation, event.incarnation)} gets none of {what}: {event.why}"
+    if event.count or (counter is not None and counter.is_exhausted):
+        return None
+    return "warning", f"all {event.size} of {what} are handed out"
+
+
+def _blocks_lost(log: LogHalf, event: ev.BlocksLost) -> Line:
+    del log
+    return "error", f"{in_story(event.counter, event.spans)} are lost: {event.why}; nobody gets them again"
+
+
 def _target_set(log: LogHalf, event: ev.TargetSet) -> Line:
     del log
     only = f" of {', '.join(event.classes)}" if event.classes else ""
@@ -129,6 +145,11 @@ def _noted(log: LogHalf, event: ev.Noted) -> Line:
     return event.level, f"{event.author}: {event.text}"
 
 
+def _generation_opened(log: LogHalf, event: ev.GenerationOpened) -> Line:
+    del log
+    return "warning", f"Redis lost a part of the run ({event.why}): it goes on from what the master knows"
+
+
 _TELLERS: dict[type[ev.Event], Callable[..., Line]] = {
     ev.RunOpened: _run_opened,
     ev.RunStarted: _run_started,
@@ -141,10 +162,13 @@ _TELLERS: dict[type[ev.Event], Callable[..., Line]] = {
     ev.WorkerLost: _worker_lost,
     ev.WorkerLeft: _worker_left,
     ev.WorkerRefused: _worker_refused,
+    ev.BlockLeased: _block_leased,
+    ev.BlocksLost: _blocks_lost,
     ev.TargetSet: _target_set,
     ev.HookDone: _hook_done,
     ev.DrainOrdered: _drain_ordered,
     ev.IntentRefused: _intent_refused,
     ev.EntryRefused: _entry_refused,
     ev.Noted: _noted,
+    ev.GenerationOpened: _generation_opened,
 }
