@@ -22,7 +22,7 @@ from tidal.model import phases
 from tidal.model.codec import LOG, ZERO_ID, BadEntry, PipeReader, decode, entry_of, pack_message, unpacked_secrets
 from tidal.model.decide import HOOK_START_PATIENCE_MS, exit_code, has_enough_workers, is_measured
 from tidal.model.files import HOOKS_FOLDER, Files
-from tidal.model.fold import planned_users
+from tidal.model.ledger import planned_users
 from tidal.model.pipe import Fire, Fired, Leave, Load, Loaded, Message, NotLoaded, Steer
 from tidal.model.view import Told, is_complete, view_of
 from tidal.process import Backoff, Child, python_argv, write_all

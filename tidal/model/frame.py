@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidal.model import phases
-from tidal.model.fold import planned_since, planned_users
+from tidal.model.ledger import EVER_S, balance, complete_to_ms, expected, iterations, losses, planned_users
 from tidal.model.rows import (
     Chart,
     Completeness,
@@ -18,15 +18,19 @@ from tidal.model.rows import (
     ExceptionRow,
     FailureRow,
     Frame,
+    GapRow,
     LedgerRow,
+    LossRow,
     RunHeader,
     StoryRow,
+    VerdictRow,
     WorkerRow,
 )
 from tidal.model.series import POINTS_MAX
 from tidal.model.stats import Tally
 from tidal.model.story import row
 from tidal.model.text import clean
+from tidal.model.verdict import Verdict, judge, spikes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +41,10 @@ if TYPE_CHECKING:
 WINDOW_S = 3
 PATIENCE_S = 3
 """How long a current rate waits for a worker that does not report."""
+
+
+LOSSES_MAX = 200
+REASONS_MAX = 50
 
 
 def frame(state: State, at_ms: int) -> Frame:
@@ -56,9 +64,10 @@ def frame(state: State, at_ms: int) -> Frame:
         story=_story(state),
         chart=_chart(state, window.stop),
         completeness=completeness,
-        ledger=_ledger(state, completeness.complete_to_ms),
+        ledger=_ledger(state),
         bad_entries=state.log.refused.count + state.reports.refused.count,
         skipped_entries=state.log.skipped + state.reports.skipped,
+        verdict=_verdict(state),
     )
 
 
@@ -71,22 +80,13 @@ def _by_number(record: WorkerRecord) -> tuple[int, str]:
     return len(record.name), record.name
 
 
-def _expected(state: State) -> list[str]:
-    """The incarnations whose reports a complete figure needs: those that own slots and are not gone."""
-    plan = state.log.plan
-    return [o for o in plan.owners if o not in state.log.ended] if plan is not None else []
-
-
 def _completeness(state: State) -> Completeness:
-    expected = _expected(state)
-    records = [state.reports.incarnations.get(i) for i in expected]
+    owners = expected(state)
+    records = [state.reports.incarnations.get(i) for i in owners]
     reached = [r.to_ms for r in records if r is not None and r.to_ms]
-    complete_to_ms = min(reached) if reached and len(reached) == len(expected) else 0
-    if not expected:
-        complete_to_ms = max((r.to_ms for r in state.reports.incarnations.values()), default=0)
     latest_ms = max(reached, default=0)
     reporting = sum(latest_ms - to_ms <= PATIENCE_S * 1000 for to_ms in reached)
-    return Completeness(reporting, len(expected), complete_to_ms)
+    return Completeness(reporting, len(owners), complete_to_ms(state))
 
 
 def _window(state: State, at_ms: int, complete_to_ms: int) -> range:
@@ -292,11 +292,43 @@ def _point(ran: list[Point], wanted: list[Point], step_s: int) -> tuple[int, ...
     return (*rates, round(planned_ms / (1000 * step_s)), user_ms // step_s, p50, p95, p99)
 
 
-def _ledger(state: State, complete_to_ms: int) -> LedgerRow:
+def _ledger(state: State) -> LedgerRow:
     """Planned against done, while the run goes on only up to where every worker has reported."""
-    log = state.log
-    planned, ran = log.planned_user_ms, state.reports.user_ms
-    reached_ms = complete_to_ms - log.began_ms
-    if log.phase == phases.RUNNING and 0 <= log.planned_to_ms - reached_ms <= PATIENCE_S * 1000:
-        planned -= planned_since(log, reached_ms)
-    return LedgerRow(planned, ran, max(0, planned - ran), max(0, ran - planned), state.reports.lost_count)
+    log, reports = state.log, state.reports
+    books, counted = balance(state), iterations(state)
+    gaps = (GapRow(_plan_ms(log, g[0] * 1000), _plan_ms(log, g[1] * 1000), g[2], g[3]) for g in books.gaps)
+    lost = losses(state)[:LOSSES_MAX]
+    return LedgerRow(
+        books.planned_user_ms,
+        books.ran_user_ms,
+        books.missing_user_ms,
+        books.surplus_user_ms,
+        reports.lost_count + sum(loss.is_worker for loss in lost),
+        books.after_user_ms,
+        books.unplaced_user_ms,
+        log.closed_ms if books.to_s >= EVER_S else books.to_s * 1000,
+        counted.started,
+        counted.finished,
+        counted.failed,
+        counted.cancelled,
+        counted.in_flight,
+        counted.unknown,
+        *reports.ended,
+        reports.repeats,
+        reports.refused.count,
+        tuple(gaps),
+        tuple(LossRow(clean(x.who, 60), _plan_ms(log, x.from_ms), _plan_ms(log, x.to_ms), clean(x.why)) for x in lost),
+    )
+
+
+def _plan_ms(log: LogHalf, redis_ms: int) -> int:
+    return max(0, redis_ms - log.began_ms)
+
+
+def _verdict(state: State) -> VerdictRow:
+    """The one that the log says, else the one so far."""
+    closed = state.log.closed
+    found = Verdict(closed.verdict, closed.reasons) if closed is not None and closed.verdict else judge(state)
+    remarks = spikes(state) if closed is not None else ()
+    reasons = tuple(clean(reason) for reason in found.reasons[:REASONS_MAX])
+    return VerdictRow(clean(found.word, 20), reasons, tuple(map(clean, remarks)))

@@ -144,14 +144,62 @@ class Completeness:
 
 
 @dataclass(frozen=True, slots=True)
+class GapRow:
+    """Seconds after each other in which the load was not what was planned."""
+
+    from_ms: int  # plan time
+    to_ms: int
+    missing_user_ms: int
+    surplus_user_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LossRow:
+    """An interval that somebody measured and never told of."""
+
+    who: str  # a worker, or a generator of one
+    from_ms: int  # plan time
+    to_ms: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """Planned against done, in user-milliseconds: planned + surplus = ran + missing."""
+    """Planned against done, in user-milliseconds, each second by itself: planned + surplus = ran + missing.
+
+    Iterations: started = finished + failed + cancelled + in flight + unknown.
+    """
 
     planned_user_ms: int = 0
     ran_user_ms: int = 0
     missing_user_ms: int = 0
     surplus_user_ms: int = 0
     lost_intervals: int = 0  # unsent intervals of killed processes, each named in the story
+    after_user_ms: int = 0  # ran on after the end of the plan: tasks that might finish; in none of the above
+    unplaced_user_ms: int = 0  # of what ran: its second was not known any more, so it filled what was missing
+    judged_to_ms: int = 0  # Redis time up to which every worker has reported and seconds are judged; 0: none yet
+    iterations_started: int = 0
+    iterations_finished: int = 0
+    iterations_failed: int = 0
+    iterations_cancelled: int = 0
+    iterations_in_flight: int = 0
+    iterations_unknown: int = 0  # begun by generators and workers that were lost
+    users_ended: int = 0  # users that ended by themselves
+    users_restarted: int = 0
+    users_let_go: int = 0
+    reports_repeated: int = 0  # handed in again, and counted once
+    reports_refused: int = 0
+    gaps: tuple[GapRow, ...] = ()
+    losses: tuple[LossRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRow:
+    """Whether the figures may be believed."""
+
+    word: str = ""  # valid, suspect, invalid; "" when there is nothing to judge
+    reasons: tuple[str, ...] = ()  # why it is not valid
+    remarks: tuple[str, ...] = ()  # what else is worth knowing: where latency came from, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +219,4 @@ class Frame:
     ledger: LedgerRow = field(default_factory=LedgerRow)
     bad_entries: int = 0  # entries that were refused: see the story
     skipped_entries: int = 0  # entries of kinds that this version does not know
+    verdict: VerdictRow = field(default_factory=VerdictRow)

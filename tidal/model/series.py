@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 from tidal.model.stats import Histogram, merge_histogram
 
 POINTS_MAX = 600
+SECONDS_KEPT = 900
+"""Seconds that are known one by one: far more than a report is late as a rule."""
+STRAIN_POINTS = 120
+"""Of one worker: a second each up to two minutes, half a minute each after an hour."""
 
 
 @dataclass(slots=True)
@@ -23,12 +27,16 @@ class Point:
     failures: int = 0
     user_ms: int = 0
     histogram: Histogram = field(default_factory=dict)
+    wait_us: int = 0  # how late generators' timers were (of reports), how long Redis took to answer (of the log)
+    waits: int = 0  # how many of these were added up
 
     def merge(self, other: Point) -> None:
         """Add another point to this one."""
         self.requests += other.requests
         self.failures += other.failures
         self.user_ms += other.user_ms
+        self.wait_us += other.wait_us
+        self.waits += other.waits
         merge_histogram(self.histogram, other.histogram)
 
 
@@ -58,3 +66,57 @@ class Series:
             else:
                 points[index // 2] = point
         self.points = points
+
+
+@dataclass(slots=True)
+class Seconds:
+    """User-milliseconds of the newest seconds, one by one; what lies further back is in the totals alone.
+
+    What is kept follows from the latest second, whatever the order of adding.
+    """
+
+    latest_s: int = 0
+    ms: dict[int, int] = field(default_factory=dict)
+
+    def add(self, second: int, user_ms: int) -> None:
+        """Add user time of a second."""
+        if second > self.latest_s:
+            self._move_on(second)
+        if second > self.latest_s - SECONDS_KEPT:
+            self.ms[second] = self.ms.get(second, 0) + user_ms
+
+    def _move_on(self, second: int) -> None:
+        first_s, self.latest_s = self.latest_s - SECONDS_KEPT + 1, second
+        if second - SECONDS_KEPT - first_s > SECONDS_KEPT:
+            self.ms.clear()
+        for old in range(first_s, min(second - SECONDS_KEPT, first_s + SECONDS_KEPT) + 1):
+            self.ms.pop(old, None)
+
+
+@dataclass(slots=True)
+class Strain:
+    """How hard the generators of one worker were pressed, over time; folds in any order as `Series` does."""
+
+    step_s: int = 1
+    first_s: int | None = None
+    last_s: int | None = None
+    points: dict[int, tuple[int, int, int, int]] = field(default_factory=dict)
+    """second // step → reports, lag in ms added up, CPU of a generator in ‰ of a core added up, the worst lag in ms"""
+
+    def add(self, second: int, lag_ms: int, cpu_permille: int, worst_ms: int) -> None:
+        """Add what one report said of the generators."""
+        self.first_s = second if self.first_s is None else min(self.first_s, second)
+        self.last_s = second if self.last_s is None else max(self.last_s, second)
+        while self.last_s // self.step_s - self.first_s // self.step_s >= STRAIN_POINTS:
+            self._coarsen()
+        self._put(second // self.step_s, (1, lag_ms, cpu_permille, worst_ms))
+
+    def _put(self, index: int, more: tuple[int, int, int, int]) -> None:
+        count, lag_ms, cpu, worst_ms = self.points.get(index, (0, 0, 0, 0))
+        self.points[index] = (count + more[0], lag_ms + more[1], cpu + more[2], max(worst_ms, more[3]))
+
+    def _coarsen(self) -> None:
+        self.step_s *= 2
+        points, self.points = self.points, {}
+        for index, point in points.items():
+            self._put(index // 2, point)

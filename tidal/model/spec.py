@@ -55,6 +55,8 @@ class RunOptions:
     log_level: str = "INFO"  # of the generators' and the hook host's logging
     use_otel: bool = False  # instrument the generators with OpenTelemetry
     profile: str = ""  # a word of the operator's that user code may read
+    allow_suspect: bool = False  # a suspect verdict leaves the exit code as it is
+    exit_by_verdict: bool = True  # else no verdict changes the exit code, as with Locust
 
 
 @dataclass(frozen=True, slots=True)

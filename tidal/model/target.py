@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
 from tidal.model import phases
-from tidal.model.fold import planned_users
+from tidal.model.ledger import planned_users
 from tidal.model.plan import Mix, counts_at, line, ramp
 
 if TYPE_CHECKING:

@@ -1,0 +1,35 @@
+"""What tells later whether the numbers may be believed: lag, CPU, how Redis answered. Folded in bounded memory.
+
+What workers say of it goes into their half of the state and commutes as all reports do; `verdict.py` reads both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tidal.model.events import Reported
+    from tidal.model.state import IncarnationRecord, LogHalf, ReportHalf
+
+LAG_MAX_MS = 1_000
+"""A lag counts as so much in a mean, at the most: one long stall is told by itself."""
+
+
+def note_answer(log: LogHalf, at_ms: int, redis_rtt_us: int) -> None:
+    """How long Redis took to answer the master, and whether its time went back."""
+    log.clock_back_ms = max(log.clock_back_ms, log.ticked_ms - at_ms)
+    if log.planned.last_s is not None:
+        point = log.planned.at(log.planned.last_s)
+        point.wait_us, point.waits = point.wait_us + redis_rtt_us, point.waits + 1
+
+
+def note_strain(reports: ReportHalf, record: IncarnationRecord, event: Reported) -> None:
+    """How the generators were while they ran users: the lag of the slowest, their CPU each."""
+    alive = [g for g in event.generators if g.state != "gone"]
+    if not alive or not event.users:
+        return
+    second, worst_ms = max(event.from_ms, event.to_ms - 1) // 1000, max(g.lag_ms for g in alive)
+    lag_ms = min(worst_ms, LAG_MAX_MS)
+    record.strain.add(second, lag_ms, event.cpu_permille // len(alive), worst_ms)
+    point = reports.series.at(second)
+    point.wait_us, point.waits = point.wait_us + lag_ms * 1000, point.waits + 1

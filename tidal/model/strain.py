@@ -1,0 +1,107 @@
+"""Findings on the generators themselves: how long they stood still, how much their own lag adds to latencies.
+
+A generator's timer, due four times a second, is late by as much as a response waits until the generator reads it. So
+the mean of that lag is what the generator itself adds to the latencies that it measures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tidal.model.stats import Tally
+from tidal.model.words import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tidal.model.series import Strain
+    from tidal.model.state import State
+
+LAG_MS, LAG_PART = 25, 10
+"""A lag tells when it is a tenth of the median latency: below, it cannot change what anybody would conclude. And never
+below 25 ms: that much a healthy generator shows on a machine that does other things as well."""
+LAG_LEAST_S, LAG_TIME_PART = 5, 20
+"""And when it lasts five seconds, and a twentieth of the load: a p95 does not see less."""
+BAD_LAG_MS, BAD_LAG_PART, BAD_TIME_PART = 100, 2, 2
+"""Invalid: half of what was measured for half of the time is the generator's own."""
+STILL_MS = 2_000
+"""No request is sent by a generator that stands still; a second happens to a garbage collector on a busy machine."""
+STILL_TIME_PART = 5
+"""Invalid: a fifth of the time."""
+OF_A_KIND = 5
+
+Finding = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Points after each other in which a worker's generators lagged."""
+
+    first_s: int
+    end_s: int
+    lag_ms: int
+    cpu_permille: int
+
+
+def lagging(state: State) -> Iterator[Finding]:
+    """Workers whose generators were too slow for what they measured."""
+    log, median_us = state.log, _median_us(state)
+    least_ms = max(LAG_MS, median_us // 1000 // LAG_PART)
+    for incarnation, record in sorted(state.reports.incarnations.items()):
+        found = _episodes(record.strain, least_ms)
+        high_s, load_s = sum(e.end_s - e.first_s for e in found), _length_s(record.strain)
+        if not found or high_s < LAG_LEAST_S or high_s * LAG_TIME_PART < load_s:
+            continue
+        worst = max(found, key=lambda e: ((e.end_s - e.first_s) * e.lag_ms, -e.first_s))
+        is_bad = worst.lag_ms >= max(BAD_LAG_MS, median_us // 1000 // BAD_LAG_PART)
+        name = log.incarnations.get(incarnation, incarnation)
+        since, until = moment(worst.first_s * 1000 - log.began_ms), moment(worst.end_s * 1000 - log.began_ms)
+        text = f"generators of {name} at {worst.cpu_permille // 10} % CPU from {since} to {until}"
+        inflated = f"latency inflated by about {worst.lag_ms} ms (p50 is {median_us // 1000} ms)"
+        yield (2 if is_bad and high_s * BAD_TIME_PART >= load_s else 1), f"{text}, {inflated}"
+
+
+def _median_us(state: State) -> int:
+    total = Tally()
+    for record in state.reports.endpoints.values():
+        total.merge(record.tally)
+    return total.percentiles_us(0.5)[0]
+
+
+def _length_s(strain: Strain) -> int:
+    return len(strain.points) * strain.step_s
+
+
+def _episodes(strain: Strain, least_ms: int) -> list[Episode]:
+    runs: list[list[int]] = []
+    for index in sorted(strain.points):
+        count, lag_ms, _, _ = strain.points[index]
+        if lag_ms < least_ms * count:
+            continue
+        if runs and runs[-1][-1] == index - 1:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    return [_episode(strain, run) for run in runs]
+
+
+def _episode(strain: Strain, run: list[int]) -> Episode:
+    count, lag_ms, cpu = (sum(strain.points[i][column] for i in run) for column in range(3))
+    return Episode(run[0] * strain.step_s, (run[-1] + 1) * strain.step_s, lag_ms // count, cpu // count)
+
+
+def standing_still(state: State) -> Iterator[Finding]:
+    """Workers one of whose generators stood still: user code that never yields, a frozen process."""
+    log = state.log
+    for incarnation, record in sorted(state.reports.incarnations.items()):
+        still = [(p[3], i) for i, p in sorted(record.strain.points.items()) if p[3] >= STILL_MS]
+        if not still:
+            continue
+        name = log.incarnations.get(incarnation, incarnation)
+        longest_ms, index = max(still)
+        step_ms = record.strain.step_s * 1000
+        when = moment((index + 1) * step_ms - longest_ms - log.began_ms)
+        is_bad = sum(min(ms, step_ms) for ms, _ in still) * STILL_TIME_PART >= _length_s(record.strain) * 1000
+        text = f"a generator of {name} stood still for {longest_ms / 1000:.1f} s at about {when}"
+        yield (2 if is_bad else 1), f"{text}: user code that never yields, or a machine that had no time for it"

@@ -1,0 +1,265 @@
+"""May the figures be believed? *valid*, *suspect* or *invalid*, with reasons in words. Pure: it follows from the state.
+
+Each finding is a reason of a weight; the heaviest is the verdict. What is judged, and why each limit lies where it
+does, is in `docs/verdict.md`. The master writes the verdict into `RunClosed`; frames of a run that goes on say the one
+so far. A latency spike is put down to whom the data tell of: the generators' own lag, Redis, or else the target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from tidal.model import phases
+from tidal.model.ledger import Books, balance, losses
+from tidal.model.stats import Tally
+from tidal.model.strain import lagging, standing_still
+from tidal.model.words import moment, number, part, user_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tidal.model.ledger import Loss
+    from tidal.model.series import Point
+    from tidal.model.state import LogHalf, State
+
+VALID, SUSPECT, INVALID = "valid", "suspect", "invalid"
+WORDS = (VALID, SUSPECT, INVALID)
+EXIT_INVALID, EXIT_SUSPECT = 60, 61
+"""Of tidal.errors, repeated here because the model imports no shell; a test holds them together."""
+
+SUSPECT_PERMILLE = 1
+"""Of the planned user time that is missing or too much: a thousandth cannot be seen in any rate or percentile."""
+INVALID_PERMILLE = 50
+"""A twentieth: the load was another one than the plan's, whatever the figures say."""
+GRACE_MS = 250
+"""Of the full load, on top: users start a little late on a busy machine, which a short run would not forgive."""
+TAIL_GRACE_MS = 1_000
+"""A worker declared lost goes on for so long without being called a double: it reads the log each beat."""
+NEAR_LOSS_MS = (1_000, 5_000)
+"""What is missing so long before a worker's last sign and after its loss was declared is put down to the loss."""
+SPIKE_FACTOR, SPIKE_LEAST_US = 3, 100_000
+"""A spike is a p95 of three times the usual one, and a tenth of a second more at least."""
+SPIKE_REQUESTS, SPIKES_MAX = 20, 3
+REDIS_SLOW_US = 50_000
+"""Redis answers within a millisecond; at fifty the machine or the network was in trouble too."""
+REASONS_MAX, OF_A_KIND = 30, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The word, and why it is not `valid`."""
+
+    word: str = ""
+    reasons: tuple[str, ...] = ()
+
+
+Finding = tuple[int, str]
+"""Weight (index into WORDS) and reason."""
+
+
+def judge(state: State, *, is_final: bool = False) -> Verdict:
+    """The verdict so far; `is_final`: of the whole run, for nothing more will be reported."""
+    if not state.log.began_ms or not (state.log.planned_user_ms or state.reports.user_ms):
+        return Verdict()
+    is_final = is_final or state.log.phase == phases.CLOSED
+    books = balance(state, is_final=is_final)
+    found = [
+        *_of_load(state, books),
+        *_of_doubles(state),
+        *standing_still(state),
+        *lagging(state),
+        *_of_numbers(state, is_final=is_final),
+    ]
+    found.sort(key=lambda finding: -finding[0])  # the heaviest first, else in the order of the rules
+    word = WORDS[max((weight for weight, _ in found), default=0)]
+    return Verdict(word, tuple(reason for _, reason in found[:REASONS_MAX]))
+
+
+def exit_code_of(verdict: Verdict, ordinary: int, *, allow_suspect: bool) -> int:
+    """What a judged run ends with: no pass is one on numbers that may not be believed."""
+    if verdict.word == INVALID:
+        return EXIT_INVALID
+    return EXIT_SUSPECT if verdict.word == SUSPECT and not allow_suspect else ordinary
+
+
+# ------------------------------------------------------------------ the load
+
+
+def _of_load(state: State, books: Books) -> Iterator[Finding]:
+    """Losses by name, then what else is missing or too much."""
+    planned_ms, grace_ms = books.planned_user_ms, _peak_users(state) * GRACE_MS
+    explained_ms = 0
+    for loss in losses(state)[:OF_A_KIND]:
+        missing_ms = _missing_near(state.log, books, loss)
+        explained_ms += missing_ms
+        yield 1, _told_loss(state.log, loss, missing_ms, planned_ms)
+    missing_ms = max(0, books.missing_user_ms - _let_go_ms(state, books))
+    weight = _weight_of(missing_ms, planned_ms, grace_ms)
+    if weight and (weight > 1 or missing_ms - explained_ms > grace_ms):
+        yield weight, f"{_amount(missing_ms, planned_ms)} not generated{_where(state.log, books, 2)}{_ended(state)}"
+    weight = _weight_of(books.surplus_user_ms, planned_ms, grace_ms + _tail_ms(state))
+    if weight:
+        yield weight, f"{_amount(books.surplus_user_ms, planned_ms)} too many{_where(state.log, books, 3)}"
+
+
+def _weight_of(off_ms: int, planned_ms: int, grace_ms: int) -> int:
+    permille = max(0, off_ms - grace_ms) * 1000
+    return 2 if permille > planned_ms * INVALID_PERMILLE else int(permille > planned_ms * SUSPECT_PERMILLE)
+
+
+def _amount(user_ms: int, planned_ms: int) -> str:
+    return f"{user_seconds(user_ms)} ({part(user_ms, planned_ms)})"
+
+
+def _peak_users(state: State) -> int:
+    """The most users that the plan had over a point of the series."""
+    planned = state.log.planned
+    return max((p.user_ms for p in planned.points.values()), default=0) // (1000 * planned.step_s)
+
+
+def _tail_ms(state: State) -> int:
+    """User time that tasks may run on after the plan took their users away: stop timeouts, where it fell."""
+    planned = state.log.planned
+    users = [planned.points[i].user_ms // (1000 * planned.step_s) for i in sorted(planned.points)]
+    falls = sum(max(0, before - after) for before, after in pairwise(users))
+    return falls * state.log.options.stop_timeout_ms
+
+
+def _let_go_ms(state: State, books: Books) -> int:
+    """User time that is missing because users ended by themselves and were to be let go: the operator's choice."""
+    reports, log = state.reports, state.log
+    end_ms = min(log.stopped_ms or log.ticked_ms, books.to_s * 1000)
+    return max(0, reports.ended[2] * end_ms - reports.let_go_ms)
+
+
+def _ended(state: State) -> str:
+    ended, restarted, _ = state.reports.ended
+    if not ended:
+        return ""
+    return f"; {number(ended)} times a user ended by itself" + (f", {number(restarted)} restarted" if restarted else "")
+
+
+def _where(log: LogHalf, books: Books, column: int) -> str:
+    """The gap in which most of it lies."""
+    worst = max(books.gaps, key=lambda gap: gap[column], default=None)
+    if worst is None or not worst[column]:
+        return ""
+    return f", most of it from {_told_second(log, worst[0])} to {_told_second(log, worst[1])}"
+
+
+def _told_second(log: LogHalf, second: int) -> str:
+    return moment(second * 1000 - log.began_ms)
+
+
+def _missing_near(log: LogHalf, books: Books, loss: Loss) -> int:
+    before_ms, after_ms = NEAR_LOSS_MS
+    seen_ms, lost_ms = log.losses.get(loss.incarnation, (0, 0)) if loss.is_worker else (loss.from_ms, loss.to_ms)
+    near = range((seen_ms - before_ms) // 1000, (lost_ms + after_ms) // 1000)
+    return sum(missing_ms for first, end, missing_ms, _ in books.gaps if first < near.stop and end > near.start)
+
+
+def _told_loss(log: LogHalf, loss: Loss, missing_ms: int, planned_ms: int) -> str:
+    untold_s = f"{max(0, loss.to_ms - loss.from_ms) / 1000:.1f}"
+    if loss.is_worker:
+        text = f"worker {loss.who} lost at {moment(log.losses[loss.incarnation][1] - log.began_ms)}"
+    else:
+        text = f"{loss.who} died at {moment(loss.to_ms - log.began_ms)} ({loss.why})"
+    short = f", {_amount(missing_ms, planned_ms)} not generated" if missing_ms else ""
+    return f"{text}{short}, its last {untold_s} s were never reported"
+
+
+def _of_doubles(state: State) -> Iterator[Finding]:
+    """Workers that went on after they were declared lost, while others ran their users."""
+    log = state.log
+    for incarnation, (_, lost_ms) in log.losses.items():
+        record = state.reports.incarnations.get(incarnation)
+        if record is not None and record.to_ms > lost_ms + TAIL_GRACE_MS and record.user_ms:
+            name, on_s = log.incarnations.get(incarnation, incarnation), (record.to_ms - lost_ms) // 1000
+            when = moment(lost_ms - log.began_ms)
+            yield 1, f"worker {name} was taken for lost at {when} and went on for {on_s} s: its users ran twice"
+
+
+# ------------------------------------------------------------------ the numbers
+
+
+def _of_numbers(state: State, *, is_final: bool) -> Iterator[Finding]:
+    """What was counted and never came, or came and was not believed."""
+    log, reports = state.log, state.reports
+    silent = [o for o in _owners(log) if o not in log.ended and not _has_finished(state, o)] if is_final else []
+    if silent:
+        yield 1, f"no last report from {', '.join(log.incarnations.get(o, o) for o in silent[:OF_A_KIND])}"
+    gaps = {i: len(r.ahead) for i, r in reports.incarnations.items() if r.ahead} if is_final else {}
+    for incarnation in sorted(gaps)[:OF_A_KIND]:
+        name = log.incarnations.get(incarnation, incarnation)
+        yield 1, f"reports of {name} are missing in {gaps[incarnation]} place(s): others after them came"
+    refused = log.refused.count + reports.refused.count
+    if refused:
+        yield 1, f"{number(refused)} entries were refused; what they counted is missing: {_last_refusal(state)}"
+    if log.clock_back_ms >= 1_000:
+        yield 1, f"Redis' clock went back by {log.clock_back_ms / 1000:.1f} s: seconds are not what they were"
+
+
+def _last_refusal(state: State) -> str:
+    return state.reports.refused.why or state.log.refused.why
+
+
+def _owners(log: LogHalf) -> tuple[str, ...]:
+    return log.plan.owners if log.plan is not None else ()
+
+
+def _has_finished(state: State, incarnation: str) -> bool:
+    record = state.reports.incarnations.get(incarnation)
+    return record is not None and record.finished
+
+
+# ------------------------------------------------------------------ where latency came from
+
+
+def spikes(state: State) -> tuple[str, ...]:
+    """The worst rises of the p95 over the run, and whom the data put them down to."""
+    series, step_s = state.reports.series, state.reports.series.step_s
+    timed = {i: (_p95_us(p), p) for i, p in sorted(series.points.items()) if p.requests >= SPIKE_REQUESTS}
+    if len(timed) < 5:
+        return ()
+    usual_us = sorted(p95 for p95, _ in timed.values())[len(timed) // 2]
+    high = [i for i, (p95, _) in timed.items() if p95 >= max(SPIKE_FACTOR * usual_us, usual_us + SPIKE_LEAST_US)]
+    if not high or len(high) * 2 > len(timed):
+        return ()
+    runs: list[list[int]] = []
+    for index in high:
+        if runs and runs[-1][-1] == index - 1:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    worst = sorted(runs, key=lambda run: (-max(timed[i][0] for i in run), run))[:SPIKES_MAX]
+    return tuple(_told_spike(state, [timed[i] for i in run], usual_us, run, step_s) for run in sorted(worst))
+
+
+def _p95_us(point: Point) -> int:
+    tally = Tally(point.requests, point.failures, 0, 0, 0, 0, 1 << 62, 0, point.histogram)
+    return tally.percentiles_us(0.95)[0]
+
+
+def _told_spike(state: State, run: list[tuple[int, Point]], usual_us: int, indexes: list[int], step_s: int) -> str:
+    log = state.log
+    peak_us, lag_us = max(p95 for p95, _ in run), _mean_wait_us([point for _, point in run])
+    first_s, end_s = indexes[0] * step_s, (indexes[-1] + 1) * step_s
+    planned = log.planned
+    answers = [
+        p for i, p in planned.points.items() if first_s < (i + 1) * planned.step_s and i * planned.step_s < end_s
+    ]
+    redis_us = _mean_wait_us(answers)
+    whom = f"the target: the generators lagged {lag_us // 1000} ms"
+    if lag_us * 2 >= peak_us - usual_us:
+        whom = f"the generators, which lagged {lag_us // 1000} ms themselves"
+    elif redis_us >= REDIS_SLOW_US:
+        whom = f"the machine or the network: Redis took {redis_us // 1000} ms to answer, too"
+    when = f"from {_told_second(log, first_s)} to {_told_second(log, end_s)}"
+    return f"p95 rose to {peak_us // 1000} ms (usually {usual_us // 1000} ms) {when}, put down to {whom}"
+
+
+def _mean_wait_us(points: list[Point]) -> int:
+    waits = sum(p.waits for p in points)
+    return sum(p.wait_us for p in points) // waits if waits else 0

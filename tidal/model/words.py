@@ -1,0 +1,31 @@
+"""Figures in the model's own sentences: moments of plan time, amounts, shares. The same state, the same words."""
+
+from __future__ import annotations
+
+
+def moment(plan_ms: int) -> str:
+    """A moment of plan time: 02:14, 1:02:14."""
+    seconds = max(0, plan_ms) // 1000
+    hours, minutes, seconds = seconds // 3600, seconds // 60 % 60, seconds % 60
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
+
+
+def number(count: int) -> str:
+    """A whole number with commas."""
+    return f"{count:,}"
+
+
+def user_seconds(user_ms: int) -> str:
+    """An amount of user time."""
+    if user_ms >= 10_000:
+        return f"{(user_ms + 500) // 1000:,} user-seconds"
+    tenths = (user_ms + 50) // 100
+    return f"{tenths // 10}.{tenths % 10} user-seconds"
+
+
+def part(some: int, whole: int) -> str:
+    """A share in per cent, with one digit."""
+    permille = (1000 * some + whole // 2) // whole if whole else 0
+    if some and not permille:
+        return "below 0.1 %"
+    return f"{permille // 10}.{permille % 10} %"
