@@ -114,13 +114,27 @@ def test_counts_add_up_and_stay_few() -> None:
     """Requests = answered + aborted + in flight; the history of seconds is bounded."""
     counts = Counts()
     for second in range(SECONDS_MAX + 10):
-        counts.came("GET /", second)
+        counts.came("GET /", second * 1000)
     counts.went(200)
     counts.aborted += 1
     told = counts.as_dict()
     assert told["in_flight"] == SECONDS_MAX + 8
     assert len(counts.by_second) == SECONDS_MAX
     assert min(counts.by_second) == 10
+
+
+def test_users_that_say_who_they_are_are_counted_one_by_one() -> None:
+    """By user, and each request with its moment and its sender; who asks again gets only what is new."""
+    counts = Counts()
+    counts.came("GET /", 1_500, "Buyer/17", "4711")
+    counts.came("GET /", 1_600)
+    counts.came("GET /", 2_000, "Buyer/17", "4712")
+    counts.went(200, "Buyer/17")
+    assert counts.as_dict()["by_user"] == {"Buyer/17": 1}
+    told = counts.arrivals_from(0)
+    assert told == {"first": 0, "arrivals": [(1_500, "Buyer/17", "4711"), (2_000, "Buyer/17", "4712")]}
+    assert counts.arrivals_from(1)["arrivals"] == [(2_000, "Buyer/17", "4712")]
+    assert counts.arrivals_from(9)["arrivals"] == []
 
 
 def with_client(talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]) -> Counts:

@@ -150,14 +150,23 @@ class Connection(asyncio.Protocol):
             self._serve(request)
 
     def _serve(self, request: Request) -> None:
-        if request.target in ("/__counts", "/__reset"):
-            if request.target == "/__reset":
-                self._counts.reset()
-            self._write(request, Reply("", 200, json.dumps(self._counts.as_dict()).encode(), 0))
+        if request.target.startswith("/__") and (told := self._told(request.target)) is not None:
+            self._write(request, Reply("", 200, json.dumps(told).encode(), 0))
             return
         reply = self._reply("GET" if request.method == "HEAD" else request.method, request)
-        self._counts.came(reply.endpoint, int(time.time()))
+        headers = request.headers
+        at_ms = time.time_ns() // 1_000_000
+        self._counts.came(reply.endpoint, at_ms, headers.get("x-user", ""), headers.get("x-sender", ""))
         self._pending = asyncio.get_running_loop().call_later(reply.delay_s, self._answer, request, reply)
+
+    def _told(self, target: str) -> dict[str, object] | None:
+        """What was counted, for whoever asks; None for a page of the shop."""
+        path, _, number = target.partition("?from=")
+        if path == "/__arrivals":
+            return self._counts.arrivals_from(int(number) if number.isascii() and number.isdigit() else 0)
+        if target == "/__reset":
+            self._counts.reset()
+        return self._counts.as_dict() if target in ("/__counts", "/__reset") else None
 
     def _reply(self, method: str, request: Request) -> Reply:
         asked = Asked(method, request.target, request.headers, request.body, self._counts.by_path)
@@ -165,7 +174,7 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, request: Request, reply: Reply) -> None:
         self._pending = None
-        self._counts.went(reply.status)
+        self._counts.went(reply.status, request.headers.get("x-user", ""))
         if reply.status == CLOSE and self._transport is not None:
             self._transport.close()
         else:
