@@ -285,8 +285,8 @@ class Service:
             return
         plan_ms = redis_ms - log.began_ms
         in_force = plan_at(log, plan_ms)
-        for plan in (in_force, log.plan) if in_force not in (None, log.plan) else (log.plan,):
-            if plan is not None:
+        for plan in log.plans:  # with those between the one in force and the newest: told anew, it replaces them
+            if in_force is None or plan.from_ms >= in_force.from_ms:
                 crew.tell_share(plan, self.incarnations, log.classes, log.began_ms, plan_ms)
         self._told_plan = (log.plan.number, loaded)
 
