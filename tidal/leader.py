@@ -18,6 +18,7 @@ from tidal.model.wire import from_wire
 from tidal.opening import new_run_id, open_run
 from tidal.rights import require
 from tidal.signing import is_signed, key_in
+from tidal.standby import Standby
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,38 @@ def serve(spec: LaunchSpec, *, watch_fd: int | None = None, opened: Callable[[st
         master.abandon()
         raise
     return 0
+
+
+def stand_by(url: str | None, fleet: str, run: str = "", *, opened: Callable[[str], object] | None = None) -> int:
+    """Wait until nobody leads a run of the fleet, or the one run, and lead it then; returns 0 at SIGTERM.
+
+    A signal that comes while a run is led stops that run, as with any master.
+    """
+
+    def take_over(bus: Bus, led: str) -> None:
+        master = Master(bus, led)
+        masters.append(master)
+        try:
+            master.take(patience_ms=0)
+            if opened is not None:
+                opened(led)
+            lead(master)
+        except (TidalError, BusError):
+            master.abandon()
+            raise
+        finally:
+            masters.clear()
+
+    def told(number: int, _frame: object) -> None:
+        standby.ended.set()
+        for master in masters:
+            master.stop_wanted = f"the master was told to stop ({signal.Signals(number).name})"
+
+    masters: list[Master] = []
+    standby = Standby(url, fleet, run, take_over)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, told)
+    return standby.serve()
 
 
 def lead(master: Master, watch_fd: int | None = None) -> None:

@@ -34,7 +34,7 @@ LAYERS: dict[str, set[str]] = {
     "server": {"embedded", "engines", "guard", "fakeserver"},
     "processes": {
         "master", "leader", "lease", "keeping", "lookout", "renewal", "record", "opening", "worker", "service", "crew",
-        "lines", "supervisor",
+        "lines", "supervisor", "standby",
         "launch", "live", "operator", "doctor", "hookline", "rights",
     },
     "replay": {"replay"},
@@ -44,7 +44,7 @@ LAYERS: dict[str, set[str]] = {
     "target": {"target"},
     "generator": {
         "generator", "users", "fastuser", "rest", "tasks", "markov", "shape", "waits", "hooks", "flow", "compat",
-        "contrib", "demo",
+        "contrib", "demo", "feeds", "datafile",
     },
     "cli": {"cli", "__main__"},
 }  # fmt: skip
