@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tidal.fastuser import FastHttpUser
-    from tidal.flow import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
+    from tidal.feeds import Feed, feed
+    from tidal.flow import (
+        FeedExhausted,
+        InterruptTaskSet,
+        RescheduleTask,
+        RescheduleTaskImmediately,
+        StopTest,
+        StopUser,
+    )
     from tidal.hooks import EventHook, Events, events
     from tidal.markov import MarkovTaskSet, transition, transitions
     from tidal.shape import LoadTestShape
@@ -35,6 +43,10 @@ _HOMES = {
     "transitions": "markov",
     # how many users, decided once a second
     "LoadTestShape": "shape",
+    # test data
+    "Feed": "feeds",
+    "FeedExhausted": "flow",
+    "feed": "feeds",
     # waits between tasks
     "between": "waits",
     "constant": "waits",
@@ -58,6 +70,8 @@ __all__ = [
     "EventHook",
     "Events",
     "FastHttpUser",
+    "Feed",
+    "FeedExhausted",
     "HttpUser",
     "InterruptTaskSet",
     "LoadTestShape",
@@ -74,6 +88,7 @@ __all__ = [
     "constant_pacing",
     "constant_throughput",
     "events",
+    "feed",
     "poisson",
     "tag",
     "task",

@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING
 
 from tidal.model.codec import MESSAGE_BYTES_MAX, BadEntry, PipeReader, pack_message
 from tidal.model.events import TEXT_MAX, GeneratorState, MessageReceived, StopWanted
-from tidal.model.pipe import Batch, Finish, Finished, Leave, Load, Loaded, Message, NotLoaded, SetClock, SetShare
+from tidal.model.pipe import (
+    Batch,
+    Finish,
+    Finished,
+    Leave,
+    Load,
+    Loaded,
+    Message,
+    NotLoaded,
+    SetClock,
+    SetShare,
+    TakeBlock,
+    WantBlock,
+)
 from tidal.model.plan import Ownership, bitmap, share_out
 from tidal.process import Backoff, Child, python_argv
 
@@ -63,6 +76,14 @@ class Died:
     why: str
     users: int
     loaded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A generator's users need positions of a counter."""
+
+    number: int
+    want: WantBlock
 
 
 class Crew:
@@ -141,9 +162,9 @@ class Crew:
     def _open_child(self) -> Child:
         return Child(python_argv("tidal.generator"), self._log_path, cwd=self._load.root)
 
-    def turn(self, now_ms: int) -> list[Event | Died]:
+    def turn(self, now_ms: int) -> list[Event | Died | Asked]:
         """What the children said since the last turn, and who died; `now_ms` is monotonic."""
-        news: list[Event | Died] = []
+        news: list[Event | Died | Asked] = []
         for generator in list(self.generators.values()):
             generator.child.flush()
             news += self._listen(generator, now_ms)
@@ -152,7 +173,7 @@ class Crew:
                 news.append(self._bury(generator, now_ms))
         return news
 
-    def _listen(self, generator: Generator, now_ms: int) -> list[Event]:
+    def _listen(self, generator: Generator, now_ms: int) -> list[Event | Asked]:
         heard: list[Event] = []
         while data := generator.child.receive():
             try:
@@ -162,10 +183,12 @@ class Crew:
                 break
         for message in heard:
             self._note(generator, message, now_ms)
-        news: list[Event] = []
+        news: list[Event | Asked] = []
         for message in heard:
             if isinstance(message, Batch | NotLoaded | Loaded):
                 news.append(message)
+            elif isinstance(message, WantBlock):
+                news.append(Asked(generator.number, message))
             elif isinstance(message, Leave):
                 news.append(StopWanted(generator.number, message.why[:TEXT_MAX]))
             elif isinstance(message, Message) and len(message.data) <= MESSAGE_BYTES_MAX:
@@ -210,6 +233,12 @@ class Crew:
         for generator in self.generators.values():
             if to in ("", f"{self._load.client}_{generator.number}"):
                 generator.child.send(pack_message(Message(type_, data)))
+
+    def give(self, orders: Iterable[tuple[int, TakeBlock]]) -> None:
+        """Hand positions of counters to the children that they are for."""
+        for number, order in orders:
+            if number in self.generators:
+                self.generators[number].child.send(pack_message(order))
 
     def _tell(self, data: bytes) -> None:
         for generator in self.generators.values():

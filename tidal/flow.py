@@ -47,6 +47,18 @@ class StopTest(Exception):
     """Stop the whole run."""
 
 
+class FeedExhausted(Exception):
+    """A feed has no row left for this user. It ends the user, who does not come back, or the run: as the feed says."""
+
+
+class OutOfRows(FeedExhausted, StopUser):
+    """It ends the user."""
+
+
+class OutOfRowsEndsRun(FeedExhausted, StopTest):
+    """It ends the run."""
+
+
 class RunnerAlreadyExistsError(Exception):
     """An environment has one runner."""
 

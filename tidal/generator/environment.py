@@ -113,6 +113,7 @@ class Environment:
         self.web_ui: Any = None
         self.process_exit_code: int | None = None
         self.worker_logs: dict[str, list[str]] = {}
+        self.feed_source: Any = None  # where unique rows come from; None: this process
         self.iterations: list[int] = [0, 0, 0, 0]
         self.stats: Any = RequestStats(Totals())
         self._tasks_filtered = False

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal import compat
+from tidal.errors import TidalError
+from tidal.feeds import relative_files
 from tidal.generator import otel
 from tidal.generator.arguments import ArgumentsRefused, file_parser, read
 from tidal.generator.discovery import Refused, chosen, nobody, shape_classes, spec, user_classes
-from tidal.generator.needs import OpenedFiles, needs
+from tidal.generator.needs import OpenedFiles, below, needs
 from tidal.generator.plugins import import_plugins
 from tidal.generator.pytestfile import pytest_users
 from tidal.generator.recorder import tidy
@@ -54,6 +56,7 @@ def _load(order: Load) -> tuple[Loaded, dict[str, type[User]]]:
         raise Refused("UsageError", why)
     root, files = _paths(order)
     opened = OpenedFiles()
+    relative_files.clear()
     with opened.watch() if order.side != "worker" else _nothing():
         compat.install(patch=False)
         import_plugins()
@@ -63,6 +66,8 @@ def _load(order: Load) -> tuple[Loaded, dict[str, type[User]]]:
     if not found:
         raise nobody(modules)
     classes = chosen(found, order.options, order.file)
+    if order.side == "inspect":
+        _check_data(root)
     _shapes.clear()
     _shapes.update(shape_classes(modules))
     return _describe(order, classes, needs(root, files, opened.paths) if order.side != "worker" else ()), classes
@@ -141,8 +146,19 @@ def _module_name(file: Path) -> str:
     return next(free for free in chain([name], others) if free not in sys.modules)
 
 
+def _check_data(root: Path) -> None:
+    """Refuse a feed's file that was named by a relative path and cannot go with the others."""
+    for path in relative_files:
+        if below(root, path) is None:
+            why = f"{path} cannot go with the locustfile: it is hidden, or outside of {root}"
+            raise Refused("NotShipped", f"{why}; put it on every worker and name it by its absolute path")
+
+
 def _refusal(root: Path, error: BaseException, side: str) -> Refused:
     place = _place(root, error)
+    if isinstance(error, TidalError):  # ours, raised in a line of the file's
+        name = next(cls.__name__ for cls in type(error).__mro__ if cls.__module__ == TidalError.__module__)
+        return Refused(name, f"{place}: {tidy(error, 500)}", _trace(error))
     if side == "worker" and isinstance(error, ModuleNotFoundError) and error.name:
         why = f"{place}: this worker has no module {error.name!r}: install it here, or --ship it if it is yours"
         return Refused("NotShipped", why, _trace(error))

@@ -229,6 +229,7 @@ class LocalRunner(Runner):
         self.stats.clear_all()
         self.exceptions = {}
         self.cpu_warning_emitted = self.worker_cpu_warning_emitted = False
+        self.environment.feed_source = None  # unique rows begin again
         self.environment._filter_tasks_by_tags()
         self.environment.events.test_start.fire(environment=self.environment)
 

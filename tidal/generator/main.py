@@ -33,6 +33,7 @@ from tidal.generator.environment import (
     set_scene,
     tell,
 )
+from tidal.generator.feeds import PipeSource
 from tidal.generator.loadfile import load
 from tidal.generator.pipes import Pipes
 from tidal.generator.population import KILLS_MAX, ON_STOP_MS, Population
@@ -42,7 +43,7 @@ from tidal.generator.runners import setting
 from tidal.generator.scheduler import Schedule
 from tidal.generator.stats_view import RequestStats
 from tidal.hooks import events
-from tidal.model.pipe import Finish, Finished, Load, Loaded, Message, NotLoaded, SetClock, SetShare
+from tidal.model.pipe import Finish, Finished, Load, Loaded, Message, NotLoaded, SetClock, SetShare, TakeBlock
 from tidal.process import die_with_parent
 from tidal.shape import shape_named
 from tidal.users import HttpUser
@@ -74,6 +75,7 @@ class Generator:
         self._environment.iterations = self._recorder.iterations
         self._environment.stats = RequestStats(self._recorder.live)
         self._population = Population(self._environment, self._recorder, self._clock.now_ms, self._rest)
+        self._feeds = self._environment.feed_source = PipeSource("", pipes.answer)
         self._wake = Flag()
         self._one_at_a_time = BoundedSemaphore()
         self._stop_timeout_ms = 0
@@ -106,6 +108,8 @@ class Generator:
         elif isinstance(order, Message):
             self._unread.append(order)
             self._deliver()
+        elif isinstance(order, TakeBlock):
+            self._feeds.take(order)
         elif isinstance(order, Load):
             vital(self._load, order)
         elif isinstance(order, Finish):
@@ -143,6 +147,7 @@ class Generator:
         self._stop_timeout_ms = order.options.stop_timeout_ms
         self._is_reset_at_full_load = order.options.reset_stats
         self._restarts_users = order.options.restart_users
+        self._feeds.run = order.run
         answer, classes = load(order)
         if isinstance(answer, Loaded):
             self._prepare(order, classes, answer.shape)
@@ -272,6 +277,7 @@ class Generator:
                 self._report_to_master()
             tell(hooks.quitting, reverse=True, environment=self._environment)
             tell(hooks.quit, exit_code=self._environment.process_exit_code or 0)
+        self._feeds.give_back()
         self._send_batch()
         self._pipes.may_end = True
         self._pipes.answer(Finished(self._environment.process_exit_code))

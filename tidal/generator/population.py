@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 
-from tidal.flow import StopTest, StopUser
+from tidal.flow import FeedExhausted, StopTest, StopUser
 from tidal.tasks import RUNNING, STOPPING, WAITING
 from tidal.users import made_user
 
@@ -156,8 +156,8 @@ class Population:
             member.user = user
             member.greenlet.user = user
             user.run()
-        except (StopUser, gevent.GreenletExit):
-            return
+        except (StopUser, gevent.GreenletExit) as end:
+            member.wanted &= not isinstance(end, FeedExhausted)  # there is nothing to come back to
         except StopTest as stop:
             member.wanted = False
             self._environment.runner.leave(f"StopTest: {stop}")

@@ -231,11 +231,11 @@ class Batch(Event):
 
 @dataclass(frozen=True, slots=True)
 class WantBlock(Event):
-    """Users need positions of a counter; not said again before the answer. Before `Finished` it says what is left."""
+    """Users need positions of a counter; not said again before the answer."""
 
     KIND = "want"
     counter: str
-    count: int  # 0: none, this is the last word
+    count: int  # 0: none, what it holds is given back
     size: int  # of the counter; 0: no end
     held: Spans = ()  # given before and not used yet
 

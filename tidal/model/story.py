@@ -98,12 +98,12 @@ def _worker_refused(log: LogHalf, event: ev.WorkerRefused) -> Line:
 
 def _block_leased(log: LogHalf, event: ev.BlockLeased) -> Line:
     counter = log.counters.get(event.counter)
-    what = event.counter.partition(":")[2] or event.counter
+    what = " of ".join(filter(None, event.counter.partition(":")[::2]))  # rows of people.csv
     if event.why:
-        return "error", f"{log.incarnations.get(event.incarnation, event.incarnation)} gets none of {what}: {event.why}"
+        return "error", f"{log.incarnations.get(event.incarnation, event.incarnation)} gets no {what}: {event.why}"
     if event.count or (counter is not None and counter.is_exhausted):
         return None
-    return "warning", f"all {event.size} of {what} are handed out"
+    return "warning", f"all {event.size} {what} are handed out"
 
 
 def _blocks_lost(log: LogHalf, event: ev.BlocksLost) -> Line:

@@ -5,7 +5,7 @@
 
 A generator keeps positions ahead for as long as they last at the pace of their use, and asks before they run out. Both
 sides of the pipe take turns: a generator asks again only when it was answered, so what it says it holds is all that
-the agent has ever given it and that is not used.
+the agent has ever given it and that is not used. A generator whose users have stopped gives back what is left.
 """
 
 from __future__ import annotations
@@ -82,6 +82,12 @@ class Stock:
         self._is_asked = True
         return ahead - here
 
+    def give_back(self) -> Spans:
+        """All that is here, which is here no more."""
+        spans = self.spans
+        self._spans.clear()
+        return spans
+
     def put(self, order: TakeBlock) -> None:
         """The agent's answer, or its word that all that is here is lost."""
         if order.drops:
@@ -110,10 +116,12 @@ class Tenant:
         return f"<Tenant of {self.counter}: {total(self._pool)} here, {len(self._pending)} ask>"
 
     def asked(self, number: int, want: WantBlock) -> None:
-        """A generator says what it holds, and what more it needs."""
-        self._given[number] = want.held
+        """A generator says what it holds, and what more it needs; when that is nothing, it gives all back."""
+        self._given[number] = want.held if want.count else ()
         if want.count:
             self._pending[number] = want.count
+        else:
+            self._pool = merged(self._pool, want.held)
 
     def died(self, number: int) -> None:
         """A generator is gone with what it held."""

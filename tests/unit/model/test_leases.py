@@ -85,7 +85,9 @@ def test_when_all_are_handed_out_everybody_is_told_and_the_story_says_it_once() 
     history = [running("w1", "w2"), leased("w1", 1, 0, 100), wanted("w2", 1)]
     assert lend(folded(*history)) == [leased("w2", 1, 100, 0)]
     state = folded(*history, leased("w2", 1, 100, 0), leased("w1", 2, 100, 0))
-    assert [row.text for row in state.log.story if "handed out" in row.text] == ["all 100 of people.csv are handed out"]
+    assert [row.text for row in state.log.story if "handed out" in row.text] == [
+        "all 100 rows of people.csv are handed out"
+    ]
 
 
 def test_a_counter_without_an_end_never_runs_out() -> None:
@@ -151,7 +153,7 @@ def test_workers_with_other_rows_get_none() -> None:
     (answer,) = lend(folded(*history))
     assert answer == leased("w2", 1, 0, 0, why="it has 90 where the run has 100")
     story = folded(*history, answer).log.story
-    assert story[-1].text == "w2 gets none of people.csv: it has 90 where the run has 100"
+    assert story[-1].text == "w2 gets no rows of people.csv: it has 90 where the run has 100"
 
 
 def test_a_log_that_lost_its_tail_hands_nothing_out_twice() -> None:
