@@ -282,7 +282,7 @@ def _run(state: State, senses: Senses) -> list[ev.Event]:
     log, plan = state.log, state.log.plan
     plan_ms = senses.now_ms - log.began_ms
     if plan is not None and all(o in log.ended for o in plan.owners) and not _able(state):
-        if (plan.end_ms is not None and plan_ms >= plan.end_ms) or _is_deserted(log, senses.now_ms):
+        if (plan.end_ms is not None and plan_ms >= plan.end_ms) or _is_deserted(state, senses.now_ms):
             return [ev.StopOrdered("failed", "every worker is gone", "", log.options.stop_timeout_ms, EXIT_LAPSED)]
         return []
     if plan is not None and plan.end_ms is not None and plan_ms >= plan.end_ms:
@@ -290,17 +290,34 @@ def _run(state: State, senses: Senses) -> list[ev.Event]:
     for incarnation, why in sorted(state.reports.stops_wanted.items()):
         who = f"user code on {log.incarnations.get(incarnation, incarnation)}"
         return [ev.StopOrdered("stopped", why, who, log.options.stop_timeout_ms)]
-    is_endless = plan is not None and plan.end_ms is None and not log.options.keep_running
-    if is_endless and senses.unwatched_ms >= UNWATCHED_MS:
-        why = "it has no end and nobody watched it for a minute (--keep-running says otherwise)"
+    if plan is not None and (why := _why_lapsed(state, senses, plan)):
         return [ev.StopOrdered("lapsed", why, "", log.options.stop_timeout_ms, EXIT_LAPSED)]
     return _share_out(state, plan, plan_ms) if plan is not None else []
 
 
-def _is_deserted(log: LogHalf, now_ms: int) -> bool:
-    """Whether no worker was seen for as long as one is waited for at the start."""
-    seen_ms = max((w.beat_at_ms or w.seen_ms for w in log.workers.values()), default=log.opened_ms)
-    return now_ms - seen_ms > log.options.expect_workers_max_wait_ms
+def _why_lapsed(state: State, senses: Senses, plan: ev.PlanSet) -> str:
+    """Why a run that nobody stopped does not go on; "" when it does."""
+    is_endless = plan.end_ms is None and not state.log.options.keep_running
+    if is_endless and senses.unwatched_ms >= UNWATCHED_MS:
+        return "it has no end and nobody watched it for a minute (--keep-running says otherwise)"
+    if _have_all_finished(state, plan) and _is_deserted(state, senses.now_ms):
+        return "every worker has stopped by itself, and no other came"
+    return ""
+
+
+def _have_all_finished(state: State, plan: ev.PlanSet) -> bool:
+    """Whether nobody serves the plan, and those who did stopped by themselves: without a master for too long, say."""
+    return not _able(state) and all(o in state.log.ended or _finished(state, o) for o in plan.owners)
+
+
+def _is_deserted(state: State, now_ms: int) -> bool:
+    """Whether no worker served for as long as one is waited for at the start; who has finished only looks on."""
+    log, seen_ms = state.log, [state.log.opened_ms]
+    for worker in log.workers.values():
+        is_idle = _finished(state, worker.incarnation)
+        last_ms = state.reports.incarnations[worker.incarnation].to_ms if is_idle else worker.beat_at_ms
+        seen_ms.append(last_ms or worker.seen_ms)
+    return now_ms - max(seen_ms) > log.options.expect_workers_max_wait_ms
 
 
 def _share_out(state: State, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:

@@ -72,7 +72,8 @@ def add_up_plan(log: LogHalf, at_ms: int) -> None:
 
 def _part_end_ms(log: LogHalf, from_ms: int, until_ms: int) -> int:
     """Where the second of a moment ends, or, long before the end, the series' point: a clock's jump is few steps."""
-    step_ms = 1_000 if until_ms - from_ms < SECONDS_KEPT * 1_000 else log.planned.step_s * 1_000
+    step_ms = log.planned.step_s * 1_000
+    step_ms = 1_000 if until_ms - from_ms < SECONDS_KEPT * 1_000 + step_ms else step_ms
     return ((log.began_ms + from_ms) // step_ms + 1) * step_ms - log.began_ms
 
 

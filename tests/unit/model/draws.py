@@ -71,12 +71,18 @@ def built(cls: Any) -> st.SearchStrategy[Any]:
     hints = get_type_hints(cls)
     if cls is ev.Reported:
         return st.deferred(lambda: _reported_as_it_may_be(hints))
+    if cls is ev.LedgerSealed:
+        return st.builds(_balanced, COUNT, COUNT, COUNT, COUNT, drawn(hints["gaps"]))
     if cls is ev.FailureTally:
         moments = st.tuples(COUNT, COUNT).map(sorted)
         return st.builds(lambda m, n, e, o, t: cls(m, n, e, o, *t), TEXT, TEXT, TEXT, COUNT, moments)
     needed = {f.name: drawn(hints[f.name]) for f in fields(cls) if f.default is f.default_factory is MISSING}
     more = {f.name: drawn(hints[f.name]) for f in fields(cls) if f.name not in needed}
     return st.one_of(st.builds(cls, **needed), st.builds(cls, **needed, **more))
+
+
+def _balanced(to_s: int, both: int, missing: int, surplus: int, gaps: tuple[Any, ...]) -> ev.LedgerSealed:
+    return ev.LedgerSealed(to_s, both + missing, both + surplus, missing, surplus, gaps)
 
 
 def _reported_as_it_may_be(hints: dict[str, Any]) -> st.SearchStrategy[Any]:

@@ -39,12 +39,15 @@ from tidal.model import decide as deciding
 from tidal.model import events as ev
 from tidal.model.codec import ENTRY_BYTES_MAX, REPORTS, Entry, EntryId, pack
 from tidal.model.decide import LEAD_MS, MOVE_LEAD_MS, TICK_MS, UNWATCHED_MS, Senses, decide
-from tidal.model.fold import planned_users
+from tidal.model.ledger import planned_users
 from tidal.model.plan import Ownership
 from tidal.model.state import State
+from tidal.model.verdict import EXIT_INVALID
 from tidal.model.wire import to_wire
 
 if TYPE_CHECKING:
+    from histories import Happening
+
     from tidal.model.liveness import Heartbeat
 
 
@@ -484,20 +487,32 @@ def test_an_endless_run_that_nobody_watches_lapses() -> None:
     assert decided(folded(*running("w1", run_time_ms=10**6)), alone) == []
 
 
+def unjudged(*names: str) -> list[Happening]:
+    """A run whose exit code no verdict changes."""
+    return running(*names, exit_by_verdict=False)
+
+
+def ended(event: ev.Event) -> tuple[str, str, int]:
+    """How a run was closed."""
+    assert isinstance(event, ev.RunClosed)
+    return event.outcome, event.reason, event.exit_code
+
+
 def test_a_stopping_run_closes_with_the_last_word_of_its_workers() -> None:
     """Each owner that is not gone says when its users have stopped."""
-    state = folded(*running("w1", "w2", "w3"), at(5_000, lost("w3")), stopped(), finished("w1", 1))
+    state = folded(*unjudged("w1", "w2", "w3"), at(5_000, lost("w3")), stopped(), finished("w1", 1))
     assert decided(state, senses(5_100)) == []
     fold_all(entries(finished("w2", 1)), state)
-    assert decided(state, senses(5_200)) == [ev.RunClosed("stopped", "an operator's wish", 0)]
+    (event,) = decided(state, senses(5_200))
+    assert ended(event) == ("stopped", "an operator's wish", 0)
 
 
 def test_a_stopping_run_has_patience_and_an_end_of_it() -> None:
     """Whose last report is missing is said."""
-    state = folded(*running("w1", "w2"), at(5_000, stopped(timeout_ms=700)), finished("w1", 1))
+    state = folded(*unjudged("w1", "w2"), at(5_000, stopped(timeout_ms=700)), finished("w1", 1))
     assert decided(state, senses(5_000 + 700 + deciding.CLOSE_PATIENCE_MS - 1)) == []
     (event,) = decided(state, senses(5_000 + 700 + deciding.CLOSE_PATIENCE_MS))
-    assert event == ev.RunClosed("stopped", "an operator's wish; no last report from w2", 0)
+    assert ended(event) == ("stopped", "an operator's wish; no last report from w2", 0)
 
 
 @pytest.mark.parametrize(
@@ -511,7 +526,7 @@ def test_a_stopping_run_has_patience_and_an_end_of_it() -> None:
 )
 def test_the_exit_code_is_one_when_anything_failed(happenings: list[ev.ByWorker], code: int) -> None:
     """A failed request or an exception of user code."""
-    state = folded(*running("w1"), *happenings, at(5_000, stopped()), at(5_000, lost("w1")))
+    state = folded(*unjudged("w1"), *happenings, at(5_000, stopped()), at(5_000, lost("w1")))
     (event,) = decided(state, senses(5_100))
     assert (event.exit_code, type(event)) == (code, ev.RunClosed)  # type: ignore[attr-defined]
 
@@ -521,6 +536,16 @@ def test_a_code_that_the_stop_carries_is_the_runs() -> None:
     state = folded(*running("w1"), reported("w1", 1, 5, 5), at(5_000, stopped("lapsed", 43)), at(5_000, lost("w1")))
     (event,) = decided(state, senses(5_100))
     assert event.exit_code == 43  # type: ignore[attr-defined]
+
+
+def test_the_verdict_is_written_down_and_changes_the_code() -> None:
+    """Nothing ran: the run is invalid and its code says so; a suspect one may be allowed, an invalid one never."""
+    for options, code in (({}, EXIT_INVALID), ({"allow_suspect": True}, EXIT_INVALID), ({"exit_by_verdict": False}, 0)):
+        state = folded(*running("w1", **options), at(5_000, stopped()), finished("w1", 1))
+        (event,) = decided(state, senses(5_100))
+        assert isinstance(event, ev.RunClosed)
+        assert (event.verdict, event.exit_code) == ("invalid", code)
+        assert "not generated" in event.reasons[0]
 
 
 def test_after_the_end_and_before_the_beginning_nothing_is_decided() -> None:

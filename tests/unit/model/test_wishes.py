@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidal.model import events as ev
-from tidal.model.fold import planned_users
+from tidal.model.ledger import planned_users
 from tidal.model.plan import counts_at
 from tidal.model.target import LEAD_MS, USERS_MAX, capped, grant, replanned
 
