@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tidal.keys import ANNOUNCE_TTL_MS, BEAT_TTL_MS, RUNS, VIEWER_TTL_MS, FleetKeys, RunKeys, is_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
 R = TypeVar("R")
 
 WORKERS_MAX = 10_000
-"""Ids of a fleet that are looked at; anybody with a worker's rights could add millions."""
+"""Unknown ids of a fleet that are looked at in a turn; anybody with a worker's rights could add millions."""
 
 
 def _name(value: bytes | None) -> str | None:
@@ -58,10 +58,17 @@ class Beacons:
         )
         return before_ns // 1_000, seconds * 1_000_000 + micros, time.monotonic_ns() // 1_000, _name(run)
 
-    def beats(self, fleet_keys: FleetKeys) -> dict[str, bytes | None]:
-        """Every worker of the fleet with its last heartbeat; None: its key lapsed."""
-        members = (_name(member) for member in self._run(("SMEMBERS", fleet_keys.workers))[0])
-        workers = sorted(worker for worker in members if worker)[:WORKERS_MAX]
+    def beats(self, fleet_keys: FleetKeys, known: Collection[str] = (), turn: int = 0) -> dict[str, bytes | None]:
+        """Every worker of the fleet with its last heartbeat; None: its key lapsed.
+
+        Of more than `WORKERS_MAX` the known ones are looked at each time and the others in turns, so that a flood of
+        ids hides nobody.
+        """
+        members = {_name(member) for member in self._run(("SMEMBERS", fleet_keys.workers))[0]} - {None}
+        workers = sorted(worker for worker in known if worker in members)
+        others = sorted(worker for worker in members - set(workers) if worker)
+        windows = -(-len(others) // WORKERS_MAX) or 1
+        workers += others[turn % windows * WORKERS_MAX :][:WORKERS_MAX]
         beats = self._run(("MGET", *map(fleet_keys.beat, workers)))[0] if workers else []
         return dict(zip(workers, beats, strict=True))
 

@@ -45,6 +45,7 @@ class Lookout:
         self._senses = Senses(0)
         self._watched_ms = now_ms
         self._due = dict.fromkeys(("look", "announce", "watched"), 0)
+        self._looks = 0
         self._announced_phase = ""
         self.holder = ""
 
@@ -84,9 +85,11 @@ class Lookout:
     def _look(self, state: State, now_ms: int) -> None:
         sent_us, redis_us, received_us = self._bus.time_us()
         self._clock.sample(sent_us, redis_us, received_us)
-        found = self._bus.beats(FleetKeys(state.log.fleet or "default"))
-        beats = {b.incarnation: b for b in map(_heartbeat, found.values()) if b is not None}
         workers = state.log.workers.values()
+        self._looks += 1
+        known = {w.worker for w in workers if not w.is_gone}
+        found = self._bus.beats(FleetKeys(state.log.fleet or "default"), known, self._looks)
+        beats = {b.incarnation: b for b in map(_heartbeat, found.values()) if b is not None}
         expected = {w.incarnation for w in workers if not w.is_gone}
         signed_off = [w.incarnation for w in workers if w.worker not in found and _may_leave(state, w)]
         rtt_us = received_us - sent_us

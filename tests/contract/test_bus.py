@@ -12,6 +12,7 @@ import fakeredis
 import pytest
 
 from tidal.address import mask
+from tidal.beacons import WORKERS_MAX
 from tidal.bus import Bus, BusError
 from tidal.errors import Fenced, RedisDenied, RedisTooOld, RedisUnreachable, UsageError
 from tidal.keys import RUN_TTL_MS, RUNS, FleetKeys, RunKeys
@@ -307,6 +308,18 @@ def test_secrets_are_forgotten(bus: Bus) -> None:
 
 
 # ------------------------------------------------------------------ fleets, viewers, runs
+
+
+def test_a_flood_of_ids_hides_no_worker(bus: Bus, client: redis.Redis) -> None:
+    """Known workers are looked at each time, whoever came before them in the alphabet; new ones within a few turns."""
+    bus.beat(FLEET, "old", b"beat")
+    bus.beat(FLEET, "young", b"beat")
+    client.sadd(FLEET.workers, *(f"0{n}" for n in range(2 * WORKERS_MAX)))
+    turns = [bus.beats(FLEET, {"old", "gone"}, turn) for turn in range(3)]
+    assert all(beats["old"] == b"beat" for beats in turns)
+    assert all("gone" not in beats for beats in turns)
+    assert [beats["young"] for beats in turns if "young" in beats] == [b"beat"]
+    assert max(map(len, turns)) <= WORKERS_MAX + 1
 
 
 def test_beats(bus: Bus, client: redis.Redis) -> None:
