@@ -29,7 +29,20 @@ INCLUDES = {"operator": ("watcher",), "master": ("operator", "watcher")}
 ANYWHERE = ("ping", "time", "info", "select", "client|setname", "multi", "exec", "discard", "unwatch")
 """Commands without a key, of every role: to connect, to ask for time and version, to try out rights."""
 _READS = frozenset(
-    {"exists", "get", "hget", "hgetall", "hkeys", "mget", "smembers", "watch", "xinfo|stream", "xrange", "xread"}
+    {
+        "exists",
+        "get",
+        "hget",
+        "hgetall",
+        "hkeys",
+        "mget",
+        "pttl",
+        "smembers",
+        "watch",
+        "xinfo|stream",
+        "xrange",
+        "xread",
+    }
 )
 _SHAPES = {
     "hdel": "HDEL {} f",

@@ -334,20 +334,27 @@ class Bus(Leadership, Beacons):
     @_translated
     def load_keyframe(self, keys: RunKeys) -> bytes | None:
         """The newest stored state; None when there is none."""
-        packed: bytes | None = self._client.get(keys.keyframe)
-        return packed
+        return self._stored(keys.keyframe)
 
     @_translated
     def load_brief(self, keys: RunKeys) -> bytes | None:
         """The half of the newest stored state that masters wrote; None when there is none."""
-        packed: bytes | None = self._client.get(keys.brief)
-        return packed
+        return self._stored(keys.brief)
 
     @_translated
     def load_secrets(self, keys: RunKeys) -> bytes | None:
         """What `store_secrets` stored; None for nothing."""
-        packed: bytes | None = self._client.get(keys.secrets)
-        return packed
+        return self._stored(keys.secrets)
+
+    def _stored(self, key: str) -> bytes | None:
+        """A value that only saves time or adds to the log: one of another type is none."""
+        try:
+            value: bytes | None = self._client.get(key)
+        except rx.ResponseError as error:
+            if "WRONGTYPE" not in str(error) and "wrong kind of value" not in str(error):
+                raise
+            return None
+        return value
 
     def _if_ours(self, key: str, value: str, queue: Callable[[Any], object]) -> list[Any] | None:
         """Do what `queue` adds to a transaction while `key` has `value`: its answers, or None when it has not."""

@@ -62,7 +62,7 @@ ACCESS = (
     Access("tidal:{RUN}:log", "xadd xread xrange xinfo|stream xtrim exists pexpire", worker="xread", watcher="xread"),
     Access("tidal:{RUN}:reports", "xread xrange xinfo|stream xtrim xsetid pexpire", worker="xadd", watcher="xread"),
     Access("tidal:{RUN}:intents", "xread xinfo|stream xtrim pexpire", operator="xadd"),
-    Access("tidal:{RUN}:lease", "watch get set pexpire del"),
+    Access("tidal:{RUN}:lease", "watch get set pexpire pttl del"),
     Access("tidal:{RUN}:epoch", "watch get set pexpire"),
     Access("tidal:{RUN}:ack", "hset pexpire", worker="hget"),
     Access("tidal:{RUN}:keyframe", "set pexpire", watcher="get"),

@@ -15,6 +15,7 @@ from tidal.model.codec import EntryId
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+LEASE_TTL_MAX_MS = 100 * LEASE_TTL_MS
 R = TypeVar("R")
 Fields = dict[bytes, bytes]
 
@@ -39,6 +40,11 @@ class Renewed(NamedTuple):
 def number_of(value: bytes | None) -> int:
     """A stored whole number; 0 for none and for rubbish."""
     return int(value) if value is not None and value.isdigit() and len(value) < 19 else 0
+
+
+def is_lease(value: bytes | None, ttl_ms: int) -> bool:
+    """Whether somebody holds this: what no master can have written, or never lapses, would keep every master away."""
+    return value is not None and number_of(value.rpartition(b":")[2]) > 0 and 0 <= ttl_ms <= LEASE_TTL_MAX_MS
 
 
 class Leadership:
@@ -70,7 +76,7 @@ class Leadership:
         def take(pipe: Any) -> Callable[[], int] | None:
             holder, stored, (seconds, micros) = pipe.get(keys.lease), pipe.get(keys.epoch), pipe.time()
             owner, _, held = (holder or b"").rpartition(b":")
-            if holder is not None and owner != token.encode():
+            if owner != token.encode() and is_lease(holder, pipe.pttl(keys.lease)):
                 return None
             epoch: int = number_of(held)
             if epoch <= above:
@@ -96,7 +102,7 @@ class Leadership:
 
     def is_led(self, keys: RunKeys) -> bool:
         """Whether anybody holds the run's lease now."""
-        return self._run(("GET", keys.lease))[0] is not None
+        return is_lease(*self._run(("GET", keys.lease), ("PTTL", keys.lease)))
 
     # -------------------------------------------------------------- under the lease
 

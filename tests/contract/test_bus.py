@@ -160,6 +160,34 @@ def test_epoch_survives_rubbish(bus: Bus, client: redis.Redis, rubbish: str) -> 
     assert 1_600_000_000_000 < epoch < 1 << 62
 
 
+@pytest.mark.parametrize("rubbish", ["", "abc", "me:", "me:-5", "me:x", "me:" + "9" * 400])
+def test_rubbish_is_no_lease(bus: Bus, client: redis.Redis, rubbish: str) -> None:
+    """What no master can have written keeps no master away, even when it never lapses."""
+    client.set(KEYS.lease, rubbish)
+    assert not bus.is_led(KEYS)
+    assert bus.take_lease(KEYS, "one")
+    assert bus.is_led(KEYS)
+
+
+def test_a_lease_that_never_lapses_is_none(bus: Bus, client: redis.Redis) -> None:
+    """A master's always does, within seconds."""
+    client.set(KEYS.lease, "me:5")
+    assert not bus.is_led(KEYS)
+    assert bus.take_lease(KEYS, "one")
+    client.set(KEYS.lease, "me:5", px=10**12)
+    assert bus.take_lease(KEYS, "two")
+    client.set(KEYS.lease, "me:5", px=3_000)
+    assert bus.is_led(KEYS)
+    assert bus.take_lease(KEYS, "three") is None
+
+
+def test_values_of_another_type_are_none(bus: Bus, client: redis.Redis) -> None:
+    """A keyframe and secrets that are no text stop neither a viewer nor a worker."""
+    for key in (KEYS.keyframe, KEYS.brief, KEYS.secrets):
+        client.rpush(key, "x")
+    assert (bus.load_keyframe(KEYS), bus.load_brief(KEYS), bus.load_secrets(KEYS)) == (None, None, None)
+
+
 def test_lease_has_a_ttl(bus: Bus, client: redis.Redis) -> None:
     """The lease lapses by itself; renewing begins its time anew, and only the holder may."""
     epoch = bus.take_lease(KEYS, "one", 1_000)
