@@ -1,7 +1,8 @@
 """What a master keeps of its run, in this order and no other: archive, fsync, acknowledge.
 
 Twice a second what was folded is made safe; each ten seconds the folded state itself is stored, beside the log for
-whoever attaches or takes over, and in the archive for whoever seeks.
+whoever attaches or takes over, and in the archive for whoever seeks. What is in both may be trimmed from Redis, and is
+when the streams grow over the run's `--log-budget`.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ from tidal.model.state import digest_of
 from tidal.renewal import brief_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tidal.lease import Lease
-    from tidal.model.codec import Entry
+    from tidal.model.codec import Entry, EntryId
     from tidal.model.state import State
     from tidal.record import Record
 
 SYNC_MS = 500
 KEYFRAME_MS = 10_000
+ENTRY_OVERHEAD_BYTES = 60
+"""What Redis needs for an entry of a stream beside its data."""
 
 
 class Keeping:
@@ -38,13 +42,17 @@ class Keeping:
     def __init__(self, lease: Lease, record: Record) -> None:
         self._lease, self._record = lease, record
         self._acked: dict[str, int] = {}
-        self._sync_due_ms = self._keyframe_due_ms = 0
+        self._sync_due_ms = self._keyframe_due_ms = self._trim_due_ms = 0
+        self._sizes = {LOG: (0, 0), REPORTS: (0, 0)}  # entries taken, their bytes
+        self._stored: list[dict[str, EntryId]] = []  # what the last two keyframes cover
 
     def __repr__(self) -> str:
         return f"<Keeping {self._record}>"
 
     def take(self, entry: Entry) -> None:
         """Keep an entry that is folded now."""
+        count, size = self._sizes[entry.stream]
+        self._sizes[entry.stream] = (count + 1, size + len(entry.data) + ENTRY_OVERHEAD_BYTES)
         self._record.take(entry)
 
     def begin_at(self, packed: bytes, state: State) -> None:
@@ -73,6 +81,7 @@ class Keeping:
     def generation(self, state: State) -> None:
         """The streams begin anew: nothing is acknowledged there, and what was not archived cannot be read again."""
         self._acked.clear()
+        self._stored = []
         self._record.bridge(state.packed(), state.position, max(state.log.ticked_ms, state.log.opened_ms))
 
     def redis_failed(self) -> None:
@@ -89,12 +98,35 @@ class Keeping:
         return True
 
     def keyframe(self, state: State, at_ms: int) -> Checkpoint:
-        """Store the state in the archive and beside the log; the event that says so."""
+        """Store the state in the archive and, once that is on the disk, beside the log; the event that says so.
+
+        A successor reads no entry that a keyframe beside the log covers: each must be in our part by then.
+        """
         packed = state.packed()
         position = state.position
         self._record.keyframe(packed, position, at_ms)
-        self._lease.store_keyframe(packed, brief_of(state))
+        if self._record.sync(position):
+            self._lease.store_keyframe(packed, brief_of(state))
+        self._stored = [*self._stored[-1:], dict(position)]
         return Checkpoint(str(position[LOG]), str(position[REPORTS]), digest_of(packed))
+
+    # ------------------------------------------------------------------ small in Redis
+
+    def to_trim(self, state: State, now_ms: int, lengths: Mapping[str, int]) -> dict[str, EntryId]:
+        """The streams that are too large together, each with the id before which it may be cut; mostly none.
+
+        Only what the keyframe before the last one covers, so that whoever reads somewhat late misses nothing, and only
+        while everything is in the archive and fsynced.
+        """
+        if now_ms < self._trim_due_ms or len(self._stored) < 2:
+            return {}
+        self._trim_due_ms = now_ms + KEYFRAME_MS
+        sizes = {name: lengths.get(name, 0) * size // max(1, count) for name, (count, size) in self._sizes.items()}
+        budget = state.log.options.log_budget_bytes
+        if sum(sizes.values()) <= budget or not self.sync(state):
+            return {}
+        large = [REPORTS, LOG] if sizes[LOG] > budget // 2 else [REPORTS]  # the log holds the shipped files
+        return {name: self._stored[0][name] for name in large}
 
     # ------------------------------------------------------------------ the end
 

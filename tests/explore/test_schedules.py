@@ -1,0 +1,41 @@
+"""Schedules that once broke a law, as short as the search left them: each is run for ever after."""
+
+from __future__ import annotations
+
+import pytest
+from explore import Schedule, run
+from world import Parts, Step
+
+
+def rounds(count: int) -> list[Step]:
+    """Everybody does what it does, so many times."""
+    return [("round", seed) for seed in range(count)]
+
+
+FOUND: dict[str, tuple[int, list[Step]]] = {
+    "a keyframe beside the log covered entries that were in no archive yet": (
+        2,
+        [("round", 122282455), ("round", 112063942), ("round", 639002519), ("round", 787438380), ("master_turn", 1),
+         ("kill_master", 0)],
+    ),
+    "told the plan in force anew, a generator forgot the one between it and the newest": (
+        3,
+        [("round", 457012143), ("round", 22579817), ("round", 533181885), ("round", 562566841), ("kill", 1),
+         ("round", 895120896), ("join",), ("drain", 4)],
+    ),
+    "the same after a new target": (
+        3,
+        [*rounds(11), ("drain", 2), *rounds(3), ("want", 7, 50.0), *rounds(3)],
+    ),
+    "every worker had stopped by itself, and the run went on for ever": (
+        1,
+        [*rounds(5), ("kill_master", 0), ("pass", 9_000), ("pass", 5_000), ("pass", 9_000)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("story", FOUND)
+def test_what_was_found_stays_mended(story: str) -> None:
+    """Every law holds in it."""
+    workers, steps = FOUND[story]
+    run(Schedule(1, workers, None, tuple(steps)), Parts())

@@ -1,0 +1,375 @@
+"""A fleet in virtual time, the steps that can happen to it, and the laws that hold whatever happens.
+
+    seed ──▶ steps, random ──▶ World.apply ──▶ faults end: it must converge ──▶ a stop: it must close ──▶ its books
+
+A step is a plain tuple, so that a schedule can be printed, replayed and shortened. A step that does not apply (the
+worker is dead already) does nothing: any sub-sequence of a schedule is a schedule.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from actors import FLEET, KEYS, RUN, SimCrew, SimMaster, SimService, SimWorker
+from laws import Broken, check_books, signed_of
+from tinyredis import TinyServer
+
+from tidal.keys import FleetKeys
+from tidal.model import events as ev
+from tidal.model import phases
+from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of, unpack
+from tidal.model.fold import fold_entry
+from tidal.model.ledger import planned_users
+from tidal.model.plan import Mix
+from tidal.model.state import State
+from tidal.opening import NOTHING, Opening
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tidal.generator.scheduler import Key
+
+Step = tuple[Any, ...]
+BEGIN_US = 1_700_000_000_000_000
+SLOTS = 8
+CALM_ROUNDS, CLOSE_ROUNDS = 80, 120
+ROUND_MS = 250
+CLASSES = (ev.ClassSpec("Buyer", 2.0), ev.ClassSpec("Reader", 1.0))
+OPTIONS = ev.RunOptions(
+    users=5,
+    spawn_rate=5.0,
+    stop_timeout_ms=1_000,
+    keep_running=True,
+    isolation_timeout_ms=6_000,
+    masterless_timeout_ms=20_000,
+    expect_workers_max_wait_ms=8_000,
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the actors are made of: a test puts a broken part in the place of a good one."""
+
+    worker: Callable[..., SimWorker] = SimWorker
+    master: Callable[..., SimMaster] = SimMaster
+    service: Callable[..., SimService] = SimService
+    crew: Callable[..., SimCrew] = SimCrew
+    fold: Callable[[State, Entry], None] = fold_entry
+    whole_share: float = 0.25  # of the schedules, how many are folded in other ways too
+    keyframe: Callable[[State], State] = lambda state: State.from_wire(unpack(state.packed(), 1 << 26))
+
+
+class World:
+    """Everything that there is.
+
+    Args:
+        parts: what the actors are made of.
+        workers: how many there are at first.
+        masters: how many there are at first: one serves, the others stand by.
+        end_ms: the run's time; None: until it is stopped.
+    """
+
+    def __init__(self, parts: Parts | None = None, workers: int = 2, end_ms: int | None = None) -> None:
+        self.parts = parts or Parts()
+        self.now_us = self.began_us = BEGIN_US
+        self.server = TinyServer(lambda: self.now_us)
+        self.is_disk_full = False
+        self.workers: list[SimWorker] = []
+        self.masters: list[SimMaster] = []
+        self._pids = 100
+        self._wishes = self._born = 0
+        self.silent: set[str] = set()  # incarnations whose heartbeat was ever absent
+        self._looked = 0  # entries of the log that were looked at for the end
+        self._is_closed = False
+        opened = ev.RunOpened(RUN, FLEET, "ann", "f.py", (), CLASSES, replace(OPTIONS, run_time_ms=end_ms), slots=SLOTS)
+        self._begin_master(Opening((opened,)))
+        for _ in range(workers):
+            self._join()
+
+    def __repr__(self) -> str:
+        return f"<World at {self.now_us // 1000 - BEGIN_US // 1000} ms, {self.masters}, {self.workers}>"
+
+    def new_pid(self, worker: SimWorker) -> int:
+        """A process id for a child."""
+        del worker
+        self._pids += 1
+        return self._pids
+
+    # ------------------------------------------------------------------ steps
+
+    def apply(self, step: Step) -> None:
+        """One step; then what must hold at every moment."""
+        getattr(self, "_" + step[0])(*step[1:])
+        self.check_users()
+        self._note_silence()
+
+    def _note_silence(self) -> None:
+        for worker in self.workers:
+            if self.server.find(FleetKeys(FLEET).beat(worker.name), bytes) is None:
+                self.silent.add(worker.identity.incarnation)
+
+    def _worker(self, index: int) -> SimWorker:
+        return self.workers[index % len(self.workers)]
+
+    def _master(self, index: int) -> SimMaster:
+        return self.masters[index % len(self.masters)]
+
+    def _pass(self, ms: int) -> None:
+        """Time goes by: children live on by themselves."""
+        while ms > 0:
+            leap_ms = min(ms, ROUND_MS)
+            self.now_us += leap_ms * 1000
+            ms -= leap_ms
+            for worker in self.workers:
+                worker.live()
+
+    def _round(self, seed: int) -> None:
+        """A quarter of a second in which everybody who can does what it does, in some order."""
+        self._pass(ROUND_MS)
+        actors: list[Any] = [*self.workers, *self.masters]
+        random.Random(seed).shuffle(actors)
+        for actor in actors:
+            if not actor.is_live:
+                continue
+            if isinstance(actor, SimMaster):
+                actor.keep()
+                actor.turn()
+                continue
+            actor.turn_beats()
+            actor.turn_tail()
+            actor.turn()
+            actor.turn_sender()
+            actor.turn()
+
+    def _beat(self, index: int) -> None:
+        if (worker := self._worker(index)).is_live:
+            worker.turn_beats()
+
+    def _tail(self, index: int, count: int) -> None:
+        if (worker := self._worker(index)).is_live:
+            worker.turn_tail(count)
+
+    def _turn(self, index: int) -> None:
+        if (worker := self._worker(index)).is_live:
+            worker.turn()
+
+    def _send(self, index: int) -> None:
+        if (worker := self._worker(index)).is_live:
+            worker.turn_sender()
+
+    def _master_turn(self, index: int) -> None:
+        if (master := self._master(index)).is_live:
+            master.turn()
+
+    def _keep(self, index: int) -> None:
+        if (master := self._master(index)).is_live:
+            master.keep()
+
+    # ---- faults of workers
+
+    def _join(self) -> None:
+        if len(self.workers) < 5:
+            self.workers.append(
+                self.parts.worker(self, f"w-{len(self.workers)}", 3_600_000_000 * (1 + 7 * len(self.workers)))
+            )
+
+    def _kill(self, index: int) -> None:
+        if not (worker := self._worker(index)).is_dead:
+            worker.die()
+
+    def _freeze(self, index: int) -> None:
+        self._worker(index).is_asleep = True
+
+    def _wake(self, index: int) -> None:
+        self._worker(index).is_asleep = False
+
+    def _cut(self, index: int) -> None:
+        self._worker(index).wire.is_cut = True
+
+    def _mend(self, index: int) -> None:
+        self._worker(index).wire.is_cut = False
+
+    def _lose(self, index: int, what: str) -> None:
+        self._worker(index).wire.loses = what
+
+    def _drain(self, index: int) -> None:
+        if (worker := self._worker(index)).is_live:
+            worker.leave()
+
+    def _kill_child(self, index: int) -> None:
+        worker = self._worker(index)
+        living = [kid for kid in worker.kids if not kid.ended]
+        if living and worker.is_live:
+            living[-1].die()
+
+    # ---- faults of masters and of Redis
+
+    def _begin_master(self, first: Opening = NOTHING) -> None:
+        serving = [m for m in self.masters if not m.is_dead]
+        if len(serving) < 3:
+            self._born += 1
+            made = self.parts.master(self, f"m-{self._born}", first, 3_600_000_000 * self._born)
+            if made.sign_in():
+                self.masters.append(made)
+
+    def _kill_master(self, index: int) -> None:
+        if not (master := self._master(index)).is_dead:
+            master.die()
+
+    def _freeze_master(self, index: int) -> None:
+        self._master(index).is_asleep = True
+
+    def _wake_master(self, index: int) -> None:
+        self._master(index).is_asleep = False
+
+    def _lose_master(self, index: int, what: str) -> None:
+        self._master(index).wire.loses = what
+
+    def _cut_master(self, index: int) -> None:
+        self._master(index).wire.is_cut = True
+
+    def _mend_master(self, index: int) -> None:
+        self._master(index).wire.is_cut = False
+
+    def _down(self) -> None:
+        self.server.is_down = True
+
+    def _up(self) -> None:
+        self.server.is_down = False
+
+    # ---- what people want
+
+    def _want(self, users: int, rate: float) -> None:
+        self._intend(ev.WantTarget(users, rate))
+
+    def _stop(self) -> None:
+        self._intend(ev.WantStop("enough"))
+
+    def _intend(self, event: ev.Event) -> None:
+        if self.server.is_down:
+            return
+        self._wishes += 1
+        signed = ev.ByOperator(f"i{self._wishes}", "ann", self.now_us // 1000, event)
+        self.server.do_xadd(KEYS.intents, dict(encode(signed)))
+
+    def _ghost(self, index: int) -> None:
+        """A batch of an older epoch reaches the log late, past every fence of the server's."""
+        entries = self.entries(LOG)
+        signed = [s for e in entries if (s := signed_of(e)) is not None]
+        newest = max((s.epoch for s in signed), default=0)
+        old = [s for s in signed if s.epoch < newest]
+        if old:
+            epoch = old[index % len(old)].epoch
+            plan = ev.PlanSet(99, 0, (), None, (), b"\xff\xff" * SLOTS, "a ghost")
+            late = ev.ByMaster(epoch, 10_000 + index, self.now_us // 1000, plan)
+            self.server.do_xadd(KEYS.log, dict(encode(late)))
+
+    # ------------------------------------------------------------------ what is in Redis
+
+    def entries(self, stream: str) -> list[Entry]:
+        """A stream as it is."""
+        found = self.server.find(KEYS.log if stream == LOG else KEYS.reports, object)
+        return [entry_of(stream, EntryId(*i), f) for i, f in found.entries] if found is not None else []
+
+    def folded(self) -> State:
+        """The fold of all of it, the log first."""
+        state = State()
+        for entry in [*self.entries(LOG), *self.entries(REPORTS)]:
+            self.parts.fold(state, entry)
+        return state
+
+    # ------------------------------------------------------------------ the laws of every moment
+
+    def check_users(self) -> None:
+        """No user runs on two live workers that both know the newest plan, nor twice within one."""
+        live = [w for w in self.workers if w.is_live]
+        for worker in live:
+            worker.live()
+        newest = max((w.known_plan for w in live if w.known_plan < 1 << 62), default=0)
+        known = [w for w in live if w.known_plan >= newest]
+        where: dict[Key, SimWorker] = {}
+        for worker in known:
+            for key in worker.run_lists:
+                if key in where:
+                    raise Broken("one user, one place", f"{key} runs on {where[key]} and {worker}, plan {newest}")
+                where[key] = worker
+
+    # ------------------------------------------------------------------ the end
+
+    def finish(self, seed: int) -> None:
+        """Let the faults end, wait until all is as planned; stop, wait until all is closed; then look at the books."""
+        self._end_faults()
+        chance = random.Random(seed)
+        if not self._await(self._is_settled, CALM_ROUNDS, chance):
+            raise Broken("planned = running", self._why_unsettled())
+        self._stop()
+        if not self._await(lambda: self.is_closed, CLOSE_ROUNDS, chance):
+            raise Broken("a stop closes the run", self._why_open())
+        check_books(self, chance)
+
+    def _await(self, holds: Callable[[], bool], rounds: int, chance: random.Random) -> bool:
+        run = 0
+        for _ in range(rounds):
+            self.apply(("round", chance.randrange(1 << 30)))
+            run = run + 1 if holds() else 0
+            if run >= 3:
+                return True
+            if not any(m.is_live for m in self.masters) and not self.is_closed:
+                self._begin_master()
+        return False
+
+    def _end_faults(self) -> None:
+        self.server.is_down = self.is_disk_full = False
+        for actor in (*self.workers, *self.masters):
+            actor.is_asleep = actor.wire.is_cut = False
+            actor.wire.loses = ""
+        if not any(w.is_live and w.leaving_ms is None for w in self.workers):
+            self.workers.append(self.parts.worker(self, f"w-{len(self.workers)}", 3_600_000_000))
+
+    @property
+    def master(self) -> SimMaster | None:
+        """The one that serves."""
+        return next((m for m in self.masters if m.is_live), None)
+
+    def _is_settled(self) -> bool:
+        if self.is_closed:
+            return not any(w.running for w in self.workers if w.is_live)
+        master = self.master
+        if master is None or not master.state.log.opened_ms or master.state.log.phase == phases.WAITING:
+            return False
+        return self._running() == self._planned(master.state) and self._is_delivered()
+
+    def _running(self) -> list[Key]:
+        return sorted(key for w in self.workers if w.is_live for key in w.run_lists)
+
+    def _planned(self, state: State) -> list[Key]:
+        log = state.log
+        if log.phase != phases.RUNNING:
+            return []
+        count = planned_users(log, self.now_us // 1000 - log.began_ms)
+        mix = Mix(log.classes)
+        return sorted(mix.user(i) for i in range(count))
+
+    def _is_delivered(self) -> bool:
+        return all(o.is_sent for w in self.workers if w.is_live and w.service for o in w.service.outboxes)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the log says so."""
+        found = self.server.find(KEYS.log, object)
+        if found is not None and not self._is_closed:
+            self._is_closed = any(f[b"k"] == b"rc" for _, f in found.entries[self._looked :])
+            self._looked = len(found.entries)
+        return self._is_closed
+
+    def _why_unsettled(self) -> str:
+        master = self.master
+        planned = self._planned(master.state) if master is not None else None
+        undelivered = [o for w in self.workers if w.is_live and w.service for o in w.service.outboxes if not o.is_sent]
+        phase = master.state.log.phase if master is not None else "no master"
+        return f"{phase}; planned {planned}, running {self._running()}; {undelivered}; {self!r}"
+
+    def _why_open(self) -> str:
+        return f"{self.folded()!r} {self!r}"
