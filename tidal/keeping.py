@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tidal.archive import finish
 from tidal.model.codec import LOG, REPORTS
 from tidal.model.events import Checkpoint
-from tidal.model.state import digest_of
+from tidal.model.state import RULES, digest_of
 from tidal.renewal import brief_of
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Keeping:
         if self._record.sync(position):
             self._lease.store_keyframe(packed, brief_of(state))
         self._stored = [*self._stored[-1:], dict(position)]
-        return Checkpoint(str(position[LOG]), str(position[REPORTS]), digest_of(packed))
+        return Checkpoint(str(position[LOG]), str(position[REPORTS]), digest_of(packed), RULES)
 
     # ------------------------------------------------------------------ small in Redis
 

@@ -183,6 +183,17 @@ class Tail(Line):
         super().__init__(board, "tail")
         self._keys = keys
         self._cursor: EntryId = ZERO_ID
+        self._is_doubtful = False  # we were away: what was not read may have been trimmed
+
+    def failed(self, why: str) -> None:
+        """Look at the beginning of the log before reading on."""
+        del why
+        self._is_doubtful = self._cursor > ZERO_ID
+
+    def _is_behind(self) -> bool:
+        """Whether the log now begins after what was read."""
+        first = self.bus().read({self._keys.log: ZERO_ID}, block_ms=None, count=1) if self._is_doubtful else []
+        return bool(first) and first[0][1] > self._cursor
 
     def turn(self) -> None:
         """One read; blocks up to a second while there is nothing new."""
@@ -191,9 +202,10 @@ class Tail(Line):
         entries = tuple(entry_of(LOG, entry_id, fields) for _, entry_id, fields in found)
         is_first = bool(found) and self._cursor == ZERO_ID
         kinds = {entry.kind for entry in entries}
-        is_cut = is_first and RunOpened.KIND not in kinds
+        is_cut = self._is_behind() or (is_first and RunOpened.KIND not in kinds)
         brief = self.bus().load_brief(self._keys) if is_cut or GenerationOpened.KIND in kinds else None
         secrets = self.bus().load_secrets(self._keys) if is_first else None
+        self._is_doubtful = False
         if found:
             self._cursor = found[-1][1]
         self.say(Read(self._keys.run, entries, asked_ms, secrets, brief))

@@ -14,7 +14,7 @@ from tidal.errors import TidalError
 from tidal.lines import monotonic_ms, monotonic_us
 from tidal.model import phases
 from tidal.model.clock import Clock
-from tidal.model.codec import LOG, REPORTS, BadEntry, decode, entry_of, unpack
+from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, decode, entry_of, unpack
 from tidal.model.events import ByMaster, GenerationOpened
 from tidal.model.fold import fold_entry
 from tidal.model.frame import frame
@@ -36,6 +36,8 @@ CLOCK_MS = 2_000
 KEYFRAME_BYTES_MAX = 256 * 1024 * 1024
 SILENCE_MS = 10_000
 """Masters write each second; after so long without a word somebody should look."""
+AWAY_MS = 5_000
+"""Nothing that is younger than a keyframe's ten seconds is ever trimmed."""
 UNANSWERED = frozenset({"unreachable", "timeout", "loading"})
 
 
@@ -58,6 +60,8 @@ class LiveFeed:
         self._troubles: dict[str, tuple[int, str]] = {}  # what fails → since when (monotonic), in words
         self._generation = 0  # the last one that was begun anew for
         self._has_ended = self._is_rewound = False
+        self._is_doubtful = False  # we were away: what we had not read may have been trimmed
+        self._turned_ms = monotonic_ms()
         self._due = {"presence": 0, "clock": 0}
         self._ended = threading.Event()
         self.changed = threading.Event()
@@ -132,6 +136,7 @@ class LiveFeed:
             bus.close()
 
     def _fail(self, what: str, error: Exception) -> None:
+        self._is_doubtful = self._is_doubtful or what == "read"
         since_ms, _ = self._troubles.get(what, (monotonic_ms(), ""))
         self._troubles[what] = (since_ms, str(error))
 
@@ -163,6 +168,9 @@ class LiveFeed:
             self._due["presence"] = now_ms + PRESENCE_MS
             self._show_presence(bus)
         streams = {self._keys.log: LOG, self._keys.reports: REPORTS}
+        if self._is_doubtful or now_ms - self._turned_ms > AWAY_MS:
+            self._catch_up(bus, streams)
+        self._turned_ms = now_ms
         at = {key: self._state.position[stream] for key, stream in streams.items()}
         found = bus.read(at, block_ms=READ_BLOCK_MS, count=READ_COUNT)
         entries = [entry_of(streams[key], entry_id, fields) for key, entry_id, fields in found]
@@ -174,6 +182,13 @@ class LiveFeed:
         self._look_for_end(bus, is_empty=not found)
         if found:
             self.changed.set()
+
+    def _catch_up(self, bus: Bus, streams: dict[str, str]) -> None:
+        """Begin from the keyframe when a stream now begins after what we have read."""
+        firsts = bus.read(dict.fromkeys(streams, ZERO_ID), block_ms=None, count=1)
+        if any(entry_id > self._state.position[streams[key]] for key, entry_id, _ in firsts):
+            self._begin_at_keyframe(bus)
+        self._is_doubtful = False
 
     def _show_presence(self, bus: Bus) -> None:
         """Say that somebody looks; a Redis that takes no writes can still be read."""

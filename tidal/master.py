@@ -281,12 +281,25 @@ class Master:
         events += self._stop_if_wanted()
         if not events and self._keeping is not None and self.state.log.began_ms:
             events = [self._keeping.keyframe(self.state, redis_ms)] if self._keeping.is_keyframe_due(now_ms) else []
+        if not events and not self._notes:
+            self._trim(now_ms)
         if events or self._notes:
             notes = list(self._notes)
             self._append([*events, *notes])
             del self._notes[: len(notes)]  # only once they are in the log
         for _ in range(granted):
             self._hooks.wishes.popleft()  # type: ignore[union-attr]
+
+    def _trim(self, now_ms: int) -> None:
+        """Cut the streams in Redis when they are too large; a log that is cut gets the shipped files anew."""
+        cut = self._keeping.to_trim(self.state, now_ms, self._renewal.lengths) if self._keeping is not None else {}
+        if not cut:
+            return
+        if LOG in cut:
+            self._append(self._renewal.chunks)
+        gone = self._lease.trim({getattr(self._keys, name): before for name, before in cut.items()})
+        self._renewal.trimmed()
+        print(f"tidal master: {gone} archived entries trimmed from Redis (--log-budget)", file=sys.stderr, flush=True)
 
     def _stop_if_wanted(self) -> list[Event]:
         """The end that a signal or a busy fleet asks for."""

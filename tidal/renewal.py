@@ -111,6 +111,11 @@ class Renewal:
                 return f"somebody cut {name}"
         return ""
 
+    @property
+    def lengths(self) -> dict[str, int]:
+        """How long the streams were at the last look."""
+        return {name: stream.length for name, stream in self._seen.items()}
+
     def trimmed(self) -> None:
         """We cut the streams ourselves: the next look compares with nothing."""
         self._seen = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,3 +106,26 @@ def test_somebody_deletes_a_stream(stage: Stage, stream: str) -> None:
     assert master.wait(90) == 0
     until(lambda: feed.is_closed, 30, "the feed is at the end")
     complete(stage, run)
+
+
+def test_streams_over_their_budget_are_trimmed(stage: Stage) -> None:
+    """Only what is archived and covered by a keyframe goes; whoever joins or attaches later misses nothing."""
+    stage.start_worker()
+    asked = replace(options(stage, 45_000), log_budget_bytes=1)
+    master, answer = stage.start_master(stage.folder / "locustfile.py", asked)
+    feed = stage.watch(answer["run"])
+    seen(feed, running, "12 users run")
+    until(lambda: "trimmed from Redis" in stage.log_of(master), 60, "something was trimmed")
+    keys, bus = RunKeys(answer["run"]), stage.bus()
+    shown = feed.frame()
+    assert shown is not None
+    began_ms = shown.run.began_ms
+    streams = (keys.log, keys.reports)
+    until(lambda: all(bus.stream(key).first_id.ms > began_ms + 5_000 for key in streams), 40, "both are cut")
+    stage.start_worker(1)
+    seen(feed, lambda f: running(f) and len(f.workers) == 2 and all(w.users for w in f.workers), "both have users", 40)
+    assert master.wait(90) == 0
+    until(lambda: feed.is_closed, 30, "the feed is at the end")
+    live = complete(stage, answer["run"])
+    assert feed.frame().total == live.total  # type: ignore[union-attr]
+    assert all(bus._run(("PTTL", key))[0] > 0 for key in streams)

@@ -29,8 +29,10 @@ tidal: everybody on this machine can see the password in --redis (ps): rather gi
 NEEDED = "none: it must be said"
 Taker = argparse._ActionsContainer  # noqa: SLF001 - argparse has no public name for what parsers and groups share
 USERS_MAX = 10_000_000
+SIZE_MAX = 1 << 44
 SPAN_MAX_MS = 366 * 24 * 3_600_000
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_SIZE = re.compile(r"(\d{1,15})([KMG])?I?B?", re.ASCII)
 _SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
 
 
@@ -52,6 +54,15 @@ def positive_span_ms(text: str) -> int:
     if not value_ms:
         raise argparse.ArgumentTypeError("a run of no time would do nothing")
     return value_ms
+
+
+def size_bytes(text: str) -> int:
+    """Bytes of a size such as 512MB, 2G or 1048576."""
+    match = _SIZE.fullmatch(text.strip().upper())
+    size = int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2] or ""] if match else SIZE_MAX + 1
+    if size > SIZE_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512MB or 2GB")
+    return size
 
 
 def user_count(text: str) -> int:
@@ -236,6 +247,13 @@ def add_distribution(parser: argparse.ArgumentParser, *, local: bool = True) -> 
         default=60_000,
         metavar="SPAN",
         help="a worker cut off from Redis goes on for so long (default: 1m)",
+    )
+    group.add_argument(
+        "--log-budget",
+        type=size_bytes,
+        default=512 << 20,
+        metavar="SIZE",
+        help="above this what is in the archive is trimmed from Redis (default: 512MB)",
     )
 
 

@@ -42,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
 
     url = required_redis(args, "master")
     if (args.take_over or args.standby) and (args.locustfile or flags.starts_at_once(args)):
-        raise UsageError("--run and --standby take a run over as it is: leave -f, -u, -r, -t and -H away")
+        flag = "--standby" if args.standby else "--run"
+        raise UsageError(f"{flag} takes a run over as it is: leave -f, -u, -r, -t and -H away")
     taken = pick(args.take_over, remote(url)).run if args.take_over else ""
     if args.standby:
         return stand_by(url, args.fleet, taken, opened=_tell)

@@ -96,6 +96,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
         keep_running=args.keep_running,
         masterless_timeout_ms=args.masterless_timeout,
         isolation_timeout_ms=args.isolation_timeout,
+        log_budget_bytes=args.log_budget,
         tags=tuple(args.tags or ()),
         exclude_tags=tuple(args.exclude_tags or ()),
         reset_stats=args.reset_stats,

@@ -57,6 +57,7 @@ class RunOptions:
     profile: str = ""  # a word of the operator's that user code may read
     allow_suspect: bool = False  # a suspect verdict leaves the exit code as it is
     exit_by_verdict: bool = True  # else no verdict changes the exit code, as with Locust
+    log_budget_bytes: int = 512 * 1024 * 1024  # of the streams in Redis: above it what is archived is trimmed
 
 
 @dataclass(frozen=True, slots=True)
