@@ -168,6 +168,20 @@ class SchemaTooNew(TidalError):
     meaning = "the log or archive was written by a newer tidal"
 
 
+class ReplayDiffers(TidalError):
+    """An archive's entries do not fold to the state whose hash its master wrote down."""
+
+    exit_code = 34
+    meaning = "the archive does not replay to what was recorded (tidal replay --verify)"
+
+
+class ReplayUnproven(TidalError):
+    """An archive has no hash that this version of tidal could recompute."""
+
+    exit_code = 35
+    meaning = "the archive has no checkpoint that could be verified"
+
+
 class NoWorkers(TidalError):
     """Too few workers within `--expect-workers-max-wait`."""
 
@@ -213,6 +227,8 @@ class TerminalUnfit(TidalError):
 OTHER_EXIT_CODES: dict[int, str] = {
     0: "the run finished and nothing failed",
     1: "the run finished with failed requests or exceptions",
+    60: "the run's verdict is invalid: its figures may not be believed",
+    61: "the run's verdict is suspect (--allow-suspect leaves the code as it was)",
     130: "ended at once by a second Ctrl-C",
 }
 """Codes that are results, not errors."""

@@ -281,6 +281,8 @@ class Master:
         events += self._stop_if_wanted()
         if not events and self._keeping is not None and self.state.log.began_ms:
             events = [self._keeping.keyframe(self.state, redis_ms)] if self._keeping.is_keyframe_due(now_ms) else []
+        if self._keeping is not None and any(isinstance(e, RunClosed) for e in events):
+            events.insert(0, self._keeping.keyframe(self.state, redis_ms))  # the last hash covers all but the end
         if not events and not self._notes:
             self._trim(now_ms)
         if events or self._notes:

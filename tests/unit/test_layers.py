@@ -37,7 +37,7 @@ LAYERS: dict[str, set[str]] = {
         "lines", "supervisor", "standby",
         "launch", "live", "operator", "doctor", "hookline", "rights",
     },
-    "replay": {"replay"},
+    "replay": {"replay", "proof"},
     "outputs": {"outputs"},
     "report": {"report"},
     "tui": {"tui"},

@@ -7,9 +7,9 @@ both. What joins them, a worker's row say, is joined when a frame is made or a d
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from tidal.model.codec import LOG, REPORTS, ZERO_ID, EntryId, is_entry_id, pack
 from tidal.model.events import (
@@ -263,6 +263,25 @@ class State:
     def digest(self) -> str:
         """`digest_of` its canonical bytes."""
         return digest_of(self.packed())
+
+
+FOLD = 1
+"""Raised when the same entries fold to another state of the same shape."""
+
+
+def _shape(kind: Any, known: set[Any]) -> list[str]:
+    """The fields of a class and of all that they are made of, by name and kind."""
+    if not isinstance(kind, type) or not is_dataclass(kind) or kind in known:
+        return [line for part in get_args(kind) for line in _shape(part, known)]
+    known.add(kind)
+    hints = get_type_hints(kind)
+    names = [(field.name, hints[field.name]) for field in fields(kind)]
+    lines = [f"{kind.__name__}.{name}: {hint}" for name, hint in names]
+    return lines + [line for _, hint in names for line in _shape(hint, known)]
+
+
+RULES = f"{FOLD}.{sha256(chr(10).join(_shape(State, set())).encode()).hexdigest()[:12]}"
+"""Which fold and which shape of the state: only under the same do the same entries have the same hash."""
 
 
 def digest_of(packed: bytes) -> str:

@@ -1,0 +1,256 @@
+"""Is a recording what its master saw? Its entries are folded again, and at each checkpoint the hash must be the same.
+
+A checkpoint names the last entry of each stream that its hash covers. Reports commute, but the hash knows both
+positions, so the fold must stand at exactly these two: entries of one stream that lie before the other has come so far
+(a part of another master's, a disk that was full) wait. Keyframes are held to the same fold, for seeking begins there.
+A checkpoint that lies behind the fold (a successor that began further back) is proved in another pass.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from tidal.archive import Repeats
+from tidal.archive_file import ENTRIES, KEYFRAME
+from tidal.errors import ArchiveDamaged, ReplayDiffers, ReplayUnproven
+from tidal.model.codec import LOG, REPORTS, BadEntry, EntryId, decode, is_entry_id, unpack
+from tidal.model.events import ByMaster, Checkpoint
+from tidal.model.fold import fold_entry
+from tidal.model.state import RULES, State, digest_of
+from tidal.model.words import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tidal.archive import Archive, Keyframe
+    from tidal.archive_file import Block
+    from tidal.model.codec import Entry
+
+STATE_BYTES_MAX = 256 << 20
+STREAMS = (LOG, REPORTS)
+_BEFORE_ALL = EntryId(-1, 0)
+
+
+class Claim(NamedTuple):
+    """What a checkpoint or a keyframe says of the state after two entries."""
+
+    log_id: EntryId
+    reports_id: EntryId
+    sha256: str
+    at_ms: int  # Redis time at which it was written
+    is_keyframe: bool
+
+    @property
+    def position(self) -> dict[str, EntryId]:
+        """The entries that it covers, the last of each stream."""
+        return {LOG: self.log_id, REPORTS: self.reports_id}
+
+
+class Proof(NamedTuple):
+    """What came out.
+
+    Attributes:
+        agreed: checkpoints at which the fold has the recorded hash.
+        foreign: checkpoints of another version of tidal, which no other can recompute.
+        began_ms: Redis time of plan time zero.
+        last_ms: Redis time of the last that agrees; 0: none does.
+        bridged: checkpoints of a time of which the archive has a keyframe and no entries.
+        differs: the first at which the hash is another one.
+    """
+
+    agreed: int = 0
+    foreign: int = 0
+    began_ms: int = 0
+    last_ms: int = 0
+    bridged: int = 0
+    differs: Claim | None = None
+
+
+def prove(archive: Archive, goes_on: Callable[[], bool] = lambda: True) -> Proof:
+    """Fold everything and compare; ends early when `goes_on` says no, and at the first difference.
+
+    Raises:
+        ArchiveDamaged: the archive cannot be read to its end.
+    """
+    claims, foreign = _claims(archive)
+    proof = Proof(foreign=foreign)
+    while claims and proof.differs is None and goes_on():
+        folding = _Folding(archive, claims)
+        proof = folding.run(proof, goes_on)
+        if not goes_on():
+            break
+        if len(folding.behind) == len(claims):  # nothing of it can be reached, so it is not of this archive
+            return proof._replace(differs=folding.behind[0])
+        claims = folding.behind
+    return proof
+
+
+def demand(archive: Archive) -> Proof:
+    """The proof of a whole archive; whatever keeps it from being one is raised.
+
+    Raises:
+        ArchiveDamaged: bytes are not those that were written, or the end is torn off.
+        ReplayDiffers: the entries fold to another state than the recorded one.
+        ReplayUnproven: there is no hash that this tidal can recompute.
+    """
+    if damaged := archive.find_damage():
+        where = ", ".join(f"byte {block.offset}" for block in damaged[:3])
+        raise ArchiveDamaged(f"{len(damaged)} of {len(archive.blocks)} blocks are damaged: {where}")
+    if archive.torn:
+        raise ArchiveDamaged("its last block is torn: what was written there cannot be read")
+    proof = prove(archive)
+    if proof.differs is not None:
+        raise ReplayDiffers(told(proof))
+    if not proof.agreed:
+        other = f"{proof.foreign} are of another version of tidal" if proof.foreign else "it has none"
+        raise ReplayUnproven(f"no checkpoint could be compared: {other}")
+    return proof
+
+
+def told(proof: Proof) -> str:
+    """Where the replay differs, in words; "" when it does not."""
+    claim = proof.differs
+    if claim is None:
+        return ""
+    what = "keyframe" if claim.is_keyframe else "checkpoint"
+    since = f"; up to {moment(proof.last_ms - proof.began_ms)} all was as recorded" if proof.last_ms else ""
+    at = f"log {claim.log_id}, reports {claim.reports_id}"
+    when = moment(claim.at_ms - proof.began_ms)
+    return f"the replay differs from what was recorded: first at the {what} of {when} ({at}){since}"
+
+
+# ------------------------------------------------------------------ what is claimed
+
+
+def _claims(archive: Archive) -> tuple[list[Claim], int]:
+    """The claims in the order in which a fold meets them, and how many there are of another version's rules."""
+    claims: dict[tuple[EntryId, EntryId, bool], Claim] = {}
+    foreign = 0
+    for entry in archive.entries():
+        if entry.stream != LOG or entry.kind != Checkpoint.KIND:
+            continue
+        event = _checkpoint(entry)
+        if event is None or event.rules != RULES:
+            foreign += event is not None
+            continue
+        log_id, reports_id = EntryId.parse(event.log_id), EntryId.parse(event.reports_id)
+        claims[log_id, reports_id, False] = Claim(log_id, reports_id, event.sha256, entry.id.ms, is_keyframe=False)
+    if claims:  # of keyframes alone nobody knows by which rules they were made
+        for keyframe in _keyframes(archive):
+            position = (keyframe.log_id, keyframe.reports_id)
+            claims[*position, True] = Claim(*position, digest_of(keyframe.state), keyframe.at_ms, is_keyframe=True)
+    return sorted(claims.values()), foreign
+
+
+def _checkpoint(entry: Entry) -> Checkpoint | None:
+    with suppress(BadEntry):
+        signed = decode(entry)
+        event = signed.event if isinstance(signed, ByMaster) else None
+        if isinstance(event, Checkpoint) and is_entry_id(event.log_id) and is_entry_id(event.reports_id):
+            return event
+    return None
+
+
+def _keyframes(archive: Archive) -> Iterator[Keyframe]:
+    for block in archive.blocks:
+        if block.kind == KEYFRAME and (keyframe := archive.read_keyframe(block)) is not None:
+            yield keyframe
+
+
+# ------------------------------------------------------------------ folding
+
+
+class _Folding:
+    """One pass through an archive."""
+
+    def __init__(self, archive: Archive, claims: list[Claim]) -> None:
+        self._archive = archive
+        self._claims = deque(claims)
+        self._state = State()
+        self._covered: dict[str, EntryId] = {}
+        self._repeats = Repeats()
+        self._waiting: dict[str, deque[Entry]] = {name: deque() for name in STREAMS}
+        self.behind: list[Claim] = []
+
+    def run(self, proof: Proof, goes_on: Callable[[], bool]) -> Proof:
+        """Fold to the end, or to the first difference."""
+        for number, block in enumerate(self._archive.blocks):
+            if proof.differs is not None or not goes_on():
+                return proof
+            if block.kind == KEYFRAME and (number == 0 or block.entries):
+                proof = proof._replace(bridged=proof.bridged + self._bridge(block))
+            elif block.kind == ENTRIES:
+                for entry in self._archive.read_entries(block):
+                    self._take(entry)
+                proof = self._drain(proof)
+        proof = self._drain(proof, is_end=True)
+        return proof._replace(began_ms=self._state.log.began_ms)
+
+    def _take(self, entry: Entry) -> None:
+        is_covered = entry.id <= self._covered.get(entry.stream, _BEFORE_ALL)
+        if entry.stream in self._waiting and not is_covered and self._repeats.is_new(entry):
+            self._waiting[entry.stream].append(entry)
+
+    def _bridge(self, block: Block) -> int:
+        """Go on from a keyframe that covers what the archive has not; how many claims nobody can prove for it."""
+        keyframe = self._archive.read_keyframe(block)
+        if keyframe is None or all(self._reached(name) >= at for name, at in keyframe.position.items()):
+            return 0
+        try:
+            self._state = State.from_wire(unpack(keyframe.state, STATE_BYTES_MAX))
+        except (BadEntry, ValueError):
+            return 0
+        self._covered, self._repeats = keyframe.position, Repeats()
+        for waiting in self._waiting.values():
+            waiting.clear()
+        covered = [c for c in self._claims if all(at <= keyframe.position[n] for n, at in c.position.items())]
+        self._claims = deque(claim for claim in self._claims if claim not in covered)
+        return sum(not claim.is_keyframe for claim in covered)
+
+    def _reached(self, stream: str) -> EntryId:
+        """The last entry of a stream that was read."""
+        waiting = self._waiting[stream]
+        return waiting[-1].id if waiting else self._state.position[stream]
+
+    def _drain(self, proof: Proof, *, is_end: bool = False) -> Proof:
+        """Fold what the next claim covers, compare, and so on; `is_end`: nothing more will come for it."""
+        while self._claims and proof.differs is None:
+            claim = self._claims[0]
+            if any(self._state.position[name] > at for name, at in claim.position.items()):
+                self.behind.append(self._claims.popleft())
+                continue
+            is_missing = self._fold_to(claim)
+            if self._state.position == claim.position:
+                proof = _compared(proof, claim, self._state)
+            elif is_missing or is_end:
+                return proof._replace(differs=claim)  # it names what is not there
+            else:
+                return proof
+            self._claims.popleft()
+        if not self._claims:
+            self._fold_rest()
+        return proof
+
+    def _fold_to(self, claim: Claim) -> bool:
+        """Fold what a claim covers; whether an entry that it names is passed over: it is not in the archive."""
+        is_missing = False
+        for name, at in claim.position.items():
+            waiting = self._waiting[name]
+            while waiting and waiting[0].id <= at:
+                fold_entry(self._state, waiting.popleft())
+            is_missing |= bool(waiting) and self._state.position[name] != at
+        return is_missing
+
+    def _fold_rest(self) -> None:
+        for waiting in self._waiting.values():
+            while waiting:
+                fold_entry(self._state, waiting.popleft())
+
+
+def _compared(proof: Proof, claim: Claim, state: State) -> Proof:
+    if state.digest() != claim.sha256:
+        return proof._replace(differs=claim)
+    agreed = proof.agreed + (not claim.is_keyframe)
+    return proof._replace(agreed=agreed, last_ms=max(proof.last_ms, claim.at_ms))
