@@ -5,6 +5,7 @@ tidal acl worker --password-file FILE | redis-cli
 A worker serves runs, a master leads them (also `tidal run` and `tui` with --redis), a watcher may only look (`tidal
 watch`, `runs`), an operator may look and steer (`tidal attach`, `set`, `stop`). With a password file the password's
 hash is in the line; without one a user keeps the passwords it has, and a new one cannot log in until it has one.
+Redis forgets users when it restarts, unless you say CONFIG REWRITE or, with an aclfile, ACL SAVE.
 """
 
 from __future__ import annotations
