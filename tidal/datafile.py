@@ -80,7 +80,7 @@ def _text(path: Path, shown: str, *, travels: bool) -> str:
         raise BadDataFile(f"{shown}: cannot be read: {error.strerror}") from None
     if max(size, len(data)) > most:
         hint = "; put it on every worker and name it by its absolute path" if travels else ""
-        raise TooLarge(f"{shown}: {max(size, len(data)) >> 20} MiB where {most >> 20} are allowed{hint}")
+        raise TooLarge(f"{shown}: more than {most >> 20} MiB{hint}")
     if not data.strip():
         raise BadDataFile(f"{shown}: the file is empty")
     try:
