@@ -48,6 +48,9 @@ SOCKET_TIMEOUT_S = 2.0
 BLOCK_MAX_MS = 1_000
 """Half the socket timeout: a BLOCK that reached it would look like a dead server."""
 FENCE_TRIES = 20
+READ_BYTES = 16 * 1024 * 1024
+"""A read ends when it has brought so much: large entries, which any worker may append, must not fill the memory."""
+PORTION_FIRST, PORTION_MAX = 64, 1_024
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -169,6 +172,15 @@ def _bounded(fields: Mapping[bytes, bytes]) -> Fields:
 class Bus(Leadership, Beacons):
     """A connection to the log and, by its parts, what is around it. Every method raises `BusError` when Redis fails."""
 
+def _next_portion(portion: int, size: int) -> int:
+    """How many entries to ask for next, when so many had this size: few of large ones, many of small ones."""
+    return (
+        max(1, portion // 4)
+        if size > READ_BYTES
+        else min(PORTION_MAX, portion * 2 if size < READ_BYTES // 4 else portion)
+    )
+
+
     def __init__(self, client: Any, url: str) -> None:
         self._client = client
         self.url = url
@@ -185,6 +197,7 @@ class Bus(Leadership, Beacons):
 
         Without a URL the one of TIDAL_REDIS_URL is taken. A `client` that is handed in is used as it is.
         """
+        self._portion = PORTION_FIRST  # entries that are asked for at once
         if not url and (said := os.environ.get(URL_VARIABLE)):
             url = address.whole(said, os.environ)
         url = url or ("" if client is None else "redis://in-process")
@@ -295,9 +308,21 @@ class Bus(Leadership, Beacons):
 
         Without any, wait up to `block_ms` (at most 1,000; 0 or None: not at all).
         """
-        positions = {key: str(entry_id) for key, entry_id in cursors.items()}
-        answer = self._client.xread(positions, count=count, block=min(block_ms, BLOCK_MAX_MS) if block_ms else None)
-        return [(key.decode(), EntryId.parse(i), _bounded(f)) for key, entries in answer or () for i, f in entries]
+        at, found = dict(cursors), list[tuple[str, EntryId, Fields]]()
+        block = min(block_ms, BLOCK_MAX_MS) if block_ms else None
+        left, size = count, 0
+        while left > 0 and size < READ_BYTES:
+            portion = min(left, self._portion)
+            answer = self._client.xread({key: str(i) for key, i in at.items()}, count=portion, block=block) or ()
+            fresh = [(key.decode(), EntryId.parse(i), fields) for key, entries in answer for i, fields in entries]
+            size += (fresh_size := sum(len(value) for _, _, fields in fresh for value in fields.values()))
+            found += [(key, entry_id, _bounded(fields)) for key, entry_id, fields in fresh]
+            if max((len(entries) for _, entries in answer), default=0) < portion:
+                break
+            self._portion = _next_portion(portion, fresh_size)
+            at |= {key: entry_id for key, entry_id, _ in fresh}
+            left, block = left - portion, None
+        return found
 
     @_translated
     def range(

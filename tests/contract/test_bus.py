@@ -98,6 +98,30 @@ def test_last_id(bus: Bus, client: redis.Redis) -> None:
     assert bus.last_id(KEYS.log) == last
 
 
+def test_a_long_read_is_whole_and_in_order(bus: Bus) -> None:
+    """However many portions it takes, and no more than asked for."""
+    ids = bus.append_many([(KEYS.log, fields(str(i))) for i in range(700)])
+    bus.append_many([(KEYS.reports, fields(str(i))) for i in range(3)])
+    got = bus.read({KEYS.log: ZERO_ID, KEYS.reports: ZERO_ID}, block_ms=None, count=600)
+    assert [i for key, i, _ in got if key == KEYS.log] == ids[:600]
+    assert len([key for key, _, _ in got if key == KEYS.reports]) == 3
+    assert [i for _, i, _ in bus.read({KEYS.log: ids[599]}, block_ms=None, count=600)] == ids[600:]
+
+
+def test_a_read_of_large_entries_ends_early(bus: Bus, client: redis.Redis) -> None:
+    """Their bytes are bounded, not only their number; reading on brings the rest."""
+    large = b"x" * (1 << 20)
+    for _ in range(90):
+        client.xadd(KEYS.reports, {b"d": large})
+    sizes, at = [], ZERO_ID
+    while got := bus.read({KEYS.reports: at}, block_ms=None, count=1_000):
+        sizes.append(len(got))
+        at = got[-1][1]
+    assert sum(sizes) == 90
+    assert sizes[0] == 64
+    assert max(sizes[1:]) <= 17
+
+
 def test_huge_entries_are_cut(bus: Bus, client: redis.Redis) -> None:
     """A hostile entry is cut just above what the codec refuses, and stays refused."""
     client.xadd(KEYS.reports, {b"d": b"x" * (4 * ENTRY_BYTES_MAX), b"n" * 999: b"", b"v": b"9" * 999})
