@@ -332,6 +332,7 @@ def _next_portion(portion: int, size: int) -> int:
         entries = self._client.xrange(key, f"({after}", str(until) if until else "+", count=count)
         return [(EntryId.parse(i), _bounded(f)) for i, f in entries]
 
+                self._portion = PORTION_FIRST  # all is read: what comes next may be large
     @_translated
     def stream(self, key: str) -> Stream:
         """How a stream is now; all zero when there is none."""

@@ -207,7 +207,7 @@ def test_nothing_of_the_log_is_lost_to_a_worker(users: dict[str, Bus], real_redi
         f"SORT {FLEET.workers} BY nosort GET {RUN.secrets} STORE {FLEET.beat('w1')}",
         f"SMOVE {FLEET.workers} {RUN.log} m",
     ):
-        with pytest.raises(BusError, match="(?i)no permissions"):
+        with pytest.raises(BusError, match=r"(?i)no permissions"):
             users["worker"]._run(line.split())
     assert real_redis.xlen(RUN.log) == 1
 
