@@ -203,7 +203,9 @@ def test_a_verdict_has_its_place() -> None:
     state = state_of(Shop(seconds=5))
     report = report_of(state, state.log.closed_ms, verdict=Verdict("suspect", ("a generator lagged",)))
     assert report.data["verdict"] == {"word": "suspect", "reasons": ("a generator lagged",)}
-    assert report_of(state, state.log.closed_ms).data["verdict"] is None
+    told = report_of(state, state.log.closed_ms).data["verdict"]
+    assert told["word"] == "invalid"
+    assert any("not generated" in reason for reason in told["reasons"])
 
 
 def test_a_run_without_requests_has_a_page(tmp_path: Path) -> None:

@@ -158,6 +158,11 @@ def add_meaning(parser: argparse.ArgumentParser) -> None:
         help="the exit code when anything failed (default: 1)",
     )
     group.add_argument(
+        "--allow-suspect",
+        action="store_true",
+        help="a suspect verdict does not change the exit code; an invalid one always does",
+    )
+    group.add_argument(
         "-L",
         "--loglevel",
         type=str.upper,

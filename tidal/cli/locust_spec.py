@@ -129,6 +129,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
         class_settings=class_settings(args.config_users, equal_weights=args.equal_weights),
         reset_stats=args.reset_stats,
         exit_code_on_error=args.exit_code_on_error,
+        exit_by_verdict=False,  # Locust has no verdict: it is printed
         log_level=args.loglevel,
         use_otel=args.otel,
         profile=args.profile or "",

@@ -101,6 +101,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
         exclude_tags=tuple(args.exclude_tags or ()),
         reset_stats=args.reset_stats,
         exit_code_on_error=args.exit_code_on_error,
+        allow_suspect=args.allow_suspect,
         log_level=args.loglevel,
         arguments=told(args, ("csv_prefix", "html_file", "stats_history_enabled")),
     )

@@ -74,7 +74,7 @@ def report_of(
         "run": {**asdict(run), "host": without_password(run.host)},
         "at_ms": shown.at_ms,
         "origin_ms": origin_ms,
-        "verdict": asdict(verdict) if verdict else None,
+        "verdict": asdict(verdict or shown.verdict) if verdict or shown.verdict.word else None,
         "totals": _totals(shown),
         "endpoints": _endpoints(state, shown),
         "chart": {**asdict(shown.chart), "start_ms": shown.chart.start_ms - origin_ms},

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tidal.outputs.judged import ledger_lines, verdict_word
 from tidal.outputs.layout import clock, day_and_clock, duration, latency, rate, share, shorten
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 ROWS_MAX = 50
 FAILURES_MAX = 10
 STORY_MAX = 10
+REASONS_MAX = 10
 TEXT_MAX = 100
 HEADINGS = ("endpoint", "requests", "failed", "p50", "p95", "p99", "max", "req/s")
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
@@ -25,7 +27,7 @@ _USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
 
 def markdown(frame: Frame) -> str:
     """The summary; ends with a newline."""
-    parts = [_head(frame), _requests(frame), _failures(frame), _trouble(frame), _coverage(frame)]
+    parts = [_head(frame), _verdict(frame), _requests(frame), _failures(frame), _trouble(frame), _coverage(frame)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -48,6 +50,15 @@ def _head(frame: Frame) -> str:
         + (f", against {code(run.host)}" if run.host else ""),
     ]
     return "\n\n".join([*lines, *([code(run.reason)] if run.reason else [])])
+
+
+def _verdict(frame: Frame) -> str:
+    """Whether the figures may be believed, before them."""
+    if not frame.verdict.word:
+        return ""
+    lines = [f"Verdict: **{verdict_word(frame)}**{' because' if frame.verdict.reasons else ''}"]
+    reasons = [f"- {code(reason, 200)}" for reason in frame.verdict.reasons[:REASONS_MAX]]
+    return "\n".join([*lines, *([""] if reasons else []), *reasons]) + _more(len(frame.verdict.reasons), REASONS_MAX)
 
 
 def _requests(frame: Frame) -> str:
@@ -81,7 +92,8 @@ def _trouble(frame: Frame) -> str:
 
 
 def _coverage(frame: Frame) -> str:
-    return "; ".join(_covered(frame))
+    ledger = [f"- {code(line.strip(), 160)}" for line in ledger_lines(frame)]
+    return "\n".join(["; ".join(_covered(frame)), *([""] if ledger else []), *ledger])
 
 
 def _covered(frame: Frame) -> Iterator[str]:

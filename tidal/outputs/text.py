@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidal.model.text import clean
+from tidal.model.verdict import EXIT_INVALID, EXIT_SUSPECT
+from tidal.outputs.judged import ledger_lines, verdict_lines
 from tidal.outputs.layout import (
     NOTHING,
     Column,
@@ -31,6 +33,7 @@ MESSAGE_CELLS = 100
 STORY_LEVELS = ("warning", "error")
 IN_ORDER = ("finished", "stopped")
 """Outcomes of runs that nothing kept from ending as they should."""
+BY_VERDICT = (EXIT_INVALID, EXIT_SUSPECT)
 TOLD_BY_THE_ENDING = ("so", "rc")
 """Kinds of events that say how the run ended; the last lines do that."""
 
@@ -178,6 +181,8 @@ def _ending(frame: Frame) -> str:
         f"Run {shorten(run.run)}: {shorten(run.file)}, opened {day_and_clock(run.opened_ms)}",
         *_how_it_ended(frame),
         _how_complete(frame),
+        *ledger_lines(frame),
+        *verdict_lines(frame),
     ]
     return "\n".join(lines)
 
@@ -197,6 +202,8 @@ def _how_it_ended(frame: Frame) -> Iterator[str]:
 def _why_not_zero(frame: Frame) -> str:
     """A run that went to its end in order and yet does not return 0: because of what failed in it."""
     failed, raised = frame.total.failures, sum(row.occurrences for row in frame.exceptions)
+    if frame.run.exit_code in BY_VERDICT:
+        return f": the verdict is {shorten(frame.verdict.word, 20)}"
     if not frame.run.exit_code or frame.run.outcome not in IN_ORDER or not (failed or raised):
         return ""
     what = [f"{failed} of {frame.total.requests} requests failed"] if failed else []

@@ -62,6 +62,7 @@ function notes() {
   const said = [];
   const { workers_reporting: reporting, workers_expected: expected, complete_to_ms: complete } = data.completeness;
   if (data.verdict && data.verdict.reasons.length) said.push([data.verdict.word === "invalid" ? "bad" : "warn", `${data.verdict.word}: ${data.verdict.reasons.join("; ")}`]);
+  for (const remark of data.verdict?.remarks ?? []) said.push(["", remark]);
   if (!totals.requests) said.push(["warn", "No request was made."]);
   const lost = data.workers.filter((row) => row.state === "lost").map((row) => row.name);
   if (lost.length) said.push(["warn", `Lost on the way: ${lost.join(", ")}. Their users went to the others; what they had not handed in is in no figure.`]);
@@ -123,10 +124,23 @@ function ledger() {
     bar.append(part);
   }
   const { workers_reporting: reporting, workers_expected: expected, complete_to_ms: complete } = data.completeness;
-  const rows = [["planned", time(wanted)], ["ran", time(ran)], ["missing", time(missing)], ["surplus", time(surplus)], ["complete to", complete ? clock(complete) : "nothing was reported"], ["workers that reported", expected ? `${reporting} of ${expected}` : "–"]];
+  const { gaps, losses, ...counts } = data.ledger;
+  const begun = counts.iterations_started;
+  const ends = ["finished", "failed", "cancelled", "in_flight", "unknown"].map((name) => [name.replace("_", " "), counts[`iterations_${name}`]]).filter(([name, count]) => count || name === "finished");
+  const more = [
+    ...(counts.after_user_ms ? [["ran on while stopping", time(counts.after_user_ms)]] : []),
+    ...(begun ? [["iterations", `${number(begun)} = ${ends.map(([name, count]) => `${number(count)} ${name}`).join(" + ")}`]] : []),
+    ...(counts.users_ended ? [["users that ended by themselves", `${number(counts.users_ended)}: ${number(counts.users_restarted)} restarted, ${number(counts.users_let_go)} let go`]] : []),
+  ];
+  const off = [
+    ...gaps.map((gap) => [gap.from_ms, `${span(gap.from_ms)} to ${span(gap.to_ms)}: ${[[gap.missing_user_ms, "missing"], [gap.surplus_user_ms, "too many"]].filter(([ms]) => ms).map(([ms, what]) => `${time(ms)} ${what}`).join(" and ")}`]),
+    ...losses.map((loss) => [loss.to_ms, `${span(loss.to_ms)}: the last ${number((loss.to_ms - loss.from_ms) / 1000, 1)} s of ${loss.who} were never reported (${loss.why})`]),
+  ].sort((a, b) => a[0] - b[0]);
+  const rows = [["planned", time(wanted)], ["ran", time(ran)], ["missing", time(missing)], ["surplus", time(surplus)], ["complete to", complete ? clock(complete) : "nothing was reported"], ["workers that reported", expected ? `${reporting} of ${expected}` : "–"], ...more];
   open("ledger").append(el("div", { class: "card" }, bar,
     el("dl", { class: "facts wide" }, ...rows.map(([name, value]) => el("div", {}, el("dt", { text: name }), el("dd", { text: value })))),
-    el("p", { class: "hint", text: "One user that runs for one second is a user-second. Planned + surplus = ran + missing." })));
+    off.length ? el("ol", { class: "story" }, ...off.map(([at, text]) => el("li", { class: "warning" }, el("button", { type: "button", class: "quiet when", text: span(at), title: "show it on the charts", on: { click: () => showMoment(at) } }), el("span", { text })))) : "",
+    el("p", { class: "hint", text: "One user that runs for one second is a user-second. Planned + surplus = ran + missing, each second by itself." })));
 }
 
 // ------------------------------------------------------------------ story
