@@ -358,6 +358,8 @@ class Master:
     def _mend(self, now_ms: int) -> None:
         """See to it that the streams in Redis are those that were read."""
         why = self._unfinished or self._renewal.look(self.state, now_ms)
+        if self._renewal.has_lost(self._appended):
+            self._settling, self._appended = True, ZERO_ID
         if why and self.state.log.opened_ms:
             self._take_again()
             self._begin_generation(why)
@@ -393,7 +395,7 @@ class Master:
         if self._keeping is not None:
             self._keeping.redis_failed()
         self._renewal.hurry()
-        self._settling = True
+        self._settling, self._appended = True, ZERO_ID  # what was not read back may be gone with Redis
         cut_ms = self.lifeline_cut_ms
         if cut_ms is not None and now_ms - max(cut_ms, self._answered_ms) > CUT_OFF_MS:
             raise RunLapsed(f"run {self.run} ended with the processes that served it: {error}") from error

@@ -34,17 +34,27 @@ class Record:
     def __init__(
         self, path: Path, header: dict[str, object], bus: Bus, keys: dict[str, str], say: Callable[[str, str], None]
     ) -> None:
-        self._writer = ArchiveWriter(path, header)
+        self._writer = self._open_writer(path, header)
         self._bus, self._keys, self._say = bus, keys, say
         self._reached = {LOG: ZERO_ID, REPORTS: ZERO_ID}
         self._is_behind = self._is_dirty = False
         self._bridge: tuple[bytes, dict[str, EntryId], int] | None = None
+
+    def _open_writer(self, path: Path, header: dict[str, object]) -> ArchiveWriter:
+        return ArchiveWriter(path, header)
 
     def __repr__(self) -> str:
         return f"<Record {self._writer} {'behind' if self._is_behind else 'whole'}>"
 
     def begin_at(self, packed: bytes, position: dict[str, EntryId], at_ms: int) -> None:
         """Begin with a stored state: what came before it is in earlier parts, or only in the state."""
+        try:
+            self._begin_at(packed, position, at_ms)
+        except OSError as error:  # the part begins with the state once there is room for it
+            self._bridge = (packed, dict(position), at_ms)
+            self._fall_behind(error)
+
+    def _begin_at(self, packed: bytes, position: dict[str, EntryId], at_ms: int) -> None:
         self._writer.keyframe(packed, position[LOG], position[REPORTS], at_ms, opening=True)
         self._reached = dict(position)
 
@@ -101,7 +111,7 @@ class Record:
 
     def _catch_up(self, position: dict[str, EntryId]) -> None:
         if self._bridge is not None:
-            self.begin_at(*self._bridge)
+            self._begin_at(*self._bridge)
             self._bridge = None
         for stream, key in self._keys.items():
             while self._reached[stream] < position[stream]:

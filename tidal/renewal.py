@@ -42,6 +42,7 @@ class Renewal:
         self._seen: dict[str, Stream] = {}
         self._due_ms = self._again_ms = 0
         self._began_at: dict[str, EntryId] = {}  # how far each stream was read when this generation began
+        self._log_end: EntryId | None = None  # when this turn has looked
         self.secrets: bytes | None = None
 
     def __repr__(self) -> str:
@@ -83,10 +84,12 @@ class Renewal:
 
     def look(self, state: State, now_ms: int, *, at_once: bool = False) -> str:
         """What has become of the streams, in words; "" when all is well or it is not time to look."""
+        self._log_end = None
         if now_ms < self._due_ms and not at_once:
             return ""
         self._due_ms = now_ms + LOOK_MS
         now = {name: self._bus.stream(key) for name, key in self._keys.items()}
+        self._log_end = now[LOG].last_id
         why = self._lost(state, now)
         if not why and now_ms >= self._again_ms:
             why = self._cut(now)
@@ -94,6 +97,10 @@ class Renewal:
         if why:
             self._again_ms = now_ms + AGAIN_MS
         return why
+
+    def has_lost(self, entry_id: EntryId) -> bool:
+        """Whether an entry of ours that nobody has read yet is gone, as the look of this turn saw."""
+        return self._log_end is not None and self._log_end < entry_id
 
     def _lost(self, state: State, now: dict[str, Stream]) -> str:
         """What ends before the place up to which it was read."""

@@ -8,8 +8,10 @@ it was fsynced). Every rule is the real one.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-from collections import deque
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyredis import TinyClient, Wire
@@ -20,12 +22,13 @@ from tidal.errors import Fenced
 from tidal.generator.clock import PATIENCE_S, RedisClock
 from tidal.generator.scheduler import Schedule
 from tidal.keys import FleetKeys, RunKeys
-from tidal.lines import Beaten, Handed, Read, Trouble
+from tidal.lines import Beats, Read, Sender, Tail, Trouble
 from tidal.master import Master
-from tidal.model.codec import LOG, ZERO_ID, PipeReader, entry_of, pack_message
+from tidal.model.codec import LOG, REPORTS, PipeReader, pack_message
 from tidal.model.events import Block
 from tidal.model.pipe import Batch, Finish, Finished, Load, Loaded, SetClock, SetShare
 from tidal.model.stats import Tally
+from tidal.record import Record
 from tidal.service import Identity, Service, WorkerSpec
 from tidal.worker import Agent
 
@@ -35,9 +38,8 @@ if TYPE_CHECKING:
     from world import World
 
     from tidal.generator.scheduler import Key
-    from tidal.model.codec import Entry, EntryId
+    from tidal.model.codec import Entry
     from tidal.model.events import Event
-    from tidal.model.outbox import Fields
 
 RUN, FLEET = "r1", "default"
 KEYS = RunKeys(RUN)
@@ -52,6 +54,11 @@ class SimBus(Bus):
     def __init__(self, wire: Wire, now_us: Callable[[], int]) -> None:
         super().__init__(TinyClient(wire), "redis://tiny")
         self._now_us = now_us
+        self.most = 1_000
+
+    def read(self, *arguments: Any, count: int, **more: Any) -> Any:
+        """So much as this story lets through."""
+        return super().read(*arguments, count=min(count, self.most), **more)
 
     def time_us(self) -> tuple[int, int, int]:
         """One exchange for the clock."""
@@ -250,14 +257,58 @@ class SimService(Service):
         super()._take(news, redis_ms)
 
 
-class _Beats:
-    """The line of heartbeats: its turns are steps of the schedule."""
+class _Turns:
+    """A line without its thread: `take` is one round of its loop."""
 
-    def hurry(self) -> None:
+    worker: SimWorker
+    asked_ms: int
+
+    def begin_with(self, worker: SimWorker) -> Any:
+        """Whose line it is."""
+        self.worker = worker
+        return self
+
+    def bus(self) -> Bus:
+        """The worker's one connection."""
+        return self.worker.bus
+
+    def say(self, news: Any) -> None:
+        """Tell the agent, with the moment of this story."""
+        self.worker.tell(replace(news, asked_ms=self.asked_ms) if isinstance(news, Read) else news)
+
+    def start(self) -> None:
         """The schedule says when."""
 
-    def leave(self) -> None:
-        """The worker does."""
+    def take(self) -> None:
+        """One round, as `lines.Line` takes it."""
+        self.asked_ms = self.worker.now_ms
+        try:
+            self.turn()  # type: ignore[attr-defined] # of the line beside this
+        except BusError as error:
+            self.say(Trouble("line", str(error)))
+            self.failed(str(error))  # type: ignore[attr-defined] # the same
+
+
+class SimBeats(_Turns, Beats):
+    """Heartbeats."""
+
+    def take(self) -> None:
+        """One beat, and no rest after it."""
+        self.hurry()
+        super().take()
+
+
+class SimTail(_Turns, Tail):
+    """The log."""
+
+
+class SimSender(_Turns, Sender):
+    """Reports."""
+
+    def take(self) -> None:
+        """One attempt, if there is any."""
+        if not self._attempts.empty():
+            super().take()
 
 
 class SimWorker(Clocked, Agent):
@@ -266,8 +317,6 @@ class SimWorker(Clocked, Agent):
     def __init__(self, world: World, name: str, offset_us: int = 0) -> None:
         Clocked.__init__(self, world, name, offset_us)
         self._lives = 0
-        self.cursor: EntryId = ZERO_ID
-        self.attempts: deque[tuple[str, list[Fields]]] = deque()
         self.kids: list[Kid] = []
         self.known_plan = 0
         self.heard: dict[tuple[str, str], int] = {}  # samples that reached this process, by child
@@ -289,22 +338,24 @@ class SimWorker(Clocked, Agent):
         return f"{self.name}.{self._lives}"
 
     def _open_beats(self) -> Any:
-        return _Beats()
+        return SimBeats(self._board, self._fleet, self.name, self._heartbeat).begin_with(self)
 
     def _open_service(self, run: str) -> Service:
-        self.cursor = ZERO_ID
-        self.attempts.clear()
         return self.world.parts.service(self, run, self._spec, self.identity, self._processes)
 
     def _open_lines(self, run: str) -> Any:
-        del run
-        return self, self
+        keys = RunKeys(run)
+        return SimTail(self._board, keys).begin_with(self), SimSender(self._board, keys).begin_with(self)
+
+    def tell(self, news: Any) -> None:
+        """A line's news."""
+        self._news.put(news)
 
     def _wake(self) -> None:
         return
 
-    def _say(self, trouble: str) -> None:
-        self._said = trouble
+    def _say(self, *words: str) -> None:
+        """Nobody reads it."""
 
     def bear(self) -> Kid:
         """A new child."""
@@ -318,47 +369,22 @@ class SimWorker(Clocked, Agent):
             for name, tally in block.tallies.items():
                 self.heard[name] = self.heard.get(name, 0) + tally.requests
 
-    def hand_in(self, incarnation: str, attempt: list[Fields]) -> None:
-        """As `lines.Sender`."""
-        self.attempts.append((incarnation, attempt))
-
-    def stop(self) -> None:
-        """The lines end."""
-
     # ---- steps
 
     def turn_beats(self) -> None:
         """One heartbeat."""
-        try:
-            self._news.put(Beaten(*self.bus.beat(FleetKeys(FLEET), self.name, self._heartbeat())))
-        except BusError as error:
-            self._news.put(Trouble("beats", str(error)))
+        self._beats.take()
 
     def turn_tail(self, count: int = 500) -> None:
-        """One read of the log."""
-        if self.service is None:
-            return
-        asked_ms = self.now_ms
-        try:
-            found = self.bus.read({KEYS.log: self.cursor}, block_ms=None, count=count)
-        except BusError as error:
-            self._news.put(Trouble("tail", str(error)))
-            return
-        if found:
-            self.cursor = found[-1][1]
-        entries = tuple(entry_of(LOG, entry_id, fields) for _, entry_id, fields in found)
-        self._news.put(Read(self.service.run, entries, asked_ms))
+        """One read of the log, of so many entries at most."""
+        self.bus.most = count
+        if self._tail is not None:
+            self._tail.take()
 
     def turn_sender(self) -> None:
         """One attempt."""
-        if not self.attempts or self.service is None:
-            return
-        incarnation, attempt = self.attempts.popleft()
-        try:
-            watermark: int | None = self.bus.send_reports(KEYS, incarnation, attempt)
-        except BusError:
-            watermark = None
-        self._news.put(Handed(self.service.run, incarnation, watermark))
+        if self._sender is not None:
+            self._sender.take()
 
     def turn(self) -> None:
         """The agent's own thread."""
@@ -408,33 +434,47 @@ class SimWorker(Clocked, Agent):
 # ------------------------------------------------------------------ the master
 
 
-class SimRecord:
-    """An archive's part: entries, and how many of them survive a crash."""
+class SimWriter:
+    """An archive's file: entries, and how many of them survive a crash."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.entries: list[Entry] = []
         self.safe = 0
 
-    def begin_at(self, packed: bytes, position: dict[str, EntryId], at_ms: int) -> None:
-        """What is before this is in other parts."""
+    def _write(self) -> None:
+        if self._world.is_disk_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
 
-    def take(self, entry: Entry) -> None:
+    def add(self, entry: Entry) -> None:
         """Keep an entry."""
-        if not self._world.is_disk_full:
-            self.entries.append(entry)
+        self._write()
+        self.entries.append(entry)
 
-    def sync(self, position: dict[str, EntryId]) -> bool:
+    def sync(self) -> None:
         """Have it on the disk."""
-        del position
+        self._write()
         self.safe = len(self.entries)
-        return True
 
-    def keyframe(self, packed: bytes, position: dict[str, EntryId], at_ms: int) -> None:
-        """Nobody reads it."""
+    def keyframe(self, *_: Any, **__: Any) -> None:
+        """Nobody reads it here, but it takes room."""
+        self._write()
 
     def close(self, *, final: bool) -> None:
         """The file."""
+
+
+class SimRecord(Record):
+    """An archive's part in memory."""
+
+    def __init__(self, world: World, bus: Bus, keys: dict[str, str], say: Callable[[str, str], None]) -> None:
+        self._world = world
+        super().__init__(Path(), {}, bus, keys, say)
+
+    def _open_writer(self, path: Any, header: Any) -> Any:
+        del path, header
+        self.file = self._world.parts.writer(self._world)
+        return self.file
 
 
 class _Keeper:
@@ -461,7 +501,8 @@ class SimMaster(Clocked, Master):
 
     def _open_record(self, epoch: int) -> Any:
         del epoch
-        self.records.append(SimRecord(self.world))
+        streams = {LOG: KEYS.log, REPORTS: KEYS.reports}
+        self.records.append(SimRecord(self.world, self.bus, streams, self._note))
         return self.records[-1]
 
     def _rest(self, seconds: float) -> None:
@@ -507,4 +548,4 @@ class SimMaster(Clocked, Master):
         """SIGKILL: what was not fsynced is lost."""
         self.is_dead = True
         for record in self.records:
-            del record.entries[record.safe :]
+            del record.file.entries[record.file.safe :]

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 LOSSES = ("request", "reply", "half")
 CHUNK = 100
+ENOUGH = 20
+"""So many schedules that break a law are enough for one search."""
 _STEPS: tuple[tuple[int, Callable[[random.Random], Step]], ...] = (
     (60, lambda c: ("round", c.randrange(1 << 30))),
     (8, lambda c: ("pass", c.choice([20, 120, 700, 1_300, 2_600, 5_000, 9_000]))),
@@ -58,6 +60,11 @@ _STEPS: tuple[tuple[int, Callable[[random.Random], Step]], ...] = (
     (4, lambda c: ("mend_master", c.randrange(4))),
     (3, lambda c: ("down",)),
     (6, lambda c: ("up",)),
+    (2, lambda c: ("disk_full",)),
+    (4, lambda c: ("disk_free",)),
+    (3, lambda c: ("save",)),
+    (2, lambda c: ("rollback", c.randrange(1 << 30))),
+    (1, lambda c: ("empty", c.randrange(1 << 30))),
     (6, lambda c: ("want", c.randrange(10), c.choice([1.0, 3.0, 50.0]))),
     (1, lambda c: ("stop",)),
     (2, lambda c: ("ghost", c.randrange(100))),
@@ -152,6 +159,9 @@ def main() -> int:
             found += bad
             for schedule, law in bad:
                 print(f"\nseed {schedule.seed}: {law}", flush=True)
+            if len(found) >= ENOUGH:
+                pool.shutdown(cancel_futures=True)
+                break
             print(f"\r{done:,} schedules, {len(found)} broken, {time.monotonic() - began_s:.0f} s ", end="", flush=True)
     print()
     return _tell(found[0][0]) if found else 0

@@ -108,7 +108,7 @@ def _check_acks(world: World) -> None:
     """What was acknowledged is in an archive, fsynced."""
     kept: dict[str, list[tuple[int, int]]] = {}
     for record in (r for m in world.masters for r in m.records):
-        for entry in record.entries[: record.safe]:
+        for entry in record.file.entries[: record.file.safe]:
             signed = signed_of(entry)
             if isinstance(signed, ev.ByWorker):
                 kept.setdefault(signed.incarnation, []).append((signed.first, signed.last))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from actors import SimCrew, SimMaster, SimRecord, SimService, SimWorker
+from actors import SimCrew, SimMaster, SimService, SimWorker, SimWriter
 from explore import Schedule, broken, run, search, shortened
 from world import Parts
 
@@ -82,21 +82,11 @@ class RenumberingService(SimService):
         super().step(now_ms, redis_ms, offset_us)
 
 
-class LyingRecord(SimRecord):
+class LyingWriter(SimWriter):
     """It says that all is on the disk; nothing is."""
 
-    def sync(self, position: dict[str, EntryId]) -> bool:
+    def sync(self) -> None:
         """Say yes."""
-        del position
-        return True
-
-
-class LyingMaster(SimMaster):
-    """Its archive is never fsynced."""
-
-    def _open_record(self, epoch: int) -> Any:
-        self.records.append(LyingRecord(self.world))
-        return self.records[-1]
 
 
 class Trust(Liveness):
@@ -180,7 +170,7 @@ BROKEN = {
     "planned = running": Parts(crew=LazyCrew),
     "planned = running, too": Parts(master=TrustingMaster),
     "each sample once": Parts(service=RenumberingService),
-    "an acknowledged report is in the archive": Parts(master=LyingMaster),
+    "an acknowledged report is in the archive": Parts(writer=LyingWriter),
     "a fenced master changes nothing": Parts(fold=unfenced, whole_share=1.0),
     "any interleaving": Parts(fold=crossing, whole_share=1.0),
     "a keyframe stands for what it covers": Parts(keyframe=forgetful, whole_share=1.0),

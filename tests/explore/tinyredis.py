@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 Id = tuple[int, int]
-WRITES = frozenset({"XADD", "SET", "DEL", "UNLINK", "PEXPIRE", "HSET", "HDEL", "SADD", "SREM", "XTRIM", "XDEL"})
+WRITES = frozenset(
+    {"XADD", "SET", "DEL", "UNLINK", "PEXPIRE", "HSET", "HDEL", "SADD", "SREM", "XTRIM", "XDEL", "XSETID"}
+)
 
 
 def _bytes(value: Any) -> bytes:
@@ -40,10 +42,15 @@ class Stream:
         self.entries: list[tuple[Id, dict[bytes, bytes]]] = []
         self.last: Id = (0, 0)
 
-    def add(self, now_ms: int, fields: dict[bytes, bytes]) -> Id:
-        """Append under the next id: ids rise even when the clock does not."""
+    def __copy__(self) -> Stream:
+        made = Stream()
+        made.entries, made.last = list(self.entries), self.last
+        return made
+
+    def add(self, now_ms: int, fields: dict[bytes, bytes], given: Id | None = None) -> Id:
+        """Append under a given id or the next one: ids rise even when the clock does not."""
         ms, seq = self.last
-        self.last = (now_ms, 0) if now_ms > ms else (ms, seq + 1)
+        self.last = given or ((now_ms, 0) if now_ms > ms else (ms, seq + 1))
         self.entries.append((self.last, fields))
         return self.last
 
@@ -78,11 +85,12 @@ class TinyServer:
 
     def snapshot(self) -> tuple[dict[str, Any], dict[str, int]]:
         """What a disk has of it."""
-        return copy.deepcopy(self.data), dict(self.expires_ms)
+        return {key: copy.copy(value) for key, value in self.data.items()}, dict(self.expires_ms)
 
     def restore(self, snapshot: tuple[dict[str, Any], dict[str, int]]) -> None:
         """Come back with what the disk had."""
-        self.data, self.expires_ms = copy.deepcopy(snapshot[0]), dict(snapshot[1])
+        self.data = {key: copy.copy(value) for key, value in snapshot[0].items()}
+        self.expires_ms = dict(snapshot[1])
         for key in list(self.stamps):
             self.stamps[key] += 1
 
@@ -224,11 +232,22 @@ class TinyServer:
         """HKEYS."""
         return list(self.find(key, dict) or {})
 
-    def do_xadd(self, key: str, fields: dict[Any, Any]) -> bytes:
-        """XADD with the next id."""
+    def do_xadd(self, key: str, fields: dict[Any, Any], given: str = "*") -> bytes:
+        """XADD with the next id, or with a given one that is greater than all before."""
         stream = self.find(key, Stream) or self.put(key, Stream())
+        if given != "*" and _id(given) <= stream.last:
+            raise rx.ResponseError("The ID specified in XADD is equal or smaller than the target stream top item")
         self.touch(key)
-        return _shown(stream.add(self.now_ms, {_bytes(k): _bytes(v) for k, v in fields.items()}))
+        plain = {_bytes(k): _bytes(v) for k, v in fields.items()}
+        return _shown(stream.add(self.now_ms, plain, None if given == "*" else _id(given)))
+
+    def do_xsetid(self, key: str, last: str) -> bool:
+        """XSETID."""
+        stream = self.find(key, Stream)
+        if stream is None:
+            raise rx.ResponseError("no such key")
+        stream.last = max(stream.last, _id(last))
+        return True
 
     def do_xread(self, positions: dict[str, Any], count: int | None) -> list[Any]:
         """XREAD; nobody waits here."""
@@ -399,9 +418,9 @@ class _Commands:
         """HDEL."""
         return self._call("HDEL", key, *names)
 
-    def xadd(self, key: str, fields: dict[Any, Any]) -> Any:
+    def xadd(self, key: str, fields: dict[Any, Any], id: str = "*") -> Any:  # noqa: A002 - redis-py's
         """XADD."""
-        return self._call("XADD", key, fields)
+        return self._call("XADD", key, fields, id)
 
     def xread(self, positions: dict[str, Any], count: int | None = None, block: int | None = None) -> Any:
         """XREAD."""

@@ -12,7 +12,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from actors import FLEET, KEYS, RUN, SimCrew, SimMaster, SimService, SimWorker
+from actors import FLEET, KEYS, RUN, SimCrew, SimMaster, SimService, SimWorker, SimWriter
 from laws import Broken, check_books, signed_of
 from tinyredis import TinyServer
 
@@ -36,6 +36,8 @@ BEGIN_US = 1_700_000_000_000_000
 SLOTS = 8
 CALM_ROUNDS, CLOSE_ROUNDS = 80, 120
 ROUND_MS = 250
+MEND_ROUNDS = 8
+"""Until a master that lives has seen what Redis lost, and mended it."""
 CLASSES = (ev.ClassSpec("Buyer", 2.0), ev.ClassSpec("Reader", 1.0))
 OPTIONS = ev.RunOptions(
     users=5,
@@ -56,6 +58,7 @@ class Parts:
     master: Callable[..., SimMaster] = SimMaster
     service: Callable[..., SimService] = SimService
     crew: Callable[..., SimCrew] = SimCrew
+    writer: Callable[..., SimWriter] = SimWriter
     fold: Callable[[State, Entry], None] = fold_entry
     whole_share: float = 0.25  # of the schedules, how many are folded in other ways too
     keyframe: Callable[[State], State] = lambda state: State.from_wire(unpack(state.packed(), 1 << 26))
@@ -81,6 +84,9 @@ class World:
         self._pids = 100
         self._wishes = self._born = 0
         self.silent: set[str] = set()  # incarnations whose heartbeat was ever absent
+        self._saved: Any = None
+        self._was_damaged = False
+        self._told: dict[str, dict[EntryId, Entry]] = {LOG: {}, REPORTS: {}}
         self._looked = 0  # entries of the log that were looked at for the end
         self._is_closed = False
         opened = ev.RunOpened(RUN, FLEET, "ann", "f.py", (), CLASSES, replace(OPTIONS, run_time_ms=end_ms), slots=SLOTS)
@@ -233,6 +239,42 @@ class World:
     def _mend_master(self, index: int) -> None:
         self._master(index).wire.is_cut = False
 
+    def _disk_full(self) -> None:
+        self.is_disk_full = True
+
+    def _disk_free(self) -> None:
+        self.is_disk_full = False
+
+    def _save(self) -> None:
+        self._saved = self.server.snapshot()
+
+    def _rollback(self, seed: int) -> None:
+        """Redis comes back as it was: what was appended since is lost."""
+        self._come_back(self._saved, seed)
+
+    def _empty(self, seed: int) -> None:
+        """Redis comes back with nothing."""
+        self._come_back(({}, {}), seed)
+
+    def _come_back(self, snapshot: Any, seed: int) -> None:
+        """With other data, and a master that lives on and has what it archived: then the run goes on."""
+        lease = self.server.find(KEYS.lease, bytes) or b""
+        leads = [m for m in self.masters if m.is_live and not m.wire.is_cut and lease.endswith(b":%d" % m.epoch)]
+        leads = [m for m in leads if m.state.log.opened_ms]  # before that there is no run that could go on
+        if not leads or snapshot is None or self.server.is_down or self.is_disk_full or self.is_closed:
+            return
+        self._remember()
+        self.server.restore(snapshot)
+        for round_ in range(MEND_ROUNDS):
+            self._round(seed + round_)
+
+    def _remember(self) -> None:
+        """Keep what is in the streams and in archives: it happened, whatever Redis says."""
+        for stream in (LOG, REPORTS):
+            read = [e for m in self.masters for r in m.records for e in r.file.entries if e.stream == stream]
+            self._told[stream].update((e.id, e) for e in read)
+        self._was_damaged = True
+
     def _down(self) -> None:
         self.server.is_down = True
 
@@ -269,9 +311,13 @@ class World:
     # ------------------------------------------------------------------ what is in Redis
 
     def entries(self, stream: str) -> list[Entry]:
-        """A stream as it is."""
+        """A stream with all its generations: what Redis has, and what it had when somebody archived it."""
         found = self.server.find(KEYS.log if stream == LOG else KEYS.reports, object)
-        return [entry_of(stream, EntryId(*i), f) for i, f in found.entries] if found is not None else []
+        now = [entry_of(stream, EntryId(*i), f) for i, f in found.entries] if found is not None else []
+        if not self._was_damaged:
+            return now
+        self._remember()
+        return [e for _, e in sorted((self._told[stream] | {e.id: e for e in now}).items())]
 
     def folded(self) -> State:
         """The fold of all of it, the log first."""
@@ -360,6 +406,7 @@ class World:
         """Whether the log says so."""
         found = self.server.find(KEYS.log, object)
         if found is not None and not self._is_closed:
+            self._looked = self._looked if self._looked <= len(found.entries) else 0
             self._is_closed = any(f[b"k"] == b"rc" for _, f in found.entries[self._looked :])
             self._looked = len(found.entries)
         return self._is_closed
