@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 PYTEST ?= $(BIN)/python -m pytest
 # Tests with real processes mostly wait: more of them at once than there are cores.
 JOBS   ?= 3
+# Random schedules of faults that `make chaos` tries, and the seed of the first.
+SEEDS  ?= 3
+FIRST  ?= 1
 # pyenv's shims exist for versions that do not run here, so each candidate is asked.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -13,7 +16,7 @@ RUNTIME := $(VENV)/.runtime
 DEV     := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench lock clean
+.PHONY: help install demo test chaos check bench lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +32,10 @@ test: $(DEV) ## run the tests (ARGS="-k codec" picks some, JOBS=1 takes one afte
 	@bash .ci/servers
 	@bash .ci/chromium
 	$(PYTEST) -n $(JOBS) --dist worksteal $(ARGS)
+
+chaos: $(DEV) ## every fault in the middle of real runs, then random ones (SEEDS=3, FIRST=1, ARGS=…)
+	@bash .ci/redis-server
+	$(PYTEST) tests/chaos -m chaos -n 0 --seeds $(SEEDS) --first-seed $(FIRST) $(ARGS)
 
 check: $(DEV) ## formatting, lint and types
 	$(BIN)/ruff format --check .

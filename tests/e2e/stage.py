@@ -73,15 +73,17 @@ class Stage:
         self.target_url = f"http://127.0.0.1:{int(shop.stdout.readline())}"
 
     def start_worker(self, processes: int = 2, **spec: Any) -> subprocess.Popen[bytes]:
-        """A worker of the default fleet."""
-        line = json.dumps(to_wire(WorkerSpec(self.redis_url, processes=processes, **spec))).encode() + b"\n"
+        """A worker of the default fleet; `redis_url` leads it another way to Redis."""
+        url = spec.pop("redis_url", self.redis_url)
+        line = json.dumps(to_wire(WorkerSpec(url, processes=processes, **spec))).encode() + b"\n"
         return self._start([sys.executable, "-m", "tidal.worker"], line)
 
     def start_master(
         self, file: Path, options: RunOptions, **spec: Any
     ) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
         """A master with what it answered: the run's id, or the error."""
-        launch = LaunchSpec(file=str(file), options=options, redis_url=self.redis_url, author="tester@stage", **spec)
+        url = spec.pop("redis_url", self.redis_url)
+        launch = LaunchSpec(file=str(file), options=options, redis_url=url, author="tester@stage", **spec)
         line = json.dumps(to_wire(launch)).encode() + b"\n"
         master = self._start([sys.executable, "-m", "tidal.master"], line)
         assert master.stdout is not None

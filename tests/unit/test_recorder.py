@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tidal.flow import CatchResponseError
 from tidal.generator import recorder as module
-from tidal.generator.recorder import OTHER, Recorder, failure_text
+from tidal.generator.recorder import OTHER, STILL_MS, Recorder, failure_text
 from tidal.model.codec import PipeReader, pack_message
 
 START_US = 1_000_000_000_000
@@ -69,14 +69,17 @@ def test_what_users_send_is_taken_as_it_can_be() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 2_500), st.sampled_from(["start", "stop", "take"]), st.sampled_from("AB")), max_size=40
+        st.tuples(st.integers(0, 2_000), st.sampled_from(["start", "stop", "take"]), st.sampled_from("AB")), max_size=40
     )
 )
 def test_user_time_is_exact(steps: list[tuple[int, str, str]]) -> None:
     """However users come and go and batches are cut: the sum is the time that they ran, in whole ms, by second."""
     clock, rec = recorder()
-    running, ran, batches = {"A": 0, "B": 0}, {"A": 0, "B": 0}, []
+    running, ran, batches, taken_us = {"A": 0, "B": 0}, {"A": 0, "B": 0}, [], clock.us
     for wait_ms, what, name in steps:
+        if clock.us + wait_ms * 1000 > taken_us + STILL_MS * 1000:
+            batches.append(rec.take())
+            taken_us = clock.us
         clock.us += wait_ms * 1000
         for each, users in running.items():
             ran[each] += users * wait_ms
@@ -94,6 +97,18 @@ def test_user_time_is_exact(steps: list[tuple[int, str, str]]) -> None:
     for block in blocks:
         by_second[block.second] = by_second.get(block.second, 0) + block.user_ms.get("A", 0)
     assert all(ms <= 1000 * sum(1 for s in steps if s[1] == "start") for ms in by_second.values())
+
+
+def test_users_of_a_process_that_stands_still_do_not_run() -> None:
+    """Frozen, or kept by user code that never yields: nobody was simulated meanwhile."""
+    clock, rec = recorder()
+    rec.moved("A", 3)
+    clock.us += 500_000
+    rec.take()
+    clock.us += 10_000_000
+    assert rec.take().blocks == ()
+    clock.us += 250_000
+    assert sum(block.user_ms["A"] for block in rec.take().blocks) == 750
 
 
 def test_another_servers_clock_is_followed() -> None:

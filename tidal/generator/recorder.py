@@ -35,6 +35,8 @@ LATENCY_MAX_MS = 86_400_000
 """A day: what user code says beyond it counts as that, so that the sums of a second stay fit for an entry."""
 OTHER = "(other)"
 JUMP_MS = 1_000
+STILL_MS = 2_000
+"""User time is counted four times a second: over a longer stretch this process stood still, and so did its users."""
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 _OWN_FOLDER = str(Path(__file__).resolve().parent.parent)
 
@@ -173,7 +175,7 @@ class Recorder:
         self._running[name][0] += change
 
     def _count_up(self, name: str, now_ms: int) -> None:
-        """Add the user time of a class up to now, split at the seconds."""
+        """Add the user time of a class up to now, split at the seconds; of a stretch without a look nothing ran."""
         entry = self._running.setdefault(name, [0, now_ms])
         users, at_ms = entry
         if now_ms < at_ms - JUMP_MS:  # another server's clock: time goes on from there
@@ -181,6 +183,8 @@ class Recorder:
         if now_ms <= at_ms:
             return
         entry[1] = now_ms
+        if now_ms - at_ms > STILL_MS:
+            return
         while users and at_ms < now_ms:
             second = at_ms // 1000
             until_ms = min(now_ms, (second + 1) * 1000)

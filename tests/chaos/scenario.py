@@ -1,0 +1,323 @@
+"""A scenario is a fault at a moment and what must hold; `play` runs it for real and judges what came out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import measure
+from deadline import until
+from field import PACE_MS, Folded, now_ms, wait_closed
+from stage import seen
+
+from tidal.model.events import RunOptions
+from tidal.outputs.json import frame_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from field import Field
+    from measure import Arrival
+
+    from tidal.live import LiveFeed
+    from tidal.model.rows import Frame
+
+SLACK_MS = 350
+"""How much later than its pace a request may come on a quiet machine before its user counts as missing."""
+SLACK_FACTOR = 2
+"""A busy machine: so many times the worst lateness that was seen before the fault."""
+STEADY_S, SETTLE_S, CALM_S = 3.0, 1.5, 6.0
+NOISE = ("CPU", "lag", "stood still", "behind")
+"""Reasons of a verdict that are the machine's, which these tests share with others."""
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """What is done to the field so many seconds after the load is steady."""
+
+    at_s: float
+    fault: Callable[[Field], object]
+
+    @property
+    def name(self) -> str:
+        """The fault in words."""
+        return self.fault.__name__.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """What must hold."""
+
+    back_s: float = 0.0  # every user runs again so long after the fault; 0: nobody is ever missed
+    double_s: float = 0.0  # so long a user may run twice
+    lost_s: float = 0.0  # a killed process's last seconds may be missing in the log
+    verdicts: tuple[str, ...] = ("valid",)
+    because: str = ""  # what the verdict's reasons say, when it is not valid
+    story: tuple[str, ...] = ()  # what the story says
+    never: tuple[str, ...] = ()  # what it must not say
+    trouble: str = ""  # what a screen says while it lasts
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A fault, or several, in the middle of a steady load."""
+
+    name: str
+    faults: tuple[At, ...]
+    holds: Holds = field(default_factory=Holds)
+    users: int = 20
+    workers: int = 2
+    processes: int = 1
+    calm_s: float = CALM_S  # how long the load is watched once everything is well again
+    options: RunOptions = field(default_factory=RunOptions)
+    prepare: Callable[[Field], object] | None = None  # before the run is opened
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(slots=True)
+class Outcome:
+    """One row of the table."""
+
+    name: str
+    back_s: float = 0.0
+    missing_user_s: float = 0.0
+    double_s: float = 0.0
+    peak: float = 0.0  # of the plan, over any two seconds
+    after: float = 0.0  # of the plan, once everything was well again
+    target: int = 0
+    workers: int = 0
+    log: int = 0
+    ledger_missing_s: float = 0.0
+    ledger_surplus_s: float = 0.0
+    exit_code: int | None = None
+    verdict: str = ""
+    reasons: tuple[str, ...] = ()
+    slack_s: float = 0.0
+    wrong: list[str] = field(default_factory=list)
+
+    def check(self, holds: bool, what: str) -> None:  # noqa: FBT001 - a condition
+        """Note what does not hold."""
+        if not holds:
+            self.wrong.append(what)
+
+    def row(self) -> str:
+        """The row as text."""
+        counts = (
+            f"{self.target}={self.workers}={self.log}" if self._equal else f"{self.target}/{self.workers}/{self.log}"
+        )
+        return (
+            f"{self.name[:44]:44} {self.back_s:6.1f} {self.missing_user_s:8.1f} {self.ledger_missing_s:8.1f}"
+            f" {self.double_s:6.1f} {self.peak:6.0%} {self.after:7.1%} {counts:>16} {self.exit_code!s:>4}"
+            f" {self.verdict:8} {'ok' if not self.wrong else 'WRONG: ' + '; '.join(self.wrong)}"
+        )
+
+    @property
+    def _equal(self) -> bool:
+        return self.target == self.workers == self.log
+
+
+HEADER = (
+    f"{'scenario':44} {'back s':>6} {'missing':>8} {'ledger':>8} {'twice':>6} {'peak':>6} {'after':>7}"
+    f" {'target=wrk=log':>16} exit verdict"
+)
+
+
+def play(stage: Field, scenario: Scenario) -> Outcome:
+    """Run it, end it, judge it."""
+    play_ = Play(stage, scenario)
+    play_.begin()
+    play_.hurt()
+    play_.settle()
+    play_.end()
+    return play_.judge()
+
+
+class Play:
+    """One scenario on one field."""
+
+    def __init__(self, stage: Field, scenario: Scenario) -> None:
+        self.stage, self.scenario = stage, scenario
+        self.out = Outcome(scenario.name)
+        self.users = [f"Visitor/{n}" for n in range(scenario.users)]
+        self.hurt_ms: list[int] = []  # when each fault was done
+        self.steady_ms = self.well_ms = self.stopped_ms = 0
+        self.most_ms = PACE_MS + SLACK_MS
+        self.troubles: set[str] = set()
+        self.feed: LiveFeed
+        self.last: Frame
+
+    def __repr__(self) -> str:
+        return f"<Play of {self.scenario}>"
+
+    # ------------------------------------------------------------------ the course
+
+    def begin(self) -> None:
+        """Workers, a run, a steady load, and how steady it is."""
+        stage, scenario = self.stage, self.scenario
+        assert stage.admin
+        if scenario.prepare is not None:
+            scenario.prepare(stage)
+        for number in range(1, scenario.workers + 1):
+            stage.add_worker(f"w{number}", scenario.processes)
+        stage.open_run(
+            replace(
+                scenario.options,
+                users=scenario.users,
+                spawn_rate=max(scenario.options.spawn_rate, scenario.users),
+                host=stage.target_url,
+                expect_workers=scenario.workers,
+                keep_running=True,
+            )
+        )
+        self.feed = stage.watch(stage.run)
+        seen(self.feed, lambda f: f.run.users_running >= scenario.users, f"{scenario.users} users run", 60)
+        until(self._is_whole, 60, "every user has sent a request lately")
+        self.steady_ms = now_ms()
+        self._pass_s(STEADY_S)
+        calm = [a for a in stage.arrivals() if a[0] >= self.steady_ms]
+        self.most_ms = PACE_MS + max(SLACK_MS, SLACK_FACTOR * measure.lateness_ms(calm, PACE_MS))
+        self.out.slack_s = (self.most_ms - PACE_MS) / 1000
+
+    def hurt(self) -> None:
+        """Do what is to be done, each at its moment."""
+        begun_s = time.monotonic()
+        for step in self.scenario.faults:
+            self._pass_s(begun_s + step.at_s - time.monotonic())
+            self.hurt_ms.append(now_ms())
+            step.fault(self.stage)
+        self._look()
+
+    def settle(self) -> None:
+        """Wait until all users run once each, then watch them for a while."""
+        self._pass_s(SETTLE_S)
+        until(self._is_well, 60 + self.scenario.holds.back_s, f"the load is whole again: {self._missing_now()}")
+        self.well_ms = now_ms()
+        self._pass_s(self.scenario.calm_s)
+
+    def end(self) -> None:
+        """Stop the run; everything ends by itself."""
+        self.stopped_ms = now_ms()
+        self.stage.stop_run()
+        assert self.stage.master.wait(90) == 0, self.stage.log_of(self.stage.master)
+        self.last = wait_closed(self.feed)
+        self.out.exit_code = self.last.run.exit_code
+
+    def _pass_s(self, seconds: float) -> None:
+        """Let time pass, looking at the screen meanwhile."""
+        end_s = time.monotonic() + seconds
+        while (left_s := end_s - time.monotonic()) > 0:
+            self._look()
+            time.sleep(min(0.1, left_s))
+
+    def _look(self) -> None:
+        self.troubles.add(self.feed.trouble())
+        shown = self.feed.frame()
+        if shown is not None:
+            self.troubles.update(row.text for row in shown.story)
+
+    def _senders(self, lately_ms: int) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {user: set() for user in self.users}
+        for ms, user, sender in self.stage.arrivals():
+            if ms >= lately_ms and user in found:
+                found[user].add(sender)
+        return found
+
+    def _is_whole(self) -> bool:
+        return all(self._senders(now_ms() - PACE_MS - SLACK_MS).values())
+
+    def _is_well(self) -> bool:
+        self._look()
+        return all(len(senders) == 1 for senders in self._senders(now_ms() - self.most_ms).values())
+
+    def _missing_now(self) -> list[str]:
+        return [user for user, senders in self._senders(now_ms() - self.most_ms).items() if not senders]
+
+    # ------------------------------------------------------------------ the judgement
+
+    def judge(self) -> Outcome:
+        """Everything that must hold, in figures."""
+        arrivals = list(self.stage.arrivals())
+        self._judge_load(arrivals)
+        self._judge_words()
+        served, diaries = self.stage.served(), self.stage.diaries()
+        self.stage.end_workers()
+        super_close(self.stage)  # Redis is gone: the archive speaks alone
+        self._judge_counts(served["by_user"], diaries, Folded(self.stage.run))
+        return self.out
+
+    def _judge_load(self, arrivals: list[Arrival]) -> None:
+        out, holds, slack_s = self.out, self.scenario.holds, self.out.slack_s
+        span_ms = (self.steady_ms, self.stopped_ms)
+        gaps = measure.gaps(arrivals, self.users, span_ms, self.most_ms)
+        out.missing_user_s = measure.missing_ms(gaps, PACE_MS) / 1000
+        out.back_s = max((self._back_ms(gap) for gap in gaps), default=0) / 1000
+        out.check(out.back_s <= holds.back_s + (slack_s if holds.back_s else 0), f"back after {out.back_s:.1f} s")
+        twice = measure.doubles(arrivals, self.most_ms)
+        out.double_s = max((gap.to_ms - gap.from_ms for gap in twice), default=0) / 1000
+        out.check(out.double_s <= holds.double_s + slack_s, f"a user ran twice for {out.double_s:.1f} s")
+        count = self.scenario.users
+        calm_ms = (self.steady_ms, (self.hurt_ms or [self.well_ms])[0])
+        before = measure.pace_of_plan(arrivals, self.users, PACE_MS, calm_ms)
+        out.after = measure.pace_of_plan(arrivals, self.users, PACE_MS, (self.well_ms, self.stopped_ms))
+        out.peak = measure.peak_of_plan(arrivals, count, PACE_MS, span_ms)
+        out.check(abs(out.after - 1) <= 0.01 + abs(before - 1), f"{out.after:.1%} of the plan at the end")
+
+    def _back_ms(self, gap: measure.Gap) -> int:
+        """How long after its fault a user was there again."""
+        within = [ms for ms in self.hurt_ms if gap.from_ms <= ms < gap.to_ms]
+        before = [ms for ms in self.hurt_ms if ms < gap.from_ms]
+        return gap.to_ms - (within[0] if within else before[-1] if before else gap.from_ms)
+
+    def _judge_words(self) -> None:
+        out, holds, last = self.out, self.scenario.holds, self.last
+        story = " | ".join(row.text for row in last.story)
+        out.reasons = last.verdict.reasons
+        out.verdict = last.verdict.word
+        reasons = [r for r in last.verdict.reasons if not any(noise in r for noise in NOISE)]
+        is_noise = bool(last.verdict.reasons) and not reasons
+        out.check(out.verdict in holds.verdicts or is_noise, f"verdict {out.verdict}: {reasons}")
+        out.check(not reasons or any(holds.because in r for r in reasons), f"the verdict says {reasons}")
+        for text in holds.story:
+            out.check(text in story, f"the story does not say {text!r}")
+        for text in holds.never:
+            out.check(text not in story, f"the story says {text!r}")
+        out.check(any(holds.trouble in said for said in self.troubles), f"no screen said {holds.trouble!r}")
+        wanted = {0} if out.verdict == "valid" else {60, 61}
+        out.check(out.exit_code in wanted, f"exit code {out.exit_code}")
+
+    def _judge_counts(self, by_user: dict[str, int], diaries: dict[int, dict[str, int]], folded: Folded) -> None:
+        """The target's own count = the workers' own count = the log's; what a killed process kept is missing."""
+        out, holds, killed = self.out, self.scenario.holds, self.stage.killed
+        total = {user: sum(diary.get(user, 0) for diary in diaries.values()) for user in by_user}
+        again = folded.frame(self.last.at_ms)
+        out.target, out.workers, out.log = sum(by_user.values()), sum(total.values()), again.total.requests
+        ledger = again.ledger
+        out.ledger_missing_s, out.ledger_surplus_s = ledger.missing_user_ms / 1000, ledger.surplus_user_ms / 1000
+        per_s = self.scenario.users * 1000 / PACE_MS
+        in_flight = self.scenario.users if holds.lost_s else 0
+        out.check(0 <= out.target - out.workers <= in_flight, f"target {out.target}, workers {out.workers}")
+        out.check(0 <= out.workers - out.log <= per_s * holds.lost_s, f"workers {out.workers}, log {out.log}")
+        for agent, diary in diaries.items():
+            wrote = sum(diary.values())
+            if agent not in killed and not holds.lost_s:
+                out.check(wrote == folded.by_agent[agent], f"agent {agent} did {wrote}, log {folded.by_agent[agent]}")
+        if not in_flight:
+            out.check(total == by_user, "a user's count differs")
+        if not killed and not holds.lost_s:
+            out.check(set(ledger.losses) == set(), "the ledger names a loss")
+        sides = (ledger.planned_user_ms + ledger.surplus_user_ms, ledger.ran_user_ms + ledger.missing_user_ms)
+        out.check(sides[0] == sides[1], f"the ledger does not balance: {sides}")
+        near_s = self.scenario.users * (out.slack_s + PACE_MS / 1000)
+        off_s = abs(out.ledger_missing_s - out.missing_user_s)
+        out.check(off_s <= near_s, f"the ledger says {out.ledger_missing_s:.1f} user-seconds are missing")
+        out.check(frame_json(again) == frame_json(self.last), "the archive's last picture is another than the live one")
+
+
+def super_close(stage: Field) -> None:
+    """End the field, once."""
+    stage.close()
+    stage.workers.clear()
+    stage.proxies.clear()
