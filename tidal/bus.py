@@ -64,7 +64,19 @@ _KINDS: tuple[tuple[str, tuple[type[Exception], ...]], ...] = (
     ("readonly", (rx.ReadOnlyError,)),
     ("unreachable", (rx.ConnectionError, rx.ClusterDownError, OSError)),
 )
-_PREFIXES = {"MISCONF": "readonly", "NOREPLICAS": "readonly", "DENIED": "denied"}
+_PREFIXES = {"MISCONF": "readonly", "NOREPLICAS": "readonly", "DENIED": "denied", "CLUSTERDOWN": "unreachable"}
+_FULL = "max number of clients"
+_WORDS = {
+    "MISCONF": "cannot save its data and takes no writes: make room on its disk",
+    "NOREPLICAS": "has lost its replicas and takes no writes",
+    "loading": "is reading its data and will answer by itself",
+    "denied": "refuses this user: mend its password or rights (tidal acl)",
+    "oom": "is out of memory: raise its maxmemory, or delete what is not needed",
+    "readonly": "is a replica and takes no writes: make it a primary, or give the primary's URL",
+    "full": "takes no more connections: raise its maxclients",
+    "timeout": "accepts and does not answer: is it hung, or the network cut?",
+}
+"""What an error means and what to do, by the server's first word or by the kind."""
 
 
 class Stream(NamedTuple):
@@ -79,7 +91,7 @@ class BusError(Exception):
     """Redis did not do what it was asked. Whether it happened is known only for a refusal, not for a lost answer.
 
     Attributes:
-        kind: unreachable, timeout, loading (none of the three is final), denied, oom, readonly or other.
+        kind: unreachable, timeout, loading, full (none of the four is final), denied, oom, readonly or other.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -99,7 +111,7 @@ def _said(error: BaseException) -> str:
 
 def _kind_of(error: BaseException) -> str:
     text = str(error).rpartition(" caused error: ")[2]
-    kind = _PREFIXES.get(text.partition(" ")[0])
+    kind = "full" if _FULL in text else _PREFIXES.get(text.partition(" ")[0])
     return kind or next((kind for kind, classes in _KINDS if isinstance(error, classes)), "other")
 
 
@@ -160,6 +172,15 @@ def _answer_of(connection: Any) -> tuple[str, str] | None:
     return None
 
 
+def _next_portion(portion: int, size: int) -> int:
+    """How many entries to ask for next, when so many had this size: few of large ones, many of small ones."""
+    return (
+        max(1, portion // 4)
+        if size > READ_BYTES
+        else min(PORTION_MAX, portion * 2 if size < READ_BYTES // 4 else portion)
+    )
+
+
 def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
 
@@ -172,19 +193,11 @@ def _bounded(fields: Mapping[bytes, bytes]) -> Fields:
 class Bus(Leadership, Beacons):
     """A connection to the log and, by its parts, what is around it. Every method raises `BusError` when Redis fails."""
 
-def _next_portion(portion: int, size: int) -> int:
-    """How many entries to ask for next, when so many had this size: few of large ones, many of small ones."""
-    return (
-        max(1, portion // 4)
-        if size > READ_BYTES
-        else min(PORTION_MAX, portion * 2 if size < READ_BYTES // 4 else portion)
-    )
-
-
     def __init__(self, client: Any, url: str) -> None:
         self._client = client
         self.url = url
         self.shown = mask(url)
+        self._portion = PORTION_FIRST  # entries that are asked for at once
 
     def __repr__(self) -> str:
         return f"<Bus {self.shown}>"
@@ -197,7 +210,6 @@ def _next_portion(portion: int, size: int) -> int:
 
         Without a URL the one of TIDAL_REDIS_URL is taken. A `client` that is handed in is used as it is.
         """
-        self._portion = PORTION_FIRST  # entries that are asked for at once
         if not url and (said := os.environ.get(URL_VARIABLE)):
             url = address.whole(said, os.environ)
         url = url or ("" if client is None else "redis://in-process")
@@ -217,7 +229,9 @@ def _next_portion(portion: int, size: int) -> int:
         self._client.close()
 
     def _error(self, error: BaseException) -> BusError:
-        return BusError(_kind_of(error), f"Redis at {self.shown}: {_said(error) or type(error).__name__}")
+        kind, said = _kind_of(error), _said(error) or type(error).__name__
+        words = _WORDS.get(said.partition(" ")[0], _WORDS.get(kind))
+        return BusError(kind, f"Redis at {self.shown} {words} ({said})" if words else f"Redis at {self.shown}: {said}")
 
     def _refusal(self, error: BusError) -> RedisDenied | RedisUnreachable:
         if error.kind == "denied":
@@ -318,6 +332,7 @@ def _next_portion(portion: int, size: int) -> int:
             size += (fresh_size := sum(len(value) for _, _, fields in fresh for value in fields.values()))
             found += [(key, entry_id, _bounded(fields)) for key, entry_id, fields in fresh]
             if max((len(entries) for _, entries in answer), default=0) < portion:
+                self._portion = PORTION_FIRST  # all is read: what comes next may be large
                 break
             self._portion = _next_portion(portion, fresh_size)
             at |= {key: entry_id for key, entry_id, _ in fresh}
@@ -332,7 +347,6 @@ def _next_portion(portion: int, size: int) -> int:
         entries = self._client.xrange(key, f"({after}", str(until) if until else "+", count=count)
         return [(EntryId.parse(i), _bounded(f)) for i, f in entries]
 
-                self._portion = PORTION_FIRST  # all is read: what comes next may be large
     @_translated
     def stream(self, key: str) -> Stream:
         """How a stream is now; all zero when there is none."""
