@@ -65,6 +65,7 @@ from tidal.model.target import grant
 from tidal.opening import NOTHING, Opening
 from tidal.record import Record
 from tidal.renewal import Renewal
+from tidal.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -119,6 +120,7 @@ class Master:
         self.stop_wanted = ""
         self._must_retake = False
         self._renewal = Renewal(bus, self._keys)
+        self._trouble = Trouble()
         self._unfinished = ""  # why a generation was begun that is not whole in the log
         self._closing = False  # the close is appended and not read back: no report counts any more
 
@@ -211,6 +213,7 @@ class Master:
                 self._attend_hooks(now_ms)
                 self._decide(now_ms)
             self._answered_ms = now_ms
+            self._tell_recovery(now_ms)
         except Fenced:
             if self._must_retake:
                 raise
@@ -391,6 +394,7 @@ class Master:
         )
 
     def _lost_redis(self, error: BusError, now_ms: int) -> None:
+        self._trouble = self._trouble.met(str(error), now_ms)
         self._lookout.redis_failed(now_ms)
         if self._keeping is not None:
             self._keeping.redis_failed()
@@ -400,6 +404,12 @@ class Master:
         if cut_ms is not None and now_ms - max(cut_ms, self._answered_ms) > CUT_OFF_MS:
             raise RunLapsed(f"run {self.run} ended with the processes that served it: {error}") from error
         self._rest(0.1)
+
+    def _tell_recovery(self, now_ms: int) -> None:
+        """Write down that Redis had failed, once that is surely over."""
+        if self._trouble.is_over(now_ms):
+            self._note("warning", f"{self._trouble.in_words()}: the load went on, and nothing is lost")
+            self._trouble = Trouble()
 
     # ------------------------------------------------------------------ the end
 

@@ -88,7 +88,7 @@ class Agent:
         self._blind_since_ms: int | None = None  # woke up after a long sleep: the log must be read before users run on
         self.leaving_ms: int | None = None
         self.refused: TidalError | None = None
-        self._said = ""
+        self._troubles: dict[str, str] = {}  # line → what is wrong with it
 
     def __repr__(self) -> str:
         return f"<Agent {self.identity.worker} {self.service or 'idle'}>"
@@ -220,8 +220,10 @@ class Agent:
         if isinstance(news, Beaten):
             self.clock.sample(news.sent_us, news.redis_us, news.received_us)
             self._contact_ms, self._announced = now_ms, news.run
-            self._say("")
+            self._say("beats", "")
         elif isinstance(news, Read) and self.service is not None and news.run == self.service.run:
+            self._contact_ms = now_ms  # who reads the log knows the plan, even where Redis takes no writes
+            self._say("tail", "")
             self.service.learn(news.secrets)
             self.service.adopt(news.brief)
             for entry in news.entries:
@@ -231,14 +233,16 @@ class Agent:
         elif isinstance(news, Handed):
             self._heard_handed(news, now_ms)
         elif isinstance(news, Trouble):
-            self._say(news.why)
+            self._say(news.line, news.why)
 
-    def _say(self, trouble: str) -> None:
-        """Print what is wrong with Redis once, and once when it is well again."""
-        if trouble == self._said:
-            return
-        print(f"tidal worker: {trouble}" if trouble else "tidal worker: Redis answers", file=sys.stderr, flush=True)
-        self._said = trouble
+    def _say(self, line: str, trouble: str) -> None:
+        """Print what is wrong with a line to Redis once, and once when all are well again."""
+        before = self._troubles.copy()
+        self._troubles = {**before, line: trouble} if trouble else {k: v for k, v in before.items() if k != line}
+        if trouble and trouble not in before.values():
+            print(f"tidal worker: {trouble}; the users run on", file=sys.stderr, flush=True)
+        if before and not self._troubles:
+            print("tidal worker: Redis answers", file=sys.stderr, flush=True)
 
     # ------------------------------------------------------------------ runs
 
@@ -280,6 +284,8 @@ class Agent:
         if self.service is None or self.service.run != news.run:
             return  # the answer to an attempt of a run that is over
         self._sending = False
+        if news.watermark is not None:
+            self._say("sender", "")
         outboxes = self.service.outboxes
         for outbox in outboxes:
             if outbox.incarnation == news.incarnation:
