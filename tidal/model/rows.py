@@ -191,6 +191,7 @@ class LedgerRow:
     reports_refused: int = 0
     gaps: tuple[GapRow, ...] = ()
     losses: tuple[LossRow, ...] = ()
+    rows_lost: int = 0  # of unique feeds: they went with processes that died, each named in the story
 
 
 @dataclass(frozen=True, slots=True)

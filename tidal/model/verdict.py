@@ -15,6 +15,7 @@ from tidal.model import phases
 from tidal.model.ledger import Books, balance, losses
 from tidal.model.stats import Tally
 from tidal.model.strain import lagging, standing_still
+from tidal.model.text import clean
 from tidal.model.words import moment, number, part, user_seconds
 
 if TYPE_CHECKING:
@@ -136,6 +137,9 @@ def _let_go_ms(state: State, books: Books) -> int:
 
 def _ended(state: State) -> str:
     ended, restarted, _ = state.reports.ended
+    out = [counter.partition(":")[2] for counter, record in state.log.counters.items() if record.is_exhausted]
+    if out:
+        return f"; {clean(', '.join(sorted(out)), 100)} ran out, and its users stopped"
     if not ended:
         return ""
     return f"; {number(ended)} times a user ended by itself" + (f", {number(restarted)} restarted" if restarted else "")

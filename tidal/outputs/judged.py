@@ -48,6 +48,8 @@ def ledger_lines(frame: Frame) -> Iterator[str]:
     if ledger.users_ended:
         what = (f"{number(ledger.users_restarted)} restarted", f"{number(ledger.users_let_go)} let go")
         yield f"Users that ended by themselves: {number(ledger.users_ended)}: {', '.join(what)}"
+    if ledger.rows_lost:
+        yield f"Rows of unique feeds that died with who held them: {number(ledger.rows_lost)}"
     yield from _gaps(ledger)
     yield from _losses(ledger)
 
