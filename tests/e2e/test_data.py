@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 import threading
 from collections import Counter, defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -25,7 +27,6 @@ from tidal.paths import archive_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tidal.model.rows import Frame
 
@@ -63,6 +64,7 @@ class Shop(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Customer)
         self.asked: list[tuple[str, ...]] = []
+        self.sent: list[tuple[str, Any]] = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -96,6 +98,12 @@ class Customer(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+    def do_POST(self) -> None:
+        """The same, with what was sent."""
+        sent = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.sent.append((self.path, json.loads(sent)))
+        self.do_GET()
 
     def log_message(self, *_: Any) -> None:
         """Silence."""
@@ -284,6 +292,50 @@ def test_a_bad_file_is_one_line_before_the_run(tmp_path: Path, content: str | No
     assert done.returncode == code
     assert f"locustfile.py:5: {said}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "data.md"
+EXAMPLES = re.findall(r"(?s)```python\n(.*?)```", PAGE.read_text(encoding="utf-8"))
+DATA = {
+    "accounts.csv": "name,password\n" + "".join(f"user-{n},secret-{n}\n" for n in range(9)),
+    "vouchers.csv": "code\n" + "".join(f"V{n}\n" for n in range(500)),
+    "searches.jsonl": "".join(json.dumps({"text": text}) + "\n" for text in ("tea", "coffee", "bread")),
+}
+
+
+def run_example(folder: Path, text: str, url: str) -> subprocess.CompletedProcess[str]:
+    """A run of a locustfile with the data that the page speaks of."""
+    for name, content in {**DATA, "locustfile.py": text}.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    words = ["-f", "locustfile.py", "--host", url, "-u", "4", "-r", "50", "-t", "4s", "--processes", "2"]
+    argv = [sys.executable, "-m", "tidal", "run", *words]
+    env = {**os.environ, "TIDAL_HOME": str(folder / "home")}
+    return subprocess.run(argv, capture_output=True, text=True, timeout=90, check=False, cwd=folder, env=env)
+
+
+def test_the_pages_first_example_does_what_it_says(tmp_path: Path, shop: Shop) -> None:
+    """An account for each user, vouchers that come once."""
+    done = run_example(tmp_path, EXAMPLES[0], shop.url)
+    assert done.returncode == 0, done.stdout + done.stderr
+    logins = [sent["name"] for path, sent in shop.sent if path == "/login"]
+    assert sorted(logins) == [f"user-{n}" for n in range(4)]
+    vouchers = Counter(sent["code"] for path, sent in shop.sent if path == "/redeem")
+    assert not vouchers or max(vouchers.values()) == 1
+    searched = {step.partition("?q=")[2] for step, *_ in shop.asked if step.startswith("search")}
+    assert searched <= {"tea", "coffee", "bread"}
+    assert searched
+
+
+def test_the_pages_second_example_ends_the_run(tmp_path: Path, shop: Shop) -> None:
+    """When a user finds no row."""
+    first, second = EXAMPLES
+    assert "accounts" in first
+    done = run_example(tmp_path, second, shop.url)
+    assert done.returncode == 0, done.stdout + done.stderr
+    people = Counter(sent["name"] for _, sent in shop.sent)
+    assert set(people.values()) == {1}
+    assert len(people) > 25, "a few may be left"
+    assert "people: all 50 rows are handed out" in done.stdout + done.stderr
 
 
 LIBRARY = """
