@@ -37,6 +37,8 @@ VARIABLES = (URL, PASSWORD, PASSWORD_FILE, *(variable for _, variable in TLS.val
 """What is taken out of the environment of children: user code has no business with it."""
 PASSWORD_BYTES_MAX = 4_096
 SCHEMES = ("redis://", "rediss://", "unix://")
+MANY = tuple(f"{scheme}+{kind}://" for scheme in ("redis", "rediss") for kind in ("sentinel", "cluster"))
+"""Schemes with several hosts."""
 _SHOWN_NOT = re.compile(r"(?<=[?&])(?:ssl_ca_certs|ssl_certfile|ssl_keyfile)=[^&]*&?")
 
 
@@ -63,12 +65,13 @@ def check(url: str) -> None:
         raise UsageError(f"{mask(url)}: a password in a URL has / # ? and @ as %2F %23 %3F and %40; better: {PASSWORD}")
     try:
         parts = urlsplit(url)
-        is_one = url.startswith(SCHEMES) and (parts.port or 1) > 0
+        is_one = bool(url.startswith(MANY) and parts.netloc) or (url.startswith(SCHEMES) and (parts.port or 1) > 0)
     except ValueError:
         is_one = False
     if not is_one:
         raise UsageError(
-            f"{mask(url)} is not the URL of a Redis: redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH"
+            f"{mask(url)} is not the URL of a Redis: redis://HOST:PORT, rediss://HOST:PORT, unix:///PATH, "
+            "redis+sentinel://HOST:PORT,HOST:PORT/SERVICE or redis+cluster://HOST:PORT,HOST:PORT"
         )
 
 
@@ -148,7 +151,7 @@ def _with_tls(url: str, environ: Mapping[str, str], flags: Mapping[str, str | No
             added[parameter] = str(Path(path).expanduser().absolute())  # children have other working folders
     if not named:
         return url
-    if not url.startswith("rediss://"):
+    if not url.startswith("rediss"):
         by = next(iter(named.values()))
         raise UsageError(f"{by} is said, but {mask(url)} is no TLS: write rediss://, or leave {by} away")
     files = {parameter: said[parameter][0] if parameter in said else added[parameter] for parameter in named}

@@ -1,4 +1,6 @@
-"""The one home of Redis: streams, the lease, acknowledgements, heartbeats. No Lua, no groups, no notifications.
+"""The one home of Redis, with `routes.py`, which gets there: streams, the lease, acknowledgements, heartbeats.
+
+No Lua, no groups, no notifications.
 
 Three rules hold here, each paid for by a measurement:
 
@@ -21,19 +23,17 @@ import time
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
-import redis
 from redis import exceptions as rx
-from redis.backoff import NoBackoff
-from redis.connection import parse_url
-from redis.retry import Retry
 
 from tidal import address
 from tidal.address import mask
 from tidal.beacons import Beacons
 from tidal.errors import RedisDenied, RedisTooOld, RedisUnreachable, UsageError
+from tidal.keys import RUNS
 from tidal.leadership import Leadership, number_of
 from tidal.model.codec import ENTRY_BYTES_MAX, ZERO_ID, EntryId
 from tidal.model.text import clean
+from tidal.routes import One, Route, cluster_behind, is_redirection, route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -62,7 +62,7 @@ _KINDS: tuple[tuple[str, tuple[type[Exception], ...]], ...] = (
     ("timeout", (rx.TimeoutError,)),
     ("oom", (rx.OutOfMemoryError,)),
     ("readonly", (rx.ReadOnlyError,)),
-    ("unreachable", (rx.ConnectionError, rx.ClusterDownError, OSError)),
+    ("unreachable", (rx.ConnectionError, rx.ClusterDownError, rx.RedisClusterException, OSError)),
 )
 _PREFIXES = {"MISCONF": "readonly", "NOREPLICAS": "readonly", "DENIED": "denied", "CLUSTERDOWN": "unreachable"}
 _FULL = "max number of clients"
@@ -111,6 +111,8 @@ def _said(error: BaseException) -> str:
 
 def _kind_of(error: BaseException) -> str:
     text = str(error).rpartition(" caused error: ")[2]
+    if is_redirection(error):
+        return "unreachable"
     kind = "full" if _FULL in text else _PREFIXES.get(text.partition(" ")[0])
     return kind or next((kind for kind, classes in _KINDS if isinstance(error, classes)), "other")
 
@@ -129,36 +131,13 @@ def _translated(method: Callable[Concatenate[Bus, P], R]) -> Callable[Concatenat
             return method(self, *args, **kwargs)
         except rx.WatchError as error:
             cause = error.__context__ if not _was_aborted(error) else error
+            self._route.failed(cause or error)
             raise self._error(cause or error) from error
-        except rx.RedisError as error:
+        except (rx.RedisError, rx.RedisClusterException) as error:
+            self._route.failed(error)
             raise self._error(error) from error
 
     return call
-
-
-def _client(url: str, role: str, timeout_s: float) -> redis.Redis:
-    ours: dict[str, Any] = {
-        "protocol": 2,  # XREAD answers differ between protocols; 2 is what every server and fakeredis speak alike
-        "decode_responses": False,
-        "socket_timeout": timeout_s,
-        "socket_connect_timeout": timeout_s / 2,
-        "socket_keepalive": True,
-        "health_check_interval": 0,
-        "retry": Retry(NoBackoff(), 0),
-        "retry_on_error": [],
-        "retry_on_timeout": False,
-        "client_name": "tidal-" + re.sub(r"[^\w.-]", "-", role),
-        "driver_info": None,  # no CLIENT SETINFO: users with few rights would fill the server's list of denials
-    }
-    address.check(url)
-    try:
-        options = parse_url(url)  # type: ignore[no-untyped-call]
-    except ValueError as error:
-        raise UsageError(f"{mask(url)} is not the URL of a Redis: {_said(error)}") from None
-    if url.startswith("unix"):
-        del ours["socket_keepalive"]
-    pool = redis.ConnectionPool(**{**options, **ours})  # ours win, unlike in `from_url`
-    return redis.Redis(connection_pool=pool)
 
 
 def _answer_of(connection: Any) -> tuple[str, str] | None:
@@ -193,8 +172,8 @@ def _bounded(fields: Mapping[bytes, bytes]) -> Fields:
 class Bus(Leadership, Beacons):
     """A connection to the log and, by its parts, what is around it. Every method raises `BusError` when Redis fails."""
 
-    def __init__(self, client: Any, url: str) -> None:
-        self._client = client
+    def __init__(self, route: Route, url: str) -> None:
+        self._route = route
         self.url = url
         self.shown = mask(url)
         self._portion = PORTION_FIRST  # entries that are asked for at once
@@ -215,10 +194,13 @@ class Bus(Leadership, Beacons):
         url = url or ("" if client is None else "redis://in-process")
         if not url:
             raise UsageError(f"no Redis to go to: give --redis URL or set {URL_VARIABLE}")
-        bus = cls(client if client is not None else _client(url, role, timeout_s), url)
+        bus = cls(One(client) if client is not None else route(url, role, timeout_s), url)
         try:
             bus.ping_us()
-            bus.check_version()
+            if bus.check_version() == "cluster" and client is None and isinstance(bus._route, One):
+                bus.close()
+                bus._route = cluster_behind(url, role, timeout_s)
+                bus.ping_us()
         except BusError as error:
             bus.close()
             raise bus._refusal(error) from error
@@ -226,7 +208,12 @@ class Bus(Leadership, Beacons):
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._client.close()
+        self._route.close()
+
+    @property
+    def _client(self) -> Any:
+        """The client for what has no key, the clock above all: everybody is to ask the same server."""
+        return self._route.at(RUNS)
 
     def _error(self, error: BaseException) -> BusError:
         kind, said = _kind_of(error), _said(error) or type(error).__name__
@@ -260,11 +247,13 @@ class Bus(Leadership, Beacons):
         seconds, micros = self._client.time()
         return before_ns // 1_000, seconds * 1_000_000 + micros, time.monotonic_ns() // 1_000
 
-    def check_version(self) -> None:
-        """RedisTooOld below 6.2; a server that will not tell its version is believed."""
-        version = str(self.info("server").get("redis_version", ""))
+    def check_version(self) -> str:
+        """RedisTooOld below 6.2, else its mode (standalone, cluster); a server that will not tell is believed."""
+        found = self.info("server")
+        version = str(found.get("redis_version", ""))
         if version and _version(version) < OLDEST:
             raise RedisTooOld(f"Redis at {self.shown} is version {clean(version, 20)}; tidal needs 6.2 or newer")
+        return str(found.get("redis_mode", ""))
 
     def info(self, section: str) -> dict[str, Any]:
         """A section of INFO; empty when it is denied or unknown (fakeredis has none)."""
@@ -304,12 +293,12 @@ class Bus(Leadership, Beacons):
     @_translated
     def append(self, stream_key: str, fields: Fields) -> EntryId:
         """Add one entry. After an error it may or may not be there."""
-        return EntryId.parse(self._client.xadd(stream_key, fields))
+        return EntryId.parse(self._route.at(stream_key).xadd(stream_key, fields))
 
     @_translated
     def append_many(self, items: Sequence[tuple[str, Fields]]) -> list[EntryId]:
         """Add entries in one round trip. After an error any beginning of them may be there."""
-        pipe = self._client.pipeline(transaction=False)
+        pipe = self._route.at(items[0][0]).pipeline(transaction=False)
         for stream_key, fields in items:
             pipe.xadd(stream_key, fields)
         return [EntryId.parse(entry_id) for entry_id in pipe.execute()]
@@ -322,12 +311,13 @@ class Bus(Leadership, Beacons):
 
         Without any, wait up to `block_ms` (at most 1,000; 0 or None: not at all).
         """
+        client = self._route.at(next(iter(cursors)))
         at, found = dict(cursors), list[tuple[str, EntryId, Fields]]()
         block = min(block_ms, BLOCK_MAX_MS) if block_ms else None
         left, size = count, 0
         while left > 0 and size < READ_BYTES:
             portion = min(left, self._portion)
-            answer = self._client.xread({key: str(i) for key, i in at.items()}, count=portion, block=block) or ()
+            answer = client.xread({key: str(i) for key, i in at.items()}, count=portion, block=block) or ()
             fresh = [(key.decode(), EntryId.parse(i), fields) for key, entries in answer for i, fields in entries]
             size += (fresh_size := sum(len(value) for _, _, fields in fresh for value in fields.values()))
             found += [(key, entry_id, _bounded(fields)) for key, entry_id, fields in fresh]
@@ -344,14 +334,14 @@ class Bus(Leadership, Beacons):
         self, key: str, after: EntryId, until: EntryId | None = None, count: int = 1_000
     ) -> list[tuple[EntryId, Fields]]:
         """Entries after one id (not with it) up to another (with it), at most `count`."""
-        entries = self._client.xrange(key, f"({after}", str(until) if until else "+", count=count)
+        entries = self._route.at(key).xrange(key, f"({after}", str(until) if until else "+", count=count)
         return [(EntryId.parse(i), _bounded(f)) for i, f in entries]
 
     @_translated
     def stream(self, key: str) -> Stream:
         """How a stream is now; all zero when there is none."""
         try:
-            found = self._client.xinfo_stream(key)
+            found = self._route.at(key).xinfo_stream(key)
         except rx.ResponseError as error:
             if "no such key" not in str(error).lower():
                 raise
@@ -369,7 +359,7 @@ class Bus(Leadership, Beacons):
     @_translated
     def acknowledged(self, keys: RunKeys, incarnation: str) -> int:
         """Up to which sequence number an incarnation's reports are safe; 0: none."""
-        return number_of(self._client.hget(keys.ack, incarnation))
+        return number_of(self._route.at(keys.ack).hget(keys.ack, incarnation))
 
     @_translated
     def load_keyframe(self, keys: RunKeys) -> bytes | None:
@@ -389,7 +379,7 @@ class Bus(Leadership, Beacons):
     def _stored(self, key: str) -> bytes | None:
         """A value that only saves time or adds to the log: one of another type is none."""
         try:
-            value: bytes | None = self._client.get(key)
+            value: bytes | None = self._route.at(key).get(key)
         except rx.ResponseError as error:
             if "WRONGTYPE" not in str(error) and "wrong kind of value" not in str(error):
                 raise
@@ -410,10 +400,11 @@ class Bus(Leadership, Beacons):
         self, watch: Iterable[str], look: Callable[[Any], Callable[[], R] | None]
     ) -> tuple[R, list[Any]] | None:
         """Look under WATCH; when `look` gives a queue, run it as a transaction: its value and the answers."""
+        names = list(watch)
         for _ in range(FENCE_TRIES):
-            with self._client.pipeline(transaction=True) as pipe:
+            with self._route.at(names[0]).pipeline(transaction=True) as pipe:
                 try:
-                    pipe.watch(*watch)
+                    pipe.watch(*names)
                     queue = look(pipe)
                     if queue is None:
                         return None
@@ -429,16 +420,21 @@ class Bus(Leadership, Beacons):
 
     @_translated
     def _run(self, *commands: Sequence[Any]) -> list[Any]:
-        """Raw commands in one round trip, without a transaction."""
-        pipe = self._client.pipeline(transaction=False)
-        for command in commands:
-            pipe.execute_command(*command)
-        return list(pipe.execute())
+        """Raw commands in one round trip to each server that has keys of them, without a transaction."""
+        clients = [self._route.at(command[1]) if len(command) > 1 else self._client for command in commands]
+        answers: dict[int, Any] = {}
+        for client in dict.fromkeys(clients):
+            numbers = [number for number, whose in enumerate(clients) if whose is client]
+            pipe = client.pipeline(transaction=False)
+            for number in numbers:
+                pipe.execute_command(*commands[number])
+            answers |= zip(numbers, pipe.execute(), strict=True)
+        return [answers[number] for number in range(len(commands))]
 
     @_translated
     def send_reports(self, keys: RunKeys, incarnation: str, batch: Sequence[Fields]) -> int:
         """Hand reports in, and learn up to which sequence number they are safe. After an error send them again."""
-        pipe = self._client.pipeline(transaction=False)
+        pipe = self._route.at(keys.reports).pipeline(transaction=False)
         for fields in batch:
             pipe.xadd(keys.reports, fields)
         pipe.hget(keys.ack, incarnation)

