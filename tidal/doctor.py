@@ -86,8 +86,8 @@ def _role(bus: Bus) -> list[Finding]:
     if bus.info("replication").get("role") in ("slave", "replica"):
         findings.append(Finding(ERROR, "role", "a replica", "give the URL of its primary: a replica takes no writes"))
     if str(bus.info("cluster").get("cluster_enabled", 0)) == "1":
-        advice = "use a single server: tidal does not follow a cluster's redirections yet"
-        findings.append(Finding(ERROR, "role", "a node of a cluster", advice))
+        advice = "name several nodes, one may be down: redis+cluster://HOST:PORT,HOST:PORT"
+        findings.append(Finding(INFO, "role", "a node of a cluster", advice))
     return findings
 
 

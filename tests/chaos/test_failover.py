@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from deadline import until
 from servers import Servers, cluster_of_three, with_sentinels
-from stage import Stage, seen
+from stage import LOCUSTFILE, Stage, seen
 
 from tidal.archive import Archive
 from tidal.bus import Bus
@@ -26,7 +27,22 @@ if TYPE_CHECKING:
 
     from tidal.model.rows import Frame
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """A target and a locustfile; the Redis is the test's own."""
+    os.environ["TIDAL_HOME"] = str(tmp_path)
+    with tempfile.TemporaryDirectory(prefix="tidal-") as folder:
+        made = Stage(Path(folder), tmp_path)
+        try:
+            made.start_target()
+            (made.folder / "locustfile.py").write_text(LOCUSTFILE, encoding="utf-8")
+            yield made
+        finally:
+            made.close()
+            del os.environ["TIDAL_HOME"]
 
 
 @pytest.fixture
