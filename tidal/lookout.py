@@ -16,6 +16,8 @@ from tidal.model.liveness import POLL_MS, Heartbeat, Liveness
 from tidal.model.wire import from_wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tidal.bus import Bus
     from tidal.keys import RunKeys
     from tidal.model.clock import Clock
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 ANNOUNCE_MS = 10_000
 PRESENCE_MS = 1_000
+HOLD_TOLD_MS = 4_000
+"""A hold that is shorter is no news: every pause of a master makes one."""
 
 
 class Lookout:
@@ -34,12 +38,15 @@ class Lookout:
         keys: of the run.
         clock: set by each look.
         now_ms: the moment of its making.
+        note: takes (level, text): what the operator should see.
 
     Attributes:
         holder: the run that the fleet serves; "" before it was asked.
     """
 
-    def __init__(self, bus: Bus, keys: RunKeys, clock: Clock, now_ms: int) -> None:
+    def __init__(
+        self, bus: Bus, keys: RunKeys, clock: Clock, now_ms: int, note: Callable[[str, str], None] | None = None
+    ) -> None:
         self._bus, self._keys, self._clock = bus, keys, clock
         self._liveness = Liveness()
         self._senses = Senses(0)
@@ -47,6 +54,7 @@ class Lookout:
         self._due = dict.fromkeys(("look", "announce", "watched"), 0)
         self._looks = 0
         self._announced_phase = ""
+        self._note, self._is_hold_told = note, False
         self.holder = ""
 
     def __repr__(self) -> str:
@@ -94,7 +102,18 @@ class Lookout:
         signed_off = [w.incarnation for w in workers if w.worker not in found and _may_leave(state, w)]
         rtt_us = received_us - sent_us
         lost = self._liveness.poll(now_ms, rtt_us // 1000, expected - set(signed_off), set(beats))
+        self._tell_hold(now_ms, rtt_us // 1000)
         self._senses = Senses(0, beats, looked=True, lost=tuple(lost), left=tuple(signed_off), redis_rtt_us=rtt_us)
+
+    def _tell_hold(self, now_ms: int, rtt_ms: int) -> None:
+        """Say once that Redis is too slow to tell the absent from the lost."""
+        count, held_ms = self._liveness.held(now_ms)
+        is_long = held_ms > HOLD_TOLD_MS
+        if is_long and not self._is_hold_told and self._note is not None:
+            limit_s = self._liveness.hold_max_leases * self._liveness.lease_ms // 1000
+            why = f"Redis needs {rtt_ms} ms for an answer: called lost after {limit_s} s, not before"
+            self._note("warning", f"no heartbeat of {count} worker(s), but {why}")
+        self._is_hold_told = is_long
 
     def _announce(self, state: State) -> None:
         log = state.log

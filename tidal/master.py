@@ -109,7 +109,7 @@ class Master:
         self.clock = Clock()
         self.state = State()
         self._keeping: Keeping | None = None
-        self._lookout = Lookout(bus, self._keys, self.clock, now_us() // 1000)
+        self._lookout = Lookout(bus, self._keys, self.clock, now_us() // 1000, self._note)
         self._notes: list[Noted] = []
         self._intents: dict[str, ByOperator] = {}
         self._intents_at: EntryId = ZERO_ID

@@ -3,7 +3,8 @@
 The master polls the keys (expiry notifications came for 24 of 200 within 9 s when measured). An absent key makes a
 worker suspect at once. It is lost only when the view of Redis was healthy for longer than a lease and a beat, so
 that every live worker had the time to show itself, and when it is not most of the fleet at once: then the cause is
-more likely Redis or the master, and the rule waits for another lease.
+more likely Redis or the master, and the rule waits for another lease. A Redis that answers, but slowly, holds the rule
+for ten leases and no longer: who was not seen in all that time is lost.
 """
 
 from __future__ import annotations
@@ -48,14 +49,20 @@ class Liveness:
     confirm_ms: int = 500
     mass_share: float = 0.5
     mass_least: int = 3
+    hold_max_leases: int = 10
     _absent_since: dict[str, int] = field(default_factory=dict)
     _healthy_since: int | None = None
     _polled_ms: int | None = None
     _mass_until: int | None = None
+    _held_since: int | None = None
 
     def poll_failed(self) -> None:
         """Redis did not answer: nothing can be said, and the healthy time starts anew."""
-        self._healthy_since = self._polled_ms = self._mass_until = None
+        self._healthy_since = self._polled_ms = self._mass_until = self._held_since = None
+
+    def held(self, now_ms: int) -> tuple[int, int]:
+        """How many are absent and not called lost, because Redis is too slow to tell, and for how many ms by now."""
+        return (len(self._absent_since), now_ms - self._held_since) if self._held_since is not None else (0, 0)
 
     def poll(self, now_ms: int, rtt_ms: int, expected: set[str], present: set[str]) -> list[str]:
         """Which of the expected incarnations are lost, given those whose key is there."""
@@ -65,7 +72,8 @@ class Liveness:
         for incarnation in expected - present:
             self._absent_since.setdefault(incarnation, now_ms)
         if self._healthy_since is None or now_ms - self._healthy_since < self.lease_ms + self.beat_ms:
-            return []
+            return self._unseen(now_ms)
+        self._held_since = None
         lost = sorted(i for i, since in self._absent_since.items() if now_ms - since >= self.confirm_ms)
         return [] if self._is_mass(now_ms, len(self._absent_since), len(expected)) else lost
 
@@ -75,6 +83,15 @@ class Liveness:
         if self._healthy_since is None or slept or rtt_ms > self.rtt_max_ms:
             self._healthy_since, self._mass_until = now_ms, None
         self._polled_ms = now_ms
+
+    def _unseen(self, now_ms: int) -> list[str]:
+        """Those who were absent for as long as a slow Redis may hold the rule."""
+        hold_ms = self.hold_max_leases * self.lease_ms
+        if not self._absent_since:
+            self._held_since = None
+            return []
+        self._held_since = self._held_since if self._held_since is not None else now_ms
+        return sorted(i for i, since in self._absent_since.items() if now_ms - max(since, self._held_since) >= hold_ms)
 
     def _is_mass(self, now_ms: int, absent: int, expected: int) -> bool:
         """Whether most are absent at once; suspects count, for keys lapse one after the other, a beat apart."""

@@ -176,6 +176,32 @@ def test_a_slow_redis_says_nothing_about_workers() -> None:
     assert set(fleet.lost) == dead
 
 
+def test_a_redis_that_stays_slow_holds_the_rule_for_ten_leases() -> None:
+    """Then who was never seen in all that time is lost, and nobody else; until then it is told how many are absent."""
+    fleet = _healthy()
+    dead = fleet.kill(1)
+    fleet.rtt_ms = 700
+    fleet.run(12_000)
+    assert fleet.lost == {}
+    count, held_ms = fleet.liveness.held(fleet.now_ms)
+    assert (count, held_ms > 5_000) == (1, True)
+    fleet.run(13_000)
+    assert set(fleet.lost) == dead
+    fleet.rtt_ms = 1
+    fleet.run(10_000)
+    assert set(fleet.lost) == dead
+    assert fleet.liveness.held(fleet.now_ms) == (0, 0)
+
+
+def test_a_redis_that_is_back_after_a_minute_loses_nobody() -> None:
+    """Every key lapsed long ago; the workers come back one after the other."""
+    fleet = _healthy()
+    fleet.pause_redis(60_000)
+    fleet.reconnect_within(LEASE_MS)
+    fleet.run(30_000)
+    assert fleet.lost == {}
+
+
 def test_a_key_that_is_back_in_time_is_no_loss() -> None:
     """Absent for less than half a second is suspect and no more; absent again counts from anew."""
     liveness = Liveness()
