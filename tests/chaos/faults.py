@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 from typing import TYPE_CHECKING
 
 import proxy
+import psutil
 from deadline import until
 from field import go_on, stop
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
     from field import Field
 
-Fault = "Callable[[Field], object]"
+ROOM = resource.RLIM_INFINITY if resource.RLIM_INFINITY > 0 else 1 << 60
 
 
 def named(name: str, fault: Callable[[Field], object]) -> Callable[[Field], object]:
@@ -89,6 +91,17 @@ def roll_gap(worker: str, successor: str) -> Callable[[Field], object]:
     return named(f"{worker} leaves, {successor} comes", replace)
 
 
+def burn(worker: str, seconds: float) -> Callable[[Field], object]:
+    """User code of a worker that does not yield for so long."""
+
+    def order(field: Field) -> None:
+        path = field.diary / f"burn.{field.workers[worker].pid}"
+        path.write_text(str(seconds))
+        until(lambda: not path.exists(), 20, "it burns")
+
+    return named(f"{worker} burns CPU for {seconds:g} s", order)
+
+
 # ------------------------------------------------------------------ masters
 
 
@@ -111,6 +124,22 @@ def freeze_master(field: Field) -> None:
 def wake_master(field: Field) -> None:
     """SIGCONT of the first."""
     go_on(field.masters[0])
+
+
+def kill_hook_host(field: Field) -> None:
+    """`kill -9` of the process that runs the file's hooks on the master's side."""
+    children = psutil.Process(field.master.pid).children()
+    for child in [c for c in children if "--hooks" in c.cmdline()]:
+        child.kill()
+
+
+def disk(limit_bytes: int) -> Callable[[Field], object]:
+    """What the master's files may grow to, from now on; the kernel refuses what is beyond, as a full disk does."""
+
+    def fill(field: Field) -> None:
+        resource.prlimit(field.master.pid, resource.RLIMIT_FSIZE, (limit_bytes, resource.RLIM_INFINITY))
+
+    return named("the disk is full" if limit_bytes < ROOM else "there is room on the disk", fill)
 
 
 # ------------------------------------------------------------------ Redis
@@ -173,8 +202,7 @@ def writable(field: Field) -> None:
 
 def misconf(field: Field) -> None:
     """Snapshots fail, so it refuses writes: MISCONF."""
-    (field.folder / "blocked.rdb").mkdir()
-    field.admin.config_set("dbfilename", "blocked.rdb")
+    (field.folder / "dump.rdb").mkdir()  # the snapshot cannot be put in its place
     field.admin.config_set("save", "1 1")
     until(lambda: field.admin.info("persistence")["rdb_last_bgsave_status"] != "ok", 30, "a snapshot failed")
 
@@ -188,6 +216,33 @@ def out_of_memory(field: Field) -> None:
     """The limit is below what is used: writes are refused, nothing is evicted."""
     field.admin.config_set("maxmemory-policy", "noeviction")
     field.admin.config_set("maxmemory", "1mb")
+
+
+def rights_gone(field: Field) -> None:
+    """Everybody may still read, and write nothing."""
+    field.admin.execute_command("ACL", "SETUSER", "default", "-xadd", "-set", "-exec", "-hset")
+
+
+def rights_back(field: Field) -> None:
+    """As before."""
+    field.admin.execute_command("ACL", "SETUSER", "default", "+@all")
+
+
+def forget_everything(field: Field) -> None:
+    """Redis comes back empty."""
+    field.kill_redis()
+    for path in (field.folder / "appendonlydir").glob("*"):
+        path.unlink()
+    start_redis(field)
+
+
+def lose_the_tail(field: Field) -> None:
+    """Power was lost: the end of the append-only file never reached the disk."""
+    field.kill_redis()
+    newest = max((field.folder / "appendonlydir").glob("*.incr.aof"), key=lambda p: p.stat().st_mtime)
+    with newest.open("r+b") as file:
+        file.truncate(max(0, newest.stat().st_size - 20_000))
+    start_redis(field)
 
 
 def too_many_clients(field: Field) -> None:

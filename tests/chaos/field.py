@@ -174,7 +174,7 @@ class Field(Stage):
     def diaries(self) -> dict[int, Counter[str]]:
         """What the generators wrote down themselves: requests that ended, by agent and user."""
         found: dict[int, Counter[str]] = {}
-        for path in self.diary.iterdir():
+        for path in self.diary.glob("*-*"):
             agent = int(path.name.partition("-")[0])
             found.setdefault(agent, Counter()).update(path.read_text().split())
         return found

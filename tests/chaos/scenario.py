@@ -11,7 +11,7 @@ from deadline import until
 from field import PACE_MS, Folded, now_ms, wait_closed
 from stage import seen
 
-from tidal.model.events import RunOptions
+from tidal.model.events import RunOptions, WorkerLost
 from tidal.outputs.json import frame_json
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Holds:
     verdicts: tuple[str, ...] = ("valid",)
     because: str = ""  # what the verdict's reasons say, when it is not valid
     story: tuple[str, ...] = ()  # what the story says
-    never: tuple[str, ...] = ()  # what it must not say
+    no_loss: bool = True  # no worker is called lost
     trouble: str = ""  # what a screen says while it lasts
 
 
@@ -213,10 +213,7 @@ class Play:
             time.sleep(min(0.1, left_s))
 
     def _look(self) -> None:
-        self.troubles.add(self.feed.trouble())
-        shown = self.feed.frame()
-        if shown is not None:
-            self.troubles.update(row.text for row in shown.story)
+        self.troubles.add(self.feed.trouble().partition(" (for ")[0])
 
     def _senders(self, lately_ms: int) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {user: set() for user in self.users}
@@ -282,9 +279,11 @@ class Play:
         out.check(not reasons or any(holds.because in r for r in reasons), f"the verdict says {reasons}")
         for text in holds.story:
             out.check(text in story, f"the story does not say {text!r}")
-        for text in holds.never:
-            out.check(text not in story, f"the story says {text!r}")
-        out.check(any(holds.trouble in said for said in self.troubles), f"no screen said {holds.trouble!r}")
+        if holds.no_loss and not self.stage.killed:
+            lost = [row.text for row in last.story if row.kind == WorkerLost.KIND]
+            out.check(not lost, f"falsely lost: {lost}")
+        is_said = any(holds.trouble in said for said in self.troubles)
+        out.check(is_said, f"no screen said {holds.trouble!r}, but {self.troubles}")
         wanted = {0} if out.verdict == "valid" else {60, 61}
         out.check(out.exit_code in wanted, f"exit code {out.exit_code}")
 
