@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
 import time
 import unicodedata
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,7 @@ def begun(stage: Stage, *more: str) -> tuple[Any, Any, str]:
 def test_nothing_hostile_stops_a_run_or_reaches_an_output(stage: Stage, client: redis.Redis) -> None:
     """With all rights there are: the users run on, what was measured is whole, the rest is counted and cleaned."""
     files = ["--csv", "out", "--csv-full-history", "--html", "out.html", "--json", "out.json"]
-    worker, console, run = begun(stage, "-t", "16s", *files)
+    worker, console, run = begun(stage, *files)
     keys = RunKeys(run)
     feed = LiveFeed(stage.redis_url, keys, presence=False).start()
     seen(feed, lambda frame: frame.run.users_running >= 8, "eight users run")
@@ -71,13 +72,14 @@ def test_nothing_hostile_stops_a_run_or_reaches_an_output(stage: Stage, client: 
     seen(late, lambda frame: frame.bad_entries >= 2 * hostile.REFUSED_LEAST, "a late viewer sees the same")
     served = stage.served()["answered"]
     until(lambda: stage.served()["answered"] > served + 60, 30, "the load goes on")
+    console.send_signal(signal.SIGINT)  # in order
     whole, _ = console.communicate(timeout=120)
     log = stage.log_of(console)
     assert "Traceback (most recent call last)" not in log
     end = json.loads((stage.folder / "out.json").read_text())
     ours = {(row["method"], row["name"]): row["requests"] for row in end["endpoints"] if row["name"].startswith("/")}
     assert ours["GET", "/"] + ours["GET", "/products/[id]"] == stage.served()["answered"]
-    assert end["run"]["outcome"] == "finished"
+    assert end["run"]["outcome"] == "stopped"
     assert end["bad_entries"] >= 2 * hostile.REFUSED_LEAST
     feed.close()
     late.close()
@@ -105,7 +107,7 @@ def _check_outputs(folder: Path, printed: str, run: str) -> None:
 
 def test_the_screen_shows_it_as_text(stage: Stage, client: redis.Redis) -> None:
     """A terminal that is attached meanwhile keeps its screen, its lines and its life."""
-    _, console, run = begun(stage, "-t", "25s")
+    _, console, run = begun(stage)
     keys = RunKeys(run)
     screen = Screen(stage.home, "watch", run, "--redis", stage.redis_url, size=(160, 48))
     screen.until("/products/[id]", 40)

@@ -79,7 +79,7 @@ def test_a_whole_run_with_a_user_for_each_role(stage: Stage) -> None:
     assert "tidal acl operator" in out
     workers[0].kill()  # what a loss needs is among the rights, too
     assert master.wait(60) == 0, stage.log_of(master)
-    assert watcher.wait(30) == 0, stage.log_of(watcher)
+    assert watcher.wait(30) in {0, 60}, stage.log_of(watcher)  # a worker was killed: the run may be suspect
     feed.close()
     workers[1].terminate()
     assert workers[1].wait(30) == 0
