@@ -234,6 +234,29 @@ def test_a_worker_that_was_taken_for_lost_uses_nothing_of_its_old_life(stage: St
     assert len(in_hand) <= 12 < len(lost), "more was used than what users had in hand when they fell asleep"
 
 
+def test_a_master_dies_and_its_successor_lends_on(stage: Stage, shop: Shop) -> None:
+    """Users have rows ahead while nobody leads; no row is lent twice, and none is lost."""
+    file = write(stage.folder, 20_000)
+    stage.start_worker()
+    stage.start_worker()
+    options = RunOptions(users=12, spawn_rate=50, run_time_ms=20_000, host=shop.url, expect_workers=2)
+    master, answer = stage.start_master(file, options)
+    feed = stage.watch(answer["run"])
+    seen(feed, running, "12 users run")
+    before = len(shop.asked)
+    until(lambda: len(shop.asked) > before + 180, 30, "the users have rows ahead")
+    master.kill()
+    master.wait(10)
+    before = len(shop.asked)
+    until(lambda: len(shop.asked) > before + 120, 30, "the users work on without a master")
+    successor, _ = stage.start_master(file, options, run=answer["run"])
+    assert successor.wait(90) == 0, stage.log_of(successor)
+    assert max(shop.rows.values()) == 1, "a row was handed out twice"
+    record = folded(answer["run"]).log.counters[ROWS]
+    assert not record.lost_count
+    assert positions(record.free) | set(shop.rows) == {str(n) for n in range(record.next)}
+
+
 def test_rows_that_run_out_stop_their_users_and_nobody_comes_back(stage: Stage, shop: Shop) -> None:
     """Every row reaches the target exactly once; the run says once that there are no more."""
     file = write(stage.folder, 200)
