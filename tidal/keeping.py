@@ -8,6 +8,7 @@ when the streams grow over the run's `--log-budget`.
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import TYPE_CHECKING
 
 from tidal.archive import finish
@@ -135,12 +136,21 @@ class Keeping:
         if closed:
             closed = self.sync(state)
             self._lease.store_keyframe(state.packed(), brief_of(state))
-        self._record.close(final=closed)
-        if closed:
-            finish(run_path)
+        try:
+            self._record.close(final=closed)
+            if closed:
+                finish(run_path)
+        except OSError as error:
+            _say_unfinished(run_path, error)
+            return False
         return closed
 
     def abandon(self) -> None:
         """Leave the archive readable without a word to Redis."""
         with contextlib.suppress(OSError):  # a full disk; Redis keeps the run for its successor
             self._record.close(final=False)
+
+
+def _say_unfinished(run_path: Path, error: OSError) -> None:
+    kept = f"what there is stays in {run_path.parent}, and Redis has the run for seven days"
+    print(f"tidal master: the archive cannot be finished ({error.strerror}): {kept}", file=sys.stderr, flush=True)

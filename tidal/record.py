@@ -34,17 +34,38 @@ class Record:
     def __init__(
         self, path: Path, header: dict[str, object], bus: Bus, keys: dict[str, str], say: Callable[[str, str], None]
     ) -> None:
-        self._writer = self._open_writer(path, header)
+        self._path, self._header = path, header
         self._bus, self._keys, self._say = bus, keys, say
         self._reached = {LOG: ZERO_ID, REPORTS: ZERO_ID}
         self._is_behind = self._is_dirty = False
         self._bridge: tuple[bytes, dict[str, EntryId], int] | None = None
+        self._made: ArchiveWriter | None = None
+        try:
+            self._made = self._make()
+        except OSError as error:
+            self._fall_behind(error)
 
     def _open_writer(self, path: Path, header: dict[str, object]) -> ArchiveWriter:
         return ArchiveWriter(path, header)
 
     def __repr__(self) -> str:
-        return f"<Record {self._writer} {'behind' if self._is_behind else 'whole'}>"
+        return f"<Record {self._path.name} {'behind' if self._is_behind else 'whole'}>"
+
+    @property
+    def _writer(self) -> ArchiveWriter:
+        """The file, made now when the disk was full before; OSError while it still is."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def _make(self) -> ArchiveWriter:
+        try:
+            return self._open_writer(self._path, self._header)
+        except FileExistsError:
+            raise
+        except OSError:
+            self._path.unlink(missing_ok=True)  # half a header; the next attempt begins anew
+            raise
 
     def begin_at(self, packed: bytes, position: dict[str, EntryId], at_ms: int) -> None:
         """Begin with a stored state: what came before it is in earlier parts, or only in the state."""
@@ -102,7 +123,8 @@ class Record:
 
     def close(self, *, final: bool) -> None:
         """Close the file; OSError when it cannot be made whole."""
-        self._writer.close(final=final)
+        if self._made is not None:
+            self._made.close(final=final)
 
     def _fall_behind(self, error: OSError) -> None:
         if not self._is_behind:
