@@ -109,7 +109,6 @@ class World:
         """One step; then what must hold at every moment."""
         getattr(self, "_" + step[0])(*step[1:])
         self.check_users()
-        self._note_silence()
 
     def _note_silence(self) -> None:
         for worker in self.workers:
@@ -130,6 +129,7 @@ class World:
             ms -= leap_ms
             for worker in self.workers:
                 worker.live()
+        self._note_silence()
 
     def _round(self, seed: int) -> None:
         """A quarter of a second in which everybody who can does what it does, in some order."""

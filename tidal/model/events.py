@@ -11,6 +11,7 @@ Adding a kind: a dataclass here, one function in `fold.py` (and one line in `sto
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from struct import unpack
 from typing import ClassVar
 
 from tidal.model.samples import (  # the readers of events find these here too
@@ -23,7 +24,7 @@ from tidal.model.samples import (  # the readers of events find these here too
     is_count,
 )
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
-from tidal.model.spec import ClassSpec, FileSpec, RunOptions, Track  # noqa: TC001 - the same
+from tidal.model.spec import HEIGHT_MAX, ClassSpec, FileSpec, RunOptions, Track
 
 SCHEMA_VERSION = 1
 """The major version: an entry of a higher one is refused, a lower one is upcast."""
@@ -32,6 +33,7 @@ MOMENT_MS_MAX = 1 << 46
 """A moment is before this (the year 4199), so that no envelope can have the fold plan for ages."""
 INCARNATION_MAX = 64
 """Characters of an incarnation; ours have sixteen."""
+SLOTS_MAX, TRACKS_MAX, USERS_MAX = 32_768, 1_000, 10_000_000
 CHUNK_BYTES = 200_000
 """One entry's share of a shipped file: below the 256 KB at which an entry is refused unread."""
 
@@ -87,6 +89,11 @@ class ByOperator:
     event: Event
 
 
+def is_target(users: int, spawn_rate: float) -> bool:
+    """Whether a curve can go to so many users at this rate."""
+    return 0 <= users <= USERS_MAX and 0 < spawn_rate <= HEIGHT_MAX
+
+
 # ---------------------------------------------------------------------------- commands, by masters
 
 
@@ -109,6 +116,15 @@ class RunOpened(Event):
     shape: str = ""  # the LoadTestShape that sets the users; "": the options do
     hooks: tuple[str, ...] = ()  # hooks with listeners in the file: whether a hook host is needed
     signature: str = ""  # over files, host and arguments, by a key that workers may ask for; hexadecimal
+
+    def __post_init__(self) -> None:
+        """Refuse a run that nobody could plan."""
+        if not 1 <= self.slots <= SLOTS_MAX:
+            raise ValueError(f"a run has 1 to {SLOTS_MAX:,} slots, not {self.slots}")
+        if not is_target(self.options.users, self.options.spawn_rate):
+            raise ValueError(f"{self.options.users} users at {self.options.spawn_rate:g}/s")
+        if not all(0 <= c.weight <= HEIGHT_MAX and 0 <= c.fixed_count <= USERS_MAX for c in self.classes):
+            raise ValueError("a user class's weight or fixed count is out of range")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +161,17 @@ class PlanSet(Event):
     owners: tuple[str, ...]
     table: bytes
     why: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a plan that cannot be executed: whoever reads it would stumble over it."""
+        ends = (self.from_ms, self.from_ms if self.end_ms is None else self.end_ms)
+        if not 0 <= self.number < 1 << 63 or not all(0 <= ms < MOMENT_MS_MAX for ms in ends):
+            raise ValueError(f"plan {self.number} from {self.from_ms} to {self.end_ms} ms")
+        if len(self.table) % 2 or len(self.table) > 2 * SLOTS_MAX or len(self.tracks) > TRACKS_MAX:
+            raise ValueError(f"a plan of {len(self.table)} bytes of slots and {len(self.tracks)} curves")
+        indexes = set(unpack(f">{len(self.table) // 2}H", self.table)) - {0xFFFF}
+        if indexes and max(indexes) >= len(self.owners):
+            raise ValueError("a slot's owner is not in the list of owners")
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,8 @@ def _plan_set(log: LogHalf, event: ev.PlanSet, at_ms: int) -> None:
 
 def _target_set(log: LogHalf, event: ev.TargetSet, at_ms: int) -> None:
     del at_ms
-    log.users, log.spawn_rate, log.target_classes = event.users, event.spawn_rate, event.classes
+    if ev.is_target(event.users, event.spawn_rate):  # user code may wish for anything; it is written only when granted
+        log.users, log.spawn_rate, log.target_classes = event.users, event.spawn_rate, event.classes
 
 
 def _hook_done(log: LogHalf, event: ev.HookDone, at_ms: int) -> None:

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+POINTS_MAX = 10_000
+PLAN_MS_MAX = 1 << 46
+HEIGHT_MAX = 100_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class ClassSpec:
@@ -70,3 +74,13 @@ class Track:
     name: str
     points: tuple[tuple[int, float], ...]
     unit: str = "users"
+
+    def __post_init__(self) -> None:
+        """Refuse a curve that nobody could follow: back in time, without end, below nothing."""
+        moments = [at_ms for at_ms, _ in self.points]
+        if len(moments) > POINTS_MAX or moments != sorted(moments):
+            raise ValueError(f"a curve's points go forward in time, and are {POINTS_MAX:,} at most")
+        if any(not -PLAN_MS_MAX < at_ms < PLAN_MS_MAX for at_ms in moments[:1] + moments[-1:]):
+            raise ValueError("a curve lies out of all time")
+        if not all(0 <= value <= HEIGHT_MAX for _, value in self.points):
+            raise ValueError(f"a curve's height is 0 to {HEIGHT_MAX:,}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
+from struct import pack
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
@@ -73,12 +74,56 @@ def built(cls: Any) -> st.SearchStrategy[Any]:
         return st.deferred(lambda: _reported_as_it_may_be(hints))
     if cls is ev.LedgerSealed:
         return st.builds(_balanced, COUNT, COUNT, COUNT, COUNT, drawn(hints["gaps"]))
+    if cls in _WITH_RULES:
+        return _WITH_RULES[cls]()
     if cls is ev.FailureTally:
         moments = st.tuples(COUNT, COUNT).map(sorted)
         return st.builds(lambda m, n, e, o, t: cls(m, n, e, o, *t), TEXT, TEXT, TEXT, COUNT, moments)
     needed = {f.name: drawn(hints[f.name]) for f in fields(cls) if f.default is f.default_factory is MISSING}
     more = {f.name: drawn(hints[f.name]) for f in fields(cls) if f.name not in needed}
     return st.one_of(st.builds(cls, **needed), st.builds(cls, **needed, **more))
+
+
+MOMENT_MS = st.integers(0, (1 << 46) - 1)
+RATE = st.floats(0.001, 1e6)
+TRACK = st.builds(
+    ev.Track,
+    TEXT,
+    st.lists(st.tuples(MOMENT_MS, st.floats(0, 1e7)), max_size=3).map(lambda points: tuple(sorted(points))),
+    st.sampled_from(["users", "arrivals/s"]),
+)
+
+
+def _plans() -> st.SearchStrategy[ev.PlanSet]:
+    tables = st.lists(st.sampled_from([0, 1, 65_535]), max_size=6).map(lambda t: pack(f">{len(t)}H", *t))
+    return st.builds(
+        ev.PlanSet,
+        COUNT,
+        MOMENT_MS,
+        st.lists(TRACK, max_size=2).map(tuple),
+        st.none() | MOMENT_MS,
+        st.lists(TEXT, min_size=2, max_size=3).map(tuple),
+        tables,
+        TEXT,
+    )
+
+
+def _openings() -> st.SearchStrategy[ev.RunOpened]:
+    hints = get_type_hints(ev.RunOpened)
+    shapes = {f.name: drawn(hints[f.name]) for f in fields(ev.RunOpened)}
+    options = st.builds(
+        lambda o, u, r: replace(o, users=u, spawn_rate=r), drawn(ev.RunOptions), st.integers(0, 99), RATE
+    )
+    classes = st.lists(st.builds(ev.ClassSpec, TEXT, st.floats(0, 9), st.integers(0, 9)), max_size=2).map(tuple)
+    return st.builds(ev.RunOpened, **shapes | {"options": options, "classes": classes, "slots": st.integers(1, 32_768)})
+
+
+_WITH_RULES: dict[Any, Callable[[], st.SearchStrategy[Any]]] = {
+    ev.Track: lambda: TRACK,
+    ev.PlanSet: _plans,
+    ev.RunOpened: _openings,
+}
+"""Classes that refuse most of what their annotations allow."""
 
 
 def _balanced(to_s: int, both: int, missing: int, surplus: int, gaps: tuple[Any, ...]) -> ev.LedgerSealed:
