@@ -14,9 +14,12 @@ from tidal.model.rows import (
     ExceptionRow,
     FailureRow,
     Frame,
+    GapRow,
     LedgerRow,
+    LossRow,
     RunHeader,
     StoryRow,
+    VerdictRow,
     WorkerRow,
 )
 from tidal.tui.look import Look
@@ -195,7 +198,24 @@ def frame(seconds: int = 252, **changes: Any) -> Frame:
         ),
         chart=chart(seconds),
         completeness=Completeness(2, 2, at_ms - 2_000),
-        ledger=LedgerRow(110_730_000, 110_100_000, 630_000, 0, 1),
+        ledger=LedgerRow(
+            110_730_000,
+            110_100_000,
+            630_000,
+            0,
+            1,
+            after_user_ms=1_250,
+            iterations_started=94_512,
+            iterations_finished=94_009,
+            iterations_failed=17,
+            iterations_in_flight=462,
+            iterations_unknown=24,
+            users_ended=12,
+            users_restarted=12,
+            gaps=(GapRow(119_000, 123_000, 612_000, 0),),
+            losses=(LossRow("w2", 118_400, 120_400, "lost"),),
+        ),
+        verdict=VerdictRow("valid"),
     )
 
 
@@ -235,7 +255,10 @@ def waiting() -> Frame:
 def closed(outcome: str = "finished", reason: str = "the run time was over") -> Frame:
     """The run is over."""
     over = frame(600, phase="closed", outcome=outcome, reason=reason, exit_code=1, users_running=0)
-    return replace(over, completeness=Completeness(2, 2, over.at_ms))
+    remark = (
+        "p95 rose to 311 ms (usually 70 ms) from 02:00 to 02:12, put down to the target: the generators lagged 4 ms"
+    )
+    return replace(over, completeness=Completeness(2, 2, over.at_ms), verdict=VerdictRow("valid", (), (remark,)))
 
 
 def limping() -> Frame:
@@ -255,7 +278,12 @@ def limping() -> Frame:
     )
     weak = worker(1, generators_alive=3, lag_ms=412, state="stalled", share_permille=1000)
     now = frame(122, users_running=310)
-    return replace(now, workers=(weak, lost), completeness=Completeness(1, 2, now.at_ms - 5_000))
+    reasons = (
+        "worker w2 lost at 02:00, 612 user-seconds (0.6 %) not generated, its last 2.0 s were never reported",
+        "generators of w1 at 97 % CPU from 01:42 to 02:00, latency inflated by about 37 ms (p50 is 18 ms)",
+    )
+    verdict = VerdictRow("suspect", reasons)
+    return replace(now, workers=(weak, lost), completeness=Completeness(1, 2, now.at_ms - 5_000), verdict=verdict)
 
 
 HOSTILE = (
@@ -277,4 +305,6 @@ def hostile() -> Frame:
         failures=(FailureRow(HOSTILE, long, long, 10**15, -(10**17), 10**17),),
         exceptions=(ExceptionRow(long, f"{long}\n" * 50, 10**15, (HOSTILE,) * 9),),
         story=(StoryRow(now.at_ms, -(10**14), "xx", HOSTILE, long),),
+        verdict=VerdictRow(HOSTILE, (long, HOSTILE), (long,)),
+        ledger=replace(now.ledger, losses=(LossRow(long, 0, 10**17, long),)),
     )

@@ -84,11 +84,12 @@ async def test_a_large_screen_shows_charts_requests_workers_and_events_at_once()
         ("3", "503 Server Error"),
         ("4", "KeyError: 'total'"),
         ("5", "note by ana@laptop"),
-        ("6", "planned 500"),
+        ("6", "630.0"),
+        ("7", "planned 500"),
     ],
 )
 async def test_the_digits_choose_a_table(key: str, piece: str) -> None:
-    """1 to 6, as the tab bar says."""
+    """1 to 7, as the tab bar says."""
     app, _, _ = live()
     async with app.run_test(size=(100, 30)) as pilot:
         await settled(pilot)

@@ -39,7 +39,7 @@ async def test_no_hostile_character_reaches_the_screen(look: Look, size: tuple[i
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         shown = screen_text(pilot)
-        for key in "123456":
+        for key in "1234567":
             await pilot.press(key)
             await pilot.pause()
             shown += screen_text(pilot)

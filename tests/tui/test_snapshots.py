@@ -74,7 +74,7 @@ def test_waiting(snap_compare: Callable[..., bool]) -> None:
 def test_closed_charts(snap_compare: Callable[..., bool]) -> None:
     """The charts of a whole run."""
     app = TidalApp(StillFeed(closed()), Wishes(), look=LOOK)
-    assert snap_compare(app, terminal_size=(120, 30), run_before=pressed("6"))
+    assert snap_compare(app, terminal_size=(120, 30), run_before=pressed("7"))
 
 
 def test_story(snap_compare: Callable[..., bool]) -> None:

@@ -38,6 +38,7 @@ ORPHAN_S = 15.0
 STDOUT = "-"
 AT_ONCE = 130
 """The exit code of a process that a second Ctrl-C ended."""
+VERDICT_MARKS = {"suspect": "!", "invalid": "✖"}
 MARKS = {"info": " ", "good": "+", "warning": "!", "error": "✖"}
 
 
@@ -115,6 +116,7 @@ class Console:
         self._pid, self._is_alive = supervisor_pid, is_alive
         self._out: IO[str] | None = out or sys.stdout
         self._told: set[StoryRow] = set()
+        self._verdict = ""
         self._trouble = ""
         self._stopper: threading.Thread | None = None
         self._still = Stillness()
@@ -163,6 +165,16 @@ class Console:
             if row not in self._told:
                 self._told.add(row)
                 self._say(f"{_moment(row):>7}  {MARKS.get(row.level, ' ')} {shorten(row.text, 160)}")
+        self._tell_verdict(frame)
+
+    def _tell_verdict(self, frame: Frame) -> None:
+        """Say it when the figures may be believed less than before, and why; the end says it anyway."""
+        word, reasons = frame.verdict.word, frame.verdict.reasons
+        is_worse = word in VERDICT_MARKS and word != self._verdict
+        if is_worse and frame.run.exit_code is None:
+            why = f": {shorten(reasons[0], 160)}" if reasons else ""
+            self._say(f"{duration(frame.run.elapsed_ms):>7}  {VERDICT_MARKS[word]} the run is {word}{why}")
+        self._verdict = word
 
     def _say(self, line: str) -> None:
         if self._out is None:

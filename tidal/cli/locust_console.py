@@ -136,6 +136,8 @@ def run_headless(spec: LaunchSpec, args: argparse.Namespace) -> int:
     with contextlib.closing(out):
         last, run = _followed(spec, args, out, csv)
         code = code_of(last)
+        for reason in last.frame.verdict.reasons:
+            out.line(Line("WARNING", OWN, f"the run is {last.frame.verdict.word}: {shorten(reason, 200)}"))
         out.line(closing_line(code))
         _finish(last, run, args, out)
     if args.autoquit > 0:

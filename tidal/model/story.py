@@ -54,6 +54,9 @@ def _stop_ordered(log: LogHalf, event: ev.StopOrdered) -> Line:
 def _run_closed(log: LogHalf, event: ev.RunClosed) -> Line:
     del log
     text = f"the run closed: {event.outcome}, {event.reason}"
+    if event.verdict in {"suspect", "invalid"}:
+        why = f": {event.reasons[0]}" if event.reasons else ""
+        return "warning" if event.verdict == "suspect" else "error", f"{text}; its verdict is {event.verdict}{why}"
     if event.outcome not in {"finished", "stopped"}:
         return "warning", text
     return ("info", f"{text}; exit code {event.exit_code}") if event.exit_code else ("good", text)

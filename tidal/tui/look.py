@@ -43,6 +43,11 @@ OUTCOMES: dict[str, Mark] = {
     "refused": ("✗", "REFUSED", "bad"),
     "failed": ("✗", "FAILED", "bad"),
 }
+VERDICTS: dict[str, Mark] = {
+    "valid": ("✓", "VALID", "good"),
+    "suspect": ("▲", "SUSPECT", "warn"),
+    "invalid": ("✗", "INVALID", "bad"),
+}
 WORKERS: dict[str, Mark] = {
     "waiting": ("◌", "waiting", "dim"),
     "loading": ("◌", "loading", "info"),

@@ -19,7 +19,7 @@ from textual.widgets import Footer, Input
 
 from tidal.model.events import Event, WantNote, WantStop, WantTarget
 from tidal.tui import text
-from tidal.tui.look import LEVELS, Look, mark_of
+from tidal.tui.look import LEVELS, VERDICTS, Look, mark_of
 from tidal.tui.pump import Picture, Pump
 from tidal.tui.screens.detail import DetailScreen, detail_of
 from tidal.tui.screens.help import Help
@@ -210,11 +210,13 @@ class Dashboard(Screen[None]):
             "failures": len(frame.failures),
             "exceptions": len(frame.exceptions),
             "events": len(frame.story),
+            "ledger": mark_of(VERDICTS, frame.verdict.word)[1].lower() if frame.verdict.word else "",
         }
         bad = {
             "failures": bool(frame.failures),
             "exceptions": bool(frame.exceptions),
             "workers": alive < len(frame.workers),
+            "ledger": frame.verdict.word in ("suspect", "invalid"),
         }
         return [Tab(name, name.capitalize(), str(held.get(name, "")), bad.get(name, False)) for name in TABS]
 

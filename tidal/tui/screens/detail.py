@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from tidal.tui import text
 from tidal.tui.look import WORKERS, Look, mark_of
-from tidal.tui.widgets import tables
+from tidal.tui.widgets import books, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from tidal.model.rows import EndpointRow, ExceptionRow, FailureRow, Frame, StoryRow, WorkerRow
+    from tidal.tui.widgets.columns import Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,12 @@ def _event(row: StoryRow, look: Look) -> Detail:
     return Detail("event", pairs, tuple(row.text.splitlines()))
 
 
+def _line(cells: Sequence[Cell]) -> Detail:
+    """A line of the ledger: a reason may be longer than the screen is wide."""
+    what, amount, more = cells
+    return Detail("ledger", ((what.text.strip(), amount.text),), (more.text,))
+
+
 _KINDS: dict[str, tuple[str, Callable[..., str], Callable[..., Detail]]] = {
     "requests": ("endpoints", tables.endpoint_key, _endpoint),
     "workers": ("workers", tables.worker_key, _worker),
@@ -108,6 +115,8 @@ _KINDS: dict[str, tuple[str, Callable[..., str], Callable[..., Detail]]] = {
 
 def detail_of(table: str, frame: Frame, key: str, look: Look) -> Detail | None:
     """Everything about the row of a table that has this key; None when it is gone."""
+    if table == "ledger":
+        return next((_line(row.cells) for row in books.rows(frame, look) if row.key == key), None)
     field, key_of, tell = _KINDS[table]
     rows: Sequence[object] = getattr(frame, field)
     return next((_harmless(tell(row, look), look) for row in rows if key_of(row) == key), None)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Keys = tuple[tuple[str, str], ...]
 
 LOOKING: Keys = (
-    ("1 - 6", "requests, workers, failures, exceptions, events, charts"),
+    ("1 - 7", "requests, workers, failures, exceptions, events, ledger, charts"),
     ("j  k", "move the cursor, as the arrows do; g first, G last"),
     ("enter", "all of a row: every figure, the whole traceback"),
     ("s  S", "sort by the next column; turn the order; or click it"),

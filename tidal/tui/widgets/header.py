@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tidal.tui import text
-from tidal.tui.look import OUTCOMES, PHASES, Look, Mark, mark_of
+from tidal.tui.look import OUTCOMES, PHASES, VERDICTS, Look, Mark, mark_of
 from tidal.tui.widgets.lines import Lines, cells_of, cut, spread
 
 if TYPE_CHECKING:
@@ -38,9 +38,18 @@ def header_lines(frame: Frame | None, chrome: Chrome, width: int, look: Look) ->
         lines = [spread(waiting, _badges(chrome), width, look), [], [], []]
     else:
         lines = [_title(frame, chrome, width, look), _progress(frame, width, look), *_tiles(frame, width, look)]
+    if frame is not None and frame.verdict.reasons:
+        lines.append(_why(frame, width, look))
     if chrome.trouble:
         lines.append(cut([(look.own(" ▲ ") + look.outside(chrome.trouble), "loud")], width, look))
     return lines
+
+
+def _why(frame: Frame, width: int, look: Look) -> Runs:
+    """The heaviest reason of the verdict, and how many more there are."""
+    reasons, tone = frame.verdict.reasons, mark_of(VERDICTS, frame.verdict.word)[2]
+    more = f"  and {len(reasons) - 1} more: see the ledger" if len(reasons) > 1 else ""
+    return cut([(look.own(" ▲ "), tone), (look.outside(reasons[0]), tone), (more, "dim")], width, look)
 
 
 def _badges(chrome: Chrome) -> Runs:
@@ -57,12 +66,21 @@ def _badges(chrome: Chrome) -> Runs:
 def _title(frame: Frame, chrome: Chrome, width: int, look: Look) -> Runs:
     glyph, word, tone = state_mark(frame.run)
     state = look.outside(look.own(f"{glyph} {word}"))
-    left: Runs = [(" tidal ", "accent"), (f" {state} ", f"{tone}-badge")]
+    left: Runs = [(" tidal ", "accent"), (f" {state} ", f"{tone}-badge"), *_verdict(frame, look)]
     left += [(f" {look.outside(frame.run.file)}", "strong")]
     if frame.run.host:
         left += [(look.own(" → "), "dim"), (look.outside(frame.run.host), "")]
     clock = look.own(text.clock(frame.at_ms, look.zone))
     return spread(left, [(" ", ""), *_badges(chrome), (f"{clock} ", "strong")], width, look)
+
+
+def _verdict(frame: Frame, look: Look) -> Runs:
+    """Whether the figures may be believed; while a run is valid it says so only at its end."""
+    word = frame.verdict.word
+    if not word or (word == "valid" and frame.run.phase != "closed"):
+        return []
+    glyph, told, tone = mark_of(VERDICTS, word)
+    return [(" ", ""), (f" {look.outside(look.own(f'{glyph} {told}'))} ", f"{tone}-badge")]
 
 
 def _progress(frame: Frame, width: int, look: Look) -> Runs:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from tidal.tui.widgets.canvas import Runs
 
 
+SHORT = 7
+"""Characters of a title where not even the titles fit: seven tabs are then sixty cells, the narrowest screen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tab:
     """A tab: its name, its title, and how much it holds; `alarming` when that is bad news."""
@@ -52,19 +56,19 @@ class TabBar(Lines):
         width = self.size.width
         chip: Runs = [(f" {self._chip} ", "warn-badge")] if self._chip else []
         room = width - cells_of(chip)
-        tabs = next((runs for runs in map(self._runs, (2, 1)) if cells_of(runs) <= room), self._runs(0))
+        tabs = next((runs for runs in map(self._runs, (2, 1, 0)) if cells_of(runs) <= room), self._runs(-1))
         self.show_lines([spread(tabs, chip, width, self.look)])
 
     def _runs(self, detail: int) -> Runs:
-        """The tabs: 2 with what they hold, 1 without, 0 as narrow as can be."""
+        """The tabs: 2 with what they hold, 1 without, 0 and -1 as narrow as can be."""
         return [run for number, tab in enumerate(self._tabs, 1) for run in self._tab(number, tab, detail)]
 
     def _tab(self, number: int, tab: Tab, detail: int) -> Runs:
         ground = "tab" if tab.name == self._active else ""
         held = f" {tab.held}" if detail == 2 and tab.held else ""
         return [
-            (f" {number} " if detail else str(number), ground or "dim"),
-            (tab.title, ground),
+            (f" {number} " if detail > 0 else str(number), ground or "dim"),
+            (tab.title if detail >= 0 else tab.title[:SHORT], ground),
             (held, ground or ("bad" if tab.alarming else "dim")),
             (" ", ground),
         ]

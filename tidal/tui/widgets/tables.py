@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tidal.tui import text
 from tidal.tui.look import LEVELS, WORKERS, Look, mark_of
+from tidal.tui.widgets import books
 from tidal.tui.widgets.columns import Cell, Column, GridRow
 
 if TYPE_CHECKING:
@@ -260,6 +261,7 @@ TABLES: dict[str, Table] = {
             "exceptions", "Exceptions", _EXCEPTIONS, lambda f, k: [_broken(r, k) for r in f.exceptions], empty="none ✓"
         ),
         Table("events", "Events", _STORY, lambda f, k: [_event(row, k) for row in f.story], follows=True),
+        Table("ledger", "Ledger", books.COLUMNS, books.rows, empty="nothing was planned yet"),
     )
 }
 """In the order of the tabs."""

@@ -1,0 +1,96 @@
+"""The ledger as a table: planned and ran, what became of iterations, and why the verdict is what it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.tui import text
+from tidal.tui.look import VERDICTS, mark_of
+from tidal.tui.widgets.columns import Cell, Column, GridRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tidal.model.rows import Frame, LedgerRow
+    from tidal.tui.look import Look
+
+COLUMNS = (
+    Column("what", "What", 18, right=False, most=30),
+    Column("amount", "Amount", 14),
+    Column("more", "", 20, right=False, most=2_000),
+)
+Line = tuple[str, str, str, str]
+"""What, amount, more, tone."""
+
+
+def rows(frame: Frame, look: Look) -> list[GridRow]:
+    """The rows, verdict first; those of which there is nothing to tell are left out."""
+    if not (frame.ledger.planned_user_ms or frame.ledger.ran_user_ms or frame.verdict.word):
+        return []
+    lines = [*_verdict(frame), *_user_time(frame.ledger), *_iterations(frame.ledger), *_rest(frame.ledger)]
+    return [
+        GridRow(
+            f"{number}",
+            (
+                Cell(look.outside(what), "", number),
+                Cell(look.outside(look.own(amount)), tone, number),
+                Cell(look.outside(look.own(more)), "dim" if tone == "" else tone, number),
+            ),
+        )
+        for number, (what, amount, more, tone) in enumerate(lines)
+    ]
+
+
+def _verdict(frame: Frame) -> Iterator[Line]:
+    verdict = frame.verdict
+    if not verdict.word:
+        return
+    glyph, word, tone = mark_of(VERDICTS, verdict.word)
+    yield "verdict", f"{glyph} {word.lower()}", "so far" if frame.run.exit_code is None else "", tone
+    yield from (("because", "", reason, tone) for reason in verdict.reasons)
+    yield from (("worth knowing", "", remark, "info") for remark in verdict.remarks)
+
+
+def _user_time(ledger: LedgerRow) -> Iterator[Line]:
+    whole = ledger.planned_user_ms
+    for what, ms, more in (
+        ("planned", whole, "user-seconds, up to where every worker has reported"),
+        ("ran", ledger.ran_user_ms, ""),
+        ("missing", ledger.missing_user_ms, "planned, but nobody ran it; each second by itself"),
+        ("surplus", ledger.surplus_user_ms, "ran, but nobody planned it"),
+        ("while stopping", ledger.after_user_ms, "tasks that might finish after the end"),
+    ):
+        is_off = what in ("missing", "surplus") and ms * 1000 > whole
+        share = f"{text.percent(ms, whole)} of the plan" if is_off and whole else more
+        yield what, f"{ms / 1000:,.1f}", share, "warn" if is_off else ""
+
+
+def _iterations(ledger: LedgerRow) -> Iterator[Line]:
+    if not ledger.iterations_started:
+        return
+    yield "iterations begun", f"{ledger.iterations_started:,}", "", ""
+    for what, count, tone in (
+        ("finished", ledger.iterations_finished, ""),
+        ("failed", ledger.iterations_failed, "bad"),
+        ("cancelled", ledger.iterations_cancelled, "warn"),
+        ("in flight", ledger.iterations_in_flight, ""),
+        ("unknown", ledger.iterations_unknown, "warn"),
+    ):
+        if count:
+            yield f"  {what}", f"{count:,}", "", tone
+
+
+def _rest(ledger: LedgerRow) -> Iterator[Line]:
+    if ledger.users_ended:
+        more = f"{ledger.users_restarted:,} restarted, {ledger.users_let_go:,} let go"
+        yield "users that ended", f"{ledger.users_ended:,}", more, "warn"
+    if ledger.reports_repeated or ledger.reports_refused:
+        refused = f"{ledger.reports_refused:,} refused" if ledger.reports_refused else ""
+        yield "reports repeated", f"{ledger.reports_repeated:,}", refused, "bad" if refused else ""
+    for gap in ledger.gaps:
+        off = ((gap.missing_user_ms, "missing"), (gap.surplus_user_ms, "too many"))
+        told = " and ".join(f"{ms / 1000:,.1f} {what}" for ms, what in off if ms)
+        yield "gap", f"{(gap.to_ms - gap.from_ms) / 1000:g} s", f"from {text.duration(gap.from_ms)}: {told}", "warn"
+    for loss in ledger.losses:
+        more = f"of {loss.who} up to {text.duration(loss.to_ms)}: {loss.why}"
+        yield "never reported", f"{max(0, loss.to_ms - loss.from_ms) / 1000:.1f} s", more, "bad"
