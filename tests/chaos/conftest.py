@@ -60,7 +60,7 @@ def note(record_property: Callable[[str, object], None]) -> Callable[[Outcome], 
 
     def keep(outcome: Outcome) -> None:
         record_property(COLUMN, outcome.row())
-        assert not outcome.wrong, f"\n{outcome.row()}\n{outcome.reasons}"
+        assert not outcome.wrong, f"\n{outcome.row()}"
 
     return keep
 

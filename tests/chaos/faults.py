@@ -126,6 +126,12 @@ def wake_master(field: Field) -> None:
     go_on(field.masters[0])
 
 
+def block_hooks(field: Field) -> None:
+    """The file's listeners on the master's side do not come back."""
+    (field.diary / "block").touch()
+    until((field.diary / "blocked").exists, 30, "a listener blocks")
+
+
 def kill_hook_host(field: Field) -> None:
     """`kill -9` of the process that runs the file's hooks on the master's side."""
     children = psutil.Process(field.master.pid).children()

@@ -49,7 +49,7 @@ JOINING = Scenario("two workers join", (At(0, f.join("w3")), At(3, f.join("w4"))
 
 HOOKS_BLOCK = Scenario(
     "a hook that blocks, then its host is killed",
-    (At(0, f.kill_hook_host), At(4, f.kill_hook_host)),
+    (At(0, f.block_hooks), At(6, f.kill_hook_host), At(9, f.kill_hook_host)),
     prepare=lambda field: field.file.write_text(shop_file.TEXT + shop_file.HOOKS),
 )
 BURN = Scenario(

@@ -47,20 +47,23 @@ class Visitor(HttpUser):
 """
 
 HOOKS = """
-import time
-
-from tidal.users import HttpUser  # noqa: F401
 from locust import events
+
+
+def block_if_told():
+    if os.path.exists(os.path.join(os.environ["CHAOS_DIARY"], "block")):
+        open(os.path.join(os.environ["CHAOS_DIARY"], "blocked"), "w").close()
+        time.sleep(30)
 
 
 @events.worker_report.add_listener
 def never_comes_back(**_):
-    time.sleep(30)
+    block_if_told()
 
 
 @events.heartbeat_sent.add_listener
 def neither_does_this(**_):
-    time.sleep(30)
+    block_if_told()
 """
 
 FLAKY = """
