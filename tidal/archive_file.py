@@ -95,6 +95,8 @@ class ArchiveFile:
         _, version, length, crc = HEAD_STRUCT.unpack(head)
         if version > VERSION:
             raise SchemaTooNew(f"{self.path} has version {version} of the archive's format, this tidal reads {VERSION}")
+        if version < 1:
+            raise ArchiveDamaged(f"{self.path} claims version {version} of the archive's format, which never was")
         if length > HEADER_BYTES_MAX:
             raise ArchiveDamaged(f"{self.path} claims a header of {length} bytes; {HEADER_BYTES_MAX} are allowed")
         body = os.pread(self._fd, length, HEAD_STRUCT.size)

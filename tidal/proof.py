@@ -8,6 +8,7 @@ A checkpoint that lies behind the fold (a successor that began further back) is 
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 STATE_BYTES_MAX = 256 << 20
 STREAMS = (LOG, REPORTS)
+REST_S = 0.002
+"""Between two blocks, so that a screen beside it is drawn."""
 _BEFORE_ALL = EntryId(-1, 0)
 
 
@@ -254,3 +257,38 @@ def _compared(proof: Proof, claim: Claim, state: State) -> Proof:
         return proof._replace(differs=claim)
     agreed = proof.agreed + (not claim.is_keyframe)
     return proof._replace(agreed=agreed, last_ms=max(proof.last_ms, claim.at_ms))
+
+
+# ------------------------------------------------------------------ beside a replay that is looked at
+
+
+class Watch:
+    """Proves an archive in a thread of its own, so that whoever looks at it is told.
+
+    Attributes:
+        trouble: what was found; "" while nothing is.
+        ended: whether everything was looked at.
+    """
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._closing = threading.Event()
+        self.trouble = ""
+        self.ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tidal-proof", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop looking; the archive may be closed after this."""
+        self._closing.set()
+        self._thread.join()
+
+    def _goes_on(self) -> bool:
+        return not self._closing.wait(REST_S)
+
+    def _run(self) -> None:
+        try:
+            self.trouble = told(prove(self._archive, self._goes_on))
+        except ArchiveDamaged as error:
+            self.trouble = str(error)
+        self.ended.set()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tidal.archive_file import Block
     from tidal.model.codec import Entry
     from tidal.model.rows import Frame
+    from tidal.proof import Watch
 
 STATE_BYTES_MAX = 256 << 20
 JUMP_MS = 30_000
@@ -159,7 +160,10 @@ class ReplayFeed:
 
     is_replay = True
 
-    def __init__(self, archive: Archive, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, archive: Archive, clock: Callable[[], float] = time.monotonic, watch: Watch | None = None
+    ) -> None:
+        self._watch = watch
         self.playing = False
         self.speed = 1.0
         self._replay = Replay(archive)
@@ -223,7 +227,9 @@ class ReplayFeed:
         return self._shown[1]
 
     def trouble(self) -> str:
-        """At the end of a recording that ends too early: why."""
+        """That the recording is not what was recorded; at the end of one that ends too early: why."""
+        if self._watch is not None and self._watch.trouble:
+            return self._watch.trouble
         archive = self._replay.archive
         if self.position_ms < self.last_ms or archive.final:
             return ""
@@ -232,4 +238,6 @@ class ReplayFeed:
 
     def close(self) -> None:
         """Close the archive."""
+        if self._watch is not None:
+            self._watch.close()
         self._replay.archive.close()

@@ -59,9 +59,11 @@ def run(args: argparse.Namespace) -> int:
         if args.verify:
             return _verify(archive)
         _warn(archive, path)
-        feed = ReplayFeed(archive)
         if not (args.print or args.json) and is_terminal():
-            return _shown(feed, args.at or 0)
+            from tidal.proof import Watch
+
+            return _shown(ReplayFeed(archive, watch=Watch(archive)), args.at or 0)
+        feed = ReplayFeed(archive)
         seek(feed, args.at)
         frame = feed.frame()
         if frame is None:

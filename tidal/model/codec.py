@@ -231,7 +231,7 @@ def _squeeze(packed: bytes) -> bytes:
 
 def _unsqueeze(data: bytes) -> bytes:
     if len(data) > ENTRY_BYTES_MAX:
-        raise BadEntry(f"{len(data)} bytes where {ENTRY_BYTES_MAX} are allowed")
+        raise BadEntry(f"more than {ENTRY_BYTES_MAX} bytes")
     if data[:1] == b"\x00":
         return data[1:]
     if data[:1] != b"\x01":

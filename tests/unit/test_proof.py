@@ -1,0 +1,276 @@
+"""Provable replay: what a master recorded replays to the hashes it wrote, and anything else is said."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from recordings import Shop, entries
+
+from tidal.archive import Archive, ArchiveWriter, part_path
+from tidal.archive_file import HEAD_STRUCT, KEYFRAME
+from tidal.cli.replay import arguments, run
+from tidal.errors import ReplayDiffers, ReplayUnproven, TidalError
+from tidal.model import events as ev
+from tidal.model.codec import ENTRY_BYTES_MAX, LOG, REPORTS, Entry, EntryId, decode, encode, entry_of
+from tidal.model.fold import fold_entry
+from tidal.model.state import RULES, State, digest_of
+from tidal.proof import Watch, demand, prove, told
+from tidal.replay import ReplayFeed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SHOP = Shop(seconds=40)
+EVERY = 30
+"""Entries between two keyframes."""
+
+
+class Master:
+    """Writes as a master does: every so often a keyframe, and a checkpoint that names what it covers."""
+
+    def __init__(self, path: Path, state: State | None = None, epoch: int = 1, rules: str = RULES) -> None:
+        self.state = state or State()
+        self.writer = ArchiveWriter(path, {"run": "r1"})
+        self.epoch, self.n, self.rules = epoch, 0, rules
+
+    def take(self, entry: Entry) -> None:
+        """An entry came back through its stream."""
+        self.writer.add(entry)
+        fold_entry(self.state, entry)
+
+    def append(self, entry: Entry) -> None:
+        """One of its own, renumbered."""
+        signed = decode(entry)
+        assert isinstance(signed, ev.ByMaster)
+        self.n += 1
+        self.take(entry_of(LOG, entry.id, encode(replace(signed, epoch=self.epoch, n=self.n))))
+
+    def keyframe(self) -> None:
+        """Store the state, write its hash down."""
+        packed, position = self.state.packed(), dict(self.state.position)
+        at_ms = position[LOG].ms
+        self.writer.keyframe(packed, position[LOG], position[REPORTS], at_ms)
+        named = ev.Checkpoint(str(position[LOG]), str(position[REPORTS]), digest_of(packed), self.rules)
+        entry_id = EntryId(at_ms, position[LOG].seq + 1)
+        self.append(entry_of(LOG, entry_id, encode(ev.ByMaster(1, 1, at_ms, named))))
+
+
+def spread(shop: Shop = SHOP) -> Iterator[Entry]:
+    """The shop's entries with room between the ids of the log."""
+    for entry in entries(shop):
+        yield replace(entry, id=EntryId(entry.id.ms, entry.id.seq * 10)) if entry.stream == LOG else entry
+
+
+def record(path: Path, shop: Shop = SHOP, rules: str = RULES) -> Path:
+    """The run, as one master recorded it."""
+    master = Master(path, rules=rules)
+    for number, entry in enumerate(spread(shop)):
+        (master.append if entry.stream == LOG else master.take)(entry)
+        if number % EVERY == EVERY - 1:
+            master.keyframe()
+            master.writer.sync()
+    master.writer.close(final=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording."""
+    return record(tmp_path_factory.mktemp("proof") / "r1.tidal")
+
+
+def rewritten(source: Path, out: Path, change: int | None = None, *, keyframe: int | None = None) -> Path:
+    """The archive written anew with good checksums, one entry or keyframe changed as nobody ever wrote it."""
+    with Archive.open(source) as archive:
+        writer, number, frames = ArchiveWriter(out, archive.header), 0, 0
+        for block in archive.blocks:
+            if block.kind == KEYFRAME:
+                stored = archive.read_keyframe(block)
+                assert stored is not None
+                packed = stored.state.replace(b"ann@laptop", b"eve@laptop") if frames == keyframe else stored.state
+                frames += 1
+                writer.keyframe(packed, stored.log_id, stored.reports_id, stored.at_ms)
+                continue
+            for entry in archive.read_entries(block) if block.entries else []:
+                number += 1
+                writer.add(_changed(entry) if number == change else entry)
+        writer.close(final=True)
+    return out
+
+
+def _changed(entry: Entry) -> Entry:
+    """A report with one request more than was measured."""
+    signed = decode(entry)
+    assert isinstance(signed, ev.ByWorker)
+    assert isinstance(signed.event, ev.Reported)
+    tally = next(iter(signed.event.blocks[0].tallies.values()))
+    tally.add(1_000, 10, failed=False)
+    return entry_of(REPORTS, entry.id, encode(signed))
+
+
+# ------------------------------------------------------------------ agreement
+
+
+def test_what_was_recorded_agrees(whole: Path) -> None:
+    """At every checkpoint."""
+    with Archive.open(whole) as archive:
+        proof = demand(archive)
+        keyframes = sum(block.kind == KEYFRAME for block in archive.blocks)
+    assert proof.agreed == keyframes == 4
+    assert (proof.differs, proof.foreign, proof.bridged) == (None, 0, 0)
+
+
+def test_the_archive_of_two_masters_agrees(tmp_path: Path) -> None:
+    """The second began at the first's keyframe, further back than the first had archived, and read on from there."""
+    path, first = tmp_path / "r1.tidal", Master(part_path(tmp_path / "r1.tidal", 1))
+    told_all = list(spread())
+    for number, entry in enumerate(told_all[:75]):
+        (first.append if entry.stream == LOG else first.take)(entry)
+        if number == 50:
+            first.keyframe()
+            stored = State.from_wire(first.state.to_wire())
+    first.writer.close()
+    with Archive.open(path) as archive:
+        seen = [e for e in archive.entries() if e.id > stored.position[e.stream]]
+    second = Master(part_path(path, 2), stored, epoch=2)
+    log, reports = [e for e in seen if e.stream == LOG], [e for e in seen if e.stream == REPORTS]
+    for entry in [*log, *reports[:2]]:  # the log to its end, the reports not so far as the first had read
+        second.take(entry)
+    second.keyframe()
+    for entry in [*reports[2:], *told_all[75:]]:
+        (second.append if entry.stream == LOG and entry.id > second.state.position[LOG] else second.take)(entry)
+    second.keyframe()
+    second.writer.close(final=True)
+    with Archive.open(path) as archive:
+        assert demand(archive).agreed == 3
+
+
+def test_a_recording_without_its_beginning_agrees_from_its_keyframe(tmp_path: Path) -> None:
+    """The first part is on another machine: what it held is covered by a keyframe, which is said."""
+    begin = Master(tmp_path / "elsewhere.tidal")
+    told_all = list(spread())
+    for entry in told_all[:60]:
+        (begin.append if entry.stream == LOG else begin.take)(entry)
+    begin.writer.close()
+    master = Master(tmp_path / "r1.tidal", begin.state, epoch=2)
+    position = begin.state.position
+    master.writer.keyframe(begin.state.packed(), position[LOG], position[REPORTS], position[LOG].ms)
+    for entry in told_all[60:]:
+        (master.append if entry.stream == LOG else master.take)(entry)
+    master.keyframe()
+    master.writer.close(final=True)
+    with Archive.open(tmp_path / "r1.tidal") as archive:
+        assert demand(archive).agreed == 1
+
+
+def test_an_entry_that_is_too_large_agrees(tmp_path: Path) -> None:
+    """It is archived cut; what the fold says of it must not depend on how much of it there was."""
+    master = Master(tmp_path / "r1.tidal")
+    for number, entry in enumerate(spread()):
+        (master.append if entry.stream == LOG else master.take)(entry)
+        if number == 60:
+            master.take(Entry(REPORTS, EntryId(entry.id.ms, 77), "rp", 1, b"\x01" * (2 * ENTRY_BYTES_MAX)))
+    master.keyframe()
+    master.writer.close(final=True)
+    with Archive.open(tmp_path / "r1.tidal") as archive:
+        assert demand(archive).agreed == 1
+
+
+# ------------------------------------------------------------------ differences
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_byte_that_is_another_is_said(whole: Path, tmp_path: Path, data: st.DataObject) -> None:
+    """Wherever it lies: in the head, a block, a keyframe, the end."""
+    raw = bytearray(whole.read_bytes())
+    at, mask = data.draw(st.integers(0, len(raw) - 1)), data.draw(st.integers(1, 255))
+    raw[at] ^= mask
+    path = tmp_path / "flipped.tidal"
+    path.write_bytes(raw)
+    with pytest.raises(TidalError), Archive.open(path) as archive:
+        demand(archive)
+
+
+@pytest.mark.parametrize("mask", [1, 128, 255])
+def test_any_byte_of_the_head_that_is_another_is_said(whole: Path, tmp_path: Path, mask: int) -> None:
+    """Its version too, which no checksum covers."""
+    raw = whole.read_bytes()
+    for at in range(HEAD_STRUCT.size):
+        path = tmp_path / f"{at}.tidal"
+        path.write_bytes(raw[:at] + bytes([raw[at] ^ mask]) + raw[at + 1 :])
+        with pytest.raises(TidalError), Archive.open(path) as archive:
+            demand(archive)
+
+
+@pytest.mark.parametrize("number", [20, 70, 110])
+def test_an_entry_that_nobody_wrote_is_said_with_its_place(whole: Path, tmp_path: Path, number: int) -> None:
+    """With every checksum right: the first checkpoint after it, and up to when all was as recorded."""
+    with Archive.open(whole) as archive:
+        reports = [i for i, e in enumerate(archive.entries(), 1) if e.kind == ev.Reported.KIND and i >= number]
+    path = rewritten(whole, tmp_path / "r1.tidal", change=reports[0])
+    with Archive.open(path) as archive:
+        assert archive.find_damage() == []
+        proof = prove(archive)
+        assert proof.differs is not None
+        assert proof.differs.at_ms > proof.last_ms
+        with pytest.raises(ReplayDiffers, match="differs from what was recorded: first at the"):
+            demand(archive)
+
+
+def test_a_keyframe_that_is_no_fold_is_said(whole: Path, tmp_path: Path) -> None:
+    """Seeking would begin there."""
+    with Archive.open(rewritten(whole, tmp_path / "r1.tidal", keyframe=2)) as archive:
+        assert prove(archive).differs is not None
+        assert "the keyframe of" in told(prove(archive))
+
+
+def test_a_checkpoint_of_entries_that_are_not_there_is_said(tmp_path: Path) -> None:
+    """The archive was cut in its middle, and its blocks put together again."""
+    path = record(tmp_path / "r1.tidal")
+    with Archive.open(path) as archive:
+        writer = ArchiveWriter(tmp_path / "cut.tidal", archive.header)
+        for number, entry in enumerate(archive.entries()):
+            if not 60 <= number < 100:
+                writer.add(entry)
+        writer.close(final=True)
+    with Archive.open(tmp_path / "cut.tidal") as archive, pytest.raises(ReplayDiffers):
+        demand(archive)
+
+
+def test_hashes_by_other_rules_prove_nothing(tmp_path: Path) -> None:
+    """Another version of tidal folds to another state: that is no difference, and no proof."""
+    path = record(tmp_path / "r1.tidal", rules="0.another")
+    with Archive.open(path) as archive:
+        assert prove(archive).differs is None
+        with pytest.raises(ReplayUnproven, match="of another version"):
+            demand(archive)
+
+
+# ------------------------------------------------------------------ where people see it
+
+
+def test_the_command_says_how_many_agree(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And ends with 0."""
+    parser = argparse.ArgumentParser()
+    arguments(parser)
+    assert run(parser.parse_args([str(whole), "--verify"])) == 0
+    assert "checkpoint(s) agree" in capsys.readouterr().out
+
+
+def test_a_replay_that_is_looked_at_says_it(whole: Path, tmp_path: Path) -> None:
+    """As trouble of the feed, which the screen shows loudly."""
+    for path, what in ((whole, ""), (rewritten(whole, tmp_path / "r1.tidal", keyframe=1), "differs")):
+        archive = Archive.open(path)
+        watch = Watch(archive)
+        feed = ReplayFeed(archive, watch=watch)
+        assert watch.ended.wait(60)
+        assert what in feed.trouble()
+        assert bool(feed.trouble()) == bool(what)
+        feed.close()
