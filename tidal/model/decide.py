@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tidal.model import events as ev
 from tidal.model import phases
 from tidal.model.codec import REPORTS, ZERO_ID
+from tidal.model.fold import INCARNATIONS_MAX
 from tidal.model.leases import lend
 from tidal.model.ledger import seal
 from tidal.model.plan import Ownership, ramp
@@ -84,6 +85,8 @@ def _members(state: State, senses: Senses) -> list[ev.Event]:
         if beat.run not in {"", log.run} or incarnation in senses.lost or incarnation in log.ended:
             continue
         if incarnation not in log.incarnations:
+            if len(log.incarnations) >= INCARNATIONS_MAX:
+                continue  # somebody makes up lives
             events += _former_lives(log, beat)
             name = names.setdefault(beat.worker, f"w{len(names) + 1}")
             events.append(_greet(name, incarnation, beat, _first_index(log, events, beat)))

@@ -48,6 +48,10 @@ AHEAD_MAX = 256
 """Gaps in what one incarnation sent. A healthy one has none, or one while something is handed in again."""
 GENERATORS_MAX = 1_024
 """Generators of one worker that are kept apart."""
+GAUGES_MAX = 1_000_000
+"""Users by class and generator: so many figures of the first incarnation, half of the second, a third of the third …"""
+CLASS_NAME_MAX = 200
+EXIT_CODE_MAX = 255
 OTHER = "(other)"
 
 _K = TypeVar("_K")
@@ -146,7 +150,7 @@ def _hook_done(log: LogHalf, event: ev.HookDone, at_ms: int) -> None:
     log.hooks_done[event.hook[:100]] = at_ms
     log.hook_failures += event.failed
     if event.exit_code is not None:
-        log.exit_code_wanted = event.exit_code
+        log.exit_code_wanted = _exit_code(event.exit_code)
 
 
 def _stop_ordered(log: LogHalf, event: ev.StopOrdered, at_ms: int) -> None:
@@ -276,17 +280,27 @@ def _fold_worker(reports: ReportHalf, signed: ev.ByWorker, entry_id: str) -> Non
     elif isinstance(event, ev.GeneratorLost):
         _generator_lost(reports, record, signed.incarnation, event)
     elif isinstance(event, ev.LoadFailed):
-        reports.load_failures[signed.incarnation] = (event.error[:100], event.why[: ev.TEXT_MAX])
+        _load_failed(reports, signed.incarnation, event)
     elif isinstance(event, ev.WorkerFinished):
         record.finished = True
         if event.exit_code is not None:
-            reports.exit_codes[signed.incarnation] = event.exit_code
+            reports.exit_codes[signed.incarnation] = _exit_code(event.exit_code)
     elif isinstance(event, ev.StopWanted):
         reports.stops_wanted.setdefault(signed.incarnation, event.why[:200])
     elif isinstance(event, ev.BlockWanted):
         leases.fold_wanted(record, event)
     else:
         reports.messages += isinstance(event, ev.MessageReceived)
+
+
+def _load_failed(reports: ReportHalf, incarnation: str, event: ev.LoadFailed) -> None:
+    if len(reports.load_failures) < FAILURES_MAX:
+        reports.load_failures[incarnation] = (event.error[:100], event.why[: ev.TEXT_MAX])
+
+
+def _exit_code(wanted: int) -> int:
+    """What a process can end with; anything else is the worst that it can."""
+    return wanted if 0 <= wanted <= EXIT_CODE_MAX else EXIT_CODE_MAX
 
 
 def _accept(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorker, entry_id: str) -> bool:
@@ -345,7 +359,7 @@ def _reported(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorke
     reports.hook_failures += event.hook_failures
     note_strain(reports, record, event)
     if signed.last > record.newest:
-        _take_gauges(record, signed.last, event)
+        _take_gauges(record, signed.last, event, GAUGES_MAX // len(reports.incarnations))
 
 
 def _count_lives(reports: ReportHalf, record: IncarnationRecord, event: ev.Reported) -> None:
@@ -358,13 +372,22 @@ def _count_lives(reports: ReportHalf, record: IncarnationRecord, event: ev.Repor
     reports.let_go_ms = min(INT_MAX, reports.let_go_ms + event.ended[2] * event.to_ms)
 
 
-def _take_gauges(record: IncarnationRecord, last: int, event: ev.Reported) -> None:
+def _take_gauges(record: IncarnationRecord, last: int, event: ev.Reported, room: int) -> None:
+    """The newest gauges; of users by class and generator no more than there is room for."""
     alive = [g for g in event.generators if g.state != "gone"]
-    record.newest, record.to_ms, record.users = last, event.to_ms, event.users
+    record.newest, record.to_ms, record.users = last, event.to_ms, _few(event.users, room)
     record.generators, record.generators_alive = len(event.generators), len(alive)
-    record.by_generator = {g.number: g.classes for g in alive[:GENERATORS_MAX]}
+    record.by_generator = {}
+    for generator in alive[:GENERATORS_MAX]:
+        room -= 1 + len(generator.classes)
+        if room >= 0:
+            record.by_generator[generator.number] = _few(generator.classes, len(generator.classes))
     record.lag_ms = max((g.lag_ms for g in alive), default=0)
     record.cpu_permille, record.memory_bytes = event.cpu_permille, event.memory_bytes
+
+
+def _few(counts: dict[str, int], room: int) -> dict[str, int]:
+    return {name[:CLASS_NAME_MAX]: counts[name] for name in sorted(counts)[:room]}
 
 
 def _count_block(reports: ReportHalf, record: IncarnationRecord, block: ev.Block) -> None:

@@ -11,9 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tidal.model.events import COUNT_MAX, INCARNATION_MAX
+
 LEASE_MS = 2_000
 BEAT_MS = 500
 POLL_MS = 250
+PROCESSES_MAX = 4_096
+"""Generators of one worker: its weight, too."""
+BEAT_TEXT_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,16 @@ class Heartbeat:
     cpu_permille: int = 0
     memory_bytes: int = 0
     lag_ms: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no worker of ours writes: anybody with a worker's rights can write this key."""
+        values = [getattr(self, name) for name in self.__slots__]
+        if not all(0 <= v < COUNT_MAX for v in values if type(v) is int) or self.processes > PROCESSES_MAX:
+            raise ValueError("a heartbeat's numbers are whole, not negative and not too large")
+        if any(len(v) > BEAT_TEXT_MAX for v in values if isinstance(v, str)):
+            raise ValueError("a heartbeat's texts are short")
+        if not 1 <= len(self.worker) <= INCARNATION_MAX or not 1 <= len(self.incarnation) <= INCARNATION_MAX:
+            raise ValueError("a heartbeat names its worker and its incarnation")
 
 
 @dataclass(slots=True)
