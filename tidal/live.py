@@ -6,6 +6,7 @@ says when Redis does not answer. While it lives it shows presence, so that an en
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
@@ -148,16 +149,15 @@ class LiveFeed:
         if not self._state.log.opened_ms:
             self._begin_at_keyframe(bus)
 
-    def _begin_at_keyframe(self, bus: Bus) -> None:
-        packed = bus.load_keyframe(self._keys)
-        if packed is None:
-            return
-        try:
-            state = State.from_wire(unpack(packed, KEYFRAME_BYTES_MAX))
-        except (BadEntry, ValueError):
-            return  # the log is the truth, a keyframe only saves time
-        with self._lock:
-            self._state = state
+    def _begin_at_keyframe(self, bus: Bus, otherwise: State | None = None) -> None:
+        """Begin from the stored state, where there is one; else with another, or go on."""
+        packed, state = bus.load_keyframe(self._keys), otherwise
+        if packed is not None:
+            with contextlib.suppress(BadEntry, ValueError):  # the log is the truth, a keyframe only saves time
+                state = State.from_wire(unpack(packed, KEYFRAME_BYTES_MAX))
+        if state is not None:
+            with self._lock:
+                self._state = state
 
     def _turn(self, bus: Bus) -> None:
         now_ms = monotonic_ms()
@@ -223,7 +223,7 @@ class LiveFeed:
         end = log.reports_end
         if end is not None and position > end and not self._is_rewound:
             self._is_rewound = True
-            self._begin_at_keyframe(bus)  # a report came too late, but before we knew
+            self._begin_at_keyframe(bus, State())  # a report came too late, but before we knew
             return
         self._has_ended = is_empty or end is None or position >= end
 
