@@ -1,0 +1,245 @@
+"""The verdict: what makes a run suspect or invalid, and what does not; in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from draws import log_entries, report_entries, woven
+from histories import (
+    T0,
+    T0_S,
+    at,
+    by,
+    closed,
+    entries,
+    finished,
+    fold_all,
+    folded,
+    keyframed,
+    life,
+    lost,
+    planned,
+    report,
+    running,
+    stopped,
+    tally,
+    ticked,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tidal import errors
+from tidal.model import events as ev
+from tidal.model.frame import frame
+from tidal.model.verdict import EXIT_INVALID, EXIT_SUSPECT, Verdict, exit_code_of, judge, spikes
+
+if TYPE_CHECKING:
+    from histories import Happening
+
+    from tidal.model.codec import Entry
+    from tidal.model.state import State
+
+END = 60
+
+
+def second(
+    seq: int, name: str = "w1", *, user_ms: int = 10_000, lag_ms: int = 2, cpu: int = 300, latency_us: int = 20_000
+) -> ev.ByWorker:
+    """Report `seq`: fifty requests in second seq-1."""
+    block = ev.Block(T0_S + seq - 1, 1, {("GET", "/"): tally([latency_us] * 50)}, {"Buyer": user_ms})
+    generators = (ev.GeneratorState(0, 7, "running", 10, lag_ms),)
+    event = report(block, to_ms=seq * 1_000, users={"Buyer": 10}, generators=generators, cpu_permille=cpu)
+    return by(name, seq, event)
+
+
+def level(*names: str, **options: object) -> list[Happening]:
+    """Ten users from the first moment on."""
+    flat = replace(planned(*names, users=10), tracks=(ev.Track("", ((0, 10.0),)),))
+    return [*running(*names, **options)[:-1], at(0, flat)]  # type: ignore[arg-type]
+
+
+def whole(*more: Happening, seconds: dict[int, dict[str, int]] | None = None, **options: object) -> State:
+    """A minute of one worker, which then ended in order; some of its seconds were otherwise."""
+    told = [second(s, **(seconds or {}).get(s, {})) for s in range(1, END + 1)]
+    end = [at(END * 1_000, ticked("w1")), at(END * 1_000, stopped()), finished("w1", END + 1)]
+    return folded(*level("w1", **options), *told, *more, *end)
+
+
+def verdict(state: State) -> Verdict:
+    """The final one."""
+    return judge(state, is_final=True)
+
+
+def test_a_healthy_run_is_valid() -> None:
+    """Also with users that begin a little late, a moment of lag and a garbage collection."""
+    assert verdict(whole()) == Verdict("valid")
+    small = {1: {"user_ms": 8_000}, 7: {"lag_ms": 100}, 8: {"lag_ms": 120}, 30: {"lag_ms": 900}, 31: {"cpu": 990}}
+    assert verdict(whole(seconds=small)) == Verdict("valid")
+
+
+def test_what_never_began_is_not_judged() -> None:
+    """No word, no reasons."""
+    assert judge(folded(*running("w1")[:-2]), is_final=True) == Verdict()
+
+
+@pytest.mark.parametrize(("missing_ms", "word"), [(2_000, "valid"), (5_000, "suspect"), (40_000, "invalid")])
+def test_missing_load(missing_ms: int, word: str) -> None:
+    """A thousandth and a grace are forgiven, a twentieth is another load than was planned."""
+    short = {
+        20 + i: {"user_ms": 10_000 - min(10_000, missing_ms - 10_000 * i)} for i in range(-(-missing_ms // 10_000))
+    }
+    found = verdict(whole(seconds=short))
+    assert found.word == word
+    if word == "suspect":
+        assert found.reasons == ("5.0 user-seconds (0.8 %) not generated, most of it from 00:19 to 00:20",)
+
+
+def test_surplus() -> None:
+    """Users that ran twice."""
+    found = verdict(whole(seconds={20: {"user_ms": 30_000}}))
+    assert found.word == "suspect"
+    assert found.reasons == ("20 user-seconds (3.3 %) too many, most of it from 00:19 to 00:20",)
+
+
+def test_a_lost_worker_is_named_with_what_it_cost() -> None:
+    """When, how much was not generated, and what nobody will ever know."""
+    both = [second(s, name, user_ms=5_000) for s in range(1, 31) for name in ("w1", "w2")]
+    alone = [second(s, user_ms=5_000 if s < 34 else 10_000) for s in range(31, END + 1)]
+    gone = at(32_500, ev.WorkerLost("w2", life("w2"), T0 + 30_400))
+    moved = at(32_600, replace(planned("w1", users=10, number=2, from_ms=32_600), tracks=(ev.Track("", ((0, 10.0),)),)))
+    end = [at(END * 1_000, ticked("w1")), at(END * 1_000, stopped()), finished("w1", END + 1)]
+    found = verdict(folded(*level("w1", "w2"), *both, gone, moved, *alone, *end))
+    assert found.word == "suspect"
+    assert found.reasons == (
+        "worker w2 lost at 00:32, 15 user-seconds (2.5 %) not generated, its last 0.4 s were never reported",
+    )
+
+
+def test_a_dead_generator_is_named() -> None:
+    """Its last interval is in no figure."""
+    died = by("w2", 1, ev.GeneratorLost(2, 7, T0 + 9_000, T0 + 9_300, "signal 9", 5))
+    found = verdict(whole(died))
+    assert found.word == "suspect"
+    assert found.reasons == ("generator 2 of w2.1 died at 00:09 (signal 9), its last 0.3 s were never reported",)
+
+
+def test_a_worker_that_went_on_after_it_was_lost() -> None:
+    """Its users ran twice."""
+    more = [second(s, "w2", user_ms=0) for s in range(1, 3)] + [second(s, "w2", user_ms=1_000) for s in range(3, 15)]
+    history = [at(2_000, planned("w1", "w2")), *more, at(4_000, lost("w2"))]
+    reasons = verdict(whole(*history)).reasons
+    assert any("was taken for lost at 00:04 and went on for 10 s: its users ran twice" in reason for reason in reasons)
+
+
+def test_lag_that_changes_what_is_measured() -> None:
+    """Ten seconds in a minute at 37 ms, with a p50 of 20 ms: the issue's own words."""
+    slow = {s: {"lag_ms": 37, "cpu": 970} for s in range(10, 25)}
+    found = verdict(whole(seconds=slow))
+    assert found.word == "suspect"
+    told = "generators of w1 at 97 % CPU from 00:09 to 00:24, latency inflated by about 37 ms (p50 is 20 ms)"
+    assert found.reasons == (told,)
+
+
+@pytest.mark.parametrize(
+    ("lag_ms", "latency_us", "length", "word"),
+    [
+        (37, 20_000, 4, "valid"),  # four seconds
+        (37, 2_000_000, 40, "valid"),  # nothing beside two seconds
+        (200, 20_000, 50, "invalid"),  # most of what was measured, most of the time
+        (200, 3_000_000, 50, "valid"),
+    ],
+)
+def test_lag_is_judged_by_what_it_does(lag_ms: int, latency_us: int, length: int, word: str) -> None:
+    """By its length, and beside what was measured."""
+    slow = {s: {"lag_ms": lag_ms if s <= length else 1, "latency_us": latency_us} for s in range(1, END + 1)}
+    assert verdict(whole(seconds=slow)).word == word
+
+
+def test_a_generator_that_stood_still() -> None:
+    """User code that burns CPU for eight seconds: its lag is in the verdict."""
+    still = {20 + i: {"lag_ms": 1_000 * i} for i in range(1, 9)}
+    found = verdict(whole(seconds=still))
+    assert found.word == "suspect"
+    assert "a generator of w1 stood still for 8.0 s at about 00:20" in found.reasons[0]
+    for_long = {20 + i: {"lag_ms": 1_000 * i} for i in range(1, 39)}
+    assert verdict(whole(seconds=for_long)).word == "invalid"
+
+
+def test_numbers_that_never_came() -> None:
+    """A hole in what a worker sent, a worker that never said its last, entries that were refused."""
+    missing = verdict(whole(second(END + 5)))
+    assert any("reports of w1 are missing in 1 place(s)" in reason for reason in missing.reasons)
+    told = [second(s) for s in range(1, END + 1)]
+    silent = verdict(folded(*level("w1"), *told, at(END * 1_000, ticked()), at(END * 1_000, stopped())))
+    assert silent == Verdict("suspect", ("no last report from w1",))
+    refused = verdict(whole(by("w1", END + 2, report()), by("w1", END + 2, report(), last=END + 9)))
+    assert any("entries were refused" in reason for reason in refused.reasons)
+
+
+def test_a_clock_that_went_back() -> None:
+    """A failover to a machine whose clock is behind."""
+    state = folded(*level("w1"), at(30_000, ticked()), at(27_500, ticked()), second(1))
+    assert any("went back by 2.5 s" in reason for reason in verdict(state).reasons)
+
+
+def test_users_that_were_let_go_are_not_missing() -> None:
+    """The operator chose that who ends by itself stays away; ended users that come back are told."""
+    few = {s: {"user_ms": 9_000} for s in range(31, END + 1)}
+    one = by("w1", END + 2, replace(report(to_ms=30_000), ended=(1, 0, 1)))
+    assert verdict(whole(seconds=few)).word == "suspect"
+    assert verdict(whole(one, seconds=few)).word == "valid"
+    back = by("w1", END + 2, replace(report(to_ms=30_000), ended=(7, 7, 0)))
+    (reason,) = verdict(whole(back, seconds=few)).reasons
+    assert reason.endswith("7 times a user ended by itself, 7 restarted")
+
+
+def test_where_a_spike_comes_from() -> None:
+    """From the generators when they lagged as much, else from the target."""
+    slow = {s: {"latency_us": 900_000} for s in range(30, 35)}
+    (told,) = spikes(whole(seconds=slow))
+    assert told.startswith(("p95 rose to 89", "p95 rose to 90"))
+    assert told.endswith("(usually 20 ms) from 00:29 to 00:34, put down to the target: the generators lagged 2 ms")
+    slow = {s: {"latency_us": 900_000, "lag_ms": 700} for s in range(30, 35)}
+    (told,) = spikes(whole(seconds=slow))
+    assert told.endswith("put down to the generators, which lagged 700 ms themselves")
+    assert spikes(whole()) == ()
+
+
+# ------------------------------------------------------------------ what follows from it
+
+
+def test_exit_codes() -> None:
+    """Invalid always fails; suspect fails unless it is allowed; what failed otherwise stays what it was."""
+    for ordinary in (0, 1, 7):
+        assert exit_code_of(Verdict("valid"), ordinary, allow_suspect=False) == ordinary
+        assert exit_code_of(Verdict(), ordinary, allow_suspect=False) == ordinary
+        assert exit_code_of(Verdict("suspect"), ordinary, allow_suspect=False) == EXIT_SUSPECT
+        assert exit_code_of(Verdict("suspect"), ordinary, allow_suspect=True) == ordinary
+        assert exit_code_of(Verdict("invalid"), ordinary, allow_suspect=True) == EXIT_INVALID
+    assert {EXIT_INVALID, EXIT_SUSPECT} <= set(errors.OTHER_EXIT_CODES)
+
+
+def test_a_frame_shows_the_one_of_the_log_once_there_is_one() -> None:
+    """And the one so far before."""
+    state = whole()
+    assert frame(state, T0 + END * 1_000).verdict.word == "valid"
+    told = replace(closed(), verdict="suspect", reasons=("somebody\x1b[31m said so",))
+    fold_all(entries(at(END * 1_000 + 50, told, n=state.log.n + 1)), state)
+    made = frame(state, T0 + 99_000).verdict
+    assert (made.word, made.reasons) == ("suspect", ("somebody said so",))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data(), log_entries(), report_entries())
+def test_it_follows_from_the_state_alone(data: st.DataObject, log: list[Entry], reports: list[Entry]) -> None:
+    """In any interleaving, from a keyframe or not; it fits an entry, and it changes nothing."""
+    state = fold_all(data.draw(woven(log, reports)))
+    before = state.packed()
+    found = judge(state, is_final=True)
+    assert judge(keyframed(fold_all(data.draw(woven(log, reports)))), is_final=True) == found
+    assert (found.word == "valid") <= (found.reasons == ())
+    assert spikes(keyframed(state)) == spikes(state)
+    assert state.packed() == before
+    assert len("".join(found.reasons)) < 64_000
