@@ -115,6 +115,7 @@ class Gen:
         self.made = 0  # samples since the last batch
         self._counted_ms = self._batched_ms = 0
         self._credit_ms = 0
+        self._ran_ms: dict[str, int] = {}
         self._is_finished = False
         self.name = ("GET", f"p{pid}")
 
@@ -143,6 +144,8 @@ class Gen:
         if not self.clock.is_set:
             return
         now_ms = self.clock.now_ms()
+        for name, _ in self.users:
+            self._ran_ms[name] = self._ran_ms.get(name, 0) + max(0, now_ms - self._counted_ms)
         self._credit_ms += len(self.users) * max(0, now_ms - self._counted_ms)
         self._counted_ms = max(self._counted_ms, now_ms)
         requests, self._credit_ms = divmod(self._credit_ms * REQUESTS_A_SECOND, 1000)
@@ -164,10 +167,10 @@ class Gen:
 
     def _batch(self, now_ms: int) -> None:
         blocks = ()
-        if self.made:
+        if self.made or self._ran_ms:
             tally = Tally(self.made, total_us=self.made * 1000, min_us=1000, max_us=1000, histogram={694: self.made})
-            blocks = (Block(now_ms // 1000, 1, {self.name: tally}),)
-            self.made = 0
+            blocks = (Block(now_ms // 1000, 1, {self.name: tally} if self.made else {}, self._ran_ms),)
+            self.made, self._ran_ms = 0, {}
         counts: dict[str, int] = {}
         for name, _ in self.users:
             counts[name] = counts.get(name, 0) + 1
@@ -318,7 +321,7 @@ class SimWorker(Clocked, Agent):
         Clocked.__init__(self, world, name, offset_us)
         self._lives = 0
         self.kids: list[Kid] = []
-        self.known_plan = 0
+        self.known: tuple[tuple[int, int], Any] | None = None  # how far it has read the log, and the newest plan there
         self.heard: dict[tuple[str, str], int] = {}  # samples that reached this process, by child
         self.is_out = False  # it left in order
         Agent.__init__(self, WorkerSpec(fleet=FLEET, processes=1, id=name), now_us=self.now_us)
@@ -390,14 +393,16 @@ class SimWorker(Clocked, Agent):
         """The agent's own thread."""
         if self.is_out:
             return
-        before = self.service
         if self.step(self.now_ms):
             self._leave_now()
-        if self.service is not None:
-            plan = self.service.state.log.plan
-            self.known_plan = plan.number if plan is not None else 0
-        elif before is not None:
-            self.known_plan = 1 << 62  # it serves nobody any more
+        log = self.service.state.log if self.service is not None else None
+        self.known = ((log.epoch, log.n), log.plan) if log is not None else None
+
+    def _drop(self, service: Any) -> None:
+        before = self.identity.incarnation
+        super()._drop(service)
+        if self.identity.incarnation != before:
+            self.world.silent.add(before)  # it has given that life up by itself
 
     def _leave_now(self) -> None:
         if self.service is not None:

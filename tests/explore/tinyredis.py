@@ -77,6 +77,7 @@ class TinyServer:
         self.expires_ms: dict[str, int] = {}
         self.stamps: dict[str, int] = {}
         self.is_down = False
+        self.births = 0  # of the server's process: connections to an earlier one are broken
 
     @property
     def now_ms(self) -> int:
@@ -88,7 +89,8 @@ class TinyServer:
         return {key: copy.copy(value) for key, value in self.data.items()}, dict(self.expires_ms)
 
     def restore(self, snapshot: tuple[dict[str, Any], dict[str, int]]) -> None:
-        """Come back with what the disk had."""
+        """Come back with what the disk had, as another process: every connection breaks once."""
+        self.births += 1
         self.data = {key: copy.copy(value) for key, value in snapshot[0].items()}
         self.expires_ms = dict(snapshot[1])
         for key in list(self.stamps):
@@ -310,11 +312,15 @@ class Wire:
         self.server = server
         self.is_cut = False
         self.loses = ""
+        self._birth = server.births
 
     def exchange(self, commands: Sequence[tuple[str, Sequence[Any]]], *, is_atomic: bool) -> list[Any]:
         """Send commands, get their answers; ConnectionError or TimeoutError as redis-py has them."""
         if self.is_cut or self.server.is_down:
             raise rx.ConnectionError("Connection refused.")
+        if self._birth != self.server.births:
+            self._birth = self.server.births
+            raise rx.ConnectionError("Connection closed by server.")
         loses = ""
         if self.loses and any(name in WRITES for name, _ in commands):
             loses, self.loses = self.loses, ""
@@ -454,7 +460,7 @@ class _Commands:
 
 
 class TinyClient(_Commands):
-    """What `tidal.bus` takes for a redis-py client."""
+    """What `tidal.bus` takes for a redis-py client, and for the way to it."""
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
@@ -468,6 +474,14 @@ class TinyClient(_Commands):
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+    def at(self, key: str) -> TinyClient:
+        """Every key is here."""
+        del key
+        return self
+
+    def failed(self, error: BaseException) -> None:
+        """There is no other way."""
 
 
 class TinyPipeline(_Commands):

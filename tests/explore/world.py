@@ -260,6 +260,7 @@ class World:
         """With other data, and a master that lives on and has what it archived: then the run goes on."""
         lease = self.server.find(KEYS.lease, bytes) or b""
         leads = [m for m in self.masters if m.is_live and not m.wire.is_cut and lease.endswith(b":%d" % m.epoch)]
+        leads = [m for m in leads if not m.records[-1]._is_behind]  # what is in no archive would be gone
         leads = [m for m in leads if m.state.log.opened_ms]  # before that there is no run that could go on
         if not leads or snapshot is None or self.server.is_down or self.is_disk_full or self.is_closed:
             return
@@ -333,13 +334,13 @@ class World:
         live = [w for w in self.workers if w.is_live]
         for worker in live:
             worker.live()
-        newest = max((w.known_plan for w in live if w.known_plan < 1 << 62), default=0)
-        known = [w for w in live if w.known_plan >= newest]
+        newest = max((w.known for w in live if w.known is not None), key=lambda known: known[0], default=None)
+        known = [w for w in live if newest is not None and (w.known is None or w.known[1] == newest[1])]
         where: dict[Key, SimWorker] = {}
         for worker in known:
             for key in worker.run_lists:
                 if key in where:
-                    raise Broken("one user, one place", f"{key} runs on {where[key]} and {worker}, plan {newest}")
+                    raise Broken("one user, one place", f"{key} runs on {where[key]} and {worker}, {newest}")
                 where[key] = worker
 
     # ------------------------------------------------------------------ the end

@@ -383,7 +383,12 @@ def is_measured(state: State, now_ms: int) -> bool:
 def _awaited(state: State) -> list[str]:
     log = state.log
     owners = log.plan.owners if log.plan is not None else ()
-    return [o for o in owners if o not in log.ended and not _finished(state, o)]
+    return [o for o in owners if o not in log.ended and not _is_complete(state, o)]
+
+
+def _is_complete(state: State, incarnation: str) -> bool:
+    """Whether a worker's last report is in, and every one before it: one that Redis lost is handed in again."""
+    return _finished(state, incarnation) and not state.reports.incarnations[incarnation].ahead
 
 
 def exit_code(state: State) -> int:
