@@ -51,6 +51,7 @@ class Generator:
     users: dict[str, int] = field(default_factory=dict)
     lag_ms: int = 0
     reached_ms: int = 0  # Redis time up to which it has reported
+    in_flight: int = 0  # iterations that it has begun and not ended
     heard_ms: int = 0  # monotonic
 
     def __repr__(self) -> str:
@@ -76,6 +77,7 @@ class Died:
     why: str
     users: int
     loaded: bool
+    in_flight: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,7 @@ class Crew:
             generator.loaded = True
         elif isinstance(message, Batch):
             generator.users, generator.lag_ms, generator.reached_ms = message.users, message.lag_ms, message.to_ms
+            generator.in_flight += message.iterations[0] - sum(message.iterations[1:])
         elif isinstance(message, Finished):
             generator.finished, generator.users = True, {}
             if message.exit_code is not None:
@@ -213,8 +216,9 @@ class Crew:
         wait_s = self._backoffs[generator.number].after((now_ms - generator.born_ms) / 1000)
         self._due_ms[generator.number] = now_ms + (round(wait_s * 1000) if wait_s is not None else NEVER_MS)
         why = f"signal {-code}" if code < 0 else f"exit code {code}"
-        users = sum(generator.users.values())
-        return Died(generator.number, generator.child.pid, generator.reached_ms, why, users, generator.loaded)
+        users, in_flight = sum(generator.users.values()), max(0, generator.in_flight)
+        reached_ms, loaded = generator.reached_ms, generator.loaded
+        return Died(generator.number, generator.child.pid, reached_ms, why, users, loaded, in_flight)
 
     # ------------------------------------------------------------------ orders
 

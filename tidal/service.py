@@ -263,7 +263,8 @@ class Service:
         """What a generator held of counters is gone with it, and what it measured since its last batch."""
         self._tenants.died(news.number)
         if news.loaded and not self.finished:
-            lost = GeneratorLost(news.number, news.pid, news.reached_ms, redis_ms, news.why, news.users)
+            told = (news.number, news.pid, news.reached_ms, redis_ms, news.why, news.users, news.in_flight)
+            lost = GeneratorLost(*told)
             self.outboxes[-1].put(lost, redis_ms)
             self._told_plan = (0, 0)
 

@@ -244,6 +244,7 @@ class Generator:
     def _rest(self, key: Key) -> None:
         """A user ended by itself: it comes back later, unless it was to be let go."""
         self._environment.runner.user_classes_count = self._recorder.users
+        self._recorder.ended(comes_back=self._restarts_users)
         if self._restarts_users:
             self._schedule.ended(key, self._clock.now_ms())
             self._wake.set()

@@ -60,6 +60,7 @@ class Recorder:
         self._exceptions: dict[tuple[str, str], ExceptionTally] = {}
         self._running: dict[str, list[int]] = {}  # class: [users, counted up to ms]
         self.iterations = [0, 0, 0, 0]  # shared with the users, which count in it
+        self._ended = [0, 0, 0]
         self.sums = Sums()
         self.warmup_until_ms = 0  # what is measured before this moment of Redis time is of the warm-up
 
@@ -174,6 +175,11 @@ class Recorder:
         self._count_up(name, self._now_us() // 1000)
         self._running[name][0] += change
 
+    def ended(self, *, comes_back: bool) -> None:
+        """A user ended by itself; it comes back, or is let go."""
+        self._ended[0] += 1
+        self._ended[1 if comes_back else 2] += 1
+
     def _count_up(self, name: str, now_ms: int) -> None:
         """Add the user time of a class up to now, split at the seconds; of a stretch without a look nothing ran."""
         entry = self._running.setdefault(name, [0, now_ms])
@@ -206,6 +212,7 @@ class Recorder:
         from_ms, self._from_ms = min(self._from_ms, now_ms), now_ms
         started, finished, failed, cancelled = self.iterations
         self.iterations[:] = [0, 0, 0, 0]
+        (ended, restarted, let_go), self._ended = self._ended, [0, 0, 0]
         self.sums.add(blocks, failures)
         return Batch(
             from_ms=from_ms,
@@ -217,6 +224,7 @@ class Recorder:
             lag_ms=lag_ms,
             iterations=(started, finished, failed, cancelled),
             hook_failures=hook_failures,
+            ended=(ended, restarted, let_go),
         )
 
 

@@ -37,11 +37,12 @@ class Gathering:
     _exceptions: dict[tuple[str, str], ExceptionTally] = field(default_factory=dict)
     _iterations: tuple[int, int, int, int] = (0, 0, 0, 0)
     _hook_failures: int = 0
+    _ended: tuple[int, int, int] = (0, 0, 0)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was measured since the last report."""
-        counts = (*self._iterations, self._hook_failures)
+        counts = (*self._iterations, self._hook_failures, *self._ended)
         return not (self._blocks or self._failures or self._exceptions or any(counts))
 
     def add(self, batch: Batch) -> None:
@@ -51,6 +52,7 @@ class Gathering:
         _add_exceptions(self._exceptions, batch.exceptions)
         self._iterations = _added(self._iterations, batch.iterations)
         self._hook_failures += batch.hook_failures
+        self._ended = _added_lives(self._ended, batch.ended)
 
     def report(
         self, to_ms: int, users: dict[str, int], generators: tuple[GeneratorState, ...], cpu: int, memory: int
@@ -68,9 +70,10 @@ class Gathering:
             memory_bytes=memory,
             iterations=self._iterations,
             hook_failures=self._hook_failures,
+            ended=self._ended,
         )
         self._blocks, self._failures, self._exceptions = {}, {}, {}
-        self._iterations, self._hook_failures = (0, 0, 0, 0), 0
+        self._iterations, self._hook_failures, self._ended = (0, 0, 0, 0), 0, (0, 0, 0)
         self.from_ms = made.to_ms
         return made
 
@@ -97,6 +100,7 @@ def merge_reports(a: Reported, b: Reported) -> Reported:
         iterations=_added(a.iterations, b.iterations),
         arrivals=arrivals,
         hook_failures=a.hook_failures + b.hook_failures,
+        ended=_added_lives(a.ended, b.ended),
     )
     count = 0
     while len(blocks) != count and not fits(merged):
@@ -132,7 +136,7 @@ def fitting(report: Reported) -> list[Reported]:
     exceptions, more_exceptions = _halves(report.exceptions)
     one = replace(report, blocks=blocks, failures=failures, exceptions=exceptions)
     two = replace(report, blocks=more_blocks, failures=more_failures, exceptions=more_exceptions)
-    two = replace(two, iterations=(0, 0, 0, 0), arrivals=(0, 0, 0), hook_failures=0)
+    two = replace(two, iterations=(0, 0, 0, 0), arrivals=(0, 0, 0), hook_failures=0, ended=(0, 0, 0))
     return [*fitting(one), *fitting(two)]
 
 
@@ -153,6 +157,10 @@ def _cut_block(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[Bloc
 
 def _added(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
     return (a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3])
+
+
+def _added_lives(a: tuple[int, int, int], b: tuple[int, int, int]) -> tuple[int, int, int]:
+    return (a[0] + b[0], a[1] + b[1], a[2] + b[2])
 
 
 def _ordered(blocks: _Blocks) -> tuple[Block, ...]:

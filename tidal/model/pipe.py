@@ -227,6 +227,7 @@ class Batch(Event):
     lag_ms: int = 0  # the worst delay of the generator's own timer since the last batch
     iterations: tuple[int, int, int, int] = (0, 0, 0, 0)
     hook_failures: int = 0  # listeners that raised
+    ended: tuple[int, int, int] = (0, 0, 0)  # users that ended by themselves; of them restarted, let go
 
 
 @dataclass(frozen=True, slots=True)
