@@ -109,6 +109,7 @@ class Tenant:
         self._given: dict[int, Spans] = {}  # by generator
         self._pending: dict[int, int] = {}  # generator → how many it asks for
         self._lost: Spans = ()
+        self._told: Spans = ()  # what was lost as of the last wish
         self._ask = self._reached = 0
         self._is_asked = self._is_over = False
 
@@ -132,7 +133,7 @@ class Tenant:
         """See whether the wish was answered."""
         if lease is None or not self._is_asked or lease.ask != self._ask:
             return
-        self._is_asked, self._lost = False, ()
+        self._is_asked, self._lost = False, without(self._lost, self._told)
         if lease.count:
             self._pool = merged(self._pool, ((lease.first, lease.count),))
             self._reached = max(self._reached, lease.first + lease.count)
@@ -158,7 +159,7 @@ class Tenant:
         return self._say(sum(self._pending.values()))
 
     def _say(self, count: int, *, is_last: bool = False) -> BlockWanted:
-        self._ask += 1
+        self._ask, self._told = self._ask + 1, self._lost
         held = merged(self._pool, *self._given.values())
         return BlockWanted(self.counter, self._ask, count, self.size, held, self._lost, self._reached, is_last)
 
