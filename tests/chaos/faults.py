@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import resource
+import shutil
 import signal
+import subprocess
 from typing import TYPE_CHECKING
 
 import proxy
 import psutil
+import pytest
 from deadline import until
 from field import go_on, stop
 
@@ -100,6 +103,57 @@ def burn(worker: str, seconds: float) -> Callable[[Field], object]:
         until(lambda: not path.exists(), 20, "it burns")
 
     return named(f"{worker} burns CPU for {seconds:g} s", order)
+
+
+CLOCK_SHIM = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
+
+static long off(void) { const char *text = getenv("CLOCK_OFF_S"); return text ? atol(text) : 0; }
+
+int clock_gettime(clockid_t id, struct timespec *at) {
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
+    int result = real(id, at);
+    if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE) at->tv_sec += off();
+    return result;
+}
+
+int gettimeofday(struct timeval *restrict at, void *restrict zone) {
+    struct timespec now;
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &now);
+    at->tv_sec = now.tv_sec;
+    at->tv_usec = now.tv_nsec / 1000;
+    return 0;
+}
+
+time_t time(time_t *at) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (at) *at = now.tv_sec;
+    return now.tv_sec;
+}
+"""
+"""A wall clock that is wrong, for whoever is started with it."""
+
+
+def clock_off(worker: str, seconds: int) -> Callable[[Field], object]:
+    """A worker, to be started, on a host whose wall clock is wrong."""
+
+    def prepare(field: Field) -> None:
+        compiler = shutil.which("cc")
+        if compiler is None:
+            pytest.skip("needs a C compiler to set a clock wrong")
+        source, library = field.folder / "clock.c", field.folder / "clock.so"
+        source.write_text(CLOCK_SHIM)
+        subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+        field.worker_env[worker] = {"LD_PRELOAD": str(library), "CLOCK_OFF_S": str(seconds)}
+
+    return prepare
 
 
 # ------------------------------------------------------------------ masters

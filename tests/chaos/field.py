@@ -26,7 +26,7 @@ from tidal.model.fold import fold_entry
 from tidal.model.frame import frame
 from tidal.model.state import State
 from tidal.operator import Operator
-from tidal.paths import archive_path
+from tidal.replay import Replay
 
 if TYPE_CHECKING:
     import subprocess
@@ -53,6 +53,8 @@ class Field(Stage):
         self.killed: set[int] = set()  # agents that were killed: their last reports may be missing
         self.masters: list[subprocess.Popen[bytes]] = []
         self.run = ""
+        self.elsewhere: Path | None = None  # the home of a standby, on another machine as it were
+        self.worker_env: dict[str, dict[str, str]] = {}
         self.file = folder / "locustfile.py"
         self.file.write_text(shop_file.TEXT, encoding="utf-8")
         self.options = RunOptions()
@@ -67,9 +69,9 @@ class Field(Stage):
             self.proxies[name] = Proxy(self.folder / "r.sock")
         return self.proxies[name]
 
-    def add_worker(self, name: str, processes: int = 1, *, env: dict[str, str] | None = None) -> None:
+    def add_worker(self, name: str, processes: int = 1) -> None:
         """A worker under a name of the test's own."""
-        before, self._env = self._env, {**self._env, **(env or {})}
+        before, self._env = self._env, {**self._env, **self.worker_env.get(name, {})}
         try:
             self.workers[name] = self.start_worker(processes, redis_url=self.proxy(name).url)
         finally:
@@ -87,6 +89,13 @@ class Field(Stage):
         """Another master for the same run."""
         master, _ = self.start_master(self.file, self.options, run=self.run, redis_url=self.proxy("master").url)
         self.masters.append(master)
+
+    def stand_by(self) -> None:
+        """A master in reserve with folders of its own."""
+        self.elsewhere = self.home / "elsewhere"
+        env = {**self._env, "TIDAL_HOME": str(self.elsewhere), "TIDAL_REDIS_URL": self.proxy("standby").url}
+        standby = self._start([sys.executable, "-m", "tidal", "master", "--standby"], b"", env=env)
+        until(lambda: "stands by" in self.log_of(standby), 30, "the one in reserve is there")
 
     @property
     def master(self) -> subprocess.Popen[bytes]:
@@ -160,9 +169,15 @@ class Field(Stage):
         self._drop_admin()
         for proxy in self.proxies.values():
             proxy.close()
+        self.workers, self.proxies = {}, {}
         super().close()
 
     # ------------------------------------------------------------------ what was counted
+
+    def folded(self) -> Folded:
+        """The archive of who led the run to its end."""
+        home = self.elsewhere or self.home
+        return Folded(home / "runs" / f"{self.run}.tidal", is_whole=self.elsewhere is None)
 
     def arrivals(self) -> list[Arrival]:
         """Every request that the target got so far from users that say who they are."""
@@ -188,16 +203,18 @@ def now_ms() -> int:
 class Folded:
     """A run as its archive alone tells it."""
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, path: Path, *, is_whole: bool) -> None:
         self.state = State()
         self.by_agent: Counter[int] = Counter()  # requests, by the pid of the worker's agent
         self._pids: dict[str, int] = {}
         self._requests: Counter[str] = Counter()  # by incarnation
         self._seen: set[tuple[str, int, int]] = set()
-        with Archive.open(archive_path(run)) as archive:
+        with Archive.open(path) as archive:
             for entry in archive.entries():
                 fold_entry(self.state, entry)
                 self._count(entry)
+            if not is_whole:  # it begins with a keyframe
+                self.state = Replay(archive).final()
         for incarnation, requests in self._requests.items():
             self.by_agent[self._pids.get(incarnation, 0)] += requests
 

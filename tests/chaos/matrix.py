@@ -62,6 +62,19 @@ FROZEN_MASTER = Scenario(
     (At(0, f.freeze_master), At(1, f.succeed), At(8, f.wake_master)),
     Holds(story=("took over",)),
 )
+STANDBY = Scenario(
+    "the master is killed, a standby elsewhere takes over",
+    (At(12, f.kill_master),),
+    Holds(story=("took over",)),
+    prepare=lambda field: field.stand_by(),
+)
+CLOCK = Scenario(
+    "a worker's host is off by three hours",
+    (At(1, f.kill_generator("w2")),),
+    Holds(back_s=1.0, lost_s=1.5, verdicts=("valid", *SUSPECT), because="died"),
+    processes=2,
+    prepare=f.clock_off("w2", 10_800),
+)
 
 REDIS_AT_ONCE = Scenario("Redis is killed and back at once", (At(0, f.restart_redis),))
 REDIS_3_S = Scenario(

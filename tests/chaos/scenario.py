@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import measure
 from deadline import until
-from field import PACE_MS, Folded, now_ms, wait_closed
+from field import PACE_MS, now_ms, wait_closed
 from stage import seen
 
 from tidal.model import phases
@@ -18,7 +18,7 @@ from tidal.outputs.json import frame_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from field import Field
+    from field import Field, Folded
     from measure import Arrival
 
     from tidal.live import LiveFeed
@@ -70,6 +70,7 @@ class Scenario:
     users: int = 20
     workers: int = 2
     processes: int = 1
+    spawn_rate: float = 0.0  # 0: all at once
     calm_s: float = CALM_S  # how long the load is watched once everything is well again
     options: RunOptions = field(default_factory=RunOptions)
     prepare: Callable[[Field], object] | None = None  # before the run is opened
@@ -157,27 +158,38 @@ class Play:
 
     def begin(self) -> None:
         """Workers, a run, a steady load, and how steady it is."""
+        self.open()
+        self.steady()
+
+    def open(self) -> None:
+        """Workers, and a run that begins."""
         stage, scenario = self.stage, self.scenario
         assert stage.admin
         if scenario.prepare is not None:
             scenario.prepare(stage)
         for number in range(1, scenario.workers + 1):
             stage.add_worker(f"w{number}", scenario.processes)
+        given = scenario.options
         stage.open_run(
             replace(
-                scenario.options,
+                given,
                 users=scenario.users,
-                spawn_rate=max(scenario.options.spawn_rate, scenario.users),
+                spawn_rate=scenario.spawn_rate or scenario.users,
                 host=stage.target_url,
                 expect_workers=scenario.workers,
                 keep_running=True,
             )
         )
         self.feed = stage.watch(stage.run)
+        seen(self.feed, lambda f: f.run.phase == phases.RUNNING, "the run runs", 60)
+
+    def steady(self) -> None:
+        """Wait for the whole load, and see how steady it is."""
+        stage, scenario = self.stage, self.scenario
         seen(self.feed, lambda f: f.run.users_running >= scenario.users, f"{scenario.users} users run", 60)
         until(self._is_whole, 60, "every user has sent a request lately")
         self.steady_ms = now_ms()
-        self._pass_s(STEADY_S)
+        self.pass_s(STEADY_S)
         calm = [a for a in stage.arrivals() if a[0] >= self.steady_ms]
         self.most_ms = PACE_MS + max(SLACK_MS, SLACK_FACTOR * measure.lateness_ms(calm, PACE_MS))
         self.out.slack_s = (self.most_ms - PACE_MS) / 1000
@@ -186,27 +198,29 @@ class Play:
         """Do what is to be done, each at its moment."""
         begun_s = time.monotonic()
         for step in self.scenario.faults:
-            self._pass_s(begun_s + step.at_s - time.monotonic())
+            self.pass_s(begun_s + step.at_s - time.monotonic())
             self.hurt_ms.append(now_ms())
             step.fault(self.stage)
         self._look()
 
     def settle(self) -> None:
         """Wait until all users run once each, then watch them for a while."""
-        self._pass_s(SETTLE_S)
+        self.pass_s(SETTLE_S)
         until(self._is_well, 60 + self.scenario.holds.back_s, f"the load is whole again: {self._missing_now()}")
         self.well_ms = now_ms()
-        self._pass_s(self.scenario.calm_s)
+        self.pass_s(self.scenario.calm_s)
 
-    def end(self) -> None:
-        """Stop the run; everything ends by itself."""
+    def end(self, *, wish: bool = True) -> None:
+        """Stop the run, or wait for its end; everything ends by itself."""
         self.stopped_ms = now_ms()
-        self.stage.stop_run()
-        assert self.stage.master.wait(90) == 0, self.stage.log_of(self.stage.master)
+        if wish:
+            self.stage.stop_run()
         self.last = wait_closed(self.feed)
         self.out.exit_code = self.last.run.exit_code
+        if self.stage.elsewhere is None:
+            assert self.stage.master.wait(90) == 0, self.stage.log_of(self.stage.master)
 
-    def _pass_s(self, seconds: float) -> None:
+    def pass_s(self, seconds: float) -> None:
         """Let time pass, looking at the screen meanwhile."""
         end_s = time.monotonic() + seconds
         while (left_s := end_s - time.monotonic()) > 0:
@@ -241,16 +255,20 @@ class Play:
 
     def judge(self) -> Outcome:
         """Everything that must hold, in figures."""
-        arrivals = list(self.stage.arrivals())
-        self._judge_load(arrivals)
-        self._judge_words()
+        self.judge_load(list(self.stage.arrivals()))
+        self.judge_words()
+        return self.count()
+
+    def count(self) -> Outcome:
+        """The three counts, of which the log's is its archive's alone: everything else is ended before."""
         served, diaries = self.stage.served(), self.stage.diaries()
         self.stage.end_workers()
-        super_close(self.stage)  # Redis is gone: the archive speaks alone
-        self._judge_counts(served["by_user"], diaries, Folded(self.stage.run))
+        self.stage.close()
+        self._judge_counts(served["by_user"], diaries, self.stage.folded())
         return self.out
 
-    def _judge_load(self, arrivals: list[Arrival]) -> None:
+    def judge_load(self, arrivals: list[Arrival]) -> None:
+        """Gaps, doubles and pace, as the target saw them."""
         out, holds, slack_s = self.out, self.scenario.holds, self.out.slack_s
         span_ms = (self.steady_ms, self.stopped_ms)
         gaps = measure.gaps(arrivals, self.users, span_ms, self.most_ms)
@@ -273,7 +291,8 @@ class Play:
         before = [ms for ms in self.hurt_ms if ms < gap.from_ms]
         return gap.to_ms - (within[0] if within else before[-1] if before else gap.from_ms)
 
-    def _judge_words(self) -> None:
+    def judge_words(self) -> None:
+        """What the last screen said: verdict, exit code, story; and what screens said meanwhile."""
         out, holds, last = self.out, self.scenario.holds, self.last
         story = " | ".join(row.text for row in last.story)
         out.reasons = last.verdict.reasons
@@ -306,7 +325,7 @@ class Play:
         out.check(0 <= out.workers - out.log <= per_s * holds.lost_s, f"workers {out.workers}, log {out.log}")
         for agent, diary in diaries.items():
             wrote = sum(diary.values())
-            if agent not in killed and not holds.lost_s:
+            if agent not in killed and not holds.lost_s and self.stage.elsewhere is None:
                 out.check(wrote == folded.by_agent[agent], f"agent {agent} did {wrote}, log {folded.by_agent[agent]}")
         if not in_flight:
             out.check(total == by_user, "a user's count differs")
@@ -318,10 +337,3 @@ class Play:
         off_s = abs(out.ledger_missing_s - out.missing_user_s)
         out.check(off_s <= near_s, f"the ledger says {out.ledger_missing_s:.1f} user-seconds are missing")
         out.check(frame_json(again) == frame_json(self.last), "the archive's last picture is another than the live one")
-
-
-def super_close(stage: Field) -> None:
-    """End the field, once."""
-    stage.close()
-    stage.workers.clear()
-    stage.proxies.clear()
