@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from dataclasses import dataclass, field
+from statistics import median
 from typing import TYPE_CHECKING
 
 from faults.sides import FILE, PACE_S, PLAN_RPS, SLOW_FILE, USERS
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 CALM_S = 6
 """So long the load is watched before the first fault."""
 NEAR = 0.93
-"""A second below this part of the plan counts as short: pacing drifts across the edges of seconds."""
+"""Seconds below this part of the plan are short, two of them in a row at least."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +137,16 @@ def play(kind: type[Side], case: Case, folder: object) -> Seen:
 
 def _wait_steady(side: Side) -> None:
     end_s = time.monotonic() + 60
-    while side.rate() < PLAN_RPS * NEAR:
+    while (rate := side.rate()) < PLAN_RPS * NEAR:
         if time.monotonic() > end_s:
-            raise RuntimeError(f"{side.name}: no steady load: {side.folder}")
+            raise RuntimeError(f"{side.name}: no steady load but {rate} a second: {side.last_words()}")
         time.sleep(0.25)
+
+
+def _smooth(seconds: list[tuple[int, int]]) -> list[tuple[int, float]]:
+    """The median of each second and its neighbours: pacing drifts across the edges of seconds."""
+    counts = [n for _, n in seconds]
+    return [(s, median(counts[max(0, i - 1) : i + 2])) for i, (s, _) in enumerate(seconds)]
 
 
 def _judge(seen: Seen, side: Side, fault_s: float, case: Case) -> Seen:
@@ -149,8 +156,9 @@ def _judge(seen: Seen, side: Side, fault_s: float, case: Case) -> Seen:
     first, end = int(fault_s) - CALM_S + 1, int(time.time()) - 1
     seen.seconds = [(s - int(fault_s), by_second.get(s, 0)) for s in range(first, end)]
     after = [(s, n) for s, n in seen.seconds if s >= 0]
-    short = [(s, n) for s, n in after if n < PLAN_RPS * NEAR]
-    over = [(s, n) for s, n in after if n > PLAN_RPS * (2 - NEAR)]
+    calm = dict(_smooth(after))
+    short = [(s, n) for s, n in after if calm[s] < PLAN_RPS * NEAR]
+    over = [(s, n) for s, n in after if calm[s] > PLAN_RPS * (2 - NEAR)]
     seen.missing_user_s = sum(PLAN_RPS - n for _, n in short) * PACE_S
     seen.surplus_user_s = sum(n - PLAN_RPS for _, n in over) * PACE_S
     tail = [n for _, n in after[-8:]]

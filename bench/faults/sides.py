@@ -75,6 +75,10 @@ class Side:
             counts: dict[str, Any] = json.load(answer)
         return counts
 
+    def last_words(self) -> str:
+        """The end of what each process printed."""
+        return "\n".join(log.read_text(errors="replace")[-600:] for log in sorted(self.folder.glob("out-*.log")))
+
     def rate(self) -> int:
         """Requests in the last whole second."""
         by_second = self.served()["by_second"]

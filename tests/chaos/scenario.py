@@ -306,14 +306,15 @@ class Play:
         if holds.no_loss and not self.stage.killed:
             lost = [row.text for row in last.story if row.kind == WorkerLost.KIND]
             out.check(not lost, f"falsely lost: {lost}")
-        is_said = any(holds.trouble in said for said in self.troubles)
+        is_said = not holds.trouble or any(holds.trouble in said for said in self.troubles)
         out.check(is_said, f"no screen said {holds.trouble!r}, but {self.troubles}")
-        wanted = {0} if out.verdict == "valid" else {60, 61}
-        out.check(out.exit_code in wanted, f"exit code {out.exit_code}")
+        wanted = {"valid": 0, "suspect": 61, "invalid": 60}.get(out.verdict, 0)
+        out.check(out.exit_code == wanted, f"exit code {out.exit_code}")
 
     def _judge_counts(self, by_user: dict[str, int], diaries: dict[int, dict[str, int]], folded: Folded) -> None:
         """The target's own count = the workers' own count = the log's; what a killed process kept is missing."""
         out, holds, killed = self.out, self.scenario.holds, self.stage.killed
+        out.verdict, out.exit_code = self.last.verdict.word, self.last.run.exit_code
         total = {user: sum(diary.get(user, 0) for diary in diaries.values()) for user in by_user}
         again = folded.frame(self.last.at_ms)
         out.target, out.workers, out.log = sum(by_user.values()), sum(total.values()), again.total.requests
