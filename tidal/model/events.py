@@ -564,6 +564,7 @@ class BlockWanted(Event):
     lost: Spans = ()  # lent to a generator of it that died
     reached: int = 0  # after the highest position that it was ever lent
     is_last: bool = False  # it wants no more: what it held is free
+    seen: int = 0  # the last of its wishes whose answer it has read
 
     def __post_init__(self) -> None:
         """Refuse a name that would fill the state."""

@@ -167,7 +167,8 @@ def _answer(
         why = f"a generator of {log.incarnations[incarnation]} died with them"
         yield BlocksLost(want.counter, incarnation, lost, why)
     if want.is_last and lease is not None:
-        yield BlocksReturned(want.counter, incarnation, want.ask, shared(lease.spans, want.held))
+        unread = ((lease.first, lease.count),) if lease.ask > want.seen else ()
+        yield BlocksReturned(want.counter, incarnation, want.ask, shared(lease.spans, (*want.held, *unread)))
     elif log.phase == phases.RUNNING and incarnation not in log.ended:
         record = scratch.get(want.counter)
         if record is None:

@@ -110,7 +110,7 @@ class Tenant:
         self._pending: dict[int, int] = {}  # generator → how many it asks for
         self._lost: Spans = ()
         self._told: Spans = ()  # what was lost as of the last wish
-        self._ask = self._reached = 0
+        self._ask = self._seen = self._reached = 0
         self._is_asked = self._is_over = False
 
     def __repr__(self) -> str:
@@ -133,7 +133,7 @@ class Tenant:
         """See whether the wish was answered."""
         if lease is None or not self._is_asked or lease.ask != self._ask:
             return
-        self._is_asked, self._lost = False, without(self._lost, self._told)
+        self._is_asked, self._seen, self._lost = False, lease.ask, without(self._lost, self._told)
         if lease.count:
             self._pool = merged(self._pool, ((lease.first, lease.count),))
             self._reached = max(self._reached, lease.first + lease.count)
@@ -161,7 +161,9 @@ class Tenant:
     def _say(self, count: int, *, is_last: bool = False) -> BlockWanted:
         self._ask, self._told = self._ask + 1, self._lost
         held = merged(self._pool, *self._given.values())
-        return BlockWanted(self.counter, self._ask, count, self.size, held, self._lost, self._reached, is_last)
+        return BlockWanted(
+            self.counter, self._ask, count, self.size, held, self._lost, self._reached, is_last, self._seen
+        )
 
     def farewell(self) -> BlockWanted:
         """The last word: what nobody has used can be lent again."""
@@ -170,7 +172,7 @@ class Tenant:
     def reborn(self) -> Iterator[tuple[int, TakeBlock]]:
         """The worker was declared lost, and all that it held with it: a new life begins with nothing."""
         yield from ((number, TakeBlock(self.counter, 0, 0, drops=True)) for number in self._given)
-        self._pool, self._lost, self._ask, self._is_asked = (), (), 0, False
+        self._pool, self._lost, self._ask, self._seen, self._is_asked = (), (), 0, 0, False
         self._given.clear()
 
 

@@ -121,7 +121,7 @@ def test_what_a_worker_had_used_before_its_last_wish_is_not_lost() -> None:
 def test_what_a_worker_that_leaves_has_not_used_is_lent_again() -> None:
     """A rolling deploy costs no row."""
     history: list[Any] = [running("w1", "w2"), leased("w2", 1, 0, 50)]
-    history.append(wanted("w2", 1, ask=2, count=0, held=((40, 10),), is_last=True))
+    history.append(wanted("w2", 1, ask=2, count=0, held=((40, 10),), is_last=True, seen=1))
     returned = ev.BlocksReturned(ROWS, life("w2"), 2, ((40, 10),))
     assert lend(folded(*history)) == [returned]
     state = folded(*history, returned, left("w2"), wanted("w1", 1, count=4))
@@ -129,10 +129,17 @@ def test_what_a_worker_that_leaves_has_not_used_is_lent_again() -> None:
     assert state.log.counters[ROWS].lost_count == 0
 
 
+def test_an_answer_that_a_leaver_never_read_is_free_again() -> None:
+    """It was on its way when the worker left."""
+    history: list[Any] = [running("w1", "w2"), leased("w2", 1, 0, 10), leased("w2", 2, 10, 10, kept=((8, 2),))]
+    history.append(wanted("w2", 1, ask=3, count=0, held=((9, 1),), is_last=True, seen=1))
+    assert lend(folded(*history)) == [ev.BlocksReturned(ROWS, life("w2"), 3, ((9, 11),))]
+
+
 def test_a_worker_cannot_give_back_what_is_not_its_own() -> None:
     """Or another's rows would be handed out twice."""
     history: list[Any] = [running("w1", "w2"), leased("w1", 1, 0, 10), leased("w2", 1, 10, 10)]
-    history.append(wanted("w2", 1, ask=2, held=((0, 20),), is_last=True))
+    history.append(wanted("w2", 1, ask=2, held=((0, 20),), is_last=True, seen=1))
     assert lend(folded(*history)) == [ev.BlocksReturned(ROWS, life("w2"), 2, ((10, 10),))]
     forged = ev.BlocksReturned(ROWS, life("w2"), 2, ((0, 20),))
     assert folded(*history, forged).log.counters[ROWS].free == ((10, 10),)
