@@ -9,10 +9,13 @@ from locust import HttpUser, task
 from locust.exception import StopUser
 
 
-class Visitor(HttpUser):
+class Above(HttpUser):
+    abstract = True
     host = os.environ["COMPAT_TARGET"]
     fixed_count = 1
 
+
+class Visitor(Above):
     @task
     def ask(self):
         self.client.get("/echo", name=f"{type(self).__name__} echo")
@@ -20,7 +23,7 @@ class Visitor(HttpUser):
         raise StopUser
 
 
-class Deeper(Visitor):
+class Deeper(Above):
     host = f"{os.environ['COMPAT_TARGET']}/echo/below"
 
     @task

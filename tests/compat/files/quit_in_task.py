@@ -5,13 +5,16 @@ from _notes import note
 from locust import HttpUser, constant, task
 
 
-class Visitor(HttpUser):
+class Either(HttpUser):
+    abstract = True
     fixed_count = 1
     wait_time = constant(60)
 
     def on_stop(self):
         note(type(self).__name__, "stops")
 
+
+class Visitor(Either):
     @task
     def ask(self):
         self.client.get("/echo")
@@ -21,7 +24,7 @@ class Another(Visitor):
     pass
 
 
-class Ends(Visitor):
+class Ends(Either):
     @task
     def ask(self):
         self.client.get("/delay/500", name="waits")

@@ -1,6 +1,6 @@
 # Weights as decorator, as dict, as list of pairs: one user of each class makes 300 requests.
 # compat: -u 3 -r 10 -t 20s
-# compat tolerance: 0.2 22
+# compat tolerance: 0.2 45
 # compat exit: 0
 # compat ours: --processes 1
 from locust import HttpUser, task
