@@ -16,7 +16,7 @@ RUNTIME := $(VENV)/.runtime
 DEV     := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test chaos check bench lock clean
+.PHONY: help install demo test chaos explore fuzz check bench lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,14 @@ test: $(DEV) ## run the tests (ARGS="-k codec" picks some, JOBS=1 takes one afte
 chaos: $(DEV) ## every fault in the middle of real runs, then random ones (SEEDS=3, FIRST=1, ARGS=…)
 	@bash .ci/redis-server
 	$(PYTEST) tests/chaos -m chaos -n 0 --seeds $(SEEDS) --first-seed $(FIRST) $(ARGS)
+
+N ?= 2000
+explore: $(DEV) ## run the protocol under random schedules (N=200000)
+	$(BIN)/python tests/explore/explore.py $(N)
+
+SECONDS ?= 30
+fuzz: $(DEV) ## feed hostile bytes to whatever reads them (SECONDS=600 for each reader)
+	$(BIN)/python fuzz/run.py "" $(SECONDS)
 
 check: $(DEV) ## formatting, lint and types
 	$(BIN)/ruff format --check .

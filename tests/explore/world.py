@@ -266,6 +266,7 @@ class World:
             return
         self._remember()
         self.server.restore(snapshot)
+        self._looked = 0
         for round_ in range(MEND_ROUNDS):
             self._round(seed + round_)
 

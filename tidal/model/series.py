@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tidal.model.stats import Histogram, merge_histogram
+from tidal.model.stats import BUCKET_COUNT, Histogram, merge_histogram
 
 POINTS_MAX = 600
 SECONDS_KEPT = 900
@@ -29,6 +29,12 @@ class Point:
     histogram: Histogram = field(default_factory=dict)
     wait_us: int = 0  # how late generators' timers were (of reports), how long Redis took to answer (of the log)
     waits: int = 0  # how many of these were added up
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it can have been added up from samples."""
+        numbers = (self.requests, self.failures, self.user_ms, self.wait_us, self.waits, *self.histogram.values())
+        return min(numbers) >= 0 and all(0 <= index < BUCKET_COUNT for index in self.histogram)
 
     def merge(self, other: Point) -> None:
         """Add another point to this one."""

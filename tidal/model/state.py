@@ -24,7 +24,7 @@ from tidal.model.events import (
     StopOrdered,
 )
 from tidal.model.leases import CounterRecord  # noqa: TC001 - from_wire reads the annotations when it runs
-from tidal.model.phases import GONE, WAITING
+from tidal.model.phases import GONE, RUN_MOVES, WAITING
 from tidal.model.rows import StoryRow  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.series import Seconds, Series, Strain
 from tidal.model.stats import Tally
@@ -252,9 +252,24 @@ class State:
         """The state of `to_wire`; ValueError when it is something else."""
         try:
             position = {name: EntryId(*from_wire(tuple[int, int], pair)) for name, pair in wire["position"].items()}
-            return cls(from_wire(LogHalf, wire["log"]), from_wire(ReportHalf, wire["reports"]), position)
+            state = cls(from_wire(LogHalf, wire["log"]), from_wire(ReportHalf, wire["reports"]), position)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a state: {type(error).__name__}") from None
+        if not state._is_sound():
+            raise ValueError("a state whose parts do not belong together")
+        return state
+
+    def _is_sound(self) -> bool:
+        """Whether the fold can go on from here: what it takes for granted, nobody checks again."""
+        log, reports = self.log, self.reports
+        steps = [log.planned.step_s, reports.series.step_s, *(r.strain.step_s for r in reports.incarnations.values())]
+        return (
+            log.phase in RUN_MOVES
+            and set(self.position) == {LOG, REPORTS}
+            and sorted(log.intents) == sorted(log.intents_order)
+            and all(step_s >= 1 for step_s in steps)
+            and all(p.is_sound for series in (log.planned, reports.series) for p in series.points.values())
+        )
 
     def packed(self) -> bytes:
         """The canonical bytes: what a keyframe stores and a checkpoint hashes."""

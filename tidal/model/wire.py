@@ -46,7 +46,7 @@ def _writer_of(cls: type) -> Callable[[Any], Any]:
 
 
 def _int_to_wire(value: int) -> int:
-    return min(value, INT_MAX)
+    return max(-INT_MAX, min(value, INT_MAX))
 
 
 def _map_to_wire(value: dict[Any, Any]) -> Any:
@@ -141,6 +141,8 @@ def _scalar_reader(kind: Any) -> Callable[[Any], Any]:
         return lambda wire: wire
     if kind is float:
         return _read_float
+    if kind is int:
+        return _read_int
 
     def read(wire: Any) -> Any:
         if type(wire) is not kind:
@@ -148,6 +150,12 @@ def _scalar_reader(kind: Any) -> Callable[[Any], Any]:
         return wire
 
     return read
+
+
+def _read_int(wire: Any) -> int:
+    if type(wire) is not int or not -INT_MAX <= wire <= INT_MAX:
+        raise ValueError("not a whole number of 63 bits")
+    return wire
 
 
 def _read_float(wire: Any) -> float:

@@ -36,18 +36,18 @@ class Tree:
     anything: Any = None
 
 
-LEAF = st.builds(Leaf, st.text(max_size=3), st.integers(max_value=INT_MAX))
+LEAF = st.builds(Leaf, st.text(max_size=3), st.integers(-INT_MAX, INT_MAX))
 TREE = st.builds(
     Tree,
     LEAF,
     st.floats(allow_nan=False, allow_infinity=False),
-    st.none() | st.integers(max_value=INT_MAX),
-    st.tuples(st.integers(max_value=INT_MAX), st.text(max_size=3)),
+    st.none() | st.integers(-INT_MAX, INT_MAX),
+    st.tuples(st.integers(-INT_MAX, INT_MAX), st.text(max_size=3)),
     st.lists(LEAF, max_size=2).map(tuple),
-    st.lists(st.integers(max_value=INT_MAX), max_size=3),
+    st.lists(st.integers(-INT_MAX, INT_MAX), max_size=3),
     st.sets(st.text(max_size=3), max_size=3),
-    st.dictionaries(st.text(max_size=3), st.integers(max_value=INT_MAX), max_size=3),
-    st.dictionaries(st.tuples(st.text(max_size=3), st.integers(max_value=INT_MAX)), LEAF, max_size=3),
+    st.dictionaries(st.text(max_size=3), st.integers(-INT_MAX, INT_MAX), max_size=3),
+    st.dictionaries(st.tuples(st.text(max_size=3), st.integers(-INT_MAX, INT_MAX)), LEAF, max_size=3),
     st.binary(max_size=3),
     st.booleans(),
 )
