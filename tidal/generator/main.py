@@ -272,6 +272,7 @@ class Generator:
             tell(hooks.test_stopping, environment=self._environment)
         self._await_last_user()
         if has_run:
+            runner.user_classes_count = self._recorder.users  # listeners of test_stop see that nobody is left
             runner.state = STATE_STOPPED
             tell(hooks.test_stop, environment=self._environment)
             if hooks.report_to_master.has_listeners:
