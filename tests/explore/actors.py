@@ -51,8 +51,8 @@ REQUESTS_A_SECOND = 3
 class SimBus(Bus):
     """The real bus; only the machine's clock, which it reads beside the server's, is the story's."""
 
-    def __init__(self, wire: Wire, now_us: Callable[[], int]) -> None:
-        super().__init__(TinyClient(wire), "redis://tiny")
+    def __init__(self, wire: Wire, now_us: Callable[[], int], line: str = "") -> None:
+        super().__init__(TinyClient(wire, line), "redis://tiny")
         self._now_us = now_us
         self.most = 1_000
 
@@ -269,11 +269,12 @@ class _Turns:
     def begin_with(self, worker: SimWorker) -> Any:
         """Whose line it is."""
         self.worker = worker
+        self.own_bus = SimBus(worker.wire, worker.now_us, type(self).__name__)
         return self
 
     def bus(self) -> Bus:
-        """The worker's one connection."""
-        return self.worker.bus
+        """The line's own connection."""
+        return self.own_bus
 
     def say(self, news: Any) -> None:
         """Tell the agent, with the moment of this story."""
@@ -380,8 +381,8 @@ class SimWorker(Clocked, Agent):
 
     def turn_tail(self, count: int = 500) -> None:
         """One read of the log, of so many entries at most."""
-        self.bus.most = count
         if self._tail is not None:
+            self._tail.own_bus.most = count
             self._tail.take()
 
     def turn_sender(self) -> None:
@@ -495,6 +496,7 @@ class SimMaster(Clocked, Master):
     def __init__(self, world: World, name: str, first: Any, offset_us: int = 0) -> None:
         Clocked.__init__(self, world, name, offset_us)
         self.records: list[SimRecord] = []
+        self.keeper_bus = SimBus(self.wire, self.now_us, "keeper")
         Master.__init__(self, self.bus, RUN, first, now_us=self.now_us)
         self.is_fenced = False
 
@@ -528,7 +530,7 @@ class SimMaster(Clocked, Master):
     def keep(self) -> None:
         """One renewal, as `lease.LeaseKeeper` does it."""
         try:
-            self.bus.renew_lease(KEYS, self._lease.token, self.epoch)
+            self.keeper_bus.renew_lease(KEYS, self._lease.token, self.epoch)
         except BusError:
             return
 

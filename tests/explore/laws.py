@@ -101,7 +101,7 @@ def _check_samples(world: World, state: State) -> None:
 def _must_be_whole(worker: SimWorker, state: State) -> bool:
     """Whether the run waited for everything of this worker."""
     last = state.reports.incarnations.get(worker.identity.incarnation)
-    return last is not None and last.finished
+    return last is not None and last.finished and not (worker.is_dead and last.ahead)
 
 
 def _check_acks(world: World) -> None:

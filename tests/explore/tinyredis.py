@@ -312,14 +312,14 @@ class Wire:
         self.server = server
         self.is_cut = False
         self.loses = ""
-        self._birth = server.births
+        self._births = {"": server.births}  # of the server that each connection was made to
 
-    def exchange(self, commands: Sequence[tuple[str, Sequence[Any]]], *, is_atomic: bool) -> list[Any]:
+    def exchange(self, commands: Sequence[tuple[str, Sequence[Any]]], *, is_atomic: bool, line: str = "") -> list[Any]:
         """Send commands, get their answers; ConnectionError or TimeoutError as redis-py has them."""
         if self.is_cut or self.server.is_down:
             raise rx.ConnectionError("Connection refused.")
-        if self._birth != self.server.births:
-            self._birth = self.server.births
+        if self._births.setdefault(line, self.server.births) != self.server.births:
+            self._births[line] = self.server.births
             raise rx.ConnectionError("Connection closed by server.")
         loses = ""
         if self.loses and any(name in WRITES for name, _ in commands):
@@ -462,15 +462,15 @@ class _Commands:
 class TinyClient(_Commands):
     """What `tidal.bus` takes for a redis-py client, and for the way to it."""
 
-    def __init__(self, wire: Wire) -> None:
-        self.wire = wire
+    def __init__(self, wire: Wire, line: str = "") -> None:
+        self.wire, self.line = wire, line
 
     def _call(self, name: str, *arguments: Any) -> Any:
-        return _raised(self.wire.exchange([(name, arguments)], is_atomic=True))[0]
+        return _raised(self.wire.exchange([(name, arguments)], is_atomic=True, line=self.line))[0]
 
     def pipeline(self, *, transaction: bool = True) -> TinyPipeline:
         """Commands that go together."""
-        return TinyPipeline(self.wire, is_atomic=transaction)
+        return TinyPipeline(self.wire, self.line, is_atomic=transaction)
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -487,8 +487,8 @@ class TinyClient(_Commands):
 class TinyPipeline(_Commands):
     """A pipeline: commands wait for `execute`, but those between `watch` and `multi` do not."""
 
-    def __init__(self, wire: Wire, *, is_atomic: bool) -> None:
-        self._wire, self._is_atomic = wire, is_atomic
+    def __init__(self, wire: Wire, line: str, *, is_atomic: bool) -> None:
+        self._wire, self._line, self._is_atomic = wire, line, is_atomic
         self._queue: list[tuple[str, Sequence[Any]]] = []
         self._watched: dict[str, int] | None = None
         self._is_looking = False
@@ -502,7 +502,7 @@ class TinyPipeline(_Commands):
     def watch(self, *keys: str) -> None:
         """From here on look, until `multi`."""
         for key in keys:
-            self._wire.exchange([("GET", (key,))], is_atomic=True)  # a key that lapsed lapses now
+            self._wire.exchange([("GET", (key,))], is_atomic=True, line=self._line)  # a key that lapsed lapses now
         self._watched = {key: self._wire.server.stamps.get(key, 0) for key in keys}
         self._is_looking = True
 
@@ -512,7 +512,7 @@ class TinyPipeline(_Commands):
 
     def _call(self, name: str, *arguments: Any) -> Any:
         if self._is_looking:
-            return _raised(self._wire.exchange([(name, arguments)], is_atomic=True))[0]
+            return _raised(self._wire.exchange([(name, arguments)], is_atomic=True, line=self._line))[0]
         self._queue.append((name, arguments))
         return self
 
@@ -525,4 +525,4 @@ class TinyPipeline(_Commands):
                 self._wire.server.find(key, object)
                 if self._wire.server.stamps.get(key, 0) != stamp:
                     raise rx.WatchError("Watched variable changed.")
-        return _raised(self._wire.exchange(queue, is_atomic=self._is_atomic))
+        return _raised(self._wire.exchange(queue, is_atomic=self._is_atomic, line=self._line))
