@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import fakeredis
 import pytest
+from tinyredis import TinyClient, TinyServer, Wire
 
 from tidal.address import mask
 from tidal.beacons import WORKERS_MAX
@@ -33,11 +35,14 @@ def fields(text: str) -> dict[bytes, bytes]:
     return {b"k": b"xx", b"v": b"1", b"d": text.encode()}
 
 
-@pytest.fixture(params=["fakeredis", "redis"])
+@pytest.fixture(params=["fakeredis", "tiny", "redis"])
 def client(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
-    """An empty Redis, the fake one and the real one."""
+    """An empty Redis: the fake one, the one of the search through schedules, and the real one."""
     if request.param == "redis":
         yield request.getfixturevalue("real_redis")
+        return
+    if request.param == "tiny":
+        yield TinyClient(Wire(TinyServer(lambda: time.time_ns() // 1_000)))
         return
     fake = fakeredis.FakeRedis(server=fakeredis.FakeServer(), protocol=2)
     yield fake

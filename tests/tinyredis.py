@@ -188,6 +188,12 @@ class TinyServer:
             return -2
         return self.expires_ms[key] - self.now_ms if key in self.expires_ms else -1
 
+    def do_rpush(self, key: str, *values: Any) -> int:
+        """RPUSH: a key of another type."""
+        found = self.find(key, list) or self.put(key, [])
+        found.extend(map(_bytes, values))
+        return len(found)
+
     def do_sadd(self, key: str, *members: Any) -> int:
         """SADD."""
         found = self.find(key, set) or self.put(key, set())
@@ -398,6 +404,10 @@ class _Commands:
     def pttl(self, key: str) -> Any:
         """PTTL."""
         return self._call("PTTL", key)
+
+    def rpush(self, key: str, *values: Any) -> Any:
+        """RPUSH."""
+        return self._call("RPUSH", key, *values)
 
     def sadd(self, key: str, *members: Any) -> Any:
         """SADD."""
