@@ -23,16 +23,25 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from faults.cases import CASES, LOSS, Case, Seen, play
 from faults.picture import draw
-from faults.sides import SIDES
+from faults.sides import SIDES, Side
 
 DOCS = Path(__file__).parent.parent / "docs"
 BEGIN, END = "<!-- made by bench/fault_matrix.py -->", "<!-- end -->"
 
 
+def twice(side: type[Side], case: Case, folder: Path) -> Seen:
+    """Play a case; once more when the side did not come up."""
+    try:
+        return play(side, case, folder)
+    except RuntimeError as error:
+        print(error, file=sys.stderr, flush=True)
+        return play(side, case, folder.with_name(f"{folder.name}-again"))
+
+
 def run(case: Case, folder: Path) -> list[Seen]:
     """One case on all sides at once."""
     with ThreadPoolExecutor(len(SIDES)) as pool:
-        waiting = [pool.submit(play, side, case, folder / str(n)) for n, side in enumerate(SIDES)]
+        waiting = [pool.submit(twice, side, case, folder / str(n)) for n, side in enumerate(SIDES)]
         found = [w.result() for w in waiting]
     print(f"\n{case.name}")
     for seen in found:

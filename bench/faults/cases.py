@@ -12,6 +12,7 @@ from faults.sides import FILE, PACE_S, PLAN_RPS, SLOW_FILE, USERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from faults.sides import Side
 
@@ -40,7 +41,8 @@ class Seen:
 
     side: str
     seconds: list[tuple[int, int]] = field(default_factory=list)  # since the fault, requests
-    back_s: float | None = 0.0  # None: never
+    back_s: float | None = 0.0  # when the load was whole again for good; None: never
+    short_s: int = 0  # seconds in which the load was short
     missing_user_s: float = 0.0
     surplus_user_s: float = 0.0
     last_rps: float = 0.0
@@ -49,8 +51,7 @@ class Seen:
 
     def words(self) -> str:
         """For a cell of the table."""
-        back = "never" if self.back_s is None else f"{self.back_s:.0f} s" if self.back_s else "no dip"
-        parts = [f"back: {back}", f"{self.missing_user_s:.0f} user-s missing"]
+        parts = [self._short(), f"{self.missing_user_s:.0f} user-s missing"]
         if self.surplus_user_s >= USERS / 3:
             parts.append(f"{self.surplus_user_s:.0f} too many")
         parts.append(f"{self.last_rps:.0f} rps at the end")
@@ -59,6 +60,11 @@ class Seen:
             "no report" if lost is None else f"{lost} of {self.answered} not reported" if lost else "all reported"
         )
         return ", ".join(parts)
+
+    def _short(self) -> str:
+        if self.back_s is None:
+            return f"short for {self.short_s} s and for ever"
+        return f"short for {self.short_s} s, whole after {self.back_s:.0f} s" if self.short_s else "no dip"
 
 
 def kill(number: int) -> Callable[[Side], object]:
@@ -113,9 +119,9 @@ CASES = (
 )
 
 
-def play(kind: type[Side], case: Case, folder: object) -> Seen:
+def play(kind: type[Side], case: Case, folder: Path) -> Seen:
     """Run one case on one side."""
-    side = kind(folder, text=case.text)  # type: ignore[arg-type]
+    side = kind(folder, text=case.text)
     try:
         run_s = case.run_s or case.watch_s + CALM_S + 12
         side.begin(case.workers, run_s, case.stop_timeout_s)
@@ -159,6 +165,7 @@ def _judge(seen: Seen, side: Side, fault_s: float, case: Case) -> Seen:
     calm = dict(_smooth(after))
     short = [(s, n) for s, n in after if calm[s] < PLAN_RPS * NEAR]
     over = [(s, n) for s, n in after if calm[s] > PLAN_RPS * (2 - NEAR)]
+    seen.short_s = len(short)
     seen.missing_user_s = sum(PLAN_RPS - n for _, n in short) * PACE_S
     seen.surplus_user_s = sum(n - PLAN_RPS for _, n in over) * PACE_S
     tail = [n for _, n in after[-8:]]

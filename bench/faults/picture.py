@@ -53,8 +53,8 @@ def draw(lines: list[Seen], title: str) -> str:
 
 
 def _legend(seen: Seen) -> str:
-    back = "never back" if seen.back_s is None else f"back after {seen.back_s:.0f} s"
-    return f"{seen.side}: {seen.missing_user_s:.0f} user-seconds missing of {USERS} users, {back}"
+    short = f"short for {seen.short_s} s"
+    return f"{seen.side}: {short}, {seen.missing_user_s:.0f} user-seconds missing of {USERS} users"
 
 
 def _line(a: tuple[float, float], b: tuple[float, float], color: str, dash: str = "", width: int = 1) -> str:

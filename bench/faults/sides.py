@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -43,6 +44,14 @@ def first_line(process: subprocess.Popen[bytes]) -> str:
     return cast("IO[bytes]", process.stdout).readline().decode()
 
 
+def free_port() -> int:
+    """A port that nobody listens on, below those that outgoing connections take."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
 class Side:
     """One system with a target of its own, started and ended by their own handles."""
 
@@ -77,7 +86,7 @@ class Side:
 
     def last_words(self) -> str:
         """The end of what each process printed."""
-        return "\n".join(log.read_text(errors="replace")[-600:] for log in sorted(self.folder.glob("out-*.log")))
+        return "\n".join(log.read_text(errors="replace")[-1_500:] for log in sorted(self.folder.glob("out-*.log")))
 
     def rate(self) -> int:
         """Requests in the last whole second."""
@@ -185,8 +194,7 @@ class Locust(Side):
 
     def begin(self, workers: int, run_s: int, stop_timeout_s: int = 0) -> None:
         """A master, then workers."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._words = ["-u", str(USERS), "-r", str(SPAWN_RATE), "-t", f"{run_s}s", "-H", self.url, "--headless"]
         self._words += ["--expect-workers", str(workers), "-s", str(stop_timeout_s), *self.more]
         self.next_master()

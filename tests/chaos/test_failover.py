@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from deadline import until
-from servers import Servers, cluster_of_three, with_sentinels
+from redis_servers import Servers, cluster_of_three, with_sentinels
 from stage import LOCUSTFILE, Stage, seen
 
 from tidal.archive import Archive

@@ -130,7 +130,7 @@ def test_somebody_ends_it_while_tasks_are_in_flight(field: Field, note: Note, ho
     field.end_workers()
     served = field.served()
     told = json.loads((field.folder / "out.json").read_text())
-    rows = list(csv.DictReader((field.folder / "out_stats.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((field.folder / "out_stats.csv").read_text(encoding="utf-8").splitlines()))
     csv_count = int(next(row for row in rows if row["Name"] == "Aggregated")["Request Count"])
     out.target, out.workers = served["answered"], sum(sum(d.values()) for d in field.diaries().values())
     out.log, out.exit_code = told["total"]["requests"], console.returncode
