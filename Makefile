@@ -35,7 +35,7 @@ test: $(DEV) ## run the tests (ARGS="-k codec" picks some, JOBS=1 takes one afte
 
 chaos: $(DEV) ## every fault in the middle of real runs, then random ones (SEEDS=3, FIRST=1, ARGS=…)
 	@bash .ci/redis-server
-	$(PYTEST) tests/chaos -m chaos -n 0 --seeds $(SEEDS) --first-seed $(FIRST) $(ARGS)
+	$(PYTEST) tests/chaos tests/e2e -m chaos -n 0 --seeds $(SEEDS) --first-seed $(FIRST) $(ARGS)
 
 N ?= 2000
 explore: $(DEV) ## run the protocol under random schedules (N=200000)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from deadline import until
-from servers import Servers, cluster_of_three, with_sentinels
+from redis_servers import Servers, cluster_of_three, with_sentinels
 
 from tidal.bus import Bus, BusError
 from tidal.errors import UsageError

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tidal.model.rows import Frame
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.chaos, pytest.mark.timeout(240)]
 
 
 def options(stage: Stage, run_time_ms: int) -> RunOptions:

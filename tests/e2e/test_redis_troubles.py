@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tidal.model.rows import Frame
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.chaos, pytest.mark.timeout(240)]
 
 Change = tuple[tuple[str, ...], tuple[str, ...], str]
 TROUBLES: dict[str, Change] = {

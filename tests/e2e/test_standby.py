@@ -81,6 +81,7 @@ def test_a_killed_master_is_succeeded_from_elsewhere(stage: Stage, tmp_path: Pat
     assert standby.wait(20) == 0
 
 
+@pytest.mark.chaos
 def test_a_frozen_master_that_wakes_up_stops_itself(stage: Stage, tmp_path: Path) -> None:
     """The fence: it appends nothing any more and ends with its own code; no request is lost or counted twice."""
     stage.start_worker()
