@@ -233,7 +233,7 @@ class SimCrew(Crew):
     """A crew whose children are `Kid`s."""
 
     def __init__(self, worker: SimWorker, load: Load) -> None:
-        super().__init__(load, 1, None)  # type: ignore[arg-type] # nobody prints
+        super().__init__(load, worker.processes, None)  # type: ignore[arg-type] # nobody prints
         self._worker = worker
 
     def _open_child(self) -> Any:
@@ -321,11 +321,12 @@ class SimWorker(Clocked, Agent):
     def __init__(self, world: World, name: str, offset_us: int = 0) -> None:
         Clocked.__init__(self, world, name, offset_us)
         self._lives = 0
+        self.processes = 1 + len(world.workers) % 2
         self.kids: list[Kid] = []
         self.known: tuple[tuple[int, int], Any] | None = None  # how far it has read the log, and the newest plan there
         self.heard: dict[tuple[str, str], int] = {}  # samples that reached this process, by child
         self.is_out = False  # it left in order
-        Agent.__init__(self, WorkerSpec(fleet=FLEET, processes=1, id=name), now_us=self.now_us)
+        Agent.__init__(self, WorkerSpec(fleet=FLEET, processes=self.processes, id=name), now_us=self.now_us)
         os.close(self._wake_read)
         os.close(self._wake_write)
         self._wake_read = self._wake_write = -1
