@@ -347,9 +347,9 @@ class Master:
     def _retake(self, now_ms: int) -> None:
         """The lease is not ours any more: take it again when it lapsed, stop when somebody else has it."""
         self._take_again()
-        self._must_retake = False
         if not self._begin_generation(self._renewal.look(self.state, now_ms, at_once=True)):
             self._append([_signed_in()])
+        self._must_retake = False  # only now: to be fenced in here is the end
 
     def _take_again(self) -> None:
         if not self._lease.take(self.state.log.epoch):

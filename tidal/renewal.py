@@ -14,6 +14,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from tidal.bus import BusError, Stream
+from tidal.errors import Fenced
 from tidal.leadership import Renewed
 from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, EntryId, decode, entry_of
 from tidal.model.events import ByMaster, FileChunk, GenerationOpened
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from tidal.model.state import LogHalf
 
 LOOK_MS = 1_000
+SLEPT_MS = 10_000
+"""A turn takes less, even when every call in it times out; whoever needs more was frozen, and may have a successor."""
 AGAIN_MS = 10_000
 """A stream that was only cut is mended no more often: somebody may cut it again and again."""
 
@@ -43,6 +46,9 @@ class Renewal:
         self._due_ms = self._again_ms = 0
         self._began_at: dict[str, EntryId] = {}  # how far each stream was read when this generation began
         self._log_end: EntryId | None = None  # when this turn has looked
+        self._turned_ms: int | None = None
+        self._has_slept = False  # since the last look that found all well: somebody may have led meanwhile
+        self._generation = 1  # as far as we know of it: begun by us, or before us
         self.secrets: bytes | None = None
 
     def __repr__(self) -> str:
@@ -60,6 +66,7 @@ class Renewal:
 
     def collect(self, log: LogHalf) -> None:
         """Read from the log what a keyframe does not hold: for a master that takes a run over."""
+        self._generation = log.generation
         self.secrets = self._bus.load_secrets(self._run_keys)
         at, wanted = ZERO_ID, {spec.sha256 for spec in log.files}
         while not self._has_files(wanted) and (found := self._bus.range(self._keys[LOG], at, None, 100)):
@@ -83,8 +90,14 @@ class Renewal:
         self._due_ms = 0
 
     def look(self, state: State, now_ms: int, *, at_once: bool = False) -> str:
-        """What has become of the streams, in words; "" when all is well or it is not time to look."""
-        self._log_end = None
+        """What has become of the streams, in words; "" when all is well or it is not time to look.
+
+        Fenced when another master has begun them anew, or may know more of what was lost: we slept.
+        """
+        self._has_slept |= self._turned_ms is not None and now_ms - self._turned_ms > SLEPT_MS
+        self._turned_ms, self._log_end = now_ms, None
+        if state.log.generation > self._generation:
+            raise Fenced(f"another master has begun the streams of run {self._run_keys.run} anew; this one stops")
         if now_ms < self._due_ms and not at_once:
             return ""
         self._due_ms = now_ms + LOOK_MS
@@ -96,6 +109,9 @@ class Renewal:
         self._seen = now
         if why:
             self._again_ms = now_ms + AGAIN_MS
+            if self._has_slept:
+                raise Fenced(f"run {self._run_keys.run}: {why}, and this master slept: another knows more, so it stops")
+        self._has_slept = False
         return why
 
     def has_lost(self, entry_id: EntryId) -> bool:
@@ -137,6 +153,7 @@ class Renewal:
         first_id = max(first_id, EntryId(last.ms, last.seq + 1))
         lease.begin_generation(Renewed(state.packed(), brief_of(state), first, first_id, self.secrets))
         self._began_at, self._seen = dict(position), {}
+        self._generation, self._turned_ms, self._has_slept = state.log.generation + 1, None, False
 
     def raise_ids(self, lease: Lease, state: State) -> None:
         """Reports whose stream began anew get ids beyond those that were read, also when Redis' clock went back."""

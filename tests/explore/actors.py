@@ -29,6 +29,7 @@ from tidal.model.events import Block
 from tidal.model.pipe import Batch, Finish, Finished, Load, Loaded, SetClock, SetShare
 from tidal.model.stats import Tally
 from tidal.record import Record
+from tidal.renewal import brief_of
 from tidal.service import Identity, Service, WorkerSpec
 from tidal.worker import Agent
 
@@ -548,6 +549,7 @@ class SimMaster(Clocked, Master):
     def _end(self) -> None:
         """As `close`, without the archive's file."""
         self._keeping.sync(self.state)
+        self._lease.store_keyframe(self.state.packed(), brief_of(self.state))
         self.bus.withdraw_run(FleetKeys(FLEET), RUN)
         self._lease.release()
         self.is_dead = True

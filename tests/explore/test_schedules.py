@@ -31,6 +31,15 @@ FOUND: dict[str, tuple[int, list[Step]]] = {
         1,
         [*rounds(5), ("kill_master", 0), ("pass", 9_000), ("pass", 5_000), ("pass", 9_000)],
     ),
+    "the same, and those that idled had begun new lives": (
+        2,
+        [*rounds(5), ("pass", 9_000), ("freeze", 1), ("pass", 9_000), ("freeze", 2), ("save",), ("begin_master",),
+         ("rollback", 82376667), *rounds(3), ("want", 5, 3.0), ("want", 3, 1.0)],
+    ),
+    "a master woke up, took the lease and led on without what Redis had lost meanwhile": (
+        3,
+        [("stop",), ("freeze_master", 1), ("pass", 9_000), ("begin_master",), *rounds(1), ("empty", 65117167)],
+    ),
 }  # fmt: skip
 
 

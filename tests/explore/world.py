@@ -258,6 +258,7 @@ class World:
 
     def _come_back(self, snapshot: Any, seed: int) -> None:
         """With other data, and a master that lives on and has what it archived: then the run goes on."""
+        self._round(seed)  # whoever slept is awake, and has looked
         lease = self.server.find(KEYS.lease, bytes) or b""
         leads = [m for m in self.masters if m.is_live and not m.wire.is_cut and lease.endswith(b":%d" % m.epoch)]
         leads = [m for m in leads if not m.records[-1]._is_behind]  # what is in no archive would be gone

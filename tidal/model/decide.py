@@ -319,7 +319,7 @@ def _is_deserted(state: State, now_ms: int) -> bool:
     for worker in log.workers.values():
         is_idle = _finished(state, worker.incarnation)
         last_ms = state.reports.incarnations[worker.incarnation].to_ms if is_idle else worker.beat_at_ms
-        seen_ms.append(last_ms or worker.seen_ms)
+        seen_ms.append(worker.seen_ms if worker.state == "waiting" and not is_idle else last_ms or worker.seen_ms)
     return now_ms - max(seen_ms) > log.options.expect_workers_max_wait_ms
 
 
