@@ -110,8 +110,11 @@ def beats(now_ms: int) -> Iterator[bytes]:
     yield pack({"worker": 5})
     yield pack(["x"] * 1_000)
     for name in NAMES:
-        beat = Heartbeat(name[:60], secrets.token_hex(8), name, -1, 1 << 40, 1, name, now_ms, state="loading", why=name)
-        yield pack(to_wire(beat))
+        short = name[:60]
+        beat = Heartbeat(short, secrets.token_hex(8), short, 1, 1, 1, short, now_ms, state="loading", why=short)
+        wire = to_wire(beat)
+        yield pack(wire)
+        yield pack(wire | {"host": name, "why": name, "pid": -1, "processes": 1 << 40})
 
 
 def as_worker(client: redis.Redis, run: RunKeys, fleet: FleetKeys, now_ms: int) -> None:

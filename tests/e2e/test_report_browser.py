@@ -23,6 +23,9 @@ EVIL = "</script><img src=x onerror=document.title='owned'><b>"
 THEME = "getComputedStyle(document.body).backgroundColor"
 LIGHT, DARK = "rgb(246, 248, 250)", "rgb(14, 20, 26)"
 ROWS = "[...document.querySelectorAll('#endpoints tbody tr')]"
+# A browser lays out some ten thousand elements in a blink; an hour has 3,600 seconds of each chart.
+ELEMENTS_MAX = 5_000
+BYTES_MAX = 2_000_000
 CANVAS = "document.querySelector('#time-charts canvas').toDataURL()"
 
 
@@ -299,11 +302,11 @@ def test_small_runs_have_pages_too(only_browser: Browser, tmp_path: Path) -> Non
         assert only_browser.problems == []
 
 
-def test_an_hour_opens_in_a_second(only_browser: Browser, tmp_path: Path) -> None:
-    """From the first byte to the last chart."""
+def test_an_hour_is_a_small_page(only_browser: Browser, tmp_path: Path) -> None:
+    """Opening costs by what is drawn, so that is bounded however long the run: bench/report_open.py takes the time."""
     out = page(tmp_path, Shop(seconds=3_600, workers=1, users=8))
     only_browser.problems.clear()
     only_browser.open(out)
-    took_ms = only_browser.ask("performance.getEntriesByType('navigation')[0].loadEventStart")
-    assert took_ms < 1_000
+    assert only_browser.ask("document.querySelectorAll('*').length") < ELEMENTS_MAX
+    assert out.stat().st_size < BYTES_MAX
     assert only_browser.problems == []

@@ -242,7 +242,7 @@ def test_a_refused_connection(session: Sessions, samples: list[dict[str, Any]]) 
 def test_timeouts(server: OddServer, session: Sessions, samples: list[dict[str, Any]], retries: int, sent: int) -> None:
     """Each wait may take so long; then the request is sent again as often as allowed."""
     before = len(server.asked)
-    session(network_timeout=0.1, max_retries=retries).get("/slow")
+    session(network_timeout=0.5, max_retries=retries).get("/slow")
     assert texts(samples) == [f"RetriesExceeded('{server.url}/slow', {retries}, original=timed out)"]
     assert len(server.asked) == before + sent
 

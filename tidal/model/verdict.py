@@ -7,6 +7,7 @@ so far. A latency spike is put down to whom the data tell of: the generators' ow
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -115,9 +116,9 @@ def _amount(user_ms: int, planned_ms: int) -> str:
 
 
 def _peak_users(state: State) -> int:
-    """The most users that the plan had over a point of the series."""
+    """The most users that the plan had over a point of the series; a run of less than a second has its user, too."""
     planned = state.log.planned
-    return max((p.user_ms for p in planned.points.values()), default=0) // (1000 * planned.step_s)
+    return math.ceil(max((p.user_ms for p in planned.points.values()), default=0) / (1000 * planned.step_s))
 
 
 def _tail_ms(state: State) -> int:

@@ -153,7 +153,9 @@ def _scalar_reader(kind: Any) -> Callable[[Any], Any]:
 
 
 def _read_int(wire: Any) -> int:
-    if type(wire) is not int or not -INT_MAX <= wire <= INT_MAX:
+    if type(wire) is not int:
+        raise ValueError(f"{type(wire).__name__} where int belongs")
+    if not -INT_MAX <= wire <= INT_MAX:
         raise ValueError("not a whole number of 63 bits")
     return wire
 

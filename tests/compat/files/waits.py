@@ -1,6 +1,6 @@
-# Every wait function: a user of each for three seconds.
-# compat: -u 9 -r 100 -t 3s
-# compat tolerance: 0.3 8
+# Every wait function: a user of each for six seconds.
+# compat: -u 9 -r 100 -t 6s
+# compat tolerance: 0.3 20
 # compat exit: 0
 from locust import User, between, constant, constant_pacing, constant_throughput, poisson, task
 

@@ -79,6 +79,15 @@ def test_a_healthy_run_is_valid() -> None:
     assert verdict(whole(seconds=small)) == Verdict("valid")
 
 
+def test_less_than_a_second_is_judged_like_any_other() -> None:
+    """Nothing of half a second's plan was missing: its one user counts as one, not as none."""
+    block = ev.Block(T0_S, 1, {("GET", "/"): tally([20_000] * 5)}, {"Buyer": 400})
+    told = by("w1", 1, report(block, to_ms=400, users={"Buyer": 1}))
+    flat = replace(planned("w1", users=1), tracks=(ev.Track("", ((0, 1.0),)),))
+    begun = [*running("w1")[:-1], at(0, flat), told, at(400, ticked("w1")), at(400, stopped())]
+    assert verdict(folded(*begun, finished("w1", 2))).reasons == ()
+
+
 def test_what_never_began_is_not_judged() -> None:
     """No word, no reasons."""
     assert judge(folded(*running("w1")[:-2]), is_final=True) == Verdict()
