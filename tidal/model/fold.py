@@ -403,6 +403,8 @@ def _count_block(reports: ReportHalf, record: IncarnationRecord, block: ev.Block
     point.user_ms += ran_ms
     add_up_ran(reports, block.second, block.span, ran_ms)
     record.user_ms += ran_ms
+    if ran_ms:
+        record.ran_to_s = max(record.ran_to_s, block.second + block.span)
     if block.second > reports.latest_s:
         _forget_old_seconds(reports, block.second)
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 LAG_MAX_MS = 1_000
 """A lag counts as so much in a mean, at the most: one long stall is told by itself."""
 
+STILL_MAX_MS = 600_000
+"""What is said to stand still for longer tells of no later second than this: it is a worker's word only."""
+
 
 def note_answer(log: LogHalf, at_ms: int, redis_rtt_us: int) -> None:
     """How long Redis took to answer the master, and whether its time went back."""
@@ -28,8 +31,15 @@ def note_strain(reports: ReportHalf, record: IncarnationRecord, event: Reported)
     alive = [g for g in event.generators if g.state != "gone"]
     if not alive or not event.users:
         return
-    second, worst_ms = max(event.from_ms, event.to_ms - 1) // 1000, max(g.lag_ms for g in alive)
-    lag_ms = min(worst_ms, LAG_MAX_MS)
+    worst_ms = max(g.lag_ms for g in alive)
+    second, lag_ms = _moment_ms(event, worst_ms) // 1000, min(worst_ms, LAG_MAX_MS)
     record.strain.add(second, lag_ms, event.cpu_permille // len(alive), worst_ms)
     point = reports.series.at(second)
     point.wait_us, point.waits = point.wait_us + lag_ms * 1000, point.waits + 1
+
+
+def _moment_ms(event: Reported, worst_ms: int) -> int:
+    """When the worker said so; one that reports no further waits for a generator, and has since then."""
+    if event.to_ms > event.from_ms:
+        return event.to_ms - 1
+    return event.from_ms + min(worst_ms, STILL_MAX_MS) - 1

@@ -173,6 +173,7 @@ class IncarnationRecord:
     lag_ms: int = 0
     finished: bool = False
     user_ms: int = 0
+    ran_to_s: int = 0  # its users ran until then
     in_flight: int = 0  # iterations that were begun and not ended
     in_flight_lost: int = 0  # those among them whose generator died
     strain: Strain = field(default_factory=Strain)

@@ -69,7 +69,7 @@ def judge(state: State, *, is_final: bool = False) -> Verdict:
     books = balance(state, is_final=is_final)
     found = [
         *_of_load(state, books),
-        *_of_doubles(state),
+        *_of_doubles(state, books),
         *standing_still(state),
         *lagging(state),
         *_of_numbers(state, is_final=is_final),
@@ -175,15 +175,21 @@ def _told_loss(log: LogHalf, loss: Loss, missing_ms: int, planned_ms: int) -> st
     return f"{text}{short}, its last {untold_s} s were never reported"
 
 
-def _of_doubles(state: State) -> Iterator[Finding]:
-    """Workers that went on after they were declared lost, while others ran their users."""
+def _of_doubles(state: State, books: Books) -> Iterator[Finding]:
+    """Workers whose users went on after they were declared lost, while others ran them, too."""
     log = state.log
     for incarnation, (_, lost_ms) in log.losses.items():
         record = state.reports.incarnations.get(incarnation)
-        if record is not None and record.to_ms > lost_ms + TAIL_GRACE_MS and record.user_ms:
-            name, on_s = log.incarnations.get(incarnation, incarnation), (record.to_ms - lost_ms) // 1000
-            when = moment(lost_ms - log.began_ms)
-            yield 1, f"worker {name} was taken for lost at {when} and went on for {on_s} s: its users ran twice"
+        end_s = record.ran_to_s if record is not None else 0
+        twice_ms = _surplus_within(books, lost_ms // 1000, end_s)
+        if end_s * 1000 > lost_ms + TAIL_GRACE_MS and twice_ms:
+            name, on_s = log.incarnations.get(incarnation, incarnation), end_s - lost_ms // 1000
+            text = f"worker {name} was taken for lost at {moment(lost_ms - log.began_ms)} and went on for {on_s} s"
+            yield 1, f"{text}: {user_seconds(twice_ms)} ran twice"
+
+
+def _surplus_within(books: Books, from_s: int, to_s: int) -> int:
+    return sum(surplus_ms for first, end, _, surplus_ms in books.gaps if first < to_s and end > from_s)
 
 
 # ------------------------------------------------------------------ the numbers

@@ -54,6 +54,12 @@ def second(
     return by(name, seq, event)
 
 
+def still_at(from_ms: int, lag_ms: int) -> ev.Reported:
+    """What a worker says that waits for a generator: it reports no further, and for how long already."""
+    generators = (ev.GeneratorState(0, 7, "running", 10, lag_ms),)
+    return replace(report(to_ms=from_ms, users={"Buyer": 10}, generators=generators), from_ms=T0 + from_ms)
+
+
 def level(*names: str, **options: object) -> list[Happening]:
     """Ten users from the first moment on."""
     flat = replace(planned(*names, users=10), tracks=(ev.Track("", ((0, 10.0),)),))
@@ -139,7 +145,23 @@ def test_a_worker_that_went_on_after_it_was_lost() -> None:
     more = [second(s, "w2", user_ms=0) for s in range(1, 3)] + [second(s, "w2", user_ms=1_000) for s in range(3, 15)]
     history = [at(2_000, planned("w1", "w2")), *more, at(4_000, lost("w2"))]
     reasons = verdict(whole(*history)).reasons
-    assert any("was taken for lost at 00:04 and went on for 10 s: its users ran twice" in reason for reason in reasons)
+    told = "worker w2 was taken for lost at 00:04 and went on for 10 s: 12 user-seconds ran twice"
+    assert any(told in reason for reason in reasons)
+
+
+def test_a_worker_whose_users_did_not_run_is_no_double() -> None:
+    """Frozen, it said later what it had measured before; and nobody ran users of its own meanwhile."""
+    more = [second(s, "w2", user_ms=1_000 if s < 4 else 0) for s in range(1, 15)]
+    history = [at(2_000, planned("w1", "w2")), *more, at(4_000, lost("w2"))]
+    assert not any("ran twice" in reason for reason in verdict(whole(*history)).reasons)
+
+
+def test_a_worker_whose_users_nobody_took_over_is_no_double() -> None:
+    """All were cut off and went on: taken for lost, but no user ran too much."""
+    both = [second(s, name, user_ms=5_000) for s in range(1, END + 1) for name in ("w1", "w2")]
+    end = [at(END * 1_000, ticked("w1")), at(END * 1_000, stopped()), finished("w1", END + 1)]
+    found = verdict(folded(*level("w1", "w2"), at(20_000, lost("w2")), *both, *end))
+    assert not any("ran twice" in reason for reason in found.reasons)
 
 
 def test_lag_that_changes_what_is_measured() -> None:
@@ -172,6 +194,8 @@ def test_a_generator_that_stood_still() -> None:
     found = verdict(whole(seconds=still))
     assert found.word == "suspect"
     assert "a generator of w1 stood still for 8.0 s at about 00:20" in found.reasons[0]
+    waiting = by("w1", END + 2, still_at(20_000, 8_000))
+    assert "a generator of w1 stood still for 8.0 s at about 00:20" in verdict(whole(waiting)).reasons[0]
     for_long = {20 + i: {"lag_ms": 1_000 * i} for i in range(1, 39)}
     assert verdict(whole(seconds=for_long)).word == "invalid"
 
