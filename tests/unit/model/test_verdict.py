@@ -120,7 +120,7 @@ def test_surplus() -> None:
 
 def test_a_lost_worker_is_named_with_what_it_cost() -> None:
     """When, how much was not generated, and what nobody will ever know."""
-    both = [second(s, name, user_ms=5_000) for s in range(1, 31) for name in ("w1", "w2")]
+    both: list[Happening] = [second(s, name, user_ms=5_000) for s in range(1, 31) for name in ("w1", "w2")]
     alone = [second(s, user_ms=5_000 if s < 34 else 10_000) for s in range(31, END + 1)]
     gone = at(32_500, ev.WorkerLost("w2", life("w2"), T0 + 30_400))
     moved = at(32_600, replace(planned("w1", users=10, number=2, from_ms=32_600), tracks=(ev.Track("", ((0, 10.0),)),)))
@@ -158,8 +158,8 @@ def test_a_worker_whose_users_did_not_run_is_no_double() -> None:
 
 def test_a_worker_whose_users_nobody_took_over_is_no_double() -> None:
     """All were cut off and went on: taken for lost, but no user ran too much."""
-    both = [second(s, name, user_ms=5_000) for s in range(1, END + 1) for name in ("w1", "w2")]
-    end = [at(END * 1_000, ticked("w1")), at(END * 1_000, stopped()), finished("w1", END + 1)]
+    both: list[Happening] = [second(s, name, user_ms=5_000) for s in range(1, END + 1) for name in ("w1", "w2")]
+    end: list[Happening] = [at(END * 1_000, ticked("w1")), at(END * 1_000, stopped()), finished("w1", END + 1)]
     found = verdict(folded(*level("w1", "w2"), at(20_000, lost("w2")), *both, *end))
     assert not any("ran twice" in reason for reason in found.reasons)
 
