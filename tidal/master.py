@@ -11,6 +11,7 @@ log, so it may die at any moment: a successor takes the lease, folds from the la
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -148,11 +149,14 @@ class Master:
         answered_ms = self.state.log.answered_ms
         self._hooks_from = EntryId(self.state.log.ticked_ms, 0)
         self._intents_at = EntryId(max(0, answered_ms - INTENTS_LOOK_BACK_MS), 0)
+        self._sign_in()
+
+    def _sign_in(self) -> None:
+        """The first entries of this life; of a new run, those that open it."""
         if self._first and self._secrets:
             self._renewal.secrets = packed_secrets(self._secrets)
             self._bus.store_secrets(self._keys, self._renewal.secrets)  # before anybody reads that there is a run
         self._append([_signed_in(), *self._first])
-        self._first = []
 
     def _take_over(self) -> None:
         """Fold what there is, the log before the reports: it says where they end."""
@@ -180,19 +184,14 @@ class Master:
 
     def _load_keyframe(self) -> None:
         packed = self._bus.load_keyframe(self._keys)
-        if packed is None:
-            return
-        try:
-            self.state = State.from_wire(unpack(packed, KEYFRAME_BYTES_MAX))
-        except (BadEntry, ValueError):
-            self.state = State()  # a keyframe only saves time: the log is the truth
-            return
-        if self._keeping is not None:
-            self._keeping.begin_at(packed, self.state)
+        with contextlib.suppress(BadEntry, ValueError):  # a keyframe only saves time: the log is the truth
+            if packed is not None and self._keeping is not None:
+                self.state = State.from_wire(unpack(packed, KEYFRAME_BYTES_MAX))
+                self._keeping.begin_at(packed, self.state)
 
     def _note(self, level: str, text: str) -> None:
         """Write a note of the master's own into the log, with the next events."""
-        print(f"tidal master: {text}", file=sys.stderr, flush=True)
+        _say(text)
         self._notes.append(Noted("master", level, text))
 
     # ------------------------------------------------------------------ a turn
@@ -210,8 +209,7 @@ class Master:
             self._settling = self._settling and not caught_up
             if not self._settling and self.state.position[LOG] >= self._appended:
                 self._closing = False
-                self._attend_hooks(now_ms)
-                self._decide(now_ms)
+                self._turn(now_ms)
             self._answered_ms = now_ms
             self._tell_recovery(now_ms)
         except Fenced:
@@ -221,6 +219,17 @@ class Master:
         except BusError as error:
             self._lost_redis(error, now_ms)
         return self.state.log.phase == phases.CLOSED
+
+    def _turn(self, now_ms: int) -> None:
+        """What is done once all is read, what we appended too."""
+        if self.state.log.opened_ms:
+            self._first = []
+        elif self._first:  # Redis lost it before anybody had read it, or took only a part of it
+            self._take_again()
+            self._sign_in()
+            return
+        self._attend_hooks(now_ms)
+        self._decide(now_ms)
 
     def _read(self, block_ms: int | None, streams: tuple[str, ...] = (LOG, REPORTS, INTENTS)) -> bool:
         """Read, archive and fold; whether the log or the reports had more to give."""
@@ -304,7 +313,7 @@ class Master:
             self._append(self._renewal.chunks)
         gone = self._lease.trim({getattr(self._keys, name): before for name, before in cut.items()})
         self._renewal.trimmed()
-        print(f"tidal master: {gone} archived entries trimmed from Redis (--log-budget)", file=sys.stderr, flush=True)
+        _say(f"{gone} archived entries trimmed from Redis (--log-budget)")
 
     def _stop_if_wanted(self) -> list[Event]:
         """The end that a signal or a busy fleet asks for."""
@@ -373,7 +382,7 @@ class Master:
         self._unfinished = why
         if not why:
             return False
-        self._note_trouble(why)
+        _say(f"Redis lost a part of the run ({why}): begun anew from its state")
         events = [_signed_in(), *self._renewal.chunks, self._renewal.event(self.state, why)]
         fields = self._encoded(events)
         redis_ms = self.clock.redis_ms(self._now_us())
@@ -385,13 +394,6 @@ class Master:
         self._intents_at = ZERO_ID  # those that were answered are known
         self._lookout.hurry()
         return True
-
-    def _note_trouble(self, why: str) -> None:
-        print(
-            f"tidal master: Redis lost a part of the run ({why}): begun anew from its state",
-            file=sys.stderr,
-            flush=True,
-        )
 
     def _lost_redis(self, error: BusError, now_ms: int) -> None:
         self._trouble = self._trouble.met(str(error), now_ms)
@@ -435,6 +437,10 @@ class Master:
         self._lease.stop()
         if self._keeping is not None:
             self._keeping.abandon()
+
+
+def _say(text: str) -> None:
+    print(f"tidal master: {text}", file=sys.stderr, flush=True)
 
 
 def _signed_in() -> MasterTook:

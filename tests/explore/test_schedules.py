@@ -40,6 +40,10 @@ FOUND: dict[str, tuple[int, list[Step]]] = {
         3,
         [("stop",), ("freeze_master", 1), ("pass", 9_000), ("begin_master",), *rounds(1), ("empty", 65117167)],
     ),
+    "Redis came back empty before the master had read that the run is open": (
+        2,
+        [("forget",), *rounds(8), ("want", 5, 50.0), *rounds(3)],
+    ),
 }  # fmt: skip
 
 

@@ -256,6 +256,11 @@ class World:
         """Redis comes back with nothing."""
         self._come_back(({}, {}), seed)
 
+    def _forget(self) -> None:
+        """The same before the master has read that its run is open: nobody knows of it yet."""
+        if not any(m.state.log.opened_ms for m in self.masters):
+            self.server.restore(({}, {}))
+
     def _come_back(self, snapshot: Any, seed: int) -> None:
         """With other data, and a master that lives on and has what it archived: then the run goes on."""
         self._round(seed)  # whoever slept is awake, and has looked
