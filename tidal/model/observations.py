@@ -1,0 +1,225 @@
+"""What masters saw: events in the past tense, on the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tidal.model.envelopes import MOMENT_MS_MAX, Event
+from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
+
+
+@dataclass(frozen=True, slots=True)
+class MasterTook(Event):
+    """A master took the lease."""
+
+    KIND = "mt"
+    host: str
+    pid: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSeen(Event):
+    """A worker's heartbeat was seen for the first time in this incarnation."""
+
+    KIND = "ws"
+    name: str  # w1, w2 …: stable for a worker id
+    worker: str
+    incarnation: str
+    host: str
+    pid: int
+    processes: int
+    version: str = ""
+    first_index: int = 0  # of its generators: generator k has the index first_index + k in the fleet
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerChanged(Event):
+    """A worker's state or lamps changed."""
+
+    KIND = "wc"
+    name: str
+    incarnation: str
+    state: str  # waiting, loading, ready, running, stalled, draining
+    alive: bool
+    running: bool
+    reporting: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost(Event):
+    """A worker's lease lapsed: its slots go to others, its incarnation is over."""
+
+    KIND = "wl"
+    name: str
+    incarnation: str
+    seen_ms: int  # Redis time at which its heartbeat was last seen
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLeft(Event):
+    """A worker left in order."""
+
+    KIND = "wg"
+    name: str
+    incarnation: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRefused(Event):
+    """A worker may not serve this run: another schema, or the file does not load there."""
+
+    KIND = "wr"
+    name: str
+    worker: str
+    incarnation: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What one heartbeat said, with its age in ms when the master looked."""
+
+    name: str
+    age_ms: int
+    cpu_permille: int = 0
+    memory_bytes: int = 0
+    lag_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked(Event):
+    """The master looked around: the moment up to which it saw, and the heartbeats."""
+
+    KIND = "tk"
+    beats: tuple[Beat, ...]
+    redis_rtt_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksLost(Event):
+    """Positions of a counter are gone with who held them: used or not, nobody gets them again."""
+
+    KIND = "bx"
+    counter: str
+    incarnation: str
+    spans: Spans
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSet(Event):
+    """A new number of users was wanted, by an operator or a shape."""
+
+    KIND = "ts"
+    users: int
+    spawn_rate: float
+    author: str
+    classes: tuple[str, ...] = ()  # only these; empty: all of the run
+
+
+@dataclass(frozen=True, slots=True)
+class HookDone(Event):
+    """The hook host has called the file's listeners of a hook on the master's side."""
+
+    KIND = "hd"
+    hook: str  # test_start, quit
+    failed: int = 0  # listeners that raised
+    exit_code: int | None = None  # what user code wants the run to end with
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSent(Event):
+    """User code on the master's side sent a custom message to generators."""
+
+    KIND = "ms"
+    type: str
+    data: bytes  # msgpack of user code's value
+    to: str = ""  # a generator's client id; "": all
+
+
+@dataclass(frozen=True, slots=True)
+class IntentAccepted(Event):
+    """An operator's intent was accepted."""
+
+    KIND = "ia"
+    id: str
+    author: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRefused(Event):
+    """An operator's intent was refused."""
+
+    KIND = "ir"
+    id: str
+    author: str
+    text: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRefused(Event):
+    """An entry of the log or the reports was not believed, and skipped."""
+
+    KIND = "er"
+    stream: str
+    id: str  # the last of them
+    why: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint(Event):
+    """The hash of the folded state after the named entries."""
+
+    KIND = "ck"
+    log_id: str
+    reports_id: str
+    sha256: str
+    rules: str = ""  # which shape of the state and which fold: only the same ones give the same hash
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationOpened(Event):
+    """The log or the reports were damaged in Redis: they go on from the state that the keyframe beside them holds."""
+
+    KIND = "gn"
+    number: int  # 2 for the first that is opened; a run begins with 1
+    why: str
+    log_id: str  # up to here the keyframe covers the log
+    reports_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSealed(Event):
+    """The books of the seconds before `to_s` are closed: sums since the start, each second balanced by itself."""
+
+    KIND = "ls"
+    to_s: int  # a second of Redis time
+    planned_user_ms: int
+    ran_user_ms: int
+    missing_user_ms: int
+    surplus_user_ms: int
+    gaps: tuple[tuple[int, int, int, int], ...] = ()  # first second, the one after its last, missing, surplus
+
+    def __post_init__(self) -> None:
+        """Refuse books that do not balance."""
+        counts = (self.planned_user_ms, self.ran_user_ms, self.missing_user_ms, self.surplus_user_ms)
+        if not 0 <= self.to_s < MOMENT_MS_MAX or any(n < 0 for n in counts):
+            raise ValueError("a ledger's sums are not negative")
+        if self.planned_user_ms + self.surplus_user_ms != self.ran_user_ms + self.missing_user_ms:
+            raise ValueError("a ledger does not balance")
+
+
+@dataclass(frozen=True, slots=True)
+class Noted(Event):
+    """A note for people: an operator's, or a warning of the master."""
+
+    KIND = "nt"
+    author: str
+    level: str  # info, good, warning, error
+    text: str

@@ -1,0 +1,124 @@
+"""What workers did and measured: events in the past tense, on `reports`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tidal.model.envelopes import MOMENT_MS_MAX, Event
+from tidal.model.samples import TEXT_MAX, Block, ExceptionTally, FailureTally, is_count
+from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorState:
+    """A child of a worker, as its agent saw it."""
+
+    number: int
+    pid: int
+    state: str  # starting, ready, running, stalled, gone
+    users: int
+    lag_ms: int = 0
+    classes: dict[str, int] = field(default_factory=dict)  # its users, by class
+
+
+@dataclass(frozen=True, slots=True)
+class Reported(Event):
+    """What a worker's generators measured in an interval, and how they are."""
+
+    KIND = "rp"
+    from_ms: int
+    to_ms: int
+    blocks: tuple[Block, ...]
+    failures: tuple[FailureTally, ...] = ()
+    exceptions: tuple[ExceptionTally, ...] = ()
+    users: dict[str, int] = field(default_factory=dict)
+    generators: tuple[GeneratorState, ...] = ()
+    cpu_permille: int = 0
+    memory_bytes: int = 0
+    iterations: tuple[int, int, int, int] = (0, 0, 0, 0)  # started, finished, failed, cancelled
+    arrivals: tuple[int, int, int] = (0, 0, 0)  # planned, started, dropped
+    hook_failures: int = 0  # listeners that raised
+    ended: tuple[int, int, int] = (0, 0, 0)  # users that ended by themselves; of them restarted, let go
+
+    def __post_init__(self) -> None:
+        """Refuse counts and moments that cannot be: a sum would carry them for ever."""
+        counts = [*self.users.values(), *self.iterations, *self.arrivals, self.hook_failures, *self.ended]
+        counts += [f.occurrences for f in self.failures] + [e.occurrences for e in self.exceptions]
+        if not all(is_count(n) for n in counts):
+            raise ValueError("a report's counts are whole, not negative and not too large")
+        moments = [m for f in self.failures for m in (f.first_ms, f.last_ms)]
+        if not 0 <= self.from_ms <= self.to_ms < MOMENT_MS_MAX or not all(0 <= m < MOMENT_MS_MAX for m in moments):
+            raise ValueError(f"a report covers {self.from_ms} to {self.to_ms} ms")
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorLost(Event):
+    """A generator died: what it measured between these moments was never sent."""
+
+    KIND = "gl"
+    number: int
+    pid: int
+    from_ms: int
+    to_ms: int
+    why: str
+    users: int = 0
+    in_flight: int = 0  # iterations that it had begun and not ended, as far as it had said
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailed(Event):
+    """The locustfile did not load on this worker."""
+
+    KIND = "lf"
+    error: str  # the name of the TidalError that says it
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerFinished(Event):
+    """The worker's users have stopped and its last report is before this entry."""
+
+    KIND = "wf"
+    why: str
+    exit_code: int | None = None  # the highest that user code in its generators wants the run to end with
+
+
+@dataclass(frozen=True, slots=True)
+class StopWanted(Event):
+    """User code in a generator asked for the end of the run."""
+
+    KIND = "sw"
+    number: int  # of the generator
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived(Event):
+    """User code in a generator sent a custom message to the master's side."""
+
+    KIND = "mr"
+    number: int  # of the generator
+    client: str  # its client id
+    type: str
+    data: bytes  # msgpack of user code's value
+
+
+@dataclass(frozen=True, slots=True)
+class BlockWanted(Event):
+    """The worker's users need positions of a counter; `ask` rises with each wish of an incarnation for a counter."""
+
+    KIND = "bw"
+    counter: str
+    ask: int
+    count: int
+    size: int = 0  # of the counter, as this worker knows it; 0: no end
+    held: Spans = ()  # lent to it and not used yet
+    lost: Spans = ()  # lent to a generator of it that died
+    reached: int = 0  # after the highest position that it was ever lent
+    is_last: bool = False  # it wants no more: what it held is free
+    seen: int = 0  # the last of its wishes whose answer it has read
+
+    def __post_init__(self) -> None:
+        """Refuse a name that would fill the state."""
+        if len(self.counter) > TEXT_MAX:
+            raise ValueError(f"a counter's name has {len(self.counter)} characters")
