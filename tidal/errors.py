@@ -189,6 +189,13 @@ class NoWorkers(TidalError):
     meaning = "too few workers came in time"
 
 
+class FleetTooSmall(TidalError):
+    """The workers cannot take the users that are wanted."""
+
+    exit_code = 45
+    meaning = "the workers cannot take so many users"
+
+
 class WorkerRefusedError(TidalError):
     """The master refused this worker, by name and with the reason."""
 

@@ -33,6 +33,11 @@ class Usage:
         return round(cpu_percent * 10), memory
 
 
+def available_bytes() -> int:
+    """The memory that this machine can still give."""
+    return int(psutil.virtual_memory().available)
+
+
 def cores() -> int:
     """How many processor cores this process may use."""
     try:

@@ -73,6 +73,7 @@ class WorkerSpec:
     id: str = ""
     once: bool = False  # leave after one run
     accept_signed_by: str = ""  # the file of the key that a run has to be signed with
+    max_users: int = 0  # how many users it takes; 0: as many as its file descriptors allow
 
 
 @dataclass(slots=True)

@@ -18,9 +18,11 @@ import secrets
 import select
 import signal
 import sys
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tidal import __version__
+from tidal import __version__, preflight
 from tidal.bus import Bus
 from tidal.errors import TidalError, WorkerRefusedError
 from tidal.keys import FleetKeys, RunKeys
@@ -142,6 +144,7 @@ class Agent:
                     cpu_permille=service.cpu_permille if service is not None else 0,
                     memory_bytes=service.memory_bytes if service is not None else 0,
                     lag_ms=max((s.lag_ms for s in states), default=0),
+                    users_max=self._spec.max_users,
                 )
             )
         )
@@ -336,6 +339,14 @@ def _whose_code(spec: WorkerSpec) -> str:
     return "runs the code that they ship (-f and --accept-signed-by narrow that)"
 
 
+def _examined(spec: WorkerSpec, skew_ms: int) -> WorkerSpec:
+    """What the machine allows, said where it may get in the way."""
+    machine, processes = preflight.look(skew_ms), spec.processes or cores()
+    for warning in preflight.warnings(machine, processes):
+        print(f"tidal worker: {warning}", file=sys.stderr, flush=True)
+    return replace(spec, max_users=spec.max_users or preflight.users_max(machine, processes))
+
+
 def serve(spec: WorkerSpec, *, watch_fd: int | None = None) -> int:
     """Run a worker until SIGTERM, Ctrl-C or the end of file on `watch_fd`; a second Ctrl-C ends it at once.
 
@@ -345,7 +356,8 @@ def serve(spec: WorkerSpec, *, watch_fd: int | None = None) -> int:
     """
     with contextlib.closing(Bus.connect(spec.redis_url, role="worker")) as bus:  # what is wrong is said at once
         require(bus, "worker", spec.fleet)
-    agent = Agent(spec)
+        skew_ms = (time.time_ns() // 1000 - bus.time_us()[1]) // 1000
+    agent = Agent(_examined(spec, skew_ms))
     whose = f"of fleet {spec.fleet} and {_whose_code(spec)}"
     print(f"tidal worker {agent.identity.worker}: waits for runs {whose}", file=sys.stderr, flush=True)
 

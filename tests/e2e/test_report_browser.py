@@ -90,7 +90,7 @@ def test_everything_is_there(browser: Browser) -> None:
         "Workers", "Users", "Story", "Configuration",
     ]  # fmt: skip
     assert browser.ask("document.querySelectorAll('canvas').length") == 5
-    assert "w1" in text(browser, ".note")
+    assert "no last report from w2" in text(browser, ".note")
 
 
 def test_it_fits_its_window(browser: Browser, shop_page: Path) -> None:

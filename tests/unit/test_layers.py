@@ -29,7 +29,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "tidal"
 LAYERS: dict[str, set[str]] = {
     "errors": {"errors"},
     "model": {"model"},
-    "ground": {"acl", "address", "signing", "keys", "paths", "process", "measure", "sweep", "options"},
+    "ground": {"acl", "address", "signing", "keys", "paths", "process", "measure", "preflight", "sweep", "options"},
     "store": {"bus", "routes", "beacons", "leadership", "archive", "archive_file"},
     "server": {"embedded", "engines", "guard", "fakeserver"},
     "processes": {

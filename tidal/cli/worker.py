@@ -31,6 +31,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=os.environ.get(flags.ACCEPT_SIGNED_BY),
         help=f"serve only runs that are signed with this key, also from {flags.ACCEPT_SIGNED_BY}",
     )
+    parser.add_argument(
+        "--max-users",
+        type=flags.user_count,
+        default=os.environ.get("TIDAL_MAX_USERS") or "0",
+        metavar="N",
+        help="take N users at most, also from TIDAL_MAX_USERS (default: what its file descriptors allow)",
+    )
     parser.add_argument("--once", action="store_true", help="leave after one run")
 
 
@@ -46,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
         processes=args.processes,
         file=str(locustfile(args.locustfile)) if args.locustfile else "",
         once=args.once,
+        max_users=args.max_users,
         accept_signed_by=key_file(args.accept_signed_by, "--accept-signed-by"),
     )
     return serve(spec)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
 from tidal.model import phases
+from tidal.model.capacity import fitted, lacking, peak, slot_loads
 from tidal.model.codec import REPORTS, ZERO_ID
 from tidal.model.fold import INCARNATIONS_MAX
 from tidal.model.leases import lend
@@ -41,7 +42,12 @@ HOOK_END_PATIENCE_MS = 30_000
 EXIT_HOOK_FAILED = 2
 """Of a run in which a listener raised, as Locust has it."""
 
+CAPACITY_PATIENCE_MS = 10_000
+"""How long more workers are waited for, after the last one came, when those there cannot take all users."""
+NAMES_MAX = 5
+
 EXIT_NOT_SHIPPED, EXIT_WORKER_LOAD, EXIT_NOT_SIGNED, EXIT_NO_WORKERS, EXIT_LAPSED = 16, 17, 19, 40, 43
+EXIT_TOO_SMALL = 45
 EXITS_OF_LOADING = {"NotShipped": EXIT_NOT_SHIPPED, "NotSigned": EXIT_NOT_SIGNED}
 """Of tidal.errors, repeated here because the model imports no shell; a test holds them together."""
 
@@ -125,8 +131,8 @@ def _greet(name: str, incarnation: str, beat: Heartbeat, first_index: int) -> ev
     if beat.schema != ev.SCHEMA_VERSION:
         why = f"it speaks schema {beat.schema} (tidal {beat.version}), this run schema {ev.SCHEMA_VERSION}"
         return ev.WorkerRefused(name, beat.worker, incarnation, why)
-    processes = max(1, beat.processes)
-    return ev.WorkerSeen(name, beat.worker, incarnation, beat.host, beat.pid, processes, beat.version, first_index)
+    who = (name, beat.worker, incarnation, beat.host, beat.pid)
+    return ev.WorkerSeen(*who, max(1, beat.processes), beat.version, first_index, beat.users_max)
 
 
 def _changes(state: State, record: WorkerRecord | None, beat: Heartbeat, now_ms: int) -> list[ev.Event]:
@@ -242,19 +248,44 @@ def _wait_for_workers(state: State, senses: Senses) -> list[ev.Event]:
             return []
         began_ms = senses.now_ms + LEAD_MS
         track = _first_track(log)
-        owned = Ownership.of_nobody(log.slots).moved_to(ready)
+        owned = _placed(log, Ownership.of_nobody(log.slots), ready, (track,))
         plan = ev.PlanSet(1, 0, (track,), log.options.run_time_ms, owned.owners, owned.table, "the run starts")
         return [ev.RunStarted(began_ms), plan]
-    if senses.now_ms - log.opened_ms > log.options.expect_workers_max_wait_ms:
-        waited_s = (senses.now_ms - log.opened_ms) // 1000
-        why = f"{len(ready)} of {log.options.expect_workers} worker(s) were ready after {waited_s} s"
+    return _give_up(state, senses.now_ms)
+
+
+def _give_up(state: State, now_ms: int) -> list[ev.Event]:
+    """Refuse the run when those who are missing were waited for long enough."""
+    log = state.log
+    if missing := _users_missing(state):
+        newest_ms = max(w.seen_ms for w in log.workers.values())
+        if now_ms - newest_ms > min(CAPACITY_PATIENCE_MS, log.options.expect_workers_max_wait_ms):
+            return [_refuse_run(log, _too_small(state, missing), EXIT_TOO_SMALL)]
+    elif now_ms - log.opened_ms > log.options.expect_workers_max_wait_ms:
+        waited_s = (now_ms - log.opened_ms) // 1000
+        why = f"{len(_able(state))} of {log.options.expect_workers} worker(s) were ready after {waited_s} s"
         return [_refuse_run(log, why, EXIT_NO_WORKERS)]
     return []
 
 
 def has_enough_workers(state: State) -> bool:
     """Whether the run could start."""
-    return len(_able(state)) >= max(1, state.log.options.expect_workers)
+    return len(_able(state)) >= max(1, state.log.options.expect_workers) and not _users_missing(state)
+
+
+def _users_missing(state: State) -> int:
+    """How many of the first plan's users the expected workers cannot take; 0 while not all of these are there."""
+    log, able = state.log, _able(state)
+    if len(able) < max(1, log.options.expect_workers):
+        return 0
+    return lacking(peak((_first_track(log),)), [_users_max(log, o) for o in able])
+
+
+def _too_small(state: State, missing: int) -> str:
+    log = state.log
+    room = ", ".join(f"{log.incarnations[o]} takes {_users_max(log, o):,}" for o in list(_able(state))[:NAMES_MAX])
+    users = peak((_first_track(log),))
+    return f"{missing:,} of {users:,} users are too many for the workers ({room}): start more, or raise --max-users"
 
 
 def _first_track(log: LogHalf) -> ev.Track:
@@ -337,11 +368,40 @@ def _share_out(state: State, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
     else:  # nobody could take over from those who leave: they stay as long as they do
         owners = {o: _weight(log, o) for o in leaving}
     if not changes or not owners:
-        return []
-    owned = Ownership(plan.owners, plan.table).moved_to(owners)
+        return _refit(log, plan, plan_ms) if owners else []
+    owned = _placed(log, Ownership(plan.owners, plan.table), owners, plan.tracks)
     from_ms = max(plan_ms if is_urgent else plan_ms + MOVE_LEAD_MS, plan.from_ms)
     why = ", ".join(f"{log.incarnations.get(o, o)} {what}" for o, what in changes.items())[:300]
     return [ev.PlanSet(plan.number + 1, from_ms, plan.tracks, plan.end_ms, owned.owners, owned.table, why)]
+
+
+def _placed(log: LogHalf, owned: Ownership, weights: dict[str, int], tracks: tuple[ev.Track, ...]) -> Ownership:
+    """The slots shared out by weight, and nobody with more users than it takes."""
+    return _fitted(log, owned.moved_to(weights), weights, tracks)
+
+
+def _fitted(log: LogHalf, owned: Ownership, weights: dict[str, int], tracks: tuple[ev.Track, ...]) -> Ownership:
+    limits = {o: most for o in weights if (most := _users_max(log, o))}
+    if not any(most < peak(tracks) for most in limits.values()):
+        return owned
+    return fitted(owned, limits, weights, slot_loads(tracks, log.classes, log.slots))
+
+
+def _refit(log: LogHalf, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
+    """Another placement when a new target is more, or less, than somebody takes."""
+    owned = Ownership(plan.owners, plan.table)
+    fits = _fitted(log, owned, {o: _weight(log, o) for o in plan.owners}, plan.tracks)
+    if fits.table == owned.table:
+        return []
+    why = "as many users as each worker takes"
+    return [
+        ev.PlanSet(plan.number + 1, max(plan_ms, plan.from_ms), plan.tracks, plan.end_ms, fits.owners, fits.table, why)
+    ]
+
+
+def _users_max(log: LogHalf, incarnation: str) -> int:
+    record = log.worker_of(incarnation)
+    return record.users_max if record is not None else 0
 
 
 def _is_draining(log: LogHalf, incarnation: str) -> bool:

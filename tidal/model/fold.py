@@ -173,6 +173,7 @@ def _worker_seen(log: LogHalf, event: ev.WorkerSeen, at_ms: int) -> None:
         event.processes,
         seen_ms=at_ms,
         first_index=event.first_index,
+        users_max=event.users_max,
     )
 
 

@@ -41,6 +41,7 @@ class Heartbeat:
     cpu_permille: int = 0
     memory_bytes: int = 0
     lag_ms: int = 0
+    users_max: int = 0  # how many users it takes; 0: any number
 
     def __post_init__(self) -> None:
         """Refuse what no worker of ours writes: anybody with a worker's rights can write this key."""

@@ -31,6 +31,7 @@ class WorkerSeen(Event):
     processes: int
     version: str = ""
     first_index: int = 0  # of its generators: generator k has the index first_index + k in the fleet
+    users_max: int = 0  # how many users it takes; 0: any number
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class WorkerRecord:
     why: str = ""
     seen_ms: int = 0
     first_index: int = 0
+    users_max: int = 0  # how many users it takes; 0: any number
     beat: Beat | None = None
     beat_at_ms: int = 0
 

@@ -69,7 +69,8 @@ def _master_took(log: LogHalf, event: ev.MasterTook) -> Line:
 
 def _worker_seen(log: LogHalf, event: ev.WorkerSeen) -> Line:
     del log
-    return "good", f"{event.name} joined: {event.worker} on {event.host}, {event.processes} generator(s)"
+    most = f", at most {event.users_max:,} users" if event.users_max else ""
+    return "good", f"{event.name} joined: {event.worker} on {event.host}, {event.processes} generator(s){most}"
 
 
 def _worker_changed(log: LogHalf, event: ev.WorkerChanged) -> Line:

@@ -28,6 +28,7 @@ from histories import (
     reported,
     running,
     seen,
+    started,
     stopped,
     ticked,
 )
@@ -37,6 +38,7 @@ from hypothesis import strategies as st
 from tidal import errors
 from tidal.model import decide as deciding
 from tidal.model import events as ev
+from tidal.model.capacity import slot_loads
 from tidal.model.codec import ENTRY_BYTES_MAX, REPORTS, Entry, EntryId, pack
 from tidal.model.decide import LEAD_MS, MOVE_LEAD_MS, TICK_MS, UNWATCHED_MS, Senses, decide
 from tidal.model.ledger import planned_users
@@ -245,6 +247,7 @@ def test_exit_codes_are_those_of_the_errors() -> None:
         deciding.EXIT_NOT_SHIPPED: errors.NotShipped,
         deciding.EXIT_WORKER_LOAD: errors.WorkerLoadError,
         deciding.EXIT_NO_WORKERS: errors.NoWorkers,
+        deciding.EXIT_TOO_SMALL: errors.FleetTooSmall,
         deciding.EXIT_LAPSED: errors.RunLapsed,
     }
     assert {code: error.exit_code for code, error in codes.items()} == {code: code for code in codes}
@@ -604,3 +607,37 @@ def test_a_successor_decides_the_same(log: list[Entry], reports: list[Entry], se
     """From a keyframe as from the whole log."""
     state = fold_all(log + reports)
     assert decide(keyframed(state), sensed) == decide(state, sensed)
+
+
+def test_too_few_places_are_refused_before_the_start() -> None:
+    """With the number that is missing, once nobody else came for a while; a worker without a limit takes all."""
+    small = [at(0, replace(seen(name), users_max=300)) for name in ("w1", "w2")]
+    there = [opened(1_000, 100.0), *small, at(0, changed("w1")), at(0, changed("w2"))]
+    assert decided(folded(*there), senses(1_000)) == []
+    (refused,) = decided(folded(*there), senses(11_000))
+    assert isinstance(refused, ev.StopOrdered)
+    assert (refused.outcome, refused.exit_code) == ("refused", 45)
+    assert refused.reason.startswith("400 of 1,000 users are too many for the workers (w1 takes 300, w2 takes 300)")
+    started_, plan = decided(folded(*there, *ready("w3")), senses(1_000))
+    assert isinstance(started_, ev.RunStarted)
+    assert isinstance(plan, ev.PlanSet)
+    assert len(Ownership(plan.owners, plan.table).slots_of(life("w3"))) > len(
+        Ownership(plan.owners, plan.table).slots_of(life("w1"))
+    )
+
+
+def test_a_new_target_moves_what_does_not_fit() -> None:
+    """Ten fit where they are; of a hundred, one that takes twenty has twenty."""
+    small = [at(0, replace(seen("w1"), users_max=20)), at(0, changed("w1")), *ready("w2"), started()]
+    state = folded(opened(), *small, at(0, planned("w1", "w2")))
+    assert decided(state, senses(1_000)) == []
+    state = folded(opened(), *small, at(0, planned("w1", "w2", users=100)))
+    (plan,) = decided(state, senses(1_000))
+    assert isinstance(plan, ev.PlanSet)
+    assert plan.why == "as many users as each worker takes"
+    owned = Ownership(plan.owners, plan.table)
+    loads = slot_loads(plan.tracks, state.log.classes, state.log.slots)
+    assert sum(loads[slot] for slot in owned.slots_of(life("w1"))) <= 20
+    assert sum(loads) == 100
+    after = folded(opened(), *small, at(0, planned("w1", "w2", users=100)), at(1_000, plan))
+    assert decided(after, senses(2_000)) == []
