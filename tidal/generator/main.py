@@ -41,6 +41,7 @@ from tidal.generator.ports import ChildPort, deliver
 from tidal.generator.recorder import Recorder
 from tidal.generator.runners import setting
 from tidal.generator.scheduler import Schedule
+from tidal.generator.stats_settings import unheeded
 from tidal.generator.stats_view import RequestStats
 from tidal.hooks import events
 from tidal.model.pipe import Finish, Finished, Load, Loaded, Message, NotLoaded, SetClock, SetShare, TakeBlock
@@ -171,6 +172,9 @@ class Generator:
         if order.options.use_otel:
             otel.set_up(self._environment)
         tell(hooks.init, environment=self._environment, runner=runner, web_ui=None)
+        if order.index == 0:
+            for name in unheeded():
+                logger.warning("locust.stats.%s is set by the file: CSV, tables and JSON keep their own", name)
         vital(self._watch_usage)
         vital(self._beat)
 

@@ -44,6 +44,19 @@ def bucket_response_time(response_time: float) -> int:
     return round(response_time / 1_000) * 1_000
 
 
+UNHEEDED = (
+    "PERCENTILES_TO_REPORT", "PERCENTILES_TO_STATISTICS", "CSV_STATS_INTERVAL_SEC", "CSV_STATS_FLUSH_INTERVAL_SEC",
+    "CONSOLE_STATS_INTERVAL_SEC",
+)  # fmt: skip
+"""Knobs of outputs, which the console writes: what a file sets here, it alone sees."""
+_OWN = {name: list(value) if isinstance(value := globals()[name], list) else value for name in UNHEEDED}
+
+
+def unheeded() -> list[str]:
+    """Those of them that a file has set."""
+    return [name for name in UNHEEDED if setting(name) != _OWN[name]]
+
+
 def setting(name: str) -> Any:
     """One of the knobs above as it is now."""
     return getattr(sys.modules.get("locust.stats"), name, globals()[name])
