@@ -39,7 +39,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "replay": {"replay", "proof"},
     "outputs": {"outputs"},
-    "report": {"report"},
+    "report": {"report", "shelf"},
     "tui": {"tui"},
     "target": {"target"},
     "generator": {
@@ -93,7 +93,7 @@ STUBS = {"_typeshed"}
 """Names for type checkers only."""
 
 PURE = {
-    "__future__", "abc", "array", "bisect", "collections", "contextlib", "dataclasses", "enum",
+    "__future__", "abc", "array", "bisect", "collections", "contextlib", "dataclasses", "difflib", "enum",
     "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re",
     "string", "struct", "types", "typing", "unicodedata", "zlib",
 }  # fmt: skip

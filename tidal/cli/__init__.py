@@ -16,8 +16,9 @@ SUBCOMMANDS = {
     "watch": "watch a run without being able to change it",
     "set": "change the number of users of a run, or how fast they come and go",
     "stop": "stop a run",
-    "runs": "list the runs that this machine and this Redis know",
+    "runs": "list the runs that this machine and this Redis know; look for some, note, tag, pin, prune",
     "replay": "rewind a run: the same screen at any moment of it",
+    "log": "print the log of a run, one line an entry, picked by time and by what entries carry",
     "report": "make a report of a run: one HTML file, Markdown for a ticket, JSON for programs",
     # a fleet
     "worker": "lend this machine's cores to a fleet",

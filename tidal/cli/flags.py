@@ -285,6 +285,18 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_recording(parser: argparse.ArgumentParser) -> None:
+    """RUN|FILE: the recording that is meant."""
+    parser.add_argument(
+        "run",
+        nargs="?",
+        default="latest",
+        metavar="RUN|FILE",
+        help="the run's id, a part of it or its name, latest~1 for the last but one, or an archive's path"
+        " (default: latest)",
+    )
+
+
 def checked(read: Callable[[str], float], text: str) -> float:
     """A value that is no flag's, read as a flag's would be; UsageError when it will not do."""
     try:

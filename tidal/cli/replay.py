@@ -25,13 +25,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument(
-        "run",
-        nargs="?",
-        default="latest",
-        metavar="RUN|FILE",
-        help="the run's id or a part of it, latest~1 for the last but one, or an archive's path (default: latest)",
-    )
+    flags.add_recording(parser)
     parser.add_argument("--at", type=flags.span_ms, metavar="SPAN", help="go to this moment of the load: 2m30s")
     parser.add_argument("--print", action="store_true", help="print the moment as text, without a screen")
     parser.add_argument(
@@ -143,11 +137,15 @@ def _shown(feed: ReplayFeed, offset_ms: int) -> int:
 
 def archive_of(name: str) -> Path:
     """The archive that is meant: a file of that name, else the run's."""
+    from tidal import paths
     from tidal.cli.find import archived, pick
+    from tidal.shelf import run_named
 
     path = Path(name).expanduser()
     if path.is_file():
         return path
+    if (pinned := run_named(name)) is not None:
+        return paths.archive_path(pinned)
     if path.is_dir() and (len(path.parts) != 1 or name == ".."):
         raise NoSuchRun(f"{name} is a folder: name an archive in it{_archives_in(path)}")
     if path.suffix == ".tidal" or len(path.parts) > 1:

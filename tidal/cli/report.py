@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tidal.cli import flags
 from tidal.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,13 +21,7 @@ STDOUT = "-"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument(
-        "run",
-        nargs="?",
-        default="latest",
-        metavar="RUN|FILE",
-        help="the run's id or its beginning, or the path of an archive (default: latest)",
-    )
+    flags.add_recording(parser)
     parser.add_argument("--html", metavar="FILE", help="the page (default: RUN.html); - is standard output")
     parser.add_argument("--md", metavar="FILE", help="a summary for a ticket; - is standard output")
     parser.add_argument("--json", metavar="FILE", help="the final figures; - is standard output")
