@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from tidal.model.arrivals import in_flight_of
 from tidal.model.codec import MESSAGE_BYTES_MAX, BadEntry, PipeReader, pack_message
 from tidal.model.events import TEXT_MAX, GeneratorState, MessageReceived, StopWanted
 from tidal.model.pipe import (
@@ -256,13 +257,30 @@ class Crew:
         slots = sorted(slot for incarnation in incarnations for slot in owned.slots_of(incarnation))
         weights = {g.number: 1 for g in self.generators.values() if g.loaded and not g.finished}
         self._last_split = split = share_out(slots, self._last_split, weights)
-        count = len(plan.table) // 2
+        share = self._share_of(plan, mix, began_ms, plan_ms)
         for number in weights:
-            mine = bitmap((s for s, n in split.items() if n == number), count)
-            share = SetShare(
-                plan.number, max(plan.from_ms, plan_ms), began_ms, plan.tracks, plan.end_ms, count, mine, mix
-            )
-            self.generators[number].child.send(pack_message(share))
+            slots = [s for s, n in split.items() if n == number]
+            most = in_flight_of(self._load.options.max_in_flight, slots, share.slots)
+            order = replace(share, mine=bitmap(slots, share.slots), max_in_flight=most)
+            self.generators[number].child.send(pack_message(order))
+
+    def _share_of(self, plan: PlanSet, mix: tuple[ClassSpec, ...], began_ms: int, plan_ms: int) -> SetShare:
+        """What a plan says to every child, nobody's slots yet."""
+        options = self._load.options
+        return SetShare(
+            plan.number,
+            max(plan.from_ms, plan_ms),
+            began_ms,
+            plan.tracks,
+            plan.end_ms,
+            len(plan.table) // 2,
+            b"",
+            mix,
+            plan.stages,
+            options.spacing,
+            options.seed,
+            fresh_users=options.fresh_users,
+        )
 
     def stop(self) -> None:
         """End all children at once."""

@@ -32,7 +32,7 @@ SCHEMA = (DOCS / "reference" / "schema.md").read_text()
 FILES = (DOCS / "reference" / "files.md").read_text()
 TRACE = (DOCS / "trace.md").read_text()
 
-PARTS = (ev.ClassSpec, ev.FileSpec, ev.RunOptions, ev.Track, ev.Beat, ev.FailureTally, ev.ExceptionTally,
+PARTS = (ev.ClassSpec, ev.FileSpec, ev.RunOptions, ev.Track, ev.StageSpec, ev.Beat, ev.FailureTally, ev.ExceptionTally,
          ev.GeneratorState, pipe.ClientRow, pipe.EndpointRow, pipe.ArgumentSpec)  # fmt: skip
 KINDS = (*ev.MASTER_EVENTS, *ev.WORKER_EVENTS, *ev.OPERATOR_EVENTS, *pipe.ORDERS, *pipe.ANSWERS)
 

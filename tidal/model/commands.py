@@ -7,7 +7,7 @@ from struct import unpack
 
 from tidal.model.envelopes import MOMENT_MS_MAX, SLOTS_MAX, TRACKS_MAX, USERS_MAX, Event, is_target
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
-from tidal.model.spec import HEIGHT_MAX, ClassSpec, FileSpec, RunOptions, Track
+from tidal.model.spec import HEIGHT_MAX, STAGES_MAX, ClassSpec, FileSpec, RunOptions, StageSpec, Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class RunOpened(Event):
     shape: str = ""  # the LoadTestShape that sets the users; "": the options do
     hooks: tuple[str, ...] = ()  # hooks with listeners in the file: whether a hook host is needed
     signature: str = ""  # over files, host and arguments, by a key that workers may ask for; hexadecimal
+    tracks: tuple[Track, ...] = ()  # the plan as curves; none: users and spawn rate of the options say it
+    stages: tuple[StageSpec, ...] = ()  # its named parts
 
     def __post_init__(self) -> None:
         """Refuse a run that nobody could plan."""
@@ -38,6 +40,8 @@ class RunOpened(Event):
             raise ValueError(f"{self.options.users} users at {self.options.spawn_rate:g}/s")
         if not all(0 <= c.weight <= HEIGHT_MAX and 0 <= c.fixed_count <= USERS_MAX for c in self.classes):
             raise ValueError("a user class's weight or fixed count is out of range")
+        if len(self.tracks) > TRACKS_MAX or len(self.stages) > STAGES_MAX:
+            raise ValueError(f"a run of {len(self.tracks)} curves and {len(self.stages)} stages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +78,15 @@ class PlanSet(Event):
     owners: tuple[str, ...]
     table: bytes
     why: str = ""
+    stages: tuple[StageSpec, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a plan that cannot be executed: whoever reads it would stumble over it."""
         ends = (self.from_ms, self.from_ms if self.end_ms is None else self.end_ms)
         if not 0 <= self.number < 1 << 63 or not all(0 <= ms < MOMENT_MS_MAX for ms in ends):
             raise ValueError(f"plan {self.number} from {self.from_ms} to {self.end_ms} ms")
+        if len(self.stages) > STAGES_MAX:
+            raise ValueError(f"a plan of {len(self.stages)} stages")
         if len(self.table) % 2 or len(self.table) > 2 * SLOTS_MAX or len(self.tracks) > TRACKS_MAX:
             raise ValueError(f"a plan of {len(self.table)} bytes of slots and {len(self.tracks)} curves")
         indexes = set(unpack(f">{len(self.table) // 2}H", self.table)) - {0xFFFF}

@@ -84,7 +84,7 @@ from tidal.model.samples import (
     ExceptionTally,
     FailureTally,
 )
-from tidal.model.spec import ClassSpec, FileSpec, RunOptions, Track
+from tidal.model.spec import ClassSpec, FileSpec, RunOptions, StageSpec, Track
 
 __all__ = [
     "CHUNK_BYTES",
@@ -136,6 +136,7 @@ __all__ = [
     "RunOpened",
     "RunOptions",
     "RunStarted",
+    "StageSpec",
     "StopOrdered",
     "StopWanted",
     "TargetSet",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tidal.model.events import Block, ClassSpec, Event, ExceptionTally, FailureTally, RunOptions, Track
+from tidal.model.events import Block, ClassSpec, Event, ExceptionTally, FailureTally, RunOptions, StageSpec, Track
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
 from tidal.model.stats import Tally  # noqa: TC001 - from_wire reads the annotations
 
@@ -55,6 +55,11 @@ class SetShare(Event):
     slots: int  # how many slots there are
     mine: bytes  # the slots owned, as a bit map: bit s%8 of byte s//8
     mix: tuple[ClassSpec, ...]
+    stages: tuple[StageSpec, ...] = ()
+    spacing: str = "even"  # of arrivals: even or poisson
+    seed: int = 0  # of Poisson spacing
+    max_in_flight: int = 10_000  # iterations of arrivals that may run here at once
+    fresh_users: bool = False  # a new user object for each arrival
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 POINTS_MAX = 10_000
 PLAN_MS_MAX = 1 << 46
 HEIGHT_MAX = 100_000_000
+STAGES_MAX, STAGE_NAME_MAX = 100, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,13 @@ class RunOptions:
     allow_suspect: bool = False  # a suspect verdict leaves the exit code as it is
     exit_by_verdict: bool = True  # else no verdict changes the exit code, as with Locust
     log_budget_bytes: int = 512 * 1024 * 1024  # of the streams in Redis: above it what is archived is trimmed
+    spacing: str = "even"  # of arrivals: even or poisson
+    seed: int = 0  # of Poisson spacing
+    max_in_flight: int = 0  # iterations of arrivals that may run at once in the whole run; 0: 10,000 a generator
+    fresh_users: bool = False  # a new user object for each arrival; else they are pooled and keep their session
+    iterations: int = 0  # so many in the whole run, then it ends; 0: any number
+    iterations_per_user: int = 0  # so many by each user; 0: any number
+    redo_unknown: bool = False  # iterations that were in flight where a process died are begun anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,8 @@ class Track:
     name: str
     points: tuple[tuple[int, float], ...]
     unit: str = "users"
+    base: int = 0  # arrivals before the first point
+    rest: int = 0  # and the way to the next, in units of area (tidal.model.arrivals)
 
     def __post_init__(self) -> None:
         """Refuse a curve that nobody could follow: back in time, without end, below nothing."""
@@ -84,3 +94,26 @@ class Track:
             raise ValueError("a curve lies out of all time")
         if not all(0 <= value <= HEIGHT_MAX for _, value in self.points):
             raise ValueError(f"a curve's height is 0 to {HEIGHT_MAX:,}")
+        if min(self.base, self.rest) < 0:
+            raise ValueError("a curve's arrivals before its first point are not negative")
+
+
+@dataclass(frozen=True, slots=True)
+class StageSpec:
+    """A part of a plan with a name, by which what was measured can be cut: plan time [from_ms, to_ms)."""
+
+    name: str
+    from_ms: int
+    to_ms: int
+
+    def __post_init__(self) -> None:
+        """Refuse a stage without a name, or one that ends before it begins."""
+        if not 1 <= len(self.name) <= STAGE_NAME_MAX:
+            raise ValueError(f"a stage's name has 1 to {STAGE_NAME_MAX} characters")
+        if not -PLAN_MS_MAX < self.from_ms <= self.to_ms < PLAN_MS_MAX:
+            raise ValueError(f"a stage from {self.from_ms} to {self.to_ms} ms")
+
+
+def stage_at(stages: tuple[StageSpec, ...], plan_ms: int) -> str:
+    """The name of the stage in force at a moment; "" where there is none."""
+    return next((s.name for s in stages if s.from_ms <= plan_ms < s.to_ms), "")

@@ -91,6 +91,13 @@ TRACK = st.builds(
     TEXT,
     st.lists(st.tuples(MOMENT_MS, st.floats(0, 1e7)), max_size=3).map(lambda points: tuple(sorted(points))),
     st.sampled_from(["users", "arrivals/s"]),
+    COUNT,
+    COUNT,
+)
+STAGE = st.builds(
+    lambda name, moments: ev.StageSpec(name, *moments),
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12),
+    st.tuples(MOMENT_MS, MOMENT_MS).map(sorted),
 )
 
 
@@ -105,6 +112,7 @@ def _plans() -> st.SearchStrategy[ev.PlanSet]:
         st.lists(TEXT, min_size=2, max_size=3).map(tuple),
         tables,
         TEXT,
+        st.lists(STAGE, max_size=2).map(tuple),
     )
 
 
@@ -120,6 +128,7 @@ def _openings() -> st.SearchStrategy[ev.RunOpened]:
 
 _WITH_RULES: dict[Any, Callable[[], st.SearchStrategy[Any]]] = {
     ev.Track: lambda: TRACK,
+    ev.StageSpec: lambda: STAGE,
     ev.PlanSet: _plans,
     ev.RunOpened: _openings,
 }
