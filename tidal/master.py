@@ -64,7 +64,7 @@ from tidal.model.pipe import Message
 from tidal.model.state import State
 from tidal.model.target import grant
 from tidal.opening import NOTHING, Opening
-from tidal.record import Record
+from tidal.record import Record, header_of
 from tidal.renewal import Renewal
 from tidal.trouble import Trouble
 
@@ -177,7 +177,7 @@ class Master:
     def _open_record(self, epoch: int) -> Record:
         part = part_path(paths.archive_path(self.run), epoch)
         streams = {LOG: self._keys.log, REPORTS: self._keys.reports}
-        return Record(part, {"run": self.run, "epoch": epoch}, self._bus, streams, self._note)
+        return Record(part, header_of(self.run, epoch, self._bus), self._bus, streams, self._note)
 
     def _rest(self, seconds: float) -> None:
         time.sleep(seconds)

@@ -10,10 +10,9 @@ import secrets
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from platform import python_version
 from typing import TYPE_CHECKING
 
-from tidal import __version__
+from tidal import versions
 from tidal.errors import NoHost, NoSuchFile, NotShipped, TooLarge, UnknownUserClass, UsageError
 from tidal.launch import inspect
 from tidal.model.events import ClassSpec, Event, RunOpened, RunOptions
@@ -75,7 +74,7 @@ def open_run(spec: LaunchSpec, run: str) -> Opening:
         files=tuple(spec_of(path, data) for path, data in sorted(contents.items())),
         classes=classes,
         options=_options(spec, loaded),
-        versions=(("tidal", __version__), ("python", python_version())),
+        versions=tuple(versions.here().items()),
         more_files=tuple(path.relative_to(root).as_posix() for path in more),
         shape=loaded.shape,
         hooks=loaded.hooks,

@@ -6,10 +6,14 @@ and nothing is held in memory. Once it can be written again, what is missing is 
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
+from tidal import versions
 from tidal.archive import ArchiveWriter
+from tidal.bus import BusError
 from tidal.model.codec import LOG, REPORTS, ZERO_ID, Entry, EntryId, entry_of
+from tidal.model.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +22,17 @@ if TYPE_CHECKING:
     from tidal.bus import Bus
 
 CATCH_UP_COUNT = 500
+OF_THE_SERVER = ("redis_version", "server_name")
+
+
+def header_of(run: str, epoch: int, bus: Bus) -> dict[str, object]:
+    """What a part says of who wrote it: the machine, and what runs on it and in Redis."""
+    try:
+        server = bus.info("server")
+    except BusError:
+        server = {}
+    told = {name: clean(str(server[name]), 60) for name in OF_THE_SERVER if name in server}
+    return {"run": run, "epoch": epoch, "host": socket.gethostname()[:100], "versions": versions.here() | told}
 
 
 class Record:

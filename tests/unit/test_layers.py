@@ -29,7 +29,9 @@ PACKAGE = Path(__file__).resolve().parents[2] / "tidal"
 LAYERS: dict[str, set[str]] = {
     "errors": {"errors"},
     "model": {"model"},
-    "ground": {"acl", "address", "signing", "keys", "paths", "process", "measure", "preflight", "sweep", "options"},
+    "ground": {
+        "acl", "address", "signing", "keys", "paths", "process", "measure", "preflight", "sweep", "options", "versions",
+    },
     "store": {"bus", "routes", "beacons", "leadership", "archive", "archive_file"},
     "server": {"embedded", "engines", "guard", "fakeserver"},
     "processes": {
@@ -37,7 +39,7 @@ LAYERS: dict[str, set[str]] = {
         "lines", "supervisor", "standby", "trouble",
         "launch", "live", "operator", "doctor", "hookline", "rights",
     },
-    "replay": {"replay", "proof"},
+    "replay": {"replay", "proof", "portable"},
     "outputs": {"outputs"},
     "report": {"report", "shelf"},
     "tui": {"tui"},

