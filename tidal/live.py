@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tidal.keys import RunKeys
+    from tidal.model.closeup import Focus
     from tidal.model.codec import Entry
     from tidal.model.rows import Frame
 
@@ -80,9 +81,9 @@ class LiveFeed:
         """Stop following."""
         self._ended.set()
 
-    def frame(self) -> Frame | None:
-        """The newest picture; None before the first entry."""
-        return self.look(frame)
+    def frame(self, focus: Focus | None = None) -> Frame | None:
+        """The newest picture, with a closer look at what `focus` asks for; None before the first entry."""
+        return self.look(lambda state, at_ms: frame(state, at_ms, focus))
 
     def look(self, view: Callable[[State, int], _View]) -> _View | None:
         """What a pure function of the state and the moment sees now; None before the first entry.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tidal.archive import Archive, Keyframe
     from tidal.archive_file import Block
+    from tidal.model.closeup import Focus
     from tidal.model.codec import Entry
     from tidal.model.rows import Frame
     from tidal.proof import Watch
@@ -170,7 +171,7 @@ class ReplayFeed:
         self._clock = clock
         self._moved_s = clock()
         self._position_ms = float(self._replay.first_ms)
-        self._shown: tuple[int, Frame | None] | None = None
+        self._shown: tuple[int, Focus | None, Frame | None] | None = None
 
     def __repr__(self) -> str:
         state = f"playing {self.speed:g}x" if self.playing else "paused"
@@ -213,18 +214,21 @@ class ReplayFeed:
             self._position_ms = min(self._position_ms + passed_s * 1000 * self.speed, float(self.last_ms))
             self.playing = self.position_ms < self.last_ms
 
-    def frame(self) -> Frame | None:
-        """The picture of the moment; None before the run was opened. ArchiveDamaged when it cannot be read so far."""
+    def frame(self, focus: Focus | None = None) -> Frame | None:
+        """The picture of the moment, with a closer look at what `focus` asks for; None before the run was opened.
+
+        ArchiveDamaged when it cannot be read so far.
+        """
         self.advance(self._clock())
         at_ms = self.position_ms
-        if self._shown is None or self._shown[0] != at_ms:
+        if self._shown is None or self._shown[:2] != (at_ms, focus):
             try:
                 state = self._replay.state_at(at_ms)
             except TidalError:
                 self.pause()
                 raise
-            self._shown = (at_ms, frame(state, at_ms) if state.log.opened_ms else None)
-        return self._shown[1]
+            self._shown = (at_ms, focus, frame(state, at_ms, focus) if state.log.opened_ms else None)
+        return self._shown[2]
 
     def trouble(self) -> str:
         """That the recording is not what was recorded; at the end of one that ends too early: why."""

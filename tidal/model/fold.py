@@ -347,7 +347,7 @@ def _believed(reports: ReportHalf, signed: ev.ByWorker, event: ev.Reported, entr
 
 def _reported(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorker, event: ev.Reported) -> None:
     for block in event.blocks:
-        _count_block(reports, record, block)
+        _count_block(reports, record, block, signed.incarnation)
     for failure in event.failures:
         _count_failure(reports, failure)
     for exception in event.exceptions:
@@ -391,11 +391,11 @@ def _few(counts: dict[str, int], room: int) -> dict[str, int]:
     return {name[:CLASS_NAME_MAX]: counts[name] for name in sorted(counts)[:room]}
 
 
-def _count_block(reports: ReportHalf, record: IncarnationRecord, block: ev.Block) -> None:
+def _count_block(reports: ReportHalf, record: IncarnationRecord, block: ev.Block, incarnation: str) -> None:
     point = reports.series.at(block.second)
     for key, tally in block.tallies.items():
         if not block.is_warmup:
-            _count_endpoint(reports, key, tally, block.second)
+            _count_endpoint(reports, key, tally, block.second, incarnation)
         point.requests += tally.requests
         point.failures += tally.failures
         for index, count in tally.histogram.items():
@@ -410,11 +410,11 @@ def _count_block(reports: ReportHalf, record: IncarnationRecord, block: ev.Block
         _forget_old_seconds(reports, block.second)
 
 
-def _count_endpoint(reports: ReportHalf, key: tuple[str, str], tally: Tally, second: int) -> None:
-    endpoint = reports.endpoints.setdefault(
-        _bounded(reports.endpoints, key, ("", OTHER), ENDPOINTS_MAX), EndpointRecord()
-    )
+def _count_endpoint(reports: ReportHalf, key: tuple[str, str], tally: Tally, second: int, incarnation: str) -> None:
+    bounded = _bounded(reports.endpoints, key, ("", OTHER), ENDPOINTS_MAX)
+    endpoint = reports.endpoints.setdefault(bounded, EndpointRecord())
     endpoint.tally.merge(tally)
+    reports.lanes.add(bounded, second, tally, incarnation)
     if second > reports.latest_s - RECENT_S:
         requests, failures = endpoint.recent.get(second, (0, 0))
         endpoint.recent[second] = (requests + tally.requests, failures + tally.failures)

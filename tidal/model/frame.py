@@ -26,16 +26,18 @@ from tidal.model.rows import (
     VerdictRow,
     WorkerRow,
 )
-from tidal.model.series import POINTS_MAX
+from tidal.model.series import POINTS_MAX, Point
 from tidal.model.stats import Tally
 from tidal.model.story import row
 from tidal.model.text import clean
 from tidal.model.verdict import Verdict, judge, spikes
+from tidal.model.zoom import closeup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tidal.model.series import Point, Series
+    from tidal.model.closeup import Focus
+    from tidal.model.series import Series
     from tidal.model.state import EndpointRecord, IncarnationRecord, LogHalf, State, WorkerRecord
 
 WINDOW_S = 3
@@ -47,8 +49,8 @@ LOSSES_MAX = 200
 REASONS_MAX = 50
 
 
-def frame(state: State, at_ms: int) -> Frame:
-    """Everything there is to see of a run at a moment of Redis time."""
+def frame(state: State, at_ms: int, focus: Focus | None = None) -> Frame:
+    """Everything there is to see of a run at a moment of Redis time, and a closer look at what `focus` asks for."""
     at_ms = _frozen(state.log, at_ms)
     completeness = _completeness(state)
     window = _window(state, at_ms, completeness.complete_to_ms)
@@ -68,7 +70,13 @@ def frame(state: State, at_ms: int) -> Frame:
         bad_entries=state.log.refused.count + state.reports.refused.count,
         skipped_entries=state.log.skipped + state.reports.skipped,
         verdict=_verdict(state),
+        closeup=closeup(state, focus, _seen(state, window), sorted(state.reports.endpoints)) if focus else None,
     )
+
+
+def _seen(state: State, window: range) -> range:
+    """The window; that of a closed run holds its last second, too."""
+    return window if state.log.phase != phases.CLOSED else range(window.start, window.stop + 1)
 
 
 def _frozen(log: LogHalf, at_ms: int) -> int:
@@ -282,14 +290,17 @@ def _by_step(series: Series, step_s: int) -> dict[int, list[Point]]:
 
 def _point(ran: list[Point], wanted: list[Point], step_s: int) -> tuple[int, ...]:
     """One point of the chart: the parts of the two series that lie in one step, added up."""
-    tally = Tally()
-    for point in ran:
-        tally.merge(Tally(point.requests, point.failures, 0, 0, 0, 0, 1 << 62, 0, point.histogram))
-    user_ms, planned_ms = sum(p.user_ms for p in ran), sum(p.user_ms for p in wanted)
-    tally.min_us = 0
-    p50, p95, p99 = tally.percentiles_us(0.5, 0.95, 0.99)
-    rates = (tally.requests * 1000 // step_s, tally.failures * 1000 // step_s)
-    return (*rates, round(planned_ms / (1000 * step_s)), user_ms // step_s, p50, p95, p99)
+    planned_ms = sum(p.user_ms for p in wanted)
+    one = ran[0] if len(ran) == 1 else _sum_of(ran)
+    rates = (one.requests * 1000 // step_s, one.failures * 1000 // step_s)
+    return (*rates, round(planned_ms / (1000 * step_s)), one.user_ms // step_s, *one.percentiles_us())
+
+
+def _sum_of(points: list[Point]) -> Point:
+    total = Point()
+    for point in points:
+        total.merge(point)
+    return total
 
 
 def _ledger(state: State) -> LedgerRow:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tidal.model.closeup import Closeup  # noqa: TC001 - the JSON schema reads the annotations
+
 
 @dataclass(frozen=True, slots=True)
 class RunHeader:
@@ -221,3 +223,4 @@ class Frame:
     bad_entries: int = 0  # entries that were refused: see the story
     skipped_entries: int = 0  # entries of kinds that this version does not know
     verdict: VerdictRow = field(default_factory=VerdictRow)
+    closeup: Closeup | None = None  # what was looked at more closely, when somebody asked (tidal.model.closeup)

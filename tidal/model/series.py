@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tidal.model.stats import BUCKET_COUNT, Histogram, merge_histogram
+from tidal.model.stats import BUCKET_COUNT, Histogram, merge_histogram, percentiles_us
 
 POINTS_MAX = 600
 SECONDS_KEPT = 900
 """Seconds that are known one by one: far more than a report is late as a rule."""
+BAND_BITS = 3
+"""A coarse bucket holds 2**3 fine ones: 8.3 % wide."""
+INF_US = 1 << 62
 STRAIN_POINTS = 120
 """Of one worker: a second each up to two minutes, half a minute each after an hour."""
 
@@ -29,6 +32,26 @@ class Point:
     histogram: Histogram = field(default_factory=dict)
     wait_us: int = 0  # how late generators' timers were (of reports), how long Redis took to answer (of the log)
     waits: int = 0  # how many of these were added up
+    _seen: tuple[int, tuple[int, int, int], Histogram] | None = field(default=None, compare=False, repr=False)
+
+    def _look(self) -> tuple[int, tuple[int, int, int], Histogram]:
+        """Percentiles and coarse buckets, found once for each number of samples: pictures ask for all points again."""
+        timed = sum(self.histogram.values())
+        if self._seen is None or self._seen[0] != timed:
+            bands: Histogram = {}
+            for index, count in self.histogram.items():
+                bands[index >> BAND_BITS] = bands.get(index >> BAND_BITS, 0) + count
+            p50, p95, p99 = percentiles_us(self.histogram, (0.5, 0.95, 0.99), 0, INF_US)
+            self._seen = (timed, (p50, p95, p99), bands)
+        return self._seen
+
+    def percentiles_us(self) -> tuple[int, int, int]:
+        """p50, p95 and p99 of the samples."""
+        return self._look()[1]
+
+    def bands(self) -> Histogram:
+        """The samples in buckets of 2**BAND_BITS fine ones."""
+        return self._look()[2]
 
     @property
     def is_sound(self) -> bool:

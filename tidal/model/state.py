@@ -23,6 +23,7 @@ from tidal.model.events import (
     RunOptions,
     StopOrdered,
 )
+from tidal.model.lanes import Lanes
 from tidal.model.leases import CounterRecord  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.phases import GONE, RUN_MOVES, WAITING
 from tidal.model.rows import StoryRow  # noqa: TC001 - from_wire reads the annotations when it runs
@@ -212,6 +213,7 @@ class ReportHalf:
     incarnations: dict[str, IncarnationRecord] = field(default_factory=dict)
     endpoints: dict[tuple[str, str], EndpointRecord] = field(default_factory=dict)
     series: Series = field(default_factory=Series)
+    lanes: Lanes = field(default_factory=Lanes)  # the endpoints over time
     failures: dict[tuple[str, str, str], FailureRecord] = field(default_factory=dict)
     exceptions: dict[tuple[str, str], ExceptionRecord] = field(default_factory=dict)
     lost_intervals: dict[tuple[int, str, int], tuple[int, str]] = field(default_factory=dict)
@@ -270,6 +272,7 @@ class State:
             and set(self.position) == {LOG, REPORTS}
             and sorted(log.intents) == sorted(log.intents_order)
             and all(step_s >= 1 for step_s in steps)
+            and all(lane.is_sound for lane in reports.lanes.by_key.values())
             and all(p.is_sound for series in (log.planned, reports.series) for p in series.points.values())
         )
 
@@ -292,7 +295,7 @@ def _shape(kind: Any, known: set[Any]) -> list[str]:
         return [line for part in get_args(kind) for line in _shape(part, known)]
     known.add(kind)
     hints = get_type_hints(kind)
-    names = [(field.name, hints[field.name]) for field in fields(kind)]
+    names = [(field.name, hints[field.name]) for field in fields(kind) if not field.name.startswith("_")]
     lines = [f"{kind.__name__}.{name}: {hint}" for name, hint in names]
     return lines + [line for _, hint in names for line in _shape(hint, known)]
 

@@ -133,12 +133,9 @@ class Tally:
 
     def to_wire(self) -> list[object]:
         """Columns: counts, then the histogram as deltas of its indexes and as counts."""
-        indexes = sorted(self.histogram)
-        deltas = [b - a for a, b in zip([0, *indexes], indexes, strict=False)]
-        counts = [self.histogram[i] for i in indexes]
         head = [self.requests, self.failures, self.cancelled, self.untimed, self.total_us]
         numbers = [min(number, SUM_MAX) for number in (*head, self.min_us, self.max_us, self.bytes)]
-        return [*numbers, _column(deltas), _column(counts)]
+        return [*numbers, *bucket_column(self.histogram)]
 
     @classmethod
     def from_wire(cls, wire: object) -> Tally:
@@ -148,12 +145,28 @@ class Tally:
         numbers = wire[:8]
         if not all(type(n) is int and 0 <= n < 1 << 63 for n in numbers):
             raise ValueError("a tally's counts are whole and not negative")
-        deltas, counts = _numbers(wire[8]), _numbers(wire[9])
-        histogram = dict(zip(accumulate(deltas), counts, strict=True))
+        histogram = histogram_of(bucket_numbers(wire[8]), bucket_numbers(wire[9]), BUCKET_COUNT)
         columns = (*numbers, histogram)
         tally = cls(*columns)
-        _check(tally, deltas)
+        _check(tally)
         return tally
+
+
+def bucket_column(histogram: Histogram) -> tuple[bytes | list[int], bytes | list[int]]:
+    """A histogram as two columns: the deltas of its indexes, and its counts."""
+    indexes = sorted(histogram)
+    deltas = [b - a for a, b in zip([0, *indexes], indexes, strict=False)]
+    return _column(deltas), _column([histogram[i] for i in indexes])
+
+
+def histogram_of(deltas: bytes | list[int], counts: bytes | list[int], size: int) -> Histogram:
+    """The histogram of `bucket_column`; ValueError when an index is not below `size`, or a count is nothing."""
+    histogram = dict(zip(accumulate(deltas), counts, strict=True))
+    if sum(deltas) >= size or any(d == 0 for d in deltas[1:]):
+        raise ValueError("a histogram's index is out of range or stands twice")
+    if 0 in histogram.values():
+        raise ValueError("a histogram has no empty buckets")
+    return histogram
 
 
 def _column(numbers: list[int]) -> bytes | list[int]:
@@ -164,7 +177,8 @@ def _column(numbers: list[int]) -> bytes | list[int]:
     return numbers if most <= SUM_MAX else [min(number, SUM_MAX) for number in numbers]
 
 
-def _numbers(column: object) -> bytes | list[int]:
+def bucket_numbers(column: object) -> bytes | list[int]:
+    """A column of `bucket_column`, checked to be whole numbers that are not negative."""
     if isinstance(column, bytes):
         return column
     if isinstance(column, list) and all(type(n) is int and 0 <= n < 1 << 63 for n in column):
@@ -172,11 +186,9 @@ def _numbers(column: object) -> bytes | list[int]:
     raise ValueError("a histogram's column is bytes or whole numbers that are not negative")
 
 
-def _check(tally: Tally, deltas: bytes | list[int]) -> None:
-    if sum(deltas) >= BUCKET_COUNT or any(d == 0 for d in deltas[1:]):
-        raise ValueError("a histogram's index is out of range or stands twice")
+def _check(tally: Tally) -> None:
     is_cut = tally.requests == SUM_MAX
-    if 0 in tally.histogram.values() or (sum(tally.histogram.values()) != tally.timed and not is_cut):
+    if sum(tally.histogram.values()) != tally.timed and not is_cut:
         raise ValueError("a histogram does not hold as many samples as were counted")
     if tally.failures > tally.requests or tally.untimed > tally.requests:
         raise ValueError("more failures or untimed samples than requests")

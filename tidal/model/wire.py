@@ -3,7 +3,8 @@
 
 A dataclass becomes a map from field name to value. On the way back every value is held to its annotation:
 a wrong type, a missing field without a default or a number that is not finite raises ValueError;
-a field that this version does not know is ignored. Classes with columns of their own (`Tally`, `Block`)
+a field that this version does not know is ignored. Fields that begin with `_` hold what follows from the others and do
+not travel. Classes with columns of their own (`Tally`, `Block`)
 bring `to_wire` and `from_wire`. Maps and sets are written in the order of their keys, so that equal values make equal
 bytes; a map whose keys are tuples becomes a list of pairs.
 """
@@ -34,7 +35,7 @@ def _writer_of(cls: type) -> Callable[[Any], Any]:
     if hasattr(cls, "to_wire"):
         return cls.to_wire  # type: ignore[no-any-return]
     if is_dataclass(cls):
-        names = tuple(f.name for f in fields(cls))
+        names = tuple(f.name for f in fields(cls) if not f.name.startswith("_"))
         return lambda value: {name: to_wire(getattr(value, name)) for name in names}
     if issubclass(cls, tuple | list):
         return lambda value: [to_wire(item) for item in value]
@@ -83,7 +84,8 @@ def reader_of(kind: Any) -> Callable[[Any], Any]:  # noqa: PLR0911 - one return 
 
 def _dataclass_reader(cls: Any) -> Callable[[Any], Any]:
     hints = get_type_hints(cls)
-    slots = [(f.name, f.default is MISSING and f.default_factory is MISSING) for f in fields(cls)]
+    parts = [f for f in fields(cls) if not f.name.startswith("_")]
+    slots = [(f.name, f.default is MISSING and f.default_factory is MISSING) for f in parts]
     readers: dict[str, Callable[[Any], Any]] = {}
 
     def read(wire: Any) -> Any:

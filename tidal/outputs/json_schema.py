@@ -61,8 +61,10 @@ def _value(hint: Any, known: dict[str, Any]) -> dict[str, Any]:
         return {"type": PLAIN[hint]}
     parts = get_args(hint)
     if get_origin(hint) in {Union, types.UnionType}:
-        (kind,) = (PLAIN[part] for part in parts if part is not type(None))
-        return {"type": [kind, "null"]}
+        (kind,) = (part for part in parts if part is not type(None))
+        if kind not in PLAIN:
+            return {"anyOf": [_value(kind, known), {"type": "null"}]}
+        return {"type": [PLAIN[kind], "null"]}
     if get_origin(hint) is tuple and parts[-1] is Ellipsis:
         return {"type": "array", "items": _value(parts[0], known)}
     if get_origin(hint) is tuple:

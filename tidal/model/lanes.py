@@ -1,0 +1,173 @@
+"""What single endpoints did over time: series of bounded size, of a bounded number of endpoints, folded in any order.
+
+    block 12:00:03 of w1 ─┐   lane of GET /cart   0:00 … 0:08 │ 0:08 … 0:16 │ …   at most 120 points
+    block 12:00:03 of w2 ─┴▶  each point: requests, failures, the sum and the longest latency, a coarse histogram
+
+The histogram's buckets are eight of the fine ones together, 8.3 % wide: a percentile of a point is within 5 % of the
+truth, which is less than a dot of a chart. Tables and spectra go by the fine ones.
+
+When there are more endpoints than lanes, those are kept whose names have the smallest hashes. Who belongs to them in
+the end has belonged to them ever since it was first seen, so no order of folding can tell, and a lane is always whole.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from tidal.model.series import BAND_BITS
+from tidal.model.stats import (
+    BUCKET_COUNT,
+    SUM_MAX,
+    Histogram,
+    bucket_column,
+    bucket_numbers,
+    histogram_of,
+)
+
+if TYPE_CHECKING:
+    from tidal.model.stats import Tally
+
+LANES_MAX = 256
+LANE_POINTS = 120
+"""Of one endpoint: a second each up to two minutes, half a minute each after an hour."""
+SLOWEST_KEPT = 10
+Slow = tuple[int, int, str]
+"""Latency in µs, second of Redis time, incarnation: the slowest sample of one report's second."""
+
+
+@dataclass(slots=True)
+class LanePoint:
+    """What is added up for one step of one endpoint."""
+
+    requests: int = 0
+    failures: int = 0
+    total_us: int = 0
+    max_us: int = 0
+    histogram: Histogram = field(default_factory=dict)  # coarse bucket → count
+    _wire: list[object] | None = field(default=None, compare=False, repr=False)  # until the next sample
+
+    def add(self, tally: Tally) -> None:
+        """Add an endpoint's samples of a second."""
+        self.requests += tally.requests
+        self.failures += tally.failures
+        self.total_us += tally.total_us
+        self.max_us = max(self.max_us, tally.max_us)
+        known = self.histogram
+        for index, count in tally.histogram.items():
+            band = index >> BAND_BITS
+            known[band] = known.get(band, 0) + count
+        self._wire = None
+
+    def merge(self, other: LanePoint) -> None:
+        """Add another point."""
+        self.requests += other.requests
+        self.failures += other.failures
+        self.total_us += other.total_us
+        self.max_us = max(self.max_us, other.max_us)
+        for band, count in other.histogram.items():
+            self.histogram[band] = self.histogram.get(band, 0) + count
+        self._wire = None
+
+    def to_wire(self) -> list[object]:
+        """Columns as a tally's; kept until the next sample, for a state has ten thousands of points."""
+        if self._wire is None:
+            numbers = [min(n, SUM_MAX) for n in (self.requests, self.failures, self.total_us, self.max_us)]
+            self._wire = [*numbers, *bucket_column(self.histogram)]
+        return self._wire
+
+    @classmethod
+    def from_wire(cls, wire: object) -> LanePoint:
+        """The point of `to_wire`, checked."""
+        if not isinstance(wire, list) or len(wire) != 6:
+            raise ValueError("a point of an endpoint has six columns")
+        if not all(type(n) is int and 0 <= n <= SUM_MAX for n in wire[:4]) or wire[1] > wire[0]:
+            raise ValueError("a point's counts are whole and not negative")
+        histogram = histogram_of(bucket_numbers(wire[4]), bucket_numbers(wire[5]), BUCKET_COUNT >> BAND_BITS)
+        requests, failures, total_us, max_us = wire[:4]
+        return cls(requests, failures, total_us, max_us, histogram)
+
+
+@dataclass(slots=True)
+class Lane:
+    """One endpoint's points by index (second // step), and its slowest samples, the slowest last."""
+
+    step_s: int = 1
+    first_s: int | None = None
+    last_s: int | None = None
+    points: dict[int, LanePoint] = field(default_factory=dict)
+    slowest: list[Slow] = field(default_factory=list)
+
+    def add(self, second: int, tally: Tally, incarnation: str) -> None:
+        """Add the endpoint's samples of a second that one incarnation reported."""
+        self.first_s = second if self.first_s is None else min(self.first_s, second)
+        self.last_s = second if self.last_s is None else max(self.last_s, second)
+        while self.last_s // self.step_s - self.first_s // self.step_s >= LANE_POINTS:
+            self._coarsen()
+        self.points.setdefault(second // self.step_s, LanePoint()).add(tally)
+        if tally.timed:
+            self._note_slow((tally.max_us, second, incarnation))
+
+    def _note_slow(self, sample: Slow) -> None:
+        if len(self.slowest) < SLOWEST_KEPT or sample > self.slowest[0]:
+            insort(self.slowest, sample)
+            del self.slowest[:-SLOWEST_KEPT]
+
+    def _coarsen(self) -> None:
+        self.step_s *= 2
+        points, self.points = self.points, {}
+        for index, point in points.items():
+            if index // 2 in self.points:
+                self.points[index // 2].merge(point)
+            else:
+                self.points[index // 2] = point
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the fold can go on from it."""
+        return self.step_s >= 1 and len(self.points) <= 2 * LANE_POINTS and len(self.slowest) <= SLOWEST_KEPT
+
+
+@dataclass(slots=True)
+class Lanes:
+    """The lanes by endpoint, and the place that a new one must be below once there are enough."""
+
+    by_key: dict[tuple[str, str], Lane] = field(default_factory=dict)
+    bar: str = ""
+    left_out: bool = False  # whether there are endpoints without a lane
+
+    def add(self, key: tuple[str, str], second: int, tally: Tally, incarnation: str) -> None:
+        """Add samples of an endpoint, unless it has no lane."""
+        lane = self.by_key.get(key) or self._opened(key)
+        if lane is not None:
+            lane.add(second, tally, incarnation)
+
+    def _opened(self, key: tuple[str, str]) -> Lane | None:
+        if len(self.by_key) >= LANES_MAX:
+            self.left_out = True
+            if place_of(key) > (self.bar or self._worst()):
+                return None
+            del self.by_key[max(self.by_key, key=place_of)]
+        lane = self.by_key[key] = Lane()
+        self.bar = self._worst() if len(self.by_key) >= LANES_MAX else ""
+        return lane
+
+    def _worst(self) -> str:
+        return max(map(place_of, self.by_key))
+
+
+@lru_cache(4_096)
+def place_of(key: tuple[str, str]) -> str:
+    """Where an endpoint stands in the order in which lanes are given: by chance, and the same everywhere."""
+    return sha256("\0".join(key).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def lane_rows(lane: Lane) -> list[tuple[int, Any]]:
+    """The lane's points in order, empty steps as None."""
+    if lane.first_s is None or lane.last_s is None:
+        return []
+    indexes = range(lane.first_s // lane.step_s, lane.last_s // lane.step_s + 1)
+    return [(index, lane.points.get(index)) for index in indexes]
