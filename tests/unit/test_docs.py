@@ -267,7 +267,7 @@ def test_the_block_of_the_walk_is_what_the_code_makes() -> None:
     """The request that the trace follows, as a block and as a bucket."""
     tally = Tally()
     tally.add(38_214, 512, failed=False)
-    block = ev.Block(1_764_000_000, 1, {("GET", "/products/N"): tally}, {"Browser": 1_000})
+    block = ev.Block(1_764_000_000, 1, {("GET", "/products/N"): tally}, {"Browser": 1_000}, user_class="Browser")
     written = next(line for line in TRACE.splitlines() if line.startswith("[1764000000"))
     assert ast.literal_eval(written) == block.to_wire()
     assert f"{bucket_middle_us(bucket_of(38_214)):,}" in TRACE

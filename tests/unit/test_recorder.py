@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from tidal.flow import CatchResponseError
 from tidal.generator import recorder as module
+from tidal.generator.population import UserGreenlet
 from tidal.generator.recorder import OTHER, STILL_MS, Recorder, failure_text
+from tidal.generator.stages import Stages
 from tidal.model.codec import PipeReader, pack_message
+from tidal.model.events import StageSpec
 
 START_US = 1_000_000_000_000
 
@@ -97,6 +100,39 @@ def test_user_time_is_exact(steps: list[tuple[int, str, str]]) -> None:
     for block in blocks:
         by_second[block.second] = by_second.get(block.second, 0) + block.user_ms.get("A", 0)
     assert all(ms <= 1000 * sum(1 for s in steps if s[1] == "start") for ms in by_second.values())
+
+
+def test_samples_and_user_time_are_cut_by_stage_and_class() -> None:
+    """In the very millisecond at which a stage ends; a sample of a greenlet that is no user's has no class."""
+    clock, rec = recorder()
+    began_ms = START_US // 1000
+    rec.stages.put((StageSpec("up", 0, 300), StageSpec("hold", 300, 900)), began_ms)
+    rec.moved("A", 2)
+    user = UserGreenlet(rec.sample, "GET", "/", 1.0)
+    user.user_class = "A"
+    clock.us += 299_999
+    rec.sample("GET", "/", 1.0)
+    clock.us += 1
+    user.start()
+    user.join()
+    clock.us += 700_000
+    blocks = {(b.stage, b.user_class): b for b in rec.take().blocks}
+    assert {cut: block.user_ms for cut, block in blocks.items() if block.user_ms} == {
+        ("up", "A"): {"A": 600},
+        ("hold", "A"): {"A": 1_200},
+        ("", "A"): {"A": 200},
+    }
+    assert sorted(cut for cut, block in blocks.items() if block.tallies) == [("hold", "A"), ("up", "")]
+
+
+def test_a_plan_that_changes_what_comes_keeps_what_was() -> None:
+    """The stages of a newer plan hold at once; before the first and after the last there is none."""
+    stages = Stages()
+    stages.put((StageSpec("up", 10, 20),), 1_000)
+    assert [stages.at(ms * 1000) for ms in (1_009, 1_010, 1_019, 1_020)] == ["", "up", "up", ""]
+    stages.put((StageSpec("up", 10, 15), StageSpec("hold", 15, 40)), 1_000)
+    assert [stages.at(ms * 1000) for ms in (1_014, 1_016, 1_040)] == ["up", "hold", ""]
+    assert [stages.end_ms(ms) for ms in (1_000, 1_012, 1_020)] == [1_010, 1_015, 1_040]
 
 
 def test_users_of_a_process_that_stands_still_do_not_run() -> None:

@@ -127,6 +127,7 @@ class Generator:
         if order.tracks != self._tracks:
             self._tracks, self._was_complete = order.tracks, False
         self._set_warmup(order)
+        self._recorder.stages.put(order.stages, order.began_ms)
         self._schedule.put(order)
 
     def _set_warmup(self, order: SetShare) -> None:

@@ -36,6 +36,7 @@ class UserGreenlet(gevent.Greenlet):  # type: ignore[type-arg] # its stubs are g
     """A user's greenlet: plugins look for the user in its `args`."""
 
     user: User | None = None
+    user_class: str = ""  # what its samples are counted under (`class_of_caller`)
 
     @property
     def args(self) -> tuple[User | None]:  # type: ignore[override]
@@ -144,6 +145,7 @@ class Population:
         self._members[member.key] = member
         self._recorder.moved(member.name, 1)
         member.greenlet = UserGreenlet(self._live, member)
+        member.greenlet.user_class = member.name
         member.greenlet.rawlink(lambda _: self._gone(member))
         if (runner := self._environment.runner) is not None:
             runner.user_greenlets.add(member.greenlet)

@@ -1,6 +1,6 @@
 """What a generator measured, as batches: nothing is lost between two, nothing is counted twice.
 
-    sample, cancel, error, moved ──▶ blocks by second of Redis time ──take()──▶ Batch
+    sample, cancel, error, moved ──▶ blocks by second of Redis time, stage and class ──take()──▶ Batch
 
 A sample belongs to the second, and to the batch, of its completion. User time is kept in whole milliseconds by class:
 `moved` says that a user began or ended, `take` adds what ran since. Batches tile time: one begins where the last ended.
@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidal.flow import CatchResponseError
+from tidal.generator.stages import Stages, class_of_caller
 from tidal.generator.sums import LiveSums, Sums
-from tidal.model.events import TRACEBACK_MAX, Block, ExceptionTally, FailureTally
+from tidal.model.events import CUT_NAME_MAX, TRACEBACK_MAX, Block, ExceptionTally, FailureTally
 from tidal.model.files import below_root
 from tidal.model.pipe import Batch
 from tidal.model.stats import Tally
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+Cut = tuple[int, str, str, bool]
+"""What a block is of: second of Redis time, stage, class, whether the warm-up."""
 ENDPOINTS_MAX = 1_000
 FAILURES_MAX = 1_000
 EXCEPTIONS_MAX = 200
@@ -51,8 +54,7 @@ class Recorder:
     def __init__(self, now_us: Callable[[], int]) -> None:
         self._now_us = now_us
         self._from_ms = now_us() // 1000
-        self._blocks: dict[int, Block] = {}
-        self._warm: dict[int, Block] = {}  # the same of the warm-up
+        self._blocks: dict[Cut, Block] = {}
         self._endpoints: dict[tuple[Any, Any], tuple[str, str]] = {}
         self._known_failures: set[tuple[str, str, str]] = set()
         self._failures: dict[tuple[str, str, str], FailureTally] = {}
@@ -63,6 +65,7 @@ class Recorder:
         self._ended = [0, 0, 0]
         self.sums = Sums()
         self.warmup_until_ms = 0  # what is measured before this moment of Redis time is of the warm-up
+        self.stages = Stages()
 
     def __repr__(self) -> str:
         return f"<Recorder from {self._from_ms}, {len(self._endpoints)} endpoints, users {self.users}>"
@@ -77,7 +80,7 @@ class Recorder:
         """What user code sees: the sums, with what is in no batch yet."""
         return LiveSums(self)
 
-    def pending(self) -> tuple[dict[int, Block], dict[tuple[str, str, str], FailureTally]]:
+    def pending(self) -> tuple[dict[Cut, Block], dict[tuple[str, str, str], FailureTally]]:
         """What is in no batch yet."""
         return self._blocks, self._failures
 
@@ -85,7 +88,6 @@ class Recorder:
         """The clock is right from now on: what was counted before belongs to no second of Redis time."""
         self._from_ms = self._now_us() // 1000
         self._blocks.clear()
-        self._warm.clear()
 
     # ------------------------------------------------------------------ samples
 
@@ -120,21 +122,22 @@ class Recorder:
         return key
 
     def _tally(self, now_us: int, key: tuple[str, str]) -> Tally:
-        second = now_us // 1_000_000
-        tallies = (self._warm_block(second) if now_us < self.warmup_until_ms * 1000 else self._block(second)).tallies
+        tallies = self._block(now_us, class_of_caller(), is_warmup=now_us < self.warmup_until_ms * 1000).tallies
         tally = tallies.get(key)
         if tally is None:
             tally = tallies[key] = Tally()
         return tally
 
-    def _block(self, second: int) -> Block:
-        block = self._blocks.get(second)
+    def _block(self, now_us: int, user_class: str, *, is_warmup: bool = False) -> Block:
+        """The block of a moment: one for each second, stage, class, and the warm-up apart."""
+        key = (now_us // 1_000_000, self.stages.at(now_us), user_class, is_warmup)
+        block = self._blocks.get(key)
         if block is None:
-            block = self._blocks[second] = Block(second)
+            second, stage, _, _ = key
+            block = self._blocks[key] = Block(
+                second, is_warmup=is_warmup, stage=stage, user_class=user_class[:CUT_NAME_MAX]
+            )
         return block
-
-    def _warm_block(self, second: int) -> Block:
-        return self._warm.setdefault(second, Block(second, is_warmup=True))
 
     def _failed(self, endpoint: tuple[str, str], exception: Any, now_ms: int) -> None:
         if now_ms < self.warmup_until_ms:
@@ -192,9 +195,8 @@ class Recorder:
         if now_ms - at_ms > STILL_MS:
             return
         while users and at_ms < now_ms:
-            second = at_ms // 1000
-            until_ms = min(now_ms, (second + 1) * 1000)
-            ran = self._block(second).user_ms
+            until_ms = min(now_ms, (at_ms // 1000 + 1) * 1000, self.stages.end_ms(at_ms))
+            ran = self._block(at_ms * 1000, name).user_ms
             ran[name] = ran.get(name, 0) + users * (until_ms - at_ms)
             at_ms = until_ms
 
@@ -206,7 +208,6 @@ class Recorder:
         for name in self._running:
             self._count_up(name, now_ms)
         blocks, self._blocks = self._blocks, {}
-        warm, self._warm = self._warm, {}
         failures, self._failures = self._failures, {}
         exceptions, self._exceptions = self._exceptions, {}
         from_ms, self._from_ms = min(self._from_ms, now_ms), now_ms
@@ -217,7 +218,7 @@ class Recorder:
         return Batch(
             from_ms=from_ms,
             to_ms=now_ms,
-            blocks=(*(warm[s] for s in sorted(warm)), *(blocks[s] for s in sorted(blocks))),
+            blocks=tuple(blocks[key] for key in sorted(blocks)),
             failures=tuple(failures.values()),
             exceptions=tuple(exceptions.values()),
             users=self.users,

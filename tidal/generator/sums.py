@@ -6,7 +6,7 @@ The source of a `RequestStats` view: `version` changes with every change of the 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tidal.model.events import Block, FailureTally
 from tidal.model.stats import Tally
@@ -51,7 +51,7 @@ class Sums:
         self.spans.clear()
         self.version += 1
 
-    def add(self, blocks: Mapping[int, Block], failures: Mapping[tuple[str, str, str], FailureTally]) -> None:
+    def add(self, blocks: Mapping[Any, Block], failures: Mapping[tuple[str, str, str], FailureTally]) -> None:
         """Add what a batch carries."""
         for block in blocks.values():
             if not block.is_warmup:

@@ -78,6 +78,7 @@ from tidal.model.reports import (
 )
 from tidal.model.samples import (
     COUNT_MAX,
+    CUT_NAME_MAX,
     TEXT_MAX,
     TRACEBACK_MAX,
     Block,
@@ -89,6 +90,7 @@ from tidal.model.spec import ClassSpec, FileSpec, RunOptions, StageSpec, Track
 __all__ = [
     "CHUNK_BYTES",
     "COUNT_MAX",
+    "CUT_NAME_MAX",
     "INCARNATION_MAX",
     "MASTER_EVENTS",
     "MOMENT_MS_MAX",

@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from tidal.model.pipe import Batch
 
 _Row = TypeVar("_Row")
-_Blocks = dict[tuple[int, bool], Block]
-"""By second, those of the warm-up apart."""
+_Kind = tuple[bool, str, str]
+"""Whether a block is none of the warm-up, its stage, its class."""
+_Blocks = dict[tuple[int, _Kind], Block]
 BLOCKS_MAX = 120
-"""Seconds that a report keeps apart; beyond, the oldest are added together and say so in `span`."""
+"""Blocks that a report keeps apart; beyond, the oldest of a kind are added together and say so in `span`."""
+KINDS_MAX = 50
+"""Stages and classes that a report keeps apart; further ones are counted as (other)."""
+OTHER = "(other)"
 ROWS_MAX = 500
 """Distinct failures or exceptions in one report; further ones are counted under one row."""
 REPORT_BYTES_MAX = ENTRY_BYTES_MAX - 4_096
@@ -122,7 +126,7 @@ def _bytes_at_most(report: Reported) -> int:
     for block in report.blocks:
         rows += 1 + len(block.tallies) + len(block.user_ms)
         cells += sum(len(tally.histogram) for tally in block.tallies.values())
-        texts += [text for key in block.tallies for text in key]
+        texts += [block.stage, block.user_class, *(text for key in block.tallies for text in key)]
     return 4 * sum(map(len, texts)) + 12 * cells + 200 * (rows + 2)
 
 
@@ -168,32 +172,42 @@ def _ordered(blocks: _Blocks) -> tuple[Block, ...]:
 
 
 def _add_blocks(into: _Blocks, blocks: Iterable[Block]) -> None:
+    kinds = {kind for _, kind in into}
     for block in blocks:
-        key = (block.second, not block.is_warmup)
+        kind = (not block.is_warmup, block.stage, block.user_class)
+        kind = kind if kind in kinds or len(kinds) < KINDS_MAX else (kind[0], OTHER, OTHER)
+        kinds.add(kind)
+        key = (block.second, kind)
         mine = into.get(key)
         if mine is None:
-            mine = into[key] = Block(block.second, block.span, is_warmup=block.is_warmup)
+            mine = into[key] = Block(block.second, block.span, {}, {}, not kind[0], *kind[1:])
         mine.span = max(mine.span, block.span)
         mine.merge(block)
     while len(into) > BLOCKS_MAX:
         _add_together(into, *_oldest_of_a_kind(into))
 
 
-def _oldest_of_a_kind(into: _Blocks) -> tuple[tuple[int, bool], tuple[int, bool]]:
-    """The first two neighbours that are both of the warm-up, or both not: there are more than two blocks."""
-    by_kind = [[key for key in sorted(into) if key[1] == kind] for kind in (False, True)]
-    first, second = next(keys for keys in by_kind if len(keys) > 1)[:2]
+def _by_kind(into: _Blocks) -> list[list[tuple[int, _Kind]]]:
+    """The blocks of each kind, the oldest first; the kind with the oldest block first."""
+    found: dict[_Kind, list[tuple[int, _Kind]]] = {}
+    for key in sorted(into):
+        found.setdefault(key[1], []).append(key)
+    return list(found.values())
+
+
+def _oldest_of_a_kind(into: _Blocks) -> tuple[tuple[int, _Kind], tuple[int, _Kind]]:
+    """The first two neighbours of one kind: there are more blocks than kinds."""
+    first, second = next(keys for keys in _by_kind(into) if len(keys) > 1)[:2]
     return first, second
 
 
 def _add_neighbours(into: _Blocks) -> None:
-    for kind in (False, True):
-        keys = [key for key in sorted(into) if key[1] == kind]
+    for keys in _by_kind(into):
         for first, second in zip(keys[::2], keys[1::2], strict=False):
             _add_together(into, first, second)
 
 
-def _add_together(into: _Blocks, first: tuple[int, bool], second: tuple[int, bool]) -> None:
+def _add_together(into: _Blocks, first: tuple[int, _Kind], second: tuple[int, _Kind]) -> None:
     gone = into.pop(second)
     into[first].merge(gone)
     into[first].span = min(SPAN_MAX, max(into[first].span, second[0] + gone.span - first[0]))

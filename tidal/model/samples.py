@@ -10,6 +10,8 @@ from tidal.model.stats import Tally
 TEXT_MAX = 2_000
 """Characters of a name, message or reason that an event carries; longer ones are cut where they are born."""
 TRACEBACK_MAX = 8_000
+CUT_NAME_MAX = 200
+"""Characters of a block's stage or class."""
 COUNT_MAX = 1 << 48
 """A count or sum of one report is below this, so that the sums of a run stay within 63 bits."""
 
@@ -23,6 +25,8 @@ class Block:
     tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)  # (method, name)
     user_ms: dict[str, int] = field(default_factory=dict)  # user-time that ran, by class
     is_warmup: bool = False  # before everybody was started, in a run that counts from then on (`reset_stats`)
+    stage: str = ""  # of the plan, at the moment of completion
+    user_class: str = ""  # of the user that sent the requests; "": unknown
 
     def merge(self, other: Block) -> None:
         """Add the counts of another block of the same second."""
@@ -35,20 +39,19 @@ class Block:
             self.user_ms[name] = self.user_ms.get(name, 0) + ran_ms
 
     def to_wire(self) -> list[object]:
-        """[second, span, [[method, name, tally] …], {class: ms}], and `True` for a warm-up."""
+        """[second, span, [[method, name, tally] …], {class: ms}], and a map of what is not as usual."""
         rows = [[*key, tally.to_wire()] for key, tally in sorted(self.tallies.items())]
-        return [self.second, self.span, rows, self.user_ms, *([True] if self.is_warmup else [])]
+        more = {name: getattr(self, name) for name in _MORE if getattr(self, name)}
+        return [self.second, self.span, rows, self.user_ms, *([more] if more else [])]
 
     @classmethod
     def from_wire(cls, wire: object) -> Block:
         """The block of `to_wire`, checked."""
         if isinstance(wire, list) and len(wire) == 4:
-            wire = [*wire, False]
-        second, span, rows, user_ms, is_warmup = _wire_list(wire, 5)
+            wire = [*wire, {}]
+        second, span, rows, user_ms, more = _wire_list(wire, 5)
         if type(second) is not int or type(span) is not int or not 0 <= second < 1 << 40 or not 1 <= span < 1 << 20:
             raise ValueError("a block's second or span is out of range")
-        if type(is_warmup) is not bool:
-            raise ValueError("a block is of the warm-up or not")
         if not isinstance(user_ms, dict) or not all(type(k) is str and is_count(v) for k, v in user_ms.items()):
             raise ValueError("a block's user time is not whole milliseconds by class")
         tallies = {}
@@ -57,7 +60,19 @@ class Block:
             if type(method) is not str or type(name) is not str:
                 raise ValueError("an endpoint's method and name are text")
             tallies[method[:TEXT_MAX], name[:TEXT_MAX]] = _modest(Tally.from_wire(tally))
-        return cls(second, span, tallies, user_ms, is_warmup)
+        return cls(second, span, tallies, user_ms, **_more_of(more))
+
+
+_MORE: dict[str, type] = {"is_warmup": bool, "stage": str, "user_class": str}
+"""What stands in a block's map only where it is not as usual."""
+
+
+def _more_of(more: object) -> dict[str, Any]:
+    """What a block's map says, checked; names that are not known are ignored."""
+    if not isinstance(more, dict) or any(name in more and type(more[name]) is not kind for name, kind in _MORE.items()):
+        raise ValueError("a block is of the warm-up or not, its stage and class are text")
+    known = {name: more[name] for name in _MORE if name in more}
+    return {name: value[:CUT_NAME_MAX] if isinstance(value, str) else value for name, value in known.items()}
 
 
 def _wire_list(wire: object, length: int | None = None) -> list[Any]:

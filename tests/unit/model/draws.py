@@ -39,6 +39,9 @@ BLOCK = st.builds(
     st.integers(1, 1 << 19),
     st.dictionaries(st.tuples(TEXT, TEXT), TALLY, max_size=3),
     st.dictionaries(TEXT, COUNT, max_size=2),
+    st.booleans(),
+    TEXT,
+    TEXT,
 )
 _SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     int: COUNT,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tidal.model.codec import ENTRY_BYTES_MAX, pack
 from tidal.model.events import Block, ExceptionTally, FailureTally, GeneratorState, Reported
-from tidal.model.gather import BLOCKS_MAX, ROWS_MAX, SPAN_MAX, Gathering, fits, fitting, merge_reports
+from tidal.model.gather import BLOCKS_MAX, KINDS_MAX, ROWS_MAX, SPAN_MAX, Gathering, fits, fitting, merge_reports
 from tidal.model.pipe import Batch
 from tidal.model.stats import Tally
 from tidal.model.wire import to_wire
@@ -101,6 +101,19 @@ def test_seconds_are_kept_apart_up_to_a_bound() -> None:
     made = _gathered(*[Batch(T0, T0, (block(second),)) for second in range(BLOCKS_MAX + 30)])
     assert (len(made.blocks), made.blocks[0].span, made.blocks[1].span) == (BLOCKS_MAX, 31, 1)
     assert sum(b.user_ms["Buyer"] for b in made.blocks) == (BLOCKS_MAX + 30) * 1_000
+
+
+def test_stages_and_classes_are_kept_apart_up_to_a_bound() -> None:
+    """What was measured in a stage, or by a class, stays so however much is merged; too many of them become one."""
+    second = T0 // 1000
+    blocks = [replace(block(s), second=second + s, stage=f"s{s % 2}") for s in range(BLOCKS_MAX + 30)]
+    made = _gathered(Batch(T0, T0, tuple(blocks)))
+    assert len(made.blocks) == BLOCKS_MAX
+    by_stage = [sum(b.user_ms["Buyer"] for b in made.blocks if b.stage == name) for name in ("s0", "s1")]
+    assert by_stage == [(BLOCKS_MAX + 30) * 500] * 2
+    many = _gathered(Batch(T0, T0, tuple(replace(block(0), user_class=f"C{i}") for i in range(2 * KINDS_MAX))))
+    assert len({b.user_class for b in many.blocks}) == KINDS_MAX + 1
+    assert sum(b.user_ms["Buyer"] for b in many.blocks if b.user_class == "(other)") == KINDS_MAX * 1_000
 
 
 def test_a_clock_that_jumped_makes_no_span_that_is_refused() -> None:
