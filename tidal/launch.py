@@ -181,7 +181,7 @@ def _answer(supervisor: Child, log_path: Path, within_s: float) -> dict[str, Any
     """The supervisor's one line."""
     line, end_s = b"", time.monotonic() + within_s
     while not line.endswith(b"\n"):
-        if not _await_answers(supervisor, end_s):
+        if not await_answers(supervisor, end_s):
             raise TidalError(f"the run was not opened within {within_s:.0f} s: {last_words(log_path)}")
         line += supervisor.receive()
         if supervisor.ended or len(line) > LINE_BYTES_MAX:
@@ -192,7 +192,7 @@ def _answer(supervisor: Child, log_path: Path, within_s: float) -> dict[str, Any
 
 def _first_message(host: Child, log_path: Path) -> Event:
     reader, end_s = PipeReader(), time.monotonic() + INSPECT_S
-    while _await_answers(host, end_s):
+    while await_answers(host, end_s):
         try:
             messages = reader.feed(host.receive())
         except BadEntry as error:
@@ -204,7 +204,7 @@ def _first_message(host: Child, log_path: Path) -> Event:
     raise FileImportError(f"importing the locustfile took more than {INSPECT_S:.0f} s")
 
 
-def _await_answers(child: Child, end_s: float) -> bool:
+def await_answers(child: Child, end_s: float) -> bool:
     """Wait until there is something to receive, handing on what was not sent; False at the deadline."""
     while (left_s := end_s - time.monotonic()) > 0:
         writing = [child.stdin_fd] if child.unsent else []

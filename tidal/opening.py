@@ -63,7 +63,7 @@ def open_run(spec: LaunchSpec, run: str) -> Opening:
     # every class is described, so that a shape may name any of them; the chosen ones are the mix
     loaded = inspect(spec.file, root=str(root), more_files=spec.more_files, words=spec.words, options=spec.options)
     classes = chosen(loaded.classes, spec.options.classes)
-    _check_host(classes, spec.options.host)
+    check_host(classes, spec.options.host)
     needed = [file, *more, *(root / n for n in loaded.needs), *(Path(s) for s in spec.ship)]
     contents = collect(root, needed)
     opened = RunOpened(
@@ -122,7 +122,8 @@ def chosen(classes: Sequence[ClassSpec], names: Iterable[str]) -> tuple[ClassSpe
     return wanted
 
 
-def _check_host(classes: Iterable[ClassSpec], host: str) -> None:
+def check_host(classes: Iterable[ClassSpec], host: str) -> None:
+    """NoHost for a class that has nowhere to send to, UsageError for a host that is no URL."""
     if host and not host.startswith(("http://", "https://")):
         raise UsageError(f"--host {host!r} begins with neither http:// nor https://")
     without = [c.name for c in classes if c.needs_host and not c.host]

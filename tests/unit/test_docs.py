@@ -17,7 +17,7 @@ import pytest
 from tidal import archive_file, cli, keys
 from tidal.cli import parser as cli_parser
 from tidal.model import events as ev
-from tidal.model import phases, pipe
+from tidal.model import phases, pipe, trial
 from tidal.model.codec import encode
 from tidal.model.liveness import Heartbeat
 from tidal.model.stats import Tally, bucket_middle_us, bucket_of
@@ -33,7 +33,8 @@ FILES = (DOCS / "reference" / "files.md").read_text()
 TRACE = (DOCS / "trace.md").read_text()
 
 PARTS = (ev.ClassSpec, ev.FileSpec, ev.RunOptions, ev.Track, ev.StageSpec, ev.Beat, ev.FailureTally, ev.ExceptionTally,
-         ev.GeneratorState, pipe.ClientRow, pipe.EndpointRow, pipe.ArgumentSpec)  # fmt: skip
+         ev.GeneratorState, pipe.ClientRow, pipe.EndpointRow, pipe.ArgumentSpec,
+         trial.TaskRow, trial.ClassRow)  # fmt: skip
 KINDS = (*ev.MASTER_EVENTS, *ev.WORKER_EVENTS, *ev.OPERATOR_EVENTS, *pipe.ORDERS, *pipe.ANSWERS)
 
 

@@ -37,7 +37,7 @@ LAYERS: dict[str, set[str]] = {
     "processes": {
         "master", "leader", "lease", "keeping", "lookout", "renewal", "record", "opening", "worker", "service", "crew",
         "lines", "supervisor", "standby", "trouble",
-        "launch", "live", "operator", "doctor", "hookline", "rights",
+        "launch", "trying", "live", "operator", "doctor", "hookline", "rights",
     },
     "replay": {"replay", "proof", "portable"},
     "outputs": {"outputs"},

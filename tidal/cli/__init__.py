@@ -6,6 +6,8 @@ A subcommand's module imports argparse and the shared flags; what is heavy (geve
 """
 
 SUBCOMMANDS = {
+    # a test file
+    "check": "try a locustfile out: what it has, then each task once, with every request shown",
     # a run and its terminal
     "tui": "start a load test and watch it in this terminal",
     "run": "start a load test without a screen: a line per interval, tables at the end, an exit code",

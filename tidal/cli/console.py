@@ -247,16 +247,20 @@ def lines_to(json_file: str | None) -> IO[str]:
 
 def write_json(frame: Frame, json_file: str | None) -> None:
     """The frame as JSON to a file or standard output, when it was asked for."""
-    if json_file is None:
-        return
-    if json_file == STDOUT:
-        sys.stdout.write(frame_json(frame))
+    if json_file is not None:
+        write_text(frame_json(frame), json_file)
+
+
+def write_text(text: str, file: str) -> None:
+    """A text to a file or, for `-`, to standard output."""
+    if file == STDOUT:
+        sys.stdout.write(text)
         sys.stdout.flush()
         return
     try:
-        Path(json_file).expanduser().write_text(frame_json(frame), encoding="utf8")
+        Path(file).expanduser().write_text(text, encoding="utf8")
     except OSError as error:
-        raise UsageError(f"cannot write {json_file}: {error.strerror}") from None
+        raise UsageError(f"cannot write {file}: {error.strerror}") from None
 
 
 def finish(frame: Frame, json_file: str | None) -> int:

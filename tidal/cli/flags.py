@@ -162,14 +162,19 @@ def add_meaning(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="a suspect verdict does not change the exit code; an invalid one always does",
     )
-    group.add_argument(
+    add_loglevel(group, "INFO")
+
+
+def add_loglevel(parser: Taker, default: str) -> None:
+    """-L/--loglevel."""
+    parser.add_argument(
         "-L",
         "--loglevel",
         type=str.upper,
         choices=LEVELS,
-        default="INFO",
+        default=default,
         metavar="LEVEL",
-        help="of the file's own logging: DEBUG, INFO, WARNING, ERROR or CRITICAL (default: INFO)",
+        help=f"of the file's own logging: DEBUG, INFO, WARNING, ERROR or CRITICAL (default: {default})",
     )
 
 

@@ -20,6 +20,7 @@ from tidal import compat
 from tidal.errors import TidalError
 from tidal.feeds import relative_files
 from tidal.generator import otel
+from tidal.generator.advice import advice
 from tidal.generator.arguments import ArgumentsRefused, file_parser, read
 from tidal.generator.discovery import Refused, chosen, nobody, shape_classes, spec, user_classes
 from tidal.generator.needs import OpenedFiles, below, needs
@@ -165,10 +166,9 @@ def _refusal(root: Path, error: BaseException, side: str) -> Refused:
     if side == "worker" and isinstance(error, FileNotFoundError) and error.filename:
         why = f"{place}: this worker has no file {error.filename!r}: --ship it"
         return Refused("NotShipped", why, _trace(error))
-    why = f"{place}: {type(error).__name__}: {tidy(error, 500)}"
-    if isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "locust" and "tidal does" not in why:
-        why += ": tidal does not have this part of Locust"
-    return Refused("FileImportError", why, _trace(error))
+    return Refused(
+        "FileImportError", f"{place}: {type(error).__name__}: {tidy(error, 500)}{advice(error)}", _trace(error)
+    )
 
 
 def _syntax_text(root: Path, error: SyntaxError) -> str:

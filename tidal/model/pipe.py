@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tidal.model import trial
 from tidal.model.events import Block, ClassSpec, Event, ExceptionTally, FailureTally, RunOptions, StageSpec, Track
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
 from tidal.model.stats import Tally  # noqa: TC001 - from_wire reads the annotations
@@ -254,5 +255,8 @@ class Finished(Event):
     exit_code: int | None = None  # `environment.process_exit_code`
 
 
-ORDERS: tuple[type[Event], ...] = (Load, SetClock, SetShare, Finish, Message, View, Fire, TakeBlock)
-ANSWERS: tuple[type[Event], ...] = (Loaded, NotLoaded, Batch, Finished, Message, Fired, Steer, Leave, WantBlock)
+ORDERS: tuple[type[Event], ...] = (Load, SetClock, SetShare, Finish, Message, View, Fire, TakeBlock, *trial.ORDERS)
+ANSWERS: tuple[type[Event], ...] = (
+    *(Loaded, NotLoaded, Batch, Finished, Message, Fired, Steer, Leave, WantBlock),
+    *trial.ANSWERS,
+)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidal.model import events as ev
-from tidal.model import pipe
+from tidal.model import pipe, trial
 from tidal.model.stats import Tally
 from tidal.model.wire import from_wire, to_wire
 
@@ -28,7 +28,8 @@ def test_every_event_is_in_the_registry() -> None:
     """A kind that was forgotten there could be written and never read."""
     here = {v for v in vars(ev).values() if isinstance(v, type) and issubclass(v, ev.Event) and v is not ev.Event}
     assert here == set(ALL)
-    messages = {v for v in vars(pipe).values() if isinstance(v, type) and issubclass(v, ev.Event) and v is not ev.Event}
+    both = [*vars(pipe).values(), *vars(trial).values()]
+    messages = {v for v in both if isinstance(v, type) and issubclass(v, ev.Event) and v is not ev.Event}
     assert messages == {*pipe.ORDERS, *pipe.ANSWERS}
 
 

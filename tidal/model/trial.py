@@ -1,0 +1,120 @@
+"""What `tidal check` and its gevent child say to each other: what a locustfile has, then what its users do once.
+
+    Load ──▶ child ──▶ Loaded and Outline, or NotLoaded
+    Try  ──▶ child ──▶ Step, Tried, Printed, Raised as they happen, Ended at last
+
+Every text in here is bounded where it is made, and was redacted there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tidal.model.events import Event
+
+DEPTH_MAX = 20
+"""So deep may sets of tasks lie in each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A task of a class, or a set of tasks with its own below it."""
+
+    name: str
+    depth: int = 0
+    share: float = 1.0  # of the picks of the set that it is in; of a sequence: 1
+    kind: str = "task"  # task, set, sequence or markov
+    tags: tuple[str, ...] = ()
+    place: str = ""  # file:line
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRow:
+    """A user class, as its author wrote it."""
+
+    name: str
+    base: str = ""  # the class of tidal's that it is one of
+    weight: float = 1.0
+    fixed_count: int = 0
+    host: str = ""
+    place: str = ""  # file:line
+    tasks: tuple[TaskRow, ...] = ()
+    notes: tuple[str, ...] = ()  # what its author may not have meant
+
+
+@dataclass(frozen=True, slots=True)
+class Try(Event):
+    """Order: let one user of each class do each of its tasks once."""
+
+    KIND = "try"
+    within_ms: int = 60_000
+    is_traced: bool = False  # tell headers and bodies
+    redact: tuple[str, ...] = ()  # the user's own rules: names, and patterns between slashes
+
+
+@dataclass(frozen=True, slots=True)
+class Outline(Event):
+    """Answer: what the file has."""
+
+    KIND = "outline"
+    classes: tuple[ClassRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Event):
+    """Answer: a user begins something, or what became of it."""
+
+    KIND = "step"
+    kind: str  # user, on_start, task, set, on_stop, skipped (was not come to) or note
+    name: str
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tried(Event):
+    """Answer: a request was finished."""
+
+    KIND = "tried"
+    method: str
+    name: str
+    took_us: int | None = None
+    size: int = 0
+    status: int = 0  # 0: no answer, or not HTTP
+    error: str = ""
+    url: str = ""
+    sent: tuple[tuple[str, str], ...] = ()  # headers, when traced
+    sent_body: str = ""
+    got: tuple[tuple[str, str], ...] = ()
+    got_body: str = ""  # when traced, or when the request failed
+
+
+@dataclass(frozen=True, slots=True)
+class Printed(Event):
+    """Answer: a line that user code printed or logged."""
+
+    KIND = "printed"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raised(Event):
+    """Answer: user code raised."""
+
+    KIND = "raised"
+    where: str  # the task, on_start …
+    message: str
+    places: tuple[str, ...] = ()  # the user's own lines, the outermost first: "file:line in function", with the code
+
+
+@dataclass(frozen=True, slots=True)
+class Ended(Event):
+    """Answer: all users have gone."""
+
+    KIND = "ended"
+    unfinished: str = ""  # what had not come back in time, and where it stands
+    hook_failures: int = 0  # listeners that raised
+    exit_code: int | None = None  # `environment.process_exit_code`
+
+
+ORDERS: tuple[type[Event], ...] = (Try,)
+ANSWERS: tuple[type[Event], ...] = (Outline, Step, Tried, Printed, Raised, Ended)
