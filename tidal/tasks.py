@@ -26,6 +26,7 @@ from tidal.flow import (
     StopTest,
     StopUser,
 )
+from tidal.pace import begin_paced, cut_paced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -304,6 +305,7 @@ class TaskSet(metaclass=TaskSetMeta):
         """Run one task that is not a set, and count how it ended."""
         counts = self._user._iterations
         counts[STARTED] += 1
+        begin_paced(self._user)
         try:
             self.execute_task(function)
         except STEERING:
@@ -314,6 +316,7 @@ class TaskSet(metaclass=TaskSetMeta):
             raise
         except BaseException:
             counts[CANCELLED] += 1
+            cut_paced(self._user)
             raise
         counts[FINISHED] += 1
 

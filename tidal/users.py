@@ -22,6 +22,7 @@ from typing import Any
 import gevent
 
 from tidal.flow import STEERING, StopTest, StopUser
+from tidal.pace import keep_pace
 from tidal.rest import RestMixin
 from tidal.tasks import RUNNING, STOPPING, WAITING, DefaultTaskSet, TaskSet, collect_tasks
 from tidal.waits import constant
@@ -63,6 +64,9 @@ class User(metaclass=UserMeta):
 
     number = _Number()
     _tidal_number: int = 0
+    _tidal_due: tuple[float, float] | None = None  # when the next iteration is meant to begin, and the period (s)
+    _tidal_over: tuple[float, float] | None = None  # the same of the one after that, while one goes on
+    _late_us: int | None = None
 
     def __init__(self, environment: Any) -> None:
         super().__init__()
@@ -89,6 +93,7 @@ class User(metaclass=UserMeta):
         self._greenlet = gevent.getcurrent()
         self._state = RUNNING if self._state != STOPPING else STOPPING
         self._taskset_instance = DefaultTaskSet(self)
+        keep_pace(self)
         try:
             self._begin()
             self._taskset_instance.run()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +40,12 @@ def constant_pacing(wait_time: float) -> WaitTime:
         ran_s = now - user._cp_last_run - user._cp_last_wait_time  # noqa: SLF001 - Locust keeps them on the user
         user._cp_last_wait_time = max(0.0, wait_time - ran_s)  # noqa: SLF001 - as above
         user._cp_last_run = now  # noqa: SLF001 - as above
+        owner: Any = getattr(user, "_user", user)  # of a task set with a pace of its own: its user
+        if wait_time > 0:
+            owner._tidal_due = (now + wait_time - ran_s, wait_time)  # noqa: SLF001 - tidal's own
         return user._cp_last_wait_time  # noqa: SLF001 - as above
 
+    paced.period_s = wait_time  # type: ignore[attr-defined] # the first iteration is on time, and its user keeps a pace
     return paced
 
 

@@ -45,8 +45,8 @@ LAYERS: dict[str, set[str]] = {
     "tui": {"tui"},
     "target": {"target"},
     "generator": {
-        "generator", "users", "fastuser", "rest", "tasks", "markov", "shape", "waits", "hooks", "flow", "compat",
-        "contrib", "demo", "feeds", "datafile",
+        "generator", "users", "fastuser", "rest", "tasks", "markov", "shape", "waits", "pace", "hooks", "flow",
+        "compat", "contrib", "demo", "feeds", "datafile",
     },
     "cli": {"cli", "__main__"},
 }  # fmt: skip

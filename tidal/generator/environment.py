@@ -71,6 +71,7 @@ class Environment:
         runner: the process's part of the run.
         process_exit_code: set by user code, it becomes the run's exit code.
         iterations: how many iterations started, finished, failed and were cancelled; users count in it.
+        paces: what users that keep a pace began and were to begin; users count in it. None: nobody asks.
     """
 
     def __init__(
@@ -115,6 +116,7 @@ class Environment:
         self.worker_logs: dict[str, list[str]] = {}
         self.feed_source: Any = None  # where unique rows come from; None: this process
         self.iterations: list[int] = [0, 0, 0, 0]
+        self.paces: Any = None
         self.stats: Any = RequestStats(Totals())
         self._tasks_filtered = False
         self._check()

@@ -74,6 +74,7 @@ class Generator:
         self._recorder = Recorder(self._clock.now_us)
         self._environment = Environment(events=events)
         self._environment.iterations = self._recorder.iterations
+        self._environment.paces = self._recorder.paces
         self._environment.stats = RequestStats(self._recorder.live)
         self._population = Population(self._environment, self._recorder, self._clock.now_ms, self._rest)
         self._feeds = self._environment.feed_source = PipeSource("", pipes.answer)

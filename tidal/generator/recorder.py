@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidal.flow import CatchResponseError
+from tidal.generator.lateness import Begun, Paces, late_us
 from tidal.generator.stages import Stages, class_of_caller
 from tidal.generator.sums import LiveSums, Sums
 from tidal.model.events import CUT_NAME_MAX, TRACEBACK_MAX, Block, ExceptionTally, FailureTally
@@ -64,6 +65,8 @@ class Recorder:
         self.iterations = [0, 0, 0, 0]  # shared with the users, which count in it
         self._ended = [0, 0, 0]
         self.sums = Sums()
+        self.paces = Paces()  # shared with the users, which count in it
+        self.begun = Begun()
         self.warmup_until_ms = 0  # what is measured before this moment of Redis time is of the warm-up
         self.stages = Stages()
 
@@ -104,7 +107,7 @@ class Recorder:
         now_us = self._now_us()
         key = self._endpoint(request_type, name)
         tally = self._tally(now_us, key)
-        tally.add(whole_us(response_time), whole_bytes(response_length), failed=bool(exception))
+        tally.add(whole_us(response_time), whole_bytes(response_length), failed=bool(exception), late_us=late_us())
         if exception:
             self._failed(key, exception, now_us // 1000)
 
@@ -215,6 +218,7 @@ class Recorder:
         self.iterations[:] = [0, 0, 0, 0]
         (ended, restarted, let_go), self._ended = self._ended, [0, 0, 0]
         self.sums.add(blocks, failures)
+        arrivals, lateness, late = self.begun.take()
         return Batch(
             from_ms=from_ms,
             to_ms=now_ms,
@@ -226,6 +230,10 @@ class Recorder:
             iterations=(started, finished, failed, cancelled),
             hook_failures=hook_failures,
             ended=(ended, restarted, let_go),
+            pacing=self.paces.take(),
+            arrivals=arrivals,
+            lateness=lateness,
+            late=late,
         )
 
 

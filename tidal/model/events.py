@@ -84,6 +84,7 @@ from tidal.model.samples import (
     Block,
     ExceptionTally,
     FailureTally,
+    PaceTally,
 )
 from tidal.model.spec import ClassSpec, FileSpec, RunOptions, StageSpec, Track
 
@@ -132,6 +133,7 @@ __all__ = [
     "MessageReceived",
     "MessageSent",
     "Noted",
+    "PaceTally",
     "PlanSet",
     "Reported",
     "RunClosed",

@@ -15,6 +15,7 @@ from tidal.model import leases, phases, story
 from tidal.model.codec import BadEntry, Entry, Signed, decode
 from tidal.model.health import note_answer, note_strain
 from tidal.model.ledger import add_up_plan, add_up_ran
+from tidal.model.paces import note_schedule
 from tidal.model.state import (
     INTENTS_KEPT,
     INTERVALS_KEPT,
@@ -358,6 +359,7 @@ def _reported(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorke
         counts[who] = counts.get(who, 0) + exception.occurrences
     _count_lives(reports, record, event)
     reports.hook_failures += event.hook_failures
+    note_schedule(reports, event)
     note_strain(reports, record, event)
     if signed.last > record.newest:
         _take_gauges(record, signed.last, event, GAUGES_MAX // len(reports.incarnations))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tidal.model import phases
 from tidal.model.ledger import EVER_S, balance, complete_to_ms, expected, iterations, losses, planned_users
+from tidal.model.paces import lateness_row, pacing_rows, response_cells
 from tidal.model.rows import (
     Chart,
     Completeness,
@@ -71,6 +72,8 @@ def frame(state: State, at_ms: int, focus: Focus | None = None) -> Frame:
         skipped_entries=state.log.skipped + state.reports.skipped,
         verdict=_verdict(state),
         closeup=closeup(state, focus, _seen(state, window), sorted(state.reports.endpoints)) if focus else None,
+        pacing=pacing_rows(state.reports, _elapsed_ms(state.log, at_ms)),
+        lateness=lateness_row(state.reports),
     )
 
 
@@ -181,6 +184,7 @@ def _row(key: tuple[str, str], tally: Tally, rates: tuple[int, int], elapsed_ms:
         failures_milli=rates[1],
         total_rps_milli=tally.requests * 1_000_000 // elapsed_ms if elapsed_ms else 0,
         untimed=tally.untimed,
+        **response_cells(tally),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from tidal.model.codec import ENTRY_BYTES_MAX, pack
-from tidal.model.events import Block, ExceptionTally, FailureTally, Reported
+from tidal.model.events import Block, ExceptionTally, FailureTally, PaceTally, Reported
 from tidal.model.wire import to_wire
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tidal.model.events import GeneratorState
     from tidal.model.pipe import Batch
+    from tidal.model.stats import Spread
 
 _Row = TypeVar("_Row")
 _Kind = tuple[bool, str, str]
@@ -26,6 +27,8 @@ KINDS_MAX = 50
 OTHER = "(other)"
 ROWS_MAX = 500
 """Distinct failures or exceptions in one report; further ones are counted under one row."""
+CLASSES_MAX = 1_000
+"""User classes that keep a pace."""
 REPORT_BYTES_MAX = ENTRY_BYTES_MAX - 4_096
 """Packed, with room for the envelope: a larger entry would be refused, and all that it counts lost."""
 SPAN_MAX = (1 << 20) - 1
@@ -42,11 +45,15 @@ class Gathering:
     _iterations: tuple[int, int, int, int] = (0, 0, 0, 0)
     _hook_failures: int = 0
     _ended: tuple[int, int, int] = (0, 0, 0)
+    _pacing: dict[str, PaceTally] = field(default_factory=dict)
+    _arrivals: tuple[int, int, int] = (0, 0, 0)
+    _lateness: Spread | None = None
+    _late: int = 0
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was measured since the last report."""
-        counts = (*self._iterations, self._hook_failures, *self._ended)
+        counts = (*self._iterations, self._hook_failures, *self._ended, *self._arrivals, len(self._pacing))
         return not (self._blocks or self._failures or self._exceptions or any(counts))
 
     def add(self, batch: Batch) -> None:
@@ -56,7 +63,11 @@ class Gathering:
         _add_exceptions(self._exceptions, batch.exceptions)
         self._iterations = _added(self._iterations, batch.iterations)
         self._hook_failures += batch.hook_failures
-        self._ended = _added_lives(self._ended, batch.ended)
+        self._ended = _added_three(self._ended, batch.ended)
+        add_paces(self._pacing, batch.pacing)
+        self._arrivals = _added_three(self._arrivals, batch.arrivals)
+        self._lateness = _spread_of(self._lateness, batch.lateness)
+        self._late += batch.late
 
     def report(
         self, to_ms: int, users: dict[str, int], generators: tuple[GeneratorState, ...], cpu: int, memory: int
@@ -75,9 +86,14 @@ class Gathering:
             iterations=self._iterations,
             hook_failures=self._hook_failures,
             ended=self._ended,
+            pacing=tuple(self._pacing.values()),
+            arrivals=self._arrivals,
+            lateness=self._lateness,
+            late=self._late,
         )
         self._blocks, self._failures, self._exceptions = {}, {}, {}
         self._iterations, self._hook_failures, self._ended = (0, 0, 0, 0), 0, (0, 0, 0)
+        self._pacing, self._arrivals, self._lateness, self._late = {}, (0, 0, 0), None, 0
         self.from_ms = made.to_ms
         return made
 
@@ -90,11 +106,12 @@ def merge_reports(a: Reported, b: Reported) -> Reported:
     blocks: _Blocks = {}
     failures: dict[tuple[str, str, str], FailureTally] = {}
     exceptions: dict[tuple[str, str], ExceptionTally] = {}
+    paces: dict[str, PaceTally] = {}
     for report in (a, b):
+        add_paces(paces, report.pacing)
         _add_blocks(blocks, report.blocks)
         _add_failures(failures, report.failures)
         _add_exceptions(exceptions, report.exceptions)
-    arrivals = (a.arrivals[0] + b.arrivals[0], a.arrivals[1] + b.arrivals[1], a.arrivals[2] + b.arrivals[2])
     merged = replace(
         b,
         from_ms=a.from_ms,
@@ -102,9 +119,12 @@ def merge_reports(a: Reported, b: Reported) -> Reported:
         failures=tuple(failures.values()),
         exceptions=tuple(exceptions.values()),
         iterations=_added(a.iterations, b.iterations),
-        arrivals=arrivals,
+        arrivals=_added_three(a.arrivals, b.arrivals),
         hook_failures=a.hook_failures + b.hook_failures,
-        ended=_added_lives(a.ended, b.ended),
+        ended=_added_three(a.ended, b.ended),
+        pacing=tuple(paces.values()),
+        lateness=_spread_of(a.lateness, b.lateness),
+        late=a.late + b.late,
     )
     count = 0
     while len(blocks) != count and not fits(merged):
@@ -141,6 +161,7 @@ def fitting(report: Reported) -> list[Reported]:
     one = replace(report, blocks=blocks, failures=failures, exceptions=exceptions)
     two = replace(report, blocks=more_blocks, failures=more_failures, exceptions=more_exceptions)
     two = replace(two, iterations=(0, 0, 0, 0), arrivals=(0, 0, 0), hook_failures=0, ended=(0, 0, 0))
+    two = replace(two, pacing=(), lateness=None, late=0)
     return [*fitting(one), *fitting(two)]
 
 
@@ -163,8 +184,27 @@ def _added(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> tuple[
     return (a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3])
 
 
-def _added_lives(a: tuple[int, int, int], b: tuple[int, int, int]) -> tuple[int, int, int]:
+def _added_three(a: tuple[int, int, int], b: tuple[int, int, int]) -> tuple[int, int, int]:
     return (a[0] + b[0], a[1] + b[1], a[2] + b[2])
+
+
+def _spread_of(a: Spread | None, b: Spread | None) -> Spread | None:
+    """Both together, as one of its own."""
+    if a is None or b is None:
+        return a or b
+    total = a.copy()
+    total.merge(b)
+    return total
+
+
+def add_paces(into: dict[str, PaceTally], tallies: Iterable[PaceTally]) -> None:
+    """Add by user class; those of classes beyond the bound count under one name."""
+    for tally in tallies:
+        name = tally.user_class if tally.user_class in into or len(into) < CLASSES_MAX else "(other)"
+        mine = into.setdefault(name, PaceTally(name, 0, 0, 0))
+        mine.begun += tally.begun
+        mine.wanted_millionths += tally.wanted_millionths
+        mine.late += tally.late
 
 
 def _ordered(blocks: _Blocks) -> tuple[Block, ...]:

@@ -9,9 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tidal.model import trial
-from tidal.model.events import Block, ClassSpec, Event, ExceptionTally, FailureTally, RunOptions, StageSpec, Track
+from tidal.model.events import (
+    Block,
+    ClassSpec,
+    Event,
+    ExceptionTally,
+    FailureTally,
+    PaceTally,
+    RunOptions,
+    StageSpec,
+    Track,
+)
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
-from tidal.model.stats import Tally  # noqa: TC001 - from_wire reads the annotations
+from tidal.model.stats import Spread, Tally  # noqa: TC001 - from_wire reads the annotations
 
 # ------------------------------------------------------------------ orders, to a generator or a hook host
 
@@ -234,6 +244,10 @@ class Batch(Event):
     iterations: tuple[int, int, int, int] = (0, 0, 0, 0)
     hook_failures: int = 0  # listeners that raised
     ended: tuple[int, int, int] = (0, 0, 0)  # users that ended by themselves; of them restarted, let go
+    pacing: tuple[PaceTally, ...] = ()  # of users that keep a pace, by class
+    arrivals: tuple[int, int, int] = (0, 0, 0)  # planned, started, dropped
+    lateness: Spread | None = None  # how late arrivals began
+    late: int = 0  # of these: later than LATE_US
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tidal.model.envelopes import MOMENT_MS_MAX, Event
-from tidal.model.samples import TEXT_MAX, Block, ExceptionTally, FailureTally, is_count
+from tidal.model.samples import TEXT_MAX, Block, ExceptionTally, FailureTally, PaceTally, is_count
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
+from tidal.model.stats import Spread  # noqa: TC001 - the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,13 @@ class Reported(Event):
     arrivals: tuple[int, int, int] = (0, 0, 0)  # planned, started, dropped
     hook_failures: int = 0  # listeners that raised
     ended: tuple[int, int, int] = (0, 0, 0)  # users that ended by themselves; of them restarted, let go
+    pacing: tuple[PaceTally, ...] = ()  # of users that keep a pace, by class
+    lateness: Spread | None = None  # how late arrivals began
+    late: int = 0  # of these: later than LATE_US
 
     def __post_init__(self) -> None:
         """Refuse counts and moments that cannot be: a sum would carry them for ever."""
-        counts = [*self.users.values(), *self.iterations, *self.arrivals, self.hook_failures, *self.ended]
+        counts = [*self.users.values(), *self.iterations, *self.arrivals, self.hook_failures, *self.ended, self.late]
         counts += [f.occurrences for f in self.failures] + [e.occurrences for e in self.exceptions]
         if not all(is_count(n) for n in counts):
             raise ValueError("a report's counts are whole, not negative and not too large")

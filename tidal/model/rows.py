@@ -55,6 +55,11 @@ class EndpointRow:
     failures_milli: int  # failures/s over the current window, in thousandths
     total_rps_milli: int  # requests/s over the whole run, in thousandths
     untimed: int = 0  # requests without a latency: they are in no percentile
+    response_p50_us: int = 0  # from the moment at which the iteration was meant to begin; 0: there was none
+    response_p95_us: int = 0
+    response_p99_us: int = 0
+    response_max_us: int = 0
+    response_count: int = 0  # requests with such a moment
 
     @property
     def is_timed(self) -> bool:
@@ -197,6 +202,30 @@ class LedgerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PacingRow:
+    """Users of a class that keep a pace: what they wanted to begin and what they did."""
+
+    user_class: str
+    begun: int  # iterations
+    wanted_milli: int  # iterations/s over the run, in thousandths
+    achieved_milli: int  # the same
+    reached_permille: int  # begun of wanted
+    late_permille: int  # of those begun: later than 5 ms
+
+
+@dataclass(frozen=True, slots=True)
+class LatenessRow:
+    """How late arrivals began after the moments at which they were meant to."""
+
+    started: int = 0
+    late: int = 0  # later than 5 ms
+    p50_us: int = 0
+    p95_us: int = 0
+    p99_us: int = 0
+    max_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class VerdictRow:
     """Whether the figures may be believed."""
 
@@ -224,3 +253,5 @@ class Frame:
     skipped_entries: int = 0  # entries of kinds that this version does not know
     verdict: VerdictRow = field(default_factory=VerdictRow)
     closeup: Closeup | None = None  # what was looked at more closely, when somebody asked (tidal.model.closeup)
+    pacing: tuple[PacingRow, ...] = ()
+    lateness: LatenessRow = field(default_factory=LatenessRow)

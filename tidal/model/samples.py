@@ -87,6 +87,9 @@ def is_count(value: object) -> bool:
 
 
 def _modest(tally: Tally) -> Tally:
+    response = tally.response
+    if response is not None and max(response.total_us, response.max_us) >= COUNT_MAX:
+        raise ValueError("a tally's response times are too large for one second")
     if max(tally.requests, tally.cancelled, tally.total_us, tally.min_us, tally.max_us, tally.bytes) >= COUNT_MAX:
         raise ValueError("a tally's counts are too large for one second")
     return tally
@@ -111,3 +114,22 @@ class ExceptionTally:
     message: str
     traceback: str
     occurrences: int
+
+
+@dataclass(slots=True)
+class PaceTally:
+    """How many iterations users of a class that keep a pace were to begin, and how many they did."""
+
+    user_class: str
+    begun: int
+    wanted_millionths: int  # iterations, in millionths: one that begins half a period late stands for one and a half
+    late: int  # of those begun: later than `LATE_US` after the intended moment
+
+    def __post_init__(self) -> None:
+        """Refuse counts that cannot be."""
+        if not all(is_count(n) for n in (self.begun, self.wanted_millionths, self.late)) or self.late > self.begun:
+            raise ValueError("a pace's counts are whole, not negative and not too large")
+
+
+LATE_US = 5_000
+"""An iteration that begins later than this after its intended moment is late."""

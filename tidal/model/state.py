@@ -18,6 +18,7 @@ from tidal.model.events import (
     ClassSpec,
     FileSpec,
     LedgerSealed,
+    PaceTally,
     PlanSet,
     RunClosed,
     RunOptions,
@@ -28,7 +29,7 @@ from tidal.model.leases import CounterRecord  # noqa: TC001 - from_wire reads th
 from tidal.model.phases import GONE, RUN_MOVES, WAITING
 from tidal.model.rows import StoryRow  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.series import Seconds, Series, Strain
-from tidal.model.stats import Tally
+from tidal.model.stats import Spread, Tally
 from tidal.model.wire import from_wire, to_wire
 
 STORY_MAX = 500
@@ -229,6 +230,9 @@ class ReportHalf:
     ran_s: Seconds = field(default_factory=Seconds)  # `user_ms` of the newest seconds
     ended: tuple[int, int, int] = (0, 0, 0)  # users that ended by themselves; of them restarted, let go
     let_go_ms: int = 0  # the moments at which users were let go, added up
+    paces: dict[str, PaceTally] = field(default_factory=dict)  # user class → what its pace came to
+    lateness: Spread = field(default_factory=Spread)  # how late arrivals began
+    late: int = 0  # of these: later than LATE_US
     latest_s: int = 0
     refused: Refused = field(default_factory=Refused)
     skipped: int = 0

@@ -66,12 +66,73 @@ def percentiles_us(histogram: Histogram, quantiles: Iterable[float], low_us: int
 
 
 @dataclass(slots=True)
+class Spread:
+    """How a time is spread: the sum, the least, the longest, and a histogram, in µs. Merging adds, exactly."""
+
+    total_us: int = 0
+    min_us: int = 0
+    max_us: int = 0
+    histogram: Histogram = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return sum(self.histogram.values())
+
+    def add(self, time_us: int) -> None:
+        """Count one time; one below 0 counts as 0."""
+        time_us = max(time_us, 0)
+        if not self.histogram or time_us < self.min_us:
+            self.min_us = time_us
+        self.max_us = max(self.max_us, time_us)
+        self.total_us += time_us
+        index = bucket_of(time_us)
+        self.histogram[index] = self.histogram.get(index, 0) + 1
+
+    def merge(self, other: Spread) -> None:
+        """Add another one to this: commutative and associative, in integers."""
+        if other.histogram:
+            self.min_us = min(self.min_us, other.min_us) if self.histogram else other.min_us
+        self.max_us = max(self.max_us, other.max_us)
+        self.total_us += other.total_us
+        merge_histogram(self.histogram, other.histogram)
+
+    def copy(self) -> Spread:
+        """One of its own with the same counts."""
+        return replace(self, histogram=dict(self.histogram))
+
+    def percentiles_us(self, *quantiles: float) -> tuple[int, ...]:
+        """As those of a `Tally`."""
+        return percentiles_us(self.histogram, quantiles, self.min_us, self.max_us)
+
+    def to_wire(self) -> list[object]:
+        """Sum, least, longest, then the histogram in two columns."""
+        numbers = [min(number, SUM_MAX) for number in (self.total_us, self.min_us, self.max_us)]
+        return [*numbers, *bucket_column(self.histogram)]
+
+    @classmethod
+    def from_wire(cls, wire: object) -> Spread:
+        """The one of `to_wire`, checked."""
+        if not isinstance(wire, list) or len(wire) != 5:
+            raise ValueError("a spread has five columns")
+        if not all(type(n) is int and 0 <= n < 1 << 63 for n in wire[:3]):
+            raise ValueError("a spread's sums are whole and not negative")
+        histogram = histogram_of(bucket_numbers(wire[3]), bucket_numbers(wire[4]), BUCKET_COUNT)
+        if wire[1] > wire[2] or (not histogram and any(wire[:3])):
+            raise ValueError("a spread's least is above its longest")
+        total_us, min_us, max_us = wire[:3]
+        return cls(total_us, min_us, max_us, histogram)
+
+
+@dataclass(slots=True)
 class Tally:
     """What is known of the samples of one endpoint: counts, sums in µs and bytes, a histogram.
 
     Failed requests are in `requests` and in the histogram too, as in Locust. A `cancelled` request was
     sent but its answer not awaited, because its user was stopped: it is in no other figure.
     A sample without a latency (`None` in a user's own hook) is counted in `untimed` and not in the histogram.
+    The latency is the service time, from the sending of the request. `response` has the same samples from the moment at
+    which their iteration was meant to begin, where there is such a moment: of arrivals, of paced users.
     """
 
     requests: int = 0
@@ -83,9 +144,13 @@ class Tally:
     max_us: int = 0
     bytes: int = 0
     histogram: Histogram = field(default_factory=dict)
+    response: Spread | None = None  # None: no sample had an intended start
 
-    def add(self, latency_us: int | None, length: int, *, failed: bool) -> None:
-        """Count one sample; a negative latency counts as 0."""
+    def add(self, latency_us: int | None, length: int, *, failed: bool, late_us: int | None = None) -> None:
+        """Count one sample; a negative latency counts as 0. `late_us`: how late its iteration began, where it is known.
+
+        The response time is both together.
+        """
         self.requests += 1
         self.failures += failed
         self.bytes += length
@@ -99,6 +164,10 @@ class Tally:
         self.total_us += latency_us
         index = bucket_of(latency_us)
         self.histogram[index] = self.histogram.get(index, 0) + 1
+        if late_us is not None:
+            if self.response is None:
+                self.response = Spread()
+            self.response.add(latency_us + late_us)
 
     @property
     def timed(self) -> int:
@@ -122,31 +191,38 @@ class Tally:
         self.total_us += other.total_us
         self.bytes += other.bytes
         merge_histogram(self.histogram, other.histogram)
+        if other.response is not None:
+            if self.response is None:
+                self.response = Spread()
+            self.response.merge(other.response)
 
     def copy(self) -> Tally:
         """A tally of its own with the same counts."""
-        return replace(self, histogram=dict(self.histogram))
+        response = None if self.response is None else self.response.copy()
+        return replace(self, histogram=dict(self.histogram), response=response)
 
     def percentiles_us(self, *quantiles: float) -> tuple[int, ...]:
         """Nearest-rank percentiles in whole µs, within 0.5 % (and rounding) of the truth, never outside min and max."""
         return percentiles_us(self.histogram, quantiles, self.min_us, self.max_us)
 
     def to_wire(self) -> list[object]:
-        """Columns: counts, then the histogram as deltas of its indexes and as counts."""
+        """Columns: counts, then the histogram as deltas of its indexes and as counts, then the response's if any."""
         head = [self.requests, self.failures, self.cancelled, self.untimed, self.total_us]
         numbers = [min(number, SUM_MAX) for number in (*head, self.min_us, self.max_us, self.bytes)]
-        return [*numbers, *bucket_column(self.histogram)]
+        response = [] if self.response is None else [self.response.to_wire()]
+        return [*numbers, *bucket_column(self.histogram), *response]
 
     @classmethod
     def from_wire(cls, wire: object) -> Tally:
         """The tally of `to_wire`, checked: a count that is negative or does not add up raises ValueError."""
-        if not isinstance(wire, list) or len(wire) != 10:
-            raise ValueError("a tally has ten columns")
+        if not isinstance(wire, list) or len(wire) not in (10, 11):
+            raise ValueError("a tally has ten columns, or eleven")
         numbers = wire[:8]
         if not all(type(n) is int and 0 <= n < 1 << 63 for n in numbers):
             raise ValueError("a tally's counts are whole and not negative")
         histogram = histogram_of(bucket_numbers(wire[8]), bucket_numbers(wire[9]), BUCKET_COUNT)
-        columns = (*numbers, histogram)
+        response = Spread.from_wire(wire[10]) if len(wire) == 11 else None
+        columns = (*numbers, histogram, response)
         tally = cls(*columns)
         _check(tally)
         return tally
@@ -190,5 +266,7 @@ def _check(tally: Tally) -> None:
     is_cut = tally.requests == SUM_MAX
     if sum(tally.histogram.values()) != tally.timed and not is_cut:
         raise ValueError("a histogram does not hold as many samples as were counted")
+    if tally.response is not None and tally.response.count > tally.timed and not is_cut:
+        raise ValueError("more response times than samples with a latency")
     if tally.failures > tally.requests or tally.untimed > tally.requests:
         raise ValueError("more failures or untimed samples than requests")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tidal.model import phases
 from tidal.model.ledger import Books, balance, losses
+from tidal.model.paces import began_late, not_reached
 from tidal.model.stats import Tally
 from tidal.model.strain import lagging, standing_still
 from tidal.model.text import clean
@@ -72,6 +73,8 @@ def judge(state: State, *, is_final: bool = False) -> Verdict:
         *_of_doubles(state, books),
         *standing_still(state),
         *lagging(state),
+        *began_late(state.reports),
+        *not_reached(state.reports, state.log.planned_to_ms),
         *_of_numbers(state, is_final=is_final),
     ]
     found.sort(key=lambda finding: -finding[0])  # the heaviest first, else in the order of the rules

@@ -29,6 +29,7 @@ FORMAT = 1
 ENDPOINTS_MAX = 500
 SPECTRA_MAX = 60
 FAILURES_MAX = 500
+CLASSES_MAX = 200
 EXCEPTIONS_MAX = 100
 WORKERS_MAX = 500
 SOURCE_FILES_MAX = 20
@@ -77,6 +78,7 @@ def report_of(
         "verdict": asdict(verdict or shown.verdict) if verdict or shown.verdict.word else None,
         "totals": _totals(shown),
         "endpoints": _endpoints(state, shown),
+        "pacing": [asdict(row) for row in shown.pacing[:CLASSES_MAX]],
         "chart": {**asdict(shown.chart), "start_ms": shown.chart.start_ms - origin_ms},
         "heat": _heat(state, shown, origin_ms),
         "failures": [asdict(row) for row in shown.failures[:FAILURES_MAX]],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidal.model.words import moment, number, user_seconds
-from tidal.outputs.layout import shorten
+from tidal.outputs.layout import latency, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,12 @@ def ledger_lines(frame: Frame) -> Iterator[str]:
     yield f"User-seconds: {sides} = {done}{after}"
     if ledger.iterations_started:
         yield f"Iterations: {_iterations(ledger)}"
+    late = frame.lateness
+    if late.started:
+        when = (
+            f"half within {latency(late.p50_us)}, 99 % within {latency(late.p99_us)}, the last {latency(late.max_us)}"
+        )
+        yield f"Arrivals began late by: {when}; {number(late.late)} of {number(late.started)} by more than 5 ms"
     if ledger.users_ended:
         what = (f"{number(ledger.users_restarted)} restarted", f"{number(ledger.users_let_go)} let go")
         yield f"Users that ended by themselves: {number(ledger.users_ended)}: {', '.join(what)}"

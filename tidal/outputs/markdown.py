@@ -22,12 +22,22 @@ STORY_MAX = 10
 REASONS_MAX = 10
 TEXT_MAX = 100
 HEADINGS = ("endpoint", "requests", "failed", "p50", "p95", "p99", "max", "req/s")
+RESPONSE_HEADINGS = ("endpoint", "requests", "p50", "p95", "p99", "max")
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 def markdown(frame: Frame) -> str:
     """The summary; ends with a newline."""
-    parts = [_head(frame), _verdict(frame), _requests(frame), _failures(frame), _trouble(frame), _coverage(frame)]
+    parts = [
+        _head(frame),
+        _verdict(frame),
+        _requests(frame),
+        _responses(frame),
+        _pacing(frame),
+        _failures(frame),
+        _trouble(frame),
+        _coverage(frame),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -73,6 +83,32 @@ def _cells(row: EndpointRow) -> list[str]:
     timed = (row.median_us, row.p95_us, row.p99_us, row.max_us)
     counts = [str(row.requests), share(row.failures, row.requests)]
     return [code(f"{row.method} {row.name}".strip()), *counts, *map(latency, timed), rate(row.total_rps_milli)]
+
+
+def _responses(frame: Frame) -> str:
+    """The times from the intended start, where there are any."""
+    timed = [row for row in frame.endpoints if row.response_count]
+    if not timed:
+        return ""
+    rows = [_response_cells(row) for row in timed[:ROWS_MAX]]
+    total = ["**total**", *(f"**{cell}**" for cell in _response_cells(frame.total)[1:])]
+    head = "Response times, from the moment at which the iteration was to begin:\n\n"
+    return head + _table(RESPONSE_HEADINGS, [*rows, total]) + _more(len(timed), ROWS_MAX)
+
+
+def _response_cells(row: EndpointRow) -> list[str]:
+    times = (row.response_p50_us, row.response_p95_us, row.response_p99_us, row.response_max_us)
+    return [code(f"{row.method} {row.name}".strip()), str(row.response_count), *map(latency, times)]
+
+
+def _pacing(frame: Frame) -> str:
+    """Wanted against achieved, of users that keep a pace."""
+    rows = [
+        [code(row.user_class), rate(row.wanted_milli), rate(row.achieved_milli), share(row.reached_permille, 1_000)]
+        for row in frame.pacing[:ROWS_MAX]
+    ]
+    table = _table(("users of", "wanted/s", "achieved/s", "reached"), rows) if rows else ""
+    return table + _more(len(frame.pacing), ROWS_MAX)
 
 
 def _failures(frame: Frame) -> str:

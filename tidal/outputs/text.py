@@ -24,7 +24,7 @@ from tidal.outputs.layout import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tidal.model.rows import EndpointRow, ExceptionRow, Frame, WorkerRow
+    from tidal.model.rows import EndpointRow, ExceptionRow, Frame, PacingRow, WorkerRow
 
 ROWS_MAX = 200
 """So many rows a table; the rest is counted in a line below it."""
@@ -41,6 +41,14 @@ REQUEST_COLUMNS = (
     Column("method", number=False, rank=3), Column("name", number=False), Column("requests"), Column("failures"),
     Column("failed", rank=5), Column("p50", rank=2), Column("p95"), Column("p99", rank=4), Column("average", rank=7),
     Column("min", rank=8), Column("max", rank=6), Column("size", rank=9), Column("req/s", rank=1),
+)  # fmt: skip
+RESPONSE_COLUMNS = (
+    Column("method", number=False, rank=3), Column("name", number=False), Column("requests", rank=5),
+    Column("p50", rank=2), Column("p95"), Column("p99", rank=1), Column("max", rank=4),
+)  # fmt: skip
+PACING_COLUMNS = (
+    Column("users of", number=False), Column("wanted"), Column("achieved"), Column("reached", rank=1),
+    Column("late", rank=2), Column("begun", rank=3),
 )  # fmt: skip
 FAILURE_COLUMNS = (
     Column("times"), Column("method", number=False, rank=2), Column("name", number=False, rank=1),
@@ -95,7 +103,14 @@ def summary(frame: Frame, most: int | None = None) -> str:
 
     With `most` cells a line the tables show less, the most important last to go.
     """
-    tables = (_requests(frame, most), _failures(frame, most), _exceptions(frame), _workers(frame, most))
+    tables = (
+        _requests(frame, most),
+        _responses(frame, most),
+        _pacing(frame, most),
+        _failures(frame, most),
+        _exceptions(frame),
+        _workers(frame, most),
+    )
     parts = [*tables, _story(frame), _ending(frame)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -120,6 +135,41 @@ def _request_cells(row: EndpointRow) -> list[str]:
         *(_time(row, value_us) for value_us in timed),
         size(row.average_bytes),
         rate(row.total_rps_milli),
+    ]
+
+
+def _responses(frame: Frame, most: int | None) -> str:
+    """The times from the intended start, where there are any."""
+    timed = [row for row in frame.endpoints if row.response_count]
+    if not timed:
+        return ""
+    total = _response_cells(frame.total)
+    lines = table(RESPONSE_COLUMNS, [_response_cells(row) for row in timed[:ROWS_MAX]], ["", "total", *total[2:]], most)
+    return _more(f"Response times, from the moment at which the iteration was to begin\n{lines}", len(timed))
+
+
+def _response_cells(row: EndpointRow) -> list[str]:
+    times = (row.response_p50_us, row.response_p95_us, row.response_p99_us, row.response_max_us)
+    return [shorten(row.method, 12), shorten(row.name), str(row.response_count), *map(latency, times)]
+
+
+def _pacing(frame: Frame, most: int | None) -> str:
+    """Wanted against achieved, of users that keep a pace."""
+    if not frame.pacing:
+        return ""
+    rows = [_pacing_cells(row) for row in frame.pacing[:ROWS_MAX]]
+    return _more("Pacing: iterations/s\n" + table(PACING_COLUMNS, rows, most=most), len(frame.pacing))
+
+
+def _pacing_cells(row: PacingRow) -> list[str]:
+    reached, late = share(row.reached_permille, 1_000), share(row.late_permille, 1_000)
+    return [
+        shorten(row.user_class, 40),
+        rate(row.wanted_milli),
+        rate(row.achieved_milli),
+        reached,
+        late,
+        str(row.begun),
     ]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tidal.model import events as ev
 from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of
-from tidal.model.stats import Tally
+from tidal.model.stats import Spread, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,15 +20,24 @@ if TYPE_CHECKING:
 COUNT = st.integers(0, 1 << 40)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 LATENCY_US = st.one_of(st.integers(0, 200), st.integers(0, 10_000_000), st.integers(0, 1_250_000_000_000))
-SAMPLE = st.tuples(st.one_of(st.none(), LATENCY_US), st.integers(0, 1 << 20), st.booleans())
+LATE_US = st.one_of(st.none(), st.integers(0, 60_000_000))
+SAMPLE = st.tuples(st.one_of(st.none(), LATENCY_US), st.integers(0, 1 << 20), st.booleans(), LATE_US)
 SAMPLES = st.lists(SAMPLE, max_size=30)
 
 
-def tally_of(samples: list[tuple[int | None, int, bool]]) -> Tally:
+def tally_of(samples: list[tuple[int | None, int, bool, int | None]]) -> Tally:
     """The tally of raw samples."""
     made = Tally()
-    for latency_us, length, failed in samples:
-        made.add(latency_us, length, failed=failed)
+    for latency_us, length, failed, late_us in samples:
+        made.add(latency_us, length, failed=failed, late_us=late_us)
+    return made
+
+
+def spread_of(times_us: list[int]) -> Spread:
+    """The spread of raw times."""
+    made = Spread()
+    for time_us in times_us:
+        made.add(time_us)
     return made
 
 
@@ -50,6 +59,7 @@ _SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     bytes: st.binary(max_size=12),
     bool: st.booleans(),
     Tally: TALLY,
+    Spread: st.lists(LATENCY_US, max_size=9).map(spread_of),
     ev.Block: BLOCK,
 }
 
@@ -130,6 +140,9 @@ def _openings() -> st.SearchStrategy[ev.RunOpened]:
 
 
 _WITH_RULES: dict[Any, Callable[[], st.SearchStrategy[Any]]] = {
+    ev.PaceTally: lambda: st.builds(
+        lambda name, n, wanted, late: ev.PaceTally(name, n + late, wanted, late), TEXT, *3 * [COUNT]
+    ),
     ev.Track: lambda: TRACK,
     ev.StageSpec: lambda: STAGE,
     ev.PlanSet: _plans,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tidal.model.stats import BUCKET_COUNT, Tally, bucket_middle_us, bucket_of, merge_histogram, percentiles_us
 
-Samples = list[tuple[int | None, int, bool]]
+Samples = list[tuple[int | None, int, bool, int | None]]
 
 
 def _merged(*parts: Tally) -> Tally:
@@ -92,15 +92,31 @@ def test_nothing_measured_is_zeros() -> None:
 
 def test_samples_without_latency_are_counted_apart() -> None:
     """They are requests, but in no latency figure, not even the minimum."""
-    made = tally_of([(None, 5, False), (300, 5, True), (None, 5, False)])
+    made = tally_of([(None, 5, False, 9), (300, 5, True, None), (None, 5, False, None)])
     assert (made.requests, made.timed, made.untimed, made.failures, made.bytes) == (3, 1, 2, 1, 15)
     assert (made.min_us, made.max_us, made.average_us) == (300, 300, 300)
 
 
 def test_a_negative_latency_counts_as_zero() -> None:
     """A clock that ran backwards makes no negative sum."""
-    made = tally_of([(-5, 0, False), (10, 0, False)])
+    made = tally_of([(-5, 0, False, None), (10, 0, False, None)])
     assert (made.min_us, made.total_us) == (0, 10)
+
+
+def test_the_response_time_counts_from_the_intended_start() -> None:
+    """Service time and lateness together; samples without an intended start are in the service times alone."""
+    made = tally_of([(100, 0, False, 0), (100, 0, False, 900), (5, 0, False, None)])
+    assert (made.max_us, made.timed) == (100, 3)
+    assert made.response is not None
+    assert (made.response.count, made.response.min_us, made.response.max_us) == (2, 100, 1_000)
+    assert tally_of([(5, 0, False, None)]).response is None
+
+
+def test_a_copy_has_response_times_of_its_own() -> None:
+    """What is added to a copy is not in the original."""
+    one = tally_of([(100, 0, False, 7)])
+    one.copy().add(9, 0, failed=False, late_us=3)
+    assert one == tally_of([(100, 0, False, 7)])
 
 
 # ------------------------------------------------------------------ columns
@@ -158,3 +174,21 @@ def test_a_tally_that_does_not_add_up_is_refused(wire: object) -> None:
     """Negative, fractional, too large, out of range, twice, or of unequal length: ValueError."""
     with pytest.raises(ValueError, match=r"\w"):
         Tally.from_wire(wire)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        [1, 2, 3, b"\x01"],
+        [-1, 0, 0, b"", b""],
+        [5, 9, 3, b"\x05", b"\x01"],
+        [5, 0, 0, b"", b""],
+        [9, 4, 5, b"\x05\x01", b"\x01\x01"],
+        [9, 4, 5, b"\x05", b"\x00"],
+    ],
+    ids=["short", "negative", "least above longest", "of nothing", "more than samples", "empty bucket"],
+)
+def test_response_times_that_cannot_be_are_refused(response: list[object]) -> None:
+    """A sum would carry them for ever."""
+    with pytest.raises(ValueError, match=r"spread|response|bucket|samples"):
+        Tally.from_wire([1, 0, 0, 0, 7, 7, 7, 0, b"\x07", b"\x01", response])

@@ -86,10 +86,32 @@ function endpointsTable(parent) {
     timed("max", "longest response time (ms)", (row) => row.max_us),
     { title: "size", hint: "mean size of a response", value: (row) => row.average_bytes, text: (row) => bytes(row.average_bytes) },
   ];
+  if (total.response_count) {
+    const from = "from the moment at which the iteration was to begin (ms)";
+    const response = (title, field) => ({ title: `resp. ${title}`, hint: `${title} of the response times, ${from}`, value: (row) => (row.response_count ? row[field] : null), text: (row) => (row.response_count ? ms(row[field]) : "–") });
+    columns.splice(-1, 0, response("50 %", "response_p50_us"), response("95 %", "response_p95_us"), response("99 %", "response_p99_us"), response("max", "response_max_us"));
+  }
   if (total.cancelled) columns.splice(5, 0, { title: "cut off", hint: "sent, but not awaited, because the user was stopped; in no other figure", value: (row) => row.cancelled, text: (row) => number(row.cancelled) });
   parent.append(table(columns, rows, { total, sort: { column: 2, down: true }, filter: rows.length > 8 ? "filter endpoints" : null, caption: "Endpoints, response times in ms" }));
-  parent.append(el("p", { class: "hint", text: "Response times in ms; percentiles are within 0.5 % of the truth. Failed requests are in every figure." }));
+  parent.append(el("p", { class: "hint", text: "Response times in ms; percentiles are within 0.5 % of the truth. Failed requests are in every figure." + (total.response_count ? " Columns with resp. count from the moment at which the iteration was to begin, the others from the sending of the request." : "") }));
+  pacingTable(parent);
   parent.append(cutNote(rows.length, data.totals.endpoints, "endpoints") ?? "");
+}
+
+/** Wanted against achieved, of users that keep a pace. */
+function pacingTable(parent) {
+  if (!data.pacing.length) return;
+  const rate = (field) => ({ value: (row) => row[field], text: (row) => number(row[field] / 1000, 1) });
+  const part = (field) => ({ value: (row) => row[field], text: (row) => share(row[field], 1000) });
+  const columns = [
+    { title: "users of", left: true, heads: true, value: (row) => row.user_class, text: (row) => row.user_class },
+    { title: "wanted/s", hint: "iterations a second that their pace asks for", ...rate("wanted_milli") },
+    { title: "achieved/s", hint: "iterations a second that they began", ...rate("achieved_milli") },
+    { title: "reached", ...part("reached_permille"), class: (row) => (row.reached_permille < 950 ? "bad" : "calm") },
+    { title: "late", hint: "began more than 5 ms after the intended moment", ...part("late_permille") },
+    { title: "begun", value: (row) => row.begun, text: (row) => number(row.begun) },
+  ];
+  parent.append(table(columns, data.pacing, { sort: { column: 0 }, caption: "Pacing: wanted and achieved" }));
 }
 
 function endpointName(row) {
