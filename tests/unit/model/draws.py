@@ -212,13 +212,17 @@ _FAILURE = st.builds(
     st.integers(1, 5),
     st.integers(0, 9_000),
 )
-_LATENCIES = st.lists(st.sampled_from([900, 1_000, 5_000, 250_000]), min_size=1, max_size=4)
+_LATENCIES = st.lists(
+    st.tuples(st.sampled_from([900, 1_000, 5_000, 250_000]), st.sampled_from([None, 0, 7_000])), min_size=1, max_size=4
+)
 
 
 @st.composite
 def _block(draw: st.DrawFn) -> ev.Block:
     names = draw(st.sets(st.sampled_from(["/", "/buy"]), min_size=1))
-    tallies = {("GET", n): tally_of([(us, 7, us > 9_000) for us in draw(_LATENCIES)]) for n in sorted(names)}
+    tallies = {
+        ("GET", n): tally_of([(us, 7, us > 9_000, late) for us, late in draw(_LATENCIES)]) for n in sorted(names)
+    }
     return ev.Block(T0 // 1000 + draw(st.integers(0, 40)), 1, tallies, {"Buyer": draw(st.integers(0, 3_000))})
 
 
