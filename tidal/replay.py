@@ -18,6 +18,7 @@ from tidal.archive import Repeats
 from tidal.archive_file import ENTRIES, KEYFRAME
 from tidal.errors import TidalError
 from tidal.model.codec import BadEntry, EntryId, unpack
+from tidal.model.explain import explain, idle, marks
 from tidal.model.fold import fold_entry
 from tidal.model.frame import frame
 from tidal.model.state import State
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from tidal.archive_file import Block
     from tidal.model.closeup import Focus
     from tidal.model.codec import Entry
+    from tidal.model.explain import Mark
     from tidal.model.rows import Frame
     from tidal.proof import Watch
 
@@ -172,6 +174,7 @@ class ReplayFeed:
         self._moved_s = clock()
         self._position_ms = float(self._replay.first_ms)
         self._shown: tuple[int, Focus | None, Frame | None] | None = None
+        self._known: tuple[tuple[Mark, ...], tuple[tuple[int, int], ...]] | None = None
 
     def __repr__(self) -> str:
         state = f"playing {self.speed:g}x" if self.playing else "paused"
@@ -229,6 +232,23 @@ class ReplayFeed:
                 raise
             self._shown = (at_ms, focus, frame(state, at_ms, focus) if state.log.opened_ms else None)
         return self._shown[2]
+
+    def marks(self) -> tuple[Mark, ...]:
+        """The moments of the recording worth going to, in order: anomalies, losses, notes; its end is folded for it."""
+        return self._explained()[0]
+
+    def idle(self) -> tuple[tuple[int, int], ...]:
+        """Stretches of Redis time in which nothing happened."""
+        return self._explained()[1]
+
+    def _explained(self) -> tuple[tuple[Mark, ...], tuple[tuple[int, int], ...]]:
+        if self._known is None:
+            state = Replay(self._replay.archive).final()  # a fold of its own: the one that is shown stays where it is
+            shown = frame(state, self.last_ms)
+            news_ms = [row.at_ms for row in shown.story]
+            began_ms = state.log.began_ms or state.log.opened_ms
+            self._known = marks(explain(state, shown.story), began_ms), idle(state, news_ms)
+        return self._known
 
     def trouble(self) -> str:
         """That the recording is not what was recorded; at the end of one that ends too early: why."""

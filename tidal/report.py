@@ -17,6 +17,7 @@ from tidal.archive import Archive
 from tidal.errors import NoSuchFile, UsageError
 from tidal.model.codec import LOG, BadEntry, decode
 from tidal.model.events import ByMaster, FileChunk, RunStarted
+from tidal.model.explain import explain
 from tidal.model.files import Files
 from tidal.model.frame import frame
 from tidal.outputs.html import render
@@ -26,6 +27,7 @@ from tidal.replay import Replay
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tidal.model.explain import Explanation
     from tidal.model.rows import Frame
     from tidal.model.state import LogHalf, State
 
@@ -64,6 +66,15 @@ def read_frame(path: Path) -> Frame:
     with Archive.open(path) as archive:
         replay = Replay(archive)
         return frame(_final(replay, path), replay.last_ms)
+
+
+def read_explanation(path: Path) -> tuple[Frame, Explanation]:
+    """The last picture of an archive, and what changed when up to then."""
+    with Archive.open(path) as archive:
+        replay = Replay(archive)
+        state = _final(replay, path)
+        shown = frame(state, replay.last_ms)
+        return shown, explain(state, shown.story)
 
 
 def _final(replay: Replay, path: Path) -> State:

@@ -97,7 +97,7 @@ STUBS = {"_typeshed"}
 PURE = {
     "__future__", "abc", "array", "bisect", "collections", "contextlib", "dataclasses", "difflib", "enum",
     "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re",
-    "string", "struct", "types", "typing", "unicodedata", "zlib",
+    "statistics", "string", "struct", "types", "typing", "unicodedata", "zlib",
 }  # fmt: skip
 """What of the standard library can do neither I/O nor chance nor clocks."""
 

@@ -21,6 +21,7 @@ SUBCOMMANDS = {
     "runs": "list the runs that this machine and this Redis know; look for some, note, tag, pin, prune",
     "replay": "rewind a run: the same screen at any moment of it",
     "log": "print the log of a run, one line an entry, picked by time and by what entries carry",
+    "explain": "say in words what changed when in a run, and by what evidence",
     "export": "write a run into one file to pass on, without hosts, headers or files when wished",
     "import": "take a run in from an archive file",
     "report": "make a report of a run: one HTML file, Markdown for a ticket, JSON for programs",

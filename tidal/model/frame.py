@@ -28,10 +28,11 @@ from tidal.model.rows import (
     WorkerRow,
 )
 from tidal.model.series import POINTS_MAX, Point
+from tidal.model.spikes import spikes
 from tidal.model.stats import Tally
 from tidal.model.story import row
 from tidal.model.text import clean
-from tidal.model.verdict import Verdict, judge, spikes
+from tidal.model.verdict import Verdict, judge
 from tidal.model.zoom import closeup
 
 if TYPE_CHECKING:

@@ -44,8 +44,28 @@ class Episode:
     cpu_permille: int
 
 
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A finding with its time, in plan time."""
+
+    weight: int
+    text: str
+    from_ms: int
+    to_ms: int
+
+
 def lagging(state: State) -> Iterator[Finding]:
     """Workers whose generators were too slow for what they measured."""
+    return ((found.weight, found.text) for found in lags(state))
+
+
+def standing_still(state: State) -> Iterator[Finding]:
+    """Workers one of whose generators stood still: user code that never yields, a frozen process."""
+    return ((found.weight, found.text) for found in stalls(state))
+
+
+def lags(state: State) -> Iterator[Pressed]:
+    """The longest time in which a worker's generators were too slow for what they measured, of each such worker."""
     log, median_us = state.log, _median_us(state)
     least_ms = max(LAG_MS, median_us // 1000 // LAG_PART)
     for incarnation, record in sorted(state.reports.incarnations.items()):
@@ -59,7 +79,9 @@ def lagging(state: State) -> Iterator[Finding]:
         since, until = moment(worst.first_s * 1000 - log.began_ms), moment(worst.end_s * 1000 - log.began_ms)
         text = f"generators of {name} at {worst.cpu_permille // 10} % CPU from {since} to {until}"
         inflated = f"latency inflated by about {worst.lag_ms} ms (p50 is {median_us // 1000} ms)"
-        yield (2 if is_bad and high_s * BAD_TIME_PART >= load_s else 1), f"{text}, {inflated}"
+        weight = 2 if is_bad and high_s * BAD_TIME_PART >= load_s else 1
+        began_ms = log.began_ms
+        yield Pressed(weight, f"{text}, {inflated}", worst.first_s * 1000 - began_ms, worst.end_s * 1000 - began_ms)
 
 
 def _median_us(state: State) -> int:
@@ -91,8 +113,8 @@ def _episode(strain: Strain, run: list[int]) -> Episode:
     return Episode(run[0] * strain.step_s, (run[-1] + 1) * strain.step_s, lag_ms // count, cpu // count)
 
 
-def standing_still(state: State) -> Iterator[Finding]:
-    """Workers one of whose generators stood still: user code that never yields, a frozen process."""
+def stalls(state: State) -> Iterator[Pressed]:
+    """The longest time for which one of a worker's generators stood still, of each such worker."""
     log = state.log
     for incarnation, record in sorted(state.reports.incarnations.items()):
         still = [(p[3], i) for i, p in sorted(record.strain.points.items()) if p[3] >= STILL_MS]
@@ -104,4 +126,6 @@ def standing_still(state: State) -> Iterator[Finding]:
         when = moment((index + 1) * step_ms - longest_ms - log.began_ms)
         is_bad = sum(min(ms, step_ms) for ms, _ in still) * STILL_TIME_PART >= _length_s(record.strain) * 1000
         text = f"a generator of {name} stood still for {longest_ms / 1000:.1f} s at about {when}"
-        yield (2 if is_bad else 1), f"{text}: user code that never yields, or a machine that had no time for it"
+        why = "user code that never yields, or a machine that had no time for it"
+        end_ms = (index + 1) * step_ms - log.began_ms
+        yield Pressed(2 if is_bad else 1, f"{text}: {why}", end_ms - longest_ms, end_ms)

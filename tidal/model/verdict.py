@@ -2,7 +2,7 @@
 
 Each finding is a reason of a weight; the heaviest is the verdict. What is judged, and why each limit lies where it
 does, is in `docs/verdict.md`. The master writes the verdict into `RunClosed`; frames of a run that goes on say the one
-so far. A latency spike is put down to whom the data tell of: the generators' own lag, Redis, or else the target.
+so far.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from tidal.model import phases
 from tidal.model.ledger import Books, balance, losses
 from tidal.model.paces import began_late, not_reached
-from tidal.model.stats import Tally
 from tidal.model.strain import lagging, standing_still
 from tidal.model.text import clean
 from tidal.model.words import moment, number, part, user_seconds
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tidal.model.ledger import Loss
-    from tidal.model.series import Point
     from tidal.model.state import LogHalf, State
 
 VALID, SUSPECT, INVALID = "valid", "suspect", "invalid"
@@ -42,11 +40,6 @@ TAIL_GRACE_MS = 1_000
 """A worker declared lost goes on for so long without being called a double: it reads the log each beat."""
 NEAR_LOSS_MS = (1_000, 5_000)
 """What is missing so long before a worker's last sign and after its loss was declared is put down to the loss."""
-SPIKE_FACTOR, SPIKE_LEAST_US = 3, 100_000
-"""A spike is a p95 of three times the usual one, and a tenth of a second more at least."""
-SPIKE_REQUESTS, SPIKES_MAX = 20, 3
-REDIS_SLOW_US = 50_000
-"""Redis answers within a millisecond; at fifty the machine or the network was in trouble too."""
 REASONS_MAX, OF_A_KIND = 30, 5
 
 
@@ -226,54 +219,3 @@ def _owners(log: LogHalf) -> tuple[str, ...]:
 def _has_finished(state: State, incarnation: str) -> bool:
     record = state.reports.incarnations.get(incarnation)
     return record is not None and record.finished
-
-
-# ------------------------------------------------------------------ where latency came from
-
-
-def spikes(state: State) -> tuple[str, ...]:
-    """The worst rises of the p95 over the run, and whom the data put them down to."""
-    series, step_s = state.reports.series, state.reports.series.step_s
-    timed = {i: (_p95_us(p), p) for i, p in sorted(series.points.items()) if p.requests >= SPIKE_REQUESTS}
-    if len(timed) < 5:
-        return ()
-    usual_us = sorted(p95 for p95, _ in timed.values())[len(timed) // 2]
-    high = [i for i, (p95, _) in timed.items() if p95 >= max(SPIKE_FACTOR * usual_us, usual_us + SPIKE_LEAST_US)]
-    if not high or len(high) * 2 > len(timed):
-        return ()
-    runs: list[list[int]] = []
-    for index in high:
-        if runs and runs[-1][-1] == index - 1:
-            runs[-1].append(index)
-        else:
-            runs.append([index])
-    worst = sorted(runs, key=lambda run: (-max(timed[i][0] for i in run), run))[:SPIKES_MAX]
-    return tuple(_told_spike(state, [timed[i] for i in run], usual_us, run, step_s) for run in sorted(worst))
-
-
-def _p95_us(point: Point) -> int:
-    tally = Tally(point.requests, point.failures, 0, 0, 0, 0, 1 << 62, 0, point.histogram)
-    return tally.percentiles_us(0.95)[0]
-
-
-def _told_spike(state: State, run: list[tuple[int, Point]], usual_us: int, indexes: list[int], step_s: int) -> str:
-    log = state.log
-    peak_us, lag_us = max(p95 for p95, _ in run), _mean_wait_us([point for _, point in run])
-    first_s, end_s = indexes[0] * step_s, (indexes[-1] + 1) * step_s
-    planned = log.planned
-    answers = [
-        p for i, p in planned.points.items() if first_s < (i + 1) * planned.step_s and i * planned.step_s < end_s
-    ]
-    redis_us = _mean_wait_us(answers)
-    whom = f"the target: the generators lagged {lag_us // 1000} ms"
-    if lag_us * 2 >= peak_us - usual_us:
-        whom = f"the generators, which lagged {lag_us // 1000} ms themselves"
-    elif redis_us >= REDIS_SLOW_US:
-        whom = f"the machine or the network: Redis took {redis_us // 1000} ms to answer, too"
-    when = f"from {_told_second(log, first_s)} to {_told_second(log, end_s)}"
-    return f"p95 rose to {peak_us // 1000} ms (usually {usual_us // 1000} ms) {when}, put down to {whom}"
-
-
-def _mean_wait_us(points: list[Point]) -> int:
-    waits = sum(p.waits for p in points)
-    return sum(p.wait_us for p in points) // waits if waits else 0

@@ -33,7 +33,8 @@ from hypothesis import strategies as st
 from tidal import errors
 from tidal.model import events as ev
 from tidal.model.frame import frame
-from tidal.model.verdict import EXIT_INVALID, EXIT_SUSPECT, Verdict, exit_code_of, judge, spikes
+from tidal.model.spikes import spikes
+from tidal.model.verdict import EXIT_INVALID, EXIT_SUSPECT, Verdict, exit_code_of, judge
 
 if TYPE_CHECKING:
     from histories import Happening
