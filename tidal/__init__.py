@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from tidal.hooks import EventHook, Events, events
     from tidal.markov import MarkovTaskSet, transition, transitions
+    from tidal.planfile import plan
     from tidal.shape import LoadTestShape
     from tidal.tasks import SequentialTaskSet, TaskSet, tag, task
     from tidal.users import HttpUser, User
@@ -43,6 +44,8 @@ _HOMES = {
     "transitions": "markov",
     # how many users, decided once a second
     "LoadTestShape": "shape",
+    # how much load, as stages
+    "plan": "planfile",
     # test data
     "Feed": "feeds",
     "FeedExhausted": "flow",
@@ -89,6 +92,7 @@ __all__ = [
     "constant_throughput",
     "events",
     "feed",
+    "plan",
     "poisson",
     "tag",
     "task",

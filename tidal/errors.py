@@ -28,6 +28,13 @@ class UsageError(TidalError):
     meaning = "the command line is wrong"
 
 
+class BadPlan(UsageError):
+    """A plan's text is off; the message names the column and what should be there."""
+
+    exit_code = 3
+    meaning = "a plan cannot be read, or does not fit the locustfile"
+
+
 class NoSuchFile(TidalError):
     """The locustfile is not there."""
 

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 from tidal import versions
 from tidal.errors import NoHost, NoSuchFile, NotShipped, TooLarge, UnknownUserClass, UsageError
 from tidal.launch import inspect
+from tidal.model.capacity import peak
 from tidal.model.events import ClassSpec, Event, RunOpened, RunOptions
 from tidal.model.files import FILES_MAX, SHIPPED_BYTES_MAX, chunks_of, spec_of
+from tidal.model.planning import fitting_classes, planned
 from tidal.signing import key_in, signature
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from tidal.launch import LaunchSpec
     from tidal.model.pipe import Loaded
+    from tidal.model.planning import Planned
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -62,7 +65,10 @@ def open_run(spec: LaunchSpec, run: str) -> Opening:
     root = shipped_root(file, *more)
     # every class is described, so that a shape may name any of them; the chosen ones are the mix
     loaded = inspect(spec.file, root=str(root), more_files=spec.more_files, words=spec.words, options=spec.options)
+    found = _plan(spec.options, loaded)
     classes = chosen(loaded.classes, spec.options.classes)
+    if found is not None:
+        classes = fitting_classes(found, loaded.classes, classes)
     check_host(classes, spec.options.host)
     needed = [file, *more, *(root / n for n in loaded.needs), *(Path(s) for s in spec.ship)]
     contents = collect(root, needed)
@@ -73,11 +79,14 @@ def open_run(spec: LaunchSpec, run: str) -> Opening:
         file=file.relative_to(root).as_posix(),
         files=tuple(spec_of(path, data) for path, data in sorted(contents.items())),
         classes=classes,
-        options=_options(spec, loaded),
+        options=_options(spec, loaded, found),
         versions=tuple(versions.here().items()),
         more_files=tuple(path.relative_to(root).as_posix() for path in more),
-        shape=loaded.shape,
+        shape="" if found is not None else loaded.shape,
         hooks=loaded.hooks,
+        plan_text="" if found is None else found.text,
+        tracks=() if found is None else found.tracks,
+        stages=() if found is None else found.stages,
     )
     if spec.sign_with:
         opened = replace(opened, signature=signature(key_in(spec.sign_with, "--sign-with"), opened))
@@ -90,17 +99,32 @@ def _secrets(spec: LaunchSpec, loaded: Loaded) -> tuple[tuple[str, str], ...]:
     return tuple((a.name, given.get(a.name, a.value)) for a in loaded.arguments if a.is_secret)
 
 
-def _options(spec: LaunchSpec, loaded: Loaded) -> RunOptions:
+def _plan(options: RunOptions, loaded: Loaded) -> Planned | None:
+    """The plan that was given, or the file's own; None for neither: users and spawn rate, or a shape, say it."""
+    if not options.plan and loaded.plan and options.takes_plan and loaded.shape:
+        raise UsageError(f"the locustfile has a plan and a shape, {loaded.shape}: say --plan, or take one of them out")
+    typed = options.plan or (loaded.plan if options.takes_plan else ())
+    return planned(typed, options.run_time_ms) if typed else None
+
+
+def _options(spec: LaunchSpec, loaded: Loaded, found: Planned | None) -> RunOptions:
     """The run's options with the file's own arguments; what is secret stays out of the log."""
     given = dict(spec.options.arguments)
     arguments = {**{a.name: a.value for a in loaded.arguments}, **given}
     arguments = {name: value for name, value in arguments.items() if name not in dict(_secrets(spec, loaded))}
-    lasting = not loaded.shape or loaded.shape_uses_options
+    lasting = found is not None or not loaded.shape or loaded.shape_uses_options
+    run_time_ms = spec.options.run_time_ms if lasting else None
+    if found is not None:
+        run_time_ms = found.end_ms
+        users = peak(found.tracks)
+    else:
+        users = spec.options.users
     return replace(
         spec.options,
+        users=users,
         host=spec.options.host.rstrip("/"),
         arguments=tuple(sorted(arguments.items())),
-        run_time_ms=spec.options.run_time_ms if lasting else None,
+        run_time_ms=run_time_ms,
     )
 
 

@@ -22,7 +22,7 @@ from tidal.cli.parser import Parser, meant, overview, parser_of
 from tidal.cli.request import locustfile, run_options
 from tidal.cli.runs import as_dict, as_table, known_runs
 from tidal.cli.set import wishes
-from tidal.errors import NoSuchFile, NoSuchRun, UsageError
+from tidal.errors import BadPlan, NoSuchFile, NoSuchRun, UsageError
 from tidal.model.events import RunOptions
 from tidal.paths import HOME
 
@@ -73,7 +73,7 @@ def test_every_subcommand_and_flag_has_help(name: str) -> None:
     [
         (["rnu"], 2, "no subcommand 'rnu'; did you mean run?"),
         (["locustfile.py"], 2, "did you mean tidal tui -f locustfile.py?"),
-        (["run", "--user", "5"], 2, "unknown flag --user; did you mean --users?"),
+        (["run", "--user", "5"], 2, "unknown flag --user; did you mean --users"),
         (["run", "--hostt=http://x"], 2, "unknown flag --hostt; did you mean --host"),
         (["stop", "a", "b"], 2, "unexpected argument 'b'"),
         (["run", "-t", "soon"], 2, "'soon' is not a span of time such as 20, 20s, 3m or 1h20m"),
@@ -183,15 +183,34 @@ def test_every_option_of_the_load_can_be_said() -> None:
     assert run_options(parser_of("run").read(words)) == RunOptions(
         users=50, spawn_rate=2.5, run_time_ms=60_000, host="http://h", classes=("A", "B"), stop_timeout_ms=0,
         expect_workers=3, expect_workers_max_wait_ms=5_000, keep_running=True, masterless_timeout_ms=2_000,
-        isolation_timeout_ms=3_000,
+        isolation_timeout_ms=3_000, takes_plan=False,
     )  # fmt: skip
 
 
+def test_a_plan_can_be_said_for_each_class() -> None:
+    """With what goes with it; "none" leaves the file's own out too; users and a rate go without one."""
+    words = shlex.split(
+        "--plan '0->5 in 3s' --plan 'Buyer=rate 50/s for 2m' --spacing poisson --seed 7 --max-in-flight 40 "
+        "--fresh-users --plan '0->9 in 3s'"
+    )
+    found = run_options(parser_of("run").read(words))
+    assert found == RunOptions(
+        plan=(("Buyer", "rate 50/s for 2m"), ("", "0->9 in 3s")), spacing="poisson", seed=7, max_in_flight=40,
+        fresh_users=True,
+    )  # fmt: skip
+    assert run_options(parser_of("run").read(["--plan", "none"])) == RunOptions(takes_plan=False)
+    with pytest.raises(BadPlan, match=r"Buyer: plan, column 3, at 'fir 3s'"):
+        parser_of("run").read(["--plan", "Buyer=5 fir 3s"])
+    with pytest.raises(UsageError, match="leave --users and --spawn-rate out"):
+        run_options(parser_of("run").read(["--plan", "5 for 3s", "-u", "3"]))
+
+
 @pytest.mark.parametrize(
-    ("words", "at_once"), [([], False), (["-s", "3"], False), (["-u", "1"], True), (["-t3"], True)]
+    ("words", "at_once"),
+    [([], False), (["-s", "3"], False), (["-u", "1"], True), (["-t3"], True), (["--plan", "5 for 3s"], True)],
 )
 def test_a_form_asks_only_when_nothing_was_said(words: list[str], *, at_once: bool) -> None:
-    """Any of -u, -r, -t and -H starts at once."""
+    """Any of -u, -r, -t, -H and --plan starts at once."""
     assert flags.starts_at_once(parser_of("tui").read(words)) is at_once
 
 

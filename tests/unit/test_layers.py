@@ -46,7 +46,7 @@ LAYERS: dict[str, set[str]] = {
     "target": {"target"},
     "generator": {
         "generator", "users", "fastuser", "rest", "tasks", "markov", "shape", "waits", "pace", "hooks", "flow",
-        "compat", "contrib", "demo", "feeds", "datafile",
+        "compat", "contrib", "demo", "feeds", "datafile", "planfile",
     },
     "cli": {"cli", "__main__"},
 }  # fmt: skip

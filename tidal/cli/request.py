@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tidal.cli.flags import REDIS_URL, redis_url
+from tidal.cli.flags import NO_PLAN, REDIS_URL, redis_url
 from tidal.cli.wanted import Wanted
 from tidal.errors import NoSuchFile, UsageError
 from tidal.launch import LaunchSpec
@@ -104,7 +104,24 @@ def run_options(args: argparse.Namespace) -> RunOptions:
         allow_suspect=args.allow_suspect,
         log_level=args.loglevel,
         arguments=told(args, ("csv_prefix", "html_file", "stats_history_enabled")),
+        **_plan(args),
     )
+
+
+def _plan(args: argparse.Namespace) -> dict[str, Any]:
+    """What goes with a plan; users and a spawn rate go without one."""
+    plan = tuple(pair for pair in args.plan if pair != ("", NO_PLAN))
+    said = args.users is not None or args.spawn_rate is not None
+    if plan and said:
+        raise UsageError("--plan says how many users there are: leave --users and --spawn-rate out")
+    return {
+        "plan": plan,
+        "takes_plan": not said and len(plan) == len(args.plan),
+        "spacing": args.spacing,
+        "seed": args.seed,
+        "max_in_flight": args.max_in_flight,
+        "fresh_users": args.fresh_users,
+    }
 
 
 def told(args: argparse.Namespace, names: Iterable[str]) -> tuple[tuple[str, str], ...]:

@@ -29,6 +29,7 @@ from tidal.generator.pytestfile import pytest_users
 from tidal.generator.recorder import tidy
 from tidal.hooks import events
 from tidal.model.pipe import Loaded
+from tidal.planfile import declared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +91,7 @@ def _describe(order: Load, classes: dict[str, type[User]], taken: tuple[str, ...
         shape=shape,
         shape_uses_options=bool(shape and _shapes[shape].use_common_options),
         hooks=events.listened(),
+        plan=declared(),
     )
 
 

@@ -7,7 +7,7 @@ need the outcome of others (a plan needs the workers that were just seen) wait f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
@@ -247,9 +247,10 @@ def _wait_for_workers(state: State, senses: Senses) -> list[ev.Event]:
         if senses.has_host and "test_start" not in log.hooks_done:
             return []
         began_ms = senses.now_ms + LEAD_MS
-        track = _first_track(log)
-        owned = _placed(log, Ownership.of_nobody(log.slots), ready, (track,))
-        plan = ev.PlanSet(1, 0, (track,), log.options.run_time_ms, owned.owners, owned.table, "the run starts")
+        tracks = _first_tracks(log)
+        owned = _placed(log, Ownership.of_nobody(log.slots), ready, tracks)
+        end_ms = log.options.run_time_ms
+        plan = ev.PlanSet(1, 0, tracks, end_ms, owned.owners, owned.table, "the run starts", log.stages)
         return [ev.RunStarted(began_ms), plan]
     return _give_up(state, senses.now_ms)
 
@@ -278,20 +279,22 @@ def _users_missing(state: State) -> int:
     log, able = state.log, _able(state)
     if len(able) < max(1, log.options.expect_workers):
         return 0
-    return lacking(peak((_first_track(log),)), [_users_max(log, o) for o in able])
+    return lacking(peak(_first_tracks(log)), [_users_max(log, o) for o in able])
 
 
 def _too_small(state: State, missing: int) -> str:
     log = state.log
     room = ", ".join(f"{log.incarnations[o]} takes {_users_max(log, o):,}" for o in list(_able(state))[:NAMES_MAX])
-    users = peak((_first_track(log),))
+    users = peak(_first_tracks(log))
     return f"{missing:,} of {users:,} users are too many for the workers ({room}): start more, or raise --max-users"
 
 
-def _first_track(log: LogHalf) -> ev.Track:
-    """The curve to begin with: nobody, where a shape will say."""
+def _first_tracks(log: LogHalf) -> tuple[ev.Track, ...]:
+    """The curves to begin with: those of the plan, else a ramp; nobody, where a shape will say."""
+    if log.tracks:
+        return log.tracks
     users = 0 if log.shape else capped(log, ev.TargetSet(log.users, log.spawn_rate, ""))
-    return ev.Track("", ramp(0, 0, users, log.spawn_rate))
+    return (ev.Track("", ramp(0, 0, users, log.spawn_rate)),)
 
 
 def _refuse_run(log: LogHalf, why: str, exit_code: int) -> ev.StopOrdered:
@@ -372,7 +375,7 @@ def _share_out(state: State, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
     owned = _placed(log, Ownership(plan.owners, plan.table), owners, plan.tracks)
     from_ms = max(plan_ms if is_urgent else plan_ms + MOVE_LEAD_MS, plan.from_ms)
     why = ", ".join(f"{log.incarnations.get(o, o)} {what}" for o, what in changes.items())[:300]
-    return [ev.PlanSet(plan.number + 1, from_ms, plan.tracks, plan.end_ms, owned.owners, owned.table, why)]
+    return [_handed_over(plan, from_ms, owned, why)]
 
 
 def _placed(log: LogHalf, owned: Ownership, weights: dict[str, int], tracks: tuple[ev.Track, ...]) -> Ownership:
@@ -394,9 +397,12 @@ def _refit(log: LogHalf, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
     if fits.table == owned.table:
         return []
     why = "as many users as each worker takes"
-    return [
-        ev.PlanSet(plan.number + 1, max(plan_ms, plan.from_ms), plan.tracks, plan.end_ms, fits.owners, fits.table, why)
-    ]
+    return [_handed_over(plan, max(plan_ms, plan.from_ms), fits, why)]
+
+
+def _handed_over(plan: ev.PlanSet, from_ms: int, owned: Ownership, why: str) -> ev.PlanSet:
+    """The same schedule with other owners."""
+    return replace(plan, number=plan.number + 1, from_ms=from_ms, owners=owned.owners, table=owned.table, why=why)
 
 
 def _users_max(log: LogHalf, incarnation: str) -> int:

@@ -129,6 +129,7 @@ def _run_opened(log: LogHalf, event: ev.RunOpened, at_ms: int) -> None:
     log.users, log.spawn_rate = event.options.users, event.options.spawn_rate
     log.more_files, log.shape, log.hooks = event.more_files, event.shape, event.hooks
     log.signature = event.signature[:128]
+    log.plan_text, log.tracks, log.stages = event.plan_text, event.tracks, event.stages
 
 
 def _run_started(log: LogHalf, event: ev.RunStarted, at_ms: int) -> None:

@@ -217,6 +217,7 @@ class Loaded(Event):
     shape: str = ""  # its LoadTestShape
     shape_uses_options: bool = False  # users, spawn rate and run time go with the shape
     hooks: tuple[str, ...] = ()  # hooks with listeners
+    plan: tuple[tuple[str, str], ...] = ()  # its own plan: user class ("": the others), stages
 
 
 @dataclass(frozen=True, slots=True)

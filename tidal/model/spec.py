@@ -69,6 +69,8 @@ class RunOptions:
     fresh_users: bool = False  # a new user object for each arrival; else they are pooled and keep their session
     iterations: int = 0  # so many in the whole run, then it ends; 0: any number
     iterations_per_user: int = 0  # so many by each user; 0: any number
+    plan: tuple[tuple[str, str], ...] = ()  # user class ("": the others), its plan as text; none: users, spawn rate
+    takes_plan: bool = True  # the locustfile's own plan holds where no other is given
     redo_unknown: bool = False  # iterations that were in flight where a process died are begun anew
 
 

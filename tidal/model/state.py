@@ -22,7 +22,9 @@ from tidal.model.events import (
     PlanSet,
     RunClosed,
     RunOptions,
+    StageSpec,
     StopOrdered,
+    Track,
 )
 from tidal.model.lanes import Lanes
 from tidal.model.leases import CounterRecord  # noqa: TC001 - from_wire reads the annotations when it runs
@@ -92,6 +94,9 @@ class LogHalf:
     options: RunOptions = field(default_factory=RunOptions)
     versions: tuple[tuple[str, str], ...] = ()
     slots: int = 4096
+    plan_text: str = ""
+    tracks: tuple[Track, ...] = ()  # the schedule that the run began with; none: users and spawn rate
+    stages: tuple[StageSpec, ...] = ()
     more_files: tuple[str, ...] = ()
     shape: str = ""
     hooks: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
 from tidal.model.leases import in_story
+from tidal.model.planning import begins
 from tidal.model.rows import StoryRow
 from tidal.model.text import clean
 
@@ -31,7 +32,7 @@ def row(began_ms: int, at_ms: int, kind: str, level: str, text: str) -> StoryRow
 
 def _run_opened(log: LogHalf, event: ev.RunOpened) -> Line:
     del log
-    return "info", f"{event.author} opened run {event.run}: {event.file}, {event.options.users} users"
+    return "info", f"{event.author} opened run {event.run}: {event.file}, {begins(event.options, event.tracks)}"
 
 
 def _run_started(log: LogHalf, event: ev.RunStarted) -> Line:

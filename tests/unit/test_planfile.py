@@ -1,0 +1,70 @@
+"""A plan that stands in the locustfile: found by whoever loads it, overruled by the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tidal.errors import BadPlan, UsageError
+from tidal.launch import LaunchSpec, inspect
+from tidal.model.events import RunOpened, RunOptions
+from tidal.opening import open_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = """
+import tidal
+from tidal import LoadTestShape, User, task
+
+class Buyer(User):
+    @task
+    def buy(self): ...
+
+class Reader(Buyer):
+    weight = 3
+"""
+
+
+def _file(folder: Path, *lines: str) -> str:
+    path = folder / "locustfile.py"
+    path.write_text("\n".join([FILE, *lines]))
+    return str(path)
+
+
+def _opened(file: str, **options: object) -> RunOpened:
+    event = open_run(LaunchSpec(file, RunOptions(**options)), "r1").events[0]  # type: ignore[arg-type]
+    assert isinstance(event, RunOpened)
+    return event
+
+
+def test_a_file_says_its_plan(tmp_path: Path) -> None:
+    """In one call or several; what the command line says goes before it, users and a rate too."""
+    file = _file(tmp_path, 'tidal.plan("0->10 in 5s, 10 for 5s")', 'tidal.plan(Buyer="rate 3/s for 20s")')
+    assert inspect(file).plan == (("", "0->10 in 5s, 10 for 5s"), ("Buyer", "rate 3/s for 20s"))
+    own = _opened(file)
+    assert [(t.name, t.unit) for t in own.tracks] == [("", "users"), ("Buyer", "arrivals/s")]
+    assert (own.options.users, own.options.run_time_ms) == (10, 20_000)
+    assert _opened(file, plan=(("Reader", "2 for 1s"),)).plan_text == "Reader=2 for 1s"
+    assert _opened(file, takes_plan=False).tracks == ()
+
+
+def test_a_plan_and_a_shape_in_one_file_is_one_too_many(tmp_path: Path) -> None:
+    """A plan of the command line goes before the shape."""
+    shape = "class Steps(LoadTestShape):\n    def tick(self): ..."
+    file = _file(tmp_path, shape, 'tidal.plan("5 for 3s")')
+    with pytest.raises(UsageError, match="the locustfile has a plan and a shape, Steps"):
+        _opened(file)
+    given = _opened(file, plan=(("", "2 for 1s"),))
+    assert (given.shape, given.plan_text) == ("", "2 for 1s")
+
+
+def test_a_mistake_in_a_plan_is_named(tmp_path: Path) -> None:
+    """In the file: with its line; for a class that is not there; with nothing said."""
+    with pytest.raises(BadPlan, match=r"locustfile\.py:12: plan, column 3, at 'fr 3s'"):
+        inspect(_file(tmp_path, 'tidal.plan("5 fr 3s")'))
+    with pytest.raises(BadPlan, match=r"tidal\.plan\(\) says nothing"):
+        inspect(_file(tmp_path, "tidal.plan()"))
+    with pytest.raises(BadPlan, match="no such class, but Buyer, Reader"):
+        _opened(_file(tmp_path, 'tidal.plan(Boss="5 for 3s")'))
