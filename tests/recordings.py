@@ -62,7 +62,9 @@ def entries(shop: Shop) -> Iterator[Entry]:
             lost = ev.WorkerLost("w1", "inc0", T0 + at_ms - 2_000)
             yield _of_master(next(numbers), at_ms, lost)
         if second % 10 == 9:
-            yield _of_master(next(numbers), at_ms + 1, ev.Ticked((), 400))
+            last = f"{T0 + at_ms + 100}-{shop.workers - 1}"
+            judged_to_s = (T0 + at_ms + 100) // 1000
+            yield _of_master(next(numbers), at_ms + 1, ev.Ticked((), 400, last, judged_to_s))
     if shop.is_closed:
         why = shop.text("the run time is over")
         yield _of_master(next(numbers), end_ms, ev.StopOrdered("finished", why, "", 0))

@@ -243,6 +243,8 @@ OTHER_EXIT_CODES: dict[int, str] = {
     1: "the run finished with failed requests or exceptions",
     60: "the run's verdict is invalid: its figures may not be believed",
     61: "the run's verdict is suspect (--allow-suspect leaves the code as it was)",
+    62: "a threshold was not met",
+    63: "a threshold could not be judged: its endpoint was never seen, or nothing was measured",
     130: "ended at once by a second Ctrl-C",
 }
 """Codes that are results, not errors."""

@@ -19,6 +19,7 @@ from tidal.model.capacity import peak
 from tidal.model.events import ClassSpec, Event, RunOpened, RunOptions
 from tidal.model.files import FILES_MAX, SHIPPED_BYTES_MAX, chunks_of, spec_of
 from tidal.model.planning import fitting_classes, planned
+from tidal.model.thresholds_read import BadThreshold, canonical
 from tidal.signing import key_in, signature
 
 if TYPE_CHECKING:
@@ -125,7 +126,16 @@ def _options(spec: LaunchSpec, loaded: Loaded, found: Planned | None) -> RunOpti
         host=spec.options.host.rstrip("/"),
         arguments=tuple(sorted(arguments.items())),
         run_time_ms=run_time_ms,
+        thresholds=_thresholds([*spec.options.thresholds, *loaded.thresholds]),
     )
+
+
+def _thresholds(texts: Sequence[str]) -> tuple[str, ...]:
+    """What the command line and the file want kept, each once."""
+    try:
+        return canonical(texts)
+    except BadThreshold as error:
+        raise UsageError(str(error)) from None
 
 
 def shipped_root(*files: Path) -> Path:

@@ -43,6 +43,7 @@ from tidal.model.outbox import Outbox
 from tidal.model.pipe import Batch, Load, NotLoaded
 from tidal.model.state import State
 from tidal.model.tenant import Tenants
+from tidal.model.watched import watches
 from tidal.process import write_all
 from tidal.signing import is_signed, key_in
 from tidal.sweep import new_folder
@@ -376,7 +377,8 @@ class Service:
             return
         states = self.crew.states(now_ms)
         gauges = (self.crew.users, states, self.cpu_permille, self.memory_bytes)
-        self.outboxes[-1].put(self._gathering.report(to_ms, *gauges), redis_ms)
+        report = replace(self._gathering.report(to_ms, *gauges), watch=watches(self.state.log))
+        self.outboxes[-1].put(report, redis_ms)
 
     def look(self) -> None:
         """Measure CPU and memory of the agent and its children."""

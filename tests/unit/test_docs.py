@@ -33,7 +33,7 @@ FILES = (DOCS / "reference" / "files.md").read_text()
 TRACE = (DOCS / "trace.md").read_text()
 
 PARTS = (ev.ClassSpec, ev.FileSpec, ev.RunOptions, ev.Track, ev.StageSpec, ev.Beat, ev.FailureTally, ev.ExceptionTally,
-         ev.PaceTally,
+         ev.PaceTally, ev.Watch,
          ev.GeneratorState, pipe.ClientRow, pipe.EndpointRow, pipe.ArgumentSpec,
          trial.TaskRow, trial.ClassRow)  # fmt: skip
 KINDS = (*ev.MASTER_EVENTS, *ev.WORKER_EVENTS, *ev.OPERATOR_EVENTS, *pipe.ORDERS, *pipe.ANSWERS)

@@ -25,6 +25,7 @@ SUBCOMMANDS = {
     "export": "write a run into one file to pass on, without hosts, headers or files when wished",
     "import": "take a run in from an archive file",
     "report": "make a report of a run: one HTML file, Markdown for a ticket, JSON for programs",
+    "judge": "judge a recorded run by thresholds: whether it kept to them, and when it would have tripped",
     # a fleet
     "worker": "lend this machine's cores to a fleet",
     "master": "lead a run over a fleet, or take a run over from a master that died",

@@ -23,6 +23,7 @@ from tidal.model.events import Event, WantStop
 from tidal.outputs.json import frame_json
 from tidal.outputs.layout import duration, shorten
 from tidal.outputs.text import interval_line, summary
+from tidal.outputs.thresholds import meaning_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -161,6 +162,9 @@ class Console:
         frame = self._feed.frame() if not trouble else None
         if frame is None or len(frame.story) == 0:
             return
+        if not self._told:
+            for line in meaning_lines(frame):
+                self._say(f"           {line}")
         for row in frame.story:
             if row not in self._told:
                 self._told.add(row)

@@ -7,12 +7,14 @@ import math
 import os
 import re
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tidal import address
 from tidal.errors import UsageError
 from tidal.model.arrivals import EVEN, IN_FLIGHT_GUARD, SPACINGS
 from tidal.model.planning import planned, typed_of
+from tidal.model.thresholds_read import BadThreshold, thresholds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -250,6 +252,59 @@ def add_loglevel(parser: Taker, default: str) -> None:
         default=default,
         metavar="LEVEL",
         help=f"of the file's own logging: DEBUG, INFO, WARNING, ERROR or CRITICAL (default: {default})",
+    )
+
+
+def threshold(text: str) -> str:
+    """A threshold, or several with `and` between."""
+    try:
+        thresholds_of(text)
+    except BadThreshold as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def add_thresholds(parser: argparse.ArgumentParser) -> None:
+    """--threshold, --abort-on."""
+    group = parser.add_argument_group("thresholds")
+    group.add_argument(
+        "--threshold",
+        "--fail-on",
+        action="append",
+        type=threshold,
+        default=[],
+        dest="thresholds",
+        metavar="EXPR",
+        help="what the run has to keep to, such as 'p95<300ms' or 'fail%% > 1 within 30s'; may be said again",
+    )
+    group.add_argument(
+        "--abort-on",
+        action="append",
+        type=aborting,
+        default=[],
+        dest="thresholds",
+        metavar="EXPR",
+        help="the same, and the run is stopped as soon as it is not kept to",
+    )
+
+
+def aborting(text: str) -> str:
+    """A threshold that stops the run, or several with `and` between."""
+    found = thresholds_of(threshold(text))
+    return threshold(str(replace(found[0], aborts=True)) if len(found) == 1 else f"abort: {text}")
+
+
+def add_verdict_files(parser: argparse.ArgumentParser) -> None:
+    """--junit, --summary."""
+    parser.add_argument(
+        "--junit", metavar="FILE", help="write thresholds and verdict as JUnit XML; - is standard output"
+    )
+    parser.add_argument(
+        "--summary",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="add a Markdown summary to FILE (default: what GITHUB_STEP_SUMMARY names)",
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tidal.cli.console import finish, lines_to
 from tidal.cli.session import session
+from tidal.cli.verdict_files import write_verdict
 from tidal.launch import launch
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ def run_headless(spec: LaunchSpec, json_file: str | None, files: Wanted | None =
     with session(launched.redis_url, launched.run, launched.supervisor_pid) as followed:
         frame = followed.follow(out)
     code = finish(frame, json_file)
+    if files is not None:
+        write_verdict(frame, files.junit, files.summary)
     if files is not None and files.is_any:
         from tidal.cli.locust_files import write_all
 

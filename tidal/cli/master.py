@@ -31,6 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_load(parser)
     flags.add_target(parser)
     flags.add_meaning(parser)
+    flags.add_thresholds(parser)
     flags.add_distribution(parser, local=False)
 
 

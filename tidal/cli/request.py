@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidal.cli.flags import NO_PLAN, REDIS_URL, redis_url
+from tidal.cli.verdict_files import summary_file
 from tidal.cli.wanted import Wanted
 from tidal.errors import NoSuchFile, UsageError
 from tidal.launch import LaunchSpec
 from tidal.model.events import RunOptions
+from tidal.model.thresholds_read import canonical
 from tidal.operator import author
 
 if TYPE_CHECKING:
@@ -51,7 +53,8 @@ def files_at_end(args: argparse.Namespace) -> Wanted:
     """The files that are written when the run is over."""
     if args.stats_history_enabled and not args.csv_prefix:
         raise UsageError("--csv-full-history requires --csv")
-    return Wanted(args.csv_prefix, args.stats_history_enabled, args.html_file)
+    junit, summary = getattr(args, "junit", None), summary_file(getattr(args, "summary", None))
+    return Wanted(args.csv_prefix, args.stats_history_enabled, args.html_file, junit=junit, summary=summary)
 
 
 def key_file(given: str | None, flag: str) -> str:
@@ -103,6 +106,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
         exit_code_on_error=args.exit_code_on_error,
         allow_suspect=args.allow_suspect,
         log_level=args.loglevel,
+        thresholds=canonical(args.thresholds),
         arguments=told(args, ("csv_prefix", "html_file", "stats_history_enabled")),
         **_plan(args),
     )

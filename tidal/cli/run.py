@@ -1,8 +1,8 @@
 """Run a load test without a screen.
 
 Prints a line every two seconds and whatever goes wrong as it happens, then tables. Ctrl-C stops the run in order; a
-second one leaves at once. The exit code says how it went: 0 nothing failed, 1 something did, others are in the
-reference.
+second one leaves at once. The exit code says how it went: 0 nothing failed, 1 something did, 62 a threshold was not
+met; others are in the reference.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_load(parser)
     flags.add_target(parser)
     flags.add_meaning(parser)
+    flags.add_thresholds(parser)
     flags.add_distribution(parser)
     flags.add_files(parser)
     flags.add_json(parser)
+    flags.add_verdict_files(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -14,6 +14,8 @@ class Wanted:
     html: str | None = None
     json: bool = False
     json_file: str | None = None
+    junit: str | None = None
+    summary: str | None = None  # "": the file that GITHUB_STEP_SUMMARY names
 
     @property
     def is_any(self) -> bool:

@@ -18,6 +18,7 @@ from tidal.generator.recorder import tidy
 from tidal.hooks import events
 from tidal.model.events import TEXT_MAX, TRACEBACK_MAX, ClassSpec
 from tidal.model.pipe import NotLoaded
+from tidal.model.thresholds_read import BadThreshold, canonical
 from tidal.shape import LoadTestShape
 from tidal.tasks import configure, filter_tasks_by_tags, flat_tasks
 from tidal.users import User
@@ -171,6 +172,22 @@ def _tagged(classes: Classes, tags: set[str] | None, exclude_tags: set[str] | No
         ]
         raise Refused("NoUserClass", f"{file}: no task is left by {' and '.join(wanted)}")
     return left
+
+
+# ------------------------------------------------------------------ what the run has to keep to
+
+
+def thresholds(modules: Iterable[ModuleType]) -> tuple[str, ...]:
+    """`thresholds = [...]` of the files; a name that holds anything but texts is the file's own affair."""
+    found: list[str] = []
+    for module in modules:
+        texts = vars(module).get("thresholds")
+        if isinstance(texts, list | tuple) and all(isinstance(text, str) for text in texts):
+            try:
+                found += canonical(texts)
+            except BadThreshold as error:
+                raise Refused("UsageError", f"{Path(module.__file__ or '').name}: {error}") from error
+    return tuple(dict.fromkeys(found))
 
 
 # ------------------------------------------------------------------ in plain values

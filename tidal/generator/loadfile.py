@@ -12,6 +12,7 @@ import os
 import sys
 import traceback
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from tidal.feeds import relative_files
 from tidal.generator import otel
 from tidal.generator.advice import advice
 from tidal.generator.arguments import ArgumentsRefused, file_parser, read
-from tidal.generator.discovery import Refused, chosen, nobody, shape_classes, spec, user_classes
+from tidal.generator.discovery import Refused, chosen, nobody, shape_classes, spec, thresholds, user_classes
 from tidal.generator.needs import OpenedFiles, below, needs
 from tidal.generator.plugins import import_plugins
 from tidal.generator.pytestfile import pytest_users
@@ -72,7 +73,8 @@ def _load(order: Load) -> tuple[Loaded, dict[str, type[User]]]:
         _check_data(root)
     _shapes.clear()
     _shapes.update(shape_classes(modules))
-    return _describe(order, classes, needs(root, files, opened.paths) if order.side != "worker" else ()), classes
+    described = _describe(order, classes, needs(root, files, opened.paths) if order.side != "worker" else ())
+    return replace(described, thresholds=thresholds(modules) if order.side == "inspect" else ()), classes
 
 
 def _describe(order: Load, classes: dict[str, type[User]], taken: tuple[str, ...]) -> Loaded:

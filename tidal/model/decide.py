@@ -15,11 +15,13 @@ from tidal.model import phases
 from tidal.model.capacity import fitted, lacking, peak, slot_loads
 from tidal.model.codec import REPORTS, ZERO_ID
 from tidal.model.fold import INCARNATIONS_MAX
+from tidal.model.judging import aborting, exit_code_with, final_trips, judges_failures, reached_s, trips
 from tidal.model.leases import lend
 from tidal.model.ledger import seal
 from tidal.model.plan import Ownership, ramp
 from tidal.model.target import LEAD_MS, RATE_MAX, USERS_MAX, capped, replanned
 from tidal.model.verdict import exit_code_of, judge
+from tidal.model.words import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,8 +75,10 @@ def decide(state: State, senses: Senses) -> list[ev.Event]:
         return []
     acts = _members(state, senses) or _answer(state, senses) or _advance(state, senses)
     tick = _tick(state, senses)
-    refusals = _refusals(state) if tick or any(isinstance(act, ev.RunClosed) for act in acts) else []
-    return [*refusals, *lend(state), *acts, *tick, *(seal(state) if tick else [])]
+    is_end = any(isinstance(act, ev.RunClosed) for act in acts)
+    refusals = _refusals(state) if tick or is_end else []
+    tripped = trips(state, tick[0].judged_to_s) if tick and not is_end else []
+    return [*refusals, *lend(state), *acts, *tripped, *tick, *(seal(state) if tick else [])]
 
 
 # ------------------------------------------------------------------ who is there
@@ -167,7 +171,7 @@ def _refusals(state: State) -> list[ev.Event]:
     return [ev.EntryRefused(REPORTS, refused.id, refused.why, refused.count - told)]
 
 
-def _tick(state: State, senses: Senses) -> list[ev.Event]:
+def _tick(state: State, senses: Senses) -> list[ev.Ticked]:
     if senses.now_ms - state.log.ticked_ms < TICK_MS or not senses.looked:
         return []
     beats = []
@@ -178,7 +182,9 @@ def _tick(state: State, senses: Senses) -> list[ev.Event]:
             beats.append(ev.Beat(record.name, age_ms, beat.cpu_permille, beat.memory_bytes, beat.lag_ms))
     beats.sort(key=lambda b: b.name)
     parts = [tuple(beats[i : i + BEATS_MAX]) for i in range(0, max(1, len(beats)), BEATS_MAX)]
-    return [ev.Ticked(part, senses.redis_rtt_us) for part in parts]
+    end = state.position[REPORTS]
+    seen = (str(end) if end != ZERO_ID else "", reached_s(state))
+    return [ev.Ticked(part, senses.redis_rtt_us, *seen) for part in parts]
 
 
 # ------------------------------------------------------------------ what operators want
@@ -324,12 +330,23 @@ def _run(state: State, senses: Senses) -> list[ev.Event]:
         return []
     if plan is not None and plan.end_ms is not None and plan_ms >= plan.end_ms:
         return [ev.StopOrdered("finished", "the run time is over", "", log.options.stop_timeout_ms)]
-    for incarnation, why in sorted(state.reports.stops_wanted.items()):
-        who = f"user code on {log.incarnations.get(incarnation, incarnation)}"
-        return [ev.StopOrdered("stopped", why, who, log.options.stop_timeout_ms)]
+    if (wanted := _wanted_end(state)) is not None:
+        return [wanted]
     if plan is not None and (why := _why_lapsed(state, senses, plan)):
         return [ev.StopOrdered("lapsed", why, "", log.options.stop_timeout_ms, EXIT_LAPSED)]
     return _share_out(state, plan, plan_ms) if plan is not None else []
+
+
+def _wanted_end(state: State) -> ev.StopOrdered | None:
+    """The end that a threshold or user code asks for."""
+    log, timeout_ms = state.log, state.log.options.stop_timeout_ms
+    if (tripped := aborting(log)) is not None:
+        why = f"{tripped.text} was not met from {moment(tripped.from_ms)} to {moment(tripped.to_ms)}"
+        return ev.StopOrdered("stopped", why, "threshold", timeout_ms)
+    for incarnation, why in sorted(state.reports.stops_wanted.items()):
+        who = f"user code on {log.incarnations.get(incarnation, incarnation)}"
+        return ev.StopOrdered("stopped", why, who, timeout_ms)
+    return None
 
 
 def _why_lapsed(state: State, senses: Senses, plan: ev.PlanSet) -> str:
@@ -435,8 +452,11 @@ def _finish(state: State, senses: Senses) -> list[ev.Event]:
     found, code = judge(state, is_final=True), exit_code(state)
     if log.options.exit_by_verdict and stop.exit_code is None:
         code = exit_code_of(found, code, allow_suspect=log.options.allow_suspect)
+    tripped = final_trips(state)
+    if stop.exit_code is None:
+        code = exit_code_with(code, log, [*log.tripped.values(), *tripped])
     reports_id = str(end) if end != ZERO_ID else ""
-    return [ev.RunClosed(stop.outcome, reason, code, found.word, found.reasons, reports_id)]
+    return [*tripped, ev.RunClosed(stop.outcome, reason, code, found.word, found.reasons, reports_id)]
 
 
 def is_measured(state: State, now_ms: int) -> bool:
@@ -468,7 +488,7 @@ def exit_code(state: State) -> int:
         return log.exit_code_wanted
     if reports.exit_codes:
         return max(reports.exit_codes.values())
-    failed = any(e.tally.failures for e in reports.endpoints.values())
+    failed = any(e.tally.failures for e in reports.endpoints.values()) and not judges_failures(log)
     return log.options.exit_code_on_error if failed or reports.exceptions else 0
 
 

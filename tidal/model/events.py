@@ -59,6 +59,7 @@ from tidal.model.observations import (
     MessageSent,
     Noted,
     TargetSet,
+    ThresholdTripped,
     Ticked,
     WorkerChanged,
     WorkerLeft,
@@ -74,6 +75,7 @@ from tidal.model.reports import (
     MessageReceived,
     Reported,
     StopWanted,
+    Watch,
     WorkerFinished,
 )
 from tidal.model.samples import (
@@ -144,11 +146,13 @@ __all__ = [
     "StopOrdered",
     "StopWanted",
     "TargetSet",
+    "ThresholdTripped",
     "Ticked",
     "Track",
     "WantNote",
     "WantStop",
     "WantTarget",
+    "Watch",
     "WorkerChanged",
     "WorkerFinished",
     "WorkerLeft",
@@ -163,7 +167,7 @@ MASTER_EVENTS: tuple[type[Event], ...] = (
     MasterTook, WorkerSeen, WorkerChanged, WorkerLost, WorkerLeft, WorkerRefused, Ticked, BlocksLost, TargetSet,
     HookDone, MessageSent,
     IntentAccepted, IntentRefused, EntryRefused, Checkpoint, Noted, GenerationOpened,
-    LedgerSealed,
+    LedgerSealed, ThresholdTripped,
 )  # fmt: skip
 WORKER_EVENTS: tuple[type[Event], ...] = (
     Reported, GeneratorLost, LoadFailed, WorkerFinished, StopWanted, MessageReceived, BlockWanted,

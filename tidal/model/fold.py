@@ -14,6 +14,7 @@ from tidal.model import events as ev
 from tidal.model import leases, phases, story
 from tidal.model.codec import BadEntry, Entry, Signed, decode
 from tidal.model.health import note_answer, note_strain
+from tidal.model.judging import fold_tripped
 from tidal.model.ledger import add_up_plan, add_up_ran
 from tidal.model.paces import note_schedule
 from tidal.model.state import (
@@ -28,6 +29,7 @@ from tidal.model.state import (
     State,
     WorkerRecord,
 )
+from tidal.model.watched import count_watched
 from tidal.model.wire import INT_MAX
 
 if TYPE_CHECKING:
@@ -208,6 +210,7 @@ def _ticked(log: LogHalf, event: ev.Ticked, at_ms: int) -> None:
     add_up_plan(log, at_ms)
     note_answer(log, at_ms, event.redis_rtt_us)
     log.ticked_ms, log.redis_rtt_us = at_ms, event.redis_rtt_us
+    log.judged_to_s = max(log.judged_to_s, event.judged_to_s)
     for beat in event.beats:
         record = log.workers.get(beat.name)
         if record is not None:
@@ -264,6 +267,7 @@ _MASTER_STEPS: dict[type[ev.Event], Callable[..., None]] = {
     ev.BlocksReturned: leases.fold_returned,
     ev.BlocksLost: leases.fold_lost,
     ev.GenerationOpened: _generation_opened,
+    ev.ThresholdTripped: fold_tripped,
 }
 
 
@@ -350,6 +354,7 @@ def _believed(reports: ReportHalf, signed: ev.ByWorker, event: ev.Reported, entr
 def _reported(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorker, event: ev.Reported) -> None:
     for block in event.blocks:
         _count_block(reports, record, block, signed.incarnation)
+        count_watched(reports.watched, event.watch, block)
     for failure in event.failures:
         _count_failure(reports, failure)
     for exception in event.exceptions:

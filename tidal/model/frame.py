@@ -32,6 +32,7 @@ from tidal.model.spikes import spikes
 from tidal.model.stats import Tally
 from tidal.model.story import row
 from tidal.model.text import clean
+from tidal.model.threshold_rows import threshold_rows
 from tidal.model.verdict import Verdict, judge
 from tidal.model.zoom import closeup
 
@@ -75,6 +76,7 @@ def frame(state: State, at_ms: int, focus: Focus | None = None) -> Frame:
         closeup=closeup(state, focus, _seen(state, window), sorted(state.reports.endpoints)) if focus else None,
         pacing=pacing_rows(state.reports, _elapsed_ms(state.log, at_ms)),
         lateness=lateness_row(state.reports),
+        thresholds=threshold_rows(state),
     )
 
 

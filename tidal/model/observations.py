@@ -97,6 +97,8 @@ class Ticked(Event):
     KIND = "tk"
     beats: tuple[Beat, ...]
     redis_rtt_us: int = 0
+    reports_id: str = ""  # the last report that the master had folded when it looked
+    judged_to_s: int = 0  # Redis time in whole seconds up to which thresholds are judged: all is reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,23 @@ class LedgerSealed(Event):
             raise ValueError("a ledger's sums are not negative")
         if self.planned_user_ms + self.surplus_user_ms != self.ran_user_ms + self.missing_user_ms:
             raise ValueError("a ledger does not balance")
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdTripped(Event):
+    """A threshold of the run is not met, once and for all."""
+
+    KIND = "tt"
+    text: str  # the threshold, as `RunOpened.options` has it
+    from_ms: int  # plan time of what was judged
+    to_ms: int
+    value_milli: int | None = None  # in thousandths of the metric's unit; None: there was none
+    why: str = ""  # why there was no value
+
+    def __post_init__(self) -> None:
+        """Refuse moments that cannot be."""
+        if not 0 <= self.from_ms <= self.to_ms < MOMENT_MS_MAX:
+            raise ValueError(f"a threshold tripped from {self.from_ms} to {self.to_ms} ms")
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,6 +218,7 @@ class Loaded(Event):
     shape_uses_options: bool = False  # users, spawn rate and run time go with the shape
     hooks: tuple[str, ...] = ()  # hooks with listeners
     plan: tuple[tuple[str, str], ...] = ()  # its own plan: user class ("": the others), stages
+    thresholds: tuple[str, ...] = ()  # the file's own
 
 
 @dataclass(frozen=True, slots=True)

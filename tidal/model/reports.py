@@ -22,6 +22,27 @@ class GeneratorState:
     classes: dict[str, int] = field(default_factory=dict)  # its users, by class
 
 
+WATCHES_MAX, WATCH_S_MAX = 100, 900
+"""What a worker may want kept: so many, each for so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a threshold needs of an endpoint: its newest seconds one by one, or the sum of a span of seconds."""
+
+    of: str  # method and name, or the name alone; "" is all requests
+    keep_s: int = 0  # how many seconds; 0: the span
+    from_s: int = 0  # Redis time in whole seconds
+    to_s: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what would fill the state."""
+        if len(self.of) > TEXT_MAX or not 0 <= self.keep_s <= WATCH_S_MAX:
+            raise ValueError(f"a watch of {self.keep_s} s and a name of {len(self.of)} characters")
+        if not 0 <= self.from_s <= self.to_s < MOMENT_MS_MAX or bool(self.keep_s) == bool(self.to_s):
+            raise ValueError(f"a watch from second {self.from_s} to {self.to_s}")
+
+
 @dataclass(frozen=True, slots=True)
 class Reported(Event):
     """What a worker's generators measured in an interval, and how they are."""
@@ -43,6 +64,7 @@ class Reported(Event):
     pacing: tuple[PaceTally, ...] = ()  # of users that keep a pace, by class
     lateness: Spread | None = None  # how late arrivals began
     late: int = 0  # of these: later than LATE_US
+    watch: tuple[Watch, ...] = ()  # what of its blocks is to be kept second by second, for thresholds
 
     def __post_init__(self) -> None:
         """Refuse counts and moments that cannot be: a sum would carry them for ever."""
@@ -50,6 +72,8 @@ class Reported(Event):
         counts += [f.occurrences for f in self.failures] + [e.occurrences for e in self.exceptions]
         if not all(is_count(n) for n in counts):
             raise ValueError("a report's counts are whole, not negative and not too large")
+        if len(self.watch) > WATCHES_MAX:
+            raise ValueError(f"a report wants {len(self.watch)} endpoints to be watched")
         moments = [m for f in self.failures for m in (f.first_ms, f.last_ms)]
         if not 0 <= self.from_ms <= self.to_ms < MOMENT_MS_MAX or not all(0 <= m < MOMENT_MS_MAX for m in moments):
             raise ValueError(f"a report covers {self.from_ms} to {self.to_ms} ms")

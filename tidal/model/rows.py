@@ -235,6 +235,24 @@ class VerdictRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ThresholdRow:
+    """One threshold of the run, and how it stands."""
+
+    text: str  # as the log has it
+    meaning: str  # in words
+    word: str  # waiting, holds, failing (now), failed (once and for all), at the end passed, failed or unjudged
+    value_milli: int | None = None  # of the newest window, or so far; in thousandths of the unit; None: none yet
+    value: str = ""  # the same with its unit; of a verdict its word
+    limit_milli: int = 0
+    unit: str = ""  # ms, %, /s or ""
+    aborts: bool = False  # it stops the run when it fails
+    tripped_from_ms: int | None = None  # plan time of what failed
+    tripped_to_ms: int | None = None
+    tripped_value: str = ""
+    why: str = ""  # why it could not be judged
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """Everything that a screen shows at one moment."""
 
@@ -255,3 +273,4 @@ class Frame:
     closeup: Closeup | None = None  # what was looked at more closely, when somebody asked (tidal.model.closeup)
     pacing: tuple[PacingRow, ...] = ()
     lateness: LatenessRow = field(default_factory=LatenessRow)
+    thresholds: tuple[ThresholdRow, ...] = ()

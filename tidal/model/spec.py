@@ -72,6 +72,7 @@ class RunOptions:
     plan: tuple[tuple[str, str], ...] = ()  # user class ("": the others), its plan as text; none: users, spawn rate
     takes_plan: bool = True  # the locustfile's own plan holds where no other is given
     redo_unknown: bool = False  # iterations that were in flight where a process died are begun anew
+    thresholds: tuple[str, ...] = ()  # what the run has to keep to, in the grammar of thresholds
 
 
 @dataclass(frozen=True, slots=True)

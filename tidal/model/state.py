@@ -25,6 +25,7 @@ from tidal.model.events import (
     StageSpec,
     StopOrdered,
     Track,
+    ThresholdTripped,
 )
 from tidal.model.lanes import Lanes
 from tidal.model.leases import CounterRecord  # noqa: TC001 - from_wire reads the annotations when it runs
@@ -32,6 +33,7 @@ from tidal.model.phases import GONE, RUN_MOVES, WAITING
 from tidal.model.rows import StoryRow  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.series import Seconds, Series, Strain
 from tidal.model.stats import Spread, Tally
+from tidal.model.watched import WatchedRecord  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.wire import from_wire, to_wire
 
 STORY_MAX = 500
@@ -141,6 +143,8 @@ class LogHalf:
     clock_back_ms: int = 0  # the furthest that the master's time went back
     generation: int = 1  # how often the streams were begun anew in Redis, from a keyframe
     signature: str = ""  # over files, host and arguments
+    judged_to_s: int = 0  # Redis time in whole seconds up to which thresholds were judged
+    tripped: dict[str, ThresholdTripped] = field(default_factory=dict)  # by the threshold's text
 
     @property
     def plan(self) -> PlanSet | None:
@@ -239,6 +243,7 @@ class ReportHalf:
     lateness: Spread = field(default_factory=Spread)  # how late arrivals began
     late: int = 0  # of these: later than LATE_US
     latest_s: int = 0
+    watched: dict[tuple[str, int, int], WatchedRecord] = field(default_factory=dict)  # what thresholds look at
     refused: Refused = field(default_factory=Refused)
     skipped: int = 0
     repeats: int = 0

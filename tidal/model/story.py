@@ -9,6 +9,9 @@ from tidal.model.leases import in_story
 from tidal.model.planning import begins
 from tidal.model.rows import StoryRow
 from tidal.model.text import clean
+from tidal.model.thresholds import value_text
+from tidal.model.thresholds_read import threshold_of
+from tidal.model.words import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,6 +153,15 @@ def _noted(log: LogHalf, event: ev.Noted) -> Line:
     return event.level, f"{event.author}: {event.text}"
 
 
+def _threshold_tripped(log: LogHalf, event: ev.ThresholdTripped) -> Line:
+    del log
+    one = threshold_of(event.text)
+    if event.value_milli is None or one is None:
+        return "error", f"threshold {event.text} could not be judged: {event.why or 'this version does not know it'}"
+    when = f"from {moment(event.from_ms)} to {moment(event.to_ms)}"
+    return "error", f"threshold not met: {event.text}: it was {value_text(one.metric, event.value_milli)} {when}"
+
+
 def _generation_opened(log: LogHalf, event: ev.GenerationOpened) -> Line:
     del log
     return "warning", f"Redis lost a part of the run ({event.why}): it goes on from what the master knows"
@@ -176,4 +188,5 @@ _TELLERS: dict[type[ev.Event], Callable[..., Line]] = {
     ev.EntryRefused: _entry_refused,
     ev.Noted: _noted,
     ev.GenerationOpened: _generation_opened,
+    ev.ThresholdTripped: _threshold_tripped,
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tidal.outputs.judged import ledger_lines, verdict_word
 from tidal.outputs.layout import clock, day_and_clock, duration, latency, rate, share, shorten
+from tidal.outputs.thresholds import BAD, shown_value, when
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +32,7 @@ def markdown(frame: Frame) -> str:
     parts = [
         _head(frame),
         _verdict(frame),
+        _thresholds(frame),
         _requests(frame),
         _responses(frame),
         _pacing(frame),
@@ -69,6 +71,17 @@ def _verdict(frame: Frame) -> str:
     lines = [f"Verdict: **{verdict_word(frame)}**{' because' if frame.verdict.reasons else ''}"]
     reasons = [f"- {code(reason, 200)}" for reason in frame.verdict.reasons[:REASONS_MAX]]
     return "\n".join([*lines, *([""] if reasons else []), *reasons]) + _more(len(frame.verdict.reasons), REASONS_MAX)
+
+
+def _thresholds(frame: Frame) -> str:
+    if not frame.thresholds:
+        return ""
+    rows = [
+        [code(row.text), f"**{code(row.word, 20)}**" if row.word in BAD else code(row.word, 20), code(shown_value(row)),
+         code(when(row)), code(row.meaning, 200)]
+        for row in frame.thresholds
+    ]  # fmt: skip
+    return _table(("threshold", "", "value", "when", "meaning"), rows, left=5)
 
 
 def _requests(frame: Frame) -> str:
@@ -122,7 +135,7 @@ def _failures(frame: Frame) -> str:
 
 def _trouble(frame: Frame) -> str:
     """The warnings and errors of the story, but how the run ended: the head says it."""
-    told = [r for r in frame.story if r.level in {"warning", "error"} and r.kind not in {"so", "rc"}]
+    told = [r for r in frame.story if r.level in {"warning", "error"} and r.kind not in {"so", "rc", "tt"}]
     lines = [f"- {duration(max(0, row.offset_ms))} {code(row.text, 160)}" for row in told[:STORY_MAX]]
     return "\n".join(["What went wrong:", "", *lines]) + _more(len(told), STORY_MAX) if lines else ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tidal.model.judging import EXIT_NOT_MET, EXIT_UNJUDGED
 from tidal.model.text import clean
 from tidal.model.verdict import EXIT_INVALID, EXIT_SUSPECT
 from tidal.outputs.judged import ledger_lines, verdict_lines
@@ -20,6 +21,7 @@ from tidal.outputs.layout import (
     size,
     table,
 )
+from tidal.outputs.thresholds import in_short, threshold_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,9 +35,10 @@ MESSAGE_CELLS = 100
 STORY_LEVELS = ("warning", "error")
 IN_ORDER = ("finished", "stopped")
 """Outcomes of runs that nothing kept from ending as they should."""
+BY_THRESHOLDS = (EXIT_NOT_MET, EXIT_UNJUDGED)
 BY_VERDICT = (EXIT_INVALID, EXIT_SUSPECT)
-TOLD_BY_THE_ENDING = ("so", "rc")
-"""Kinds of events that say how the run ended; the last lines do that."""
+TOLD_BY_THE_ENDING = ("so", "rc", "tt")
+"""Kinds of events that say how the run ended; the last lines do that, and the table of thresholds."""
 
 REQUEST_COLUMNS = (
     Column("method", number=False, rank=3), Column("name", number=False), Column("requests"), Column("failures"),
@@ -80,6 +83,7 @@ def interval_line(frame: Frame, most: int | None = None) -> str:
         (5, f"p99 {_time(total, total.p99_us):>7}"),
         (1, f"failed {total.failures} of {total.requests}"),
         (7, _coverage(frame)),
+        *([(1, told)] if (told := in_short(frame)) else []),
     ]
     while most is not None and sum(len(cell) + 2 for _, cell in cells) - 2 > most and any(rank for rank, _ in cells):
         cells.remove(max(cells))
@@ -111,7 +115,7 @@ def summary(frame: Frame, most: int | None = None) -> str:
         _exceptions(frame),
         _workers(frame, most),
     )
-    parts = [*tables, _story(frame), _ending(frame)]
+    parts = [*tables, _story(frame), threshold_table(frame, most), _ending(frame)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -252,6 +256,8 @@ def _how_it_ended(frame: Frame) -> Iterator[str]:
 def _why_not_zero(frame: Frame) -> str:
     """A run that went to its end in order and yet does not return 0: because of what failed in it."""
     failed, raised = frame.total.failures, sum(row.occurrences for row in frame.exceptions)
+    if frame.run.exit_code in BY_THRESHOLDS:
+        return ": " + in_short(frame)
     if frame.run.exit_code in BY_VERDICT:
         return f": the verdict is {shorten(frame.verdict.word, 20)}"
     if not frame.run.exit_code or frame.run.outcome not in IN_ORDER or not (failed or raised):

@@ -139,6 +139,17 @@ def _openings() -> st.SearchStrategy[ev.RunOpened]:
     return st.builds(ev.RunOpened, **shapes | {"options": options, "classes": classes, "slots": st.integers(1, 32_768)})
 
 
+WATCH = st.one_of(
+    st.builds(ev.Watch, TEXT, st.integers(1, 900)),
+    st.builds(lambda of, span: ev.Watch(of, 0, span[0], span[1] + 1), TEXT, st.tuples(COUNT, COUNT).map(sorted)),
+)
+TRIPPED = st.builds(
+    lambda text, span, value, why: ev.ThresholdTripped(text, *span, value, why),
+    TEXT,
+    st.tuples(MOMENT_MS, MOMENT_MS).map(sorted),
+    st.none() | COUNT,
+    TEXT,
+)
 _WITH_RULES: dict[Any, Callable[[], st.SearchStrategy[Any]]] = {
     ev.PaceTally: lambda: st.builds(
         lambda name, n, wanted, late: ev.PaceTally(name, n + late, wanted, late), TEXT, *3 * [COUNT]
@@ -147,6 +158,8 @@ _WITH_RULES: dict[Any, Callable[[], st.SearchStrategy[Any]]] = {
     ev.StageSpec: lambda: STAGE,
     ev.PlanSet: _plans,
     ev.RunOpened: _openings,
+    ev.Watch: lambda: WATCH,
+    ev.ThresholdTripped: lambda: TRIPPED,
 }
 """Classes that refuse most of what their annotations allow."""
 
@@ -181,13 +194,18 @@ _MASTERS: list[st.SearchStrategy[ev.Event]] = [
         st.integers(1, 9),
         st.integers(0, 9_000),
     ),
-    st.builds(lambda names: ev.Ticked(tuple(ev.Beat(n, 5) for n in sorted(names))), st.sets(st.sampled_from(NAMES))),
+    st.builds(
+        lambda names, judged_s: ev.Ticked(tuple(ev.Beat(n, 5) for n in sorted(names)), 0, "", T0 // 1000 + judged_s),
+        st.sets(st.sampled_from(NAMES)),
+        st.integers(0, 9),
+    ),
     st.builds(ev.TargetSet, st.integers(0, 50), st.just(2.0), st.just("ann")),
     st.builds(ev.IntentAccepted, st.sampled_from("abc"), st.just("ann"), st.just("stop")),
     st.builds(ev.IntentRefused, st.sampled_from("abc"), st.just("ann"), st.just("stop"), st.just("no")),
     st.builds(ev.EntryRefused, st.just(REPORTS), st.just("1-1"), st.just("nonsense"), st.integers(1, 5)),
     st.builds(ev.StopOrdered, st.just("stopped"), st.just("enough"), st.just("ann"), st.just(5_000)),
     st.builds(ev.Noted, st.just("ann"), st.just("info"), TEXT),
+    st.builds(ev.ThresholdTripped, st.sampled_from(["p95 < 1ms", "?"]), st.just(0), st.just(9), st.just(5)),
     st.builds(ev.RunClosed, st.just("stopped"), st.just("enough"), st.just(0)),
 ]
 
@@ -228,14 +246,20 @@ def _block(draw: st.DrawFn) -> ev.Block:
 
 _WORKERS: list[st.SearchStrategy[ev.Event]] = [
     st.builds(
-        lambda blocks, failures, to_ms, users, iterations: report(
-            *blocks, to_ms=to_ms, failures=tuple(failures), users={"Buyer": users}, iterations=iterations
+        lambda blocks, failures, to_ms, users, iterations, watch: report(
+            *blocks,
+            to_ms=to_ms,
+            failures=tuple(failures),
+            users={"Buyer": users},
+            iterations=iterations,
+            watch=tuple(watch),
         ),
         st.lists(_block(), max_size=3),
         st.lists(_FAILURE, max_size=2),
         st.integers(0, 40_000),
         st.integers(0, 9),
         st.tuples(*[st.integers(0, 9)] * 4),
+        st.lists(st.sampled_from([ev.Watch("", 5), ev.Watch("/buy", 9), ev.Watch("", 0, T0 // 1000, T0 // 1000 + 9)])),
     ),
     st.builds(lambda t: report(exceptions=(ev.ExceptionTally("boom", t, 2),)), st.sampled_from("ab")),
     st.builds(lambda n, ms: ev.GeneratorLost(n, 7, T0, T0 + ms, "killed"), st.integers(0, 3), st.integers(0, 9_000)),

@@ -25,7 +25,7 @@ def test_every_entry_has_its_line() -> None:
     assert [line.kind for line in lines] == ["ro", "ws", "wc", "ws", "wc", "rs", "ps", "rp", "tk", "wl"]
     report_line, tick, loss = lines[-3:]
     assert (report_line.who, report_line.text) == ("w1", "reports 8 requests in 1.0 s, 2 failed, 5 users")
-    assert tick.text == "ticked: beats (1), redis_rtt_us 400"
+    assert tick.text == "ticked: beats (1), redis_rtt_us 400, judged_to_s 0"
     assert (loss.who, loss.level, loss.name) == ("w2", "error", "worker_lost")
     assert [line.offset_ms for line in lines[:2]] == [None, None]
 

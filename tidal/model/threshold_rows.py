@@ -1,0 +1,82 @@
+"""Thresholds as a screen shows them: what each says, its value now, and whether it holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.model import phases
+from tidal.model.judging import added, end_of_s, is_bad, value_of, whole_value
+from tidal.model.rows import ThresholdRow
+from tidal.model.text import clean
+from tidal.model.thresholds import FOR, VERDICT, meaning, value_text
+from tidal.model.thresholds_read import threshold_of
+from tidal.model.watched import seconds_of
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from tidal.model.state import State
+    from tidal.model.thresholds import Threshold
+
+WAITING, HOLDS, FAILING, PASSED, FAILED, UNJUDGED = "waiting", "holds", "failing", "passed", "failed", "unjudged"
+
+
+def threshold_rows(state: State) -> tuple[ThresholdRow, ...]:
+    """A row for each threshold of the run, in the order in which they were given."""
+    return tuple(_row(state, text, threshold_of(text)) for text in state.log.options.thresholds)
+
+
+def _row(state: State, text: str, one: Threshold | None) -> ThresholdRow:
+    if one is None:
+        return ThresholdRow(clean(text), "this version of tidal does not know it", UNJUDGED)
+    trip = state.log.tripped.get(text)
+    value = _value(state, one)
+    word = _word(state, one, value)
+    return ThresholdRow(
+        text=clean(text),
+        meaning=clean(meaning(one)),
+        word=word,
+        value_milli=None if value is None else int(value),
+        value=_told(one, None if value is None else int(value)),
+        limit_milli=one.limit,
+        unit=one.metric.unit,
+        aborts=one.aborts,
+        tripped_from_ms=None if trip is None else trip.from_ms,
+        tripped_to_ms=None if trip is None else trip.to_ms,
+        tripped_value=_told(one, trip.value_milli) if trip is not None else "",
+        why=clean(trip.why) if trip is not None else "",
+    )
+
+
+def _told(one: Threshold, milli: int | None) -> str:
+    return "" if milli is None else value_text(one.metric, milli)
+
+
+def _word(state: State, one: Threshold, value: Fraction | None) -> str:
+    trip = state.log.tripped.get(str(one))
+    if trip is not None:
+        return UNJUDGED if trip.value_milli is None else FAILED
+    if state.log.phase == phases.CLOSED:
+        return PASSED if state.log.began_ms else UNJUDGED
+    if value is None:
+        return WAITING
+    return FAILING if is_bad(one, value) else HOLDS
+
+
+def _value(state: State, one: Threshold) -> Fraction | None:
+    """What it is now: of the newest window, of the newest second, of all that is judged."""
+    log = state.log
+    is_final = log.phase == phases.CLOSED
+    if not log.began_ms:
+        return None
+    from_s, end_s = seconds_of(one, log.began_ms)
+    last_s = min(end_s, end_of_s(log) if is_final else log.judged_to_s)
+    if last_s <= from_s and one.metric.kind != VERDICT:
+        return None
+    if not one.window:
+        return whole_value(state, one, last_s, is_final=is_final)
+    record = state.reports.watched.get((one.of, 0, 0))
+    length_s = min(1 if one.window == FOR else one.window_s, last_s - from_s)
+    if record is None or (one.window != FOR and not is_final and length_s < one.window_s):
+        return None
+    return value_of(one.metric, added(record.seconds, last_s - length_s, last_s), length_s * 1000)

@@ -1,0 +1,110 @@
+"""What thresholds look at second by second: of named endpoints the newest seconds one by one, and sums of whole spans.
+
+The reports' half must not know what masters wrote, so it is the workers who say in each report what is to be kept
+(`Reported.watch`, made by `watches_of` from the thresholds in `RunOpened`). Without thresholds nothing is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tidal.model.reports import WATCHES_MAX, Watch
+from tidal.model.stats import Tally
+from tidal.model.thresholds_read import threshold_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tidal.model.samples import Block
+    from tidal.model.state import LogHalf
+    from tidal.model.thresholds import Threshold
+
+LAG_S = 60
+"""How long after its window a second is kept: reports of a slow worker may be so late."""
+
+Key = tuple[str, int, int]
+"""Endpoint, and the seconds of the span; (…, 0, 0) is what is kept second by second."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What came in one second, or in a span of them."""
+
+    tally: Tally = field(default_factory=Tally)
+    user_ms: int = 0
+
+    def merge(self, other: Seen) -> None:
+        """Add another."""
+        self.tally.merge(other.tally)
+        self.user_ms += other.user_ms
+
+
+@dataclass(slots=True)
+class WatchedRecord:
+    """One endpoint's newest seconds, or one span of it."""
+
+    keep_s: int = 0
+    latest_s: int = 0
+    seconds: dict[int, Seen] = field(default_factory=dict)  # of a span: its sum, at its first second
+
+
+def is_of(key: tuple[str, str], of: str) -> bool:
+    """Whether an endpoint (method, name) is meant by a threshold's words: both, the name alone, or "" for all."""
+    return not of or of in {key[1], f"{key[0]} {key[1]}"}
+
+
+def watches_of(thresholds: Iterable[Threshold], began_ms: int) -> tuple[Watch, ...]:
+    """What has to be kept for these thresholds, in a run whose plan time began then."""
+    keep_s: dict[str, int] = {}
+    spans: dict[Watch, None] = {}
+    for one in thresholds:
+        keep_s[one.of] = max(keep_s.get(one.of, 0), one.window_s + LAG_S)
+        if not one.window and one.has_place:
+            spans[Watch(one.of, 0, *seconds_of(one, began_ms))] = None
+    kept = [Watch(of, seconds) for of, seconds in sorted(keep_s.items())]
+    return (*kept, *spans)[:WATCHES_MAX]
+
+
+def watches(log: LogHalf) -> tuple[Watch, ...]:
+    """What the workers of a run have to keep for its thresholds; nothing before it began."""
+    found = (threshold_of(text) for text in log.options.thresholds) if log.began_ms else ()
+    return watches_of((one for one in found if one is not None), log.began_ms)
+
+
+EVER_S = 1 << 40
+
+
+def seconds_of(threshold: Threshold, began_ms: int) -> tuple[int, int]:
+    """The whole seconds of Redis time that lie within the part of the run that is judged: first, and after the last."""
+    from_s = -(-(began_ms + threshold.from_ms) // 1000)
+    return from_s, EVER_S if threshold.to_ms is None else (began_ms + threshold.to_ms) // 1000
+
+
+def count_watched(watched: dict[Key, WatchedRecord], watches: Iterable[Watch], block: Block) -> None:
+    """Add a block of a report to what is kept."""
+    if block.is_warmup:
+        return
+    for watch in watches:
+        key = (watch.of, watch.from_s, watch.to_s)
+        is_inside = watch.from_s <= block.second < watch.to_s
+        if (watch.keep_s or is_inside) and (key in watched or len(watched) < WATCHES_MAX):
+            record = watched.setdefault(key, WatchedRecord(watch.keep_s))
+            _add(record, watch.from_s if watch.to_s else block.second, _seen(block, watch.of))
+
+
+def _seen(block: Block, of: str) -> Seen:
+    seen = Seen(user_ms=sum(block.user_ms.values()))
+    for key, tally in block.tallies.items():
+        if is_of(key, of):
+            seen.tally.merge(tally)
+    return seen
+
+
+def _add(record: WatchedRecord, second: int, seen: Seen) -> None:
+    if second > record.latest_s:
+        record.latest_s = second
+        for old in [s for s in record.seconds if s <= second - record.keep_s and record.keep_s]:
+            del record.seconds[old]
+    if not record.keep_s or second > record.latest_s - record.keep_s:
+        record.seconds.setdefault(second, Seen()).merge(seen)
