@@ -24,8 +24,8 @@ from tidal.model.events import (
     RunOptions,
     StageSpec,
     StopOrdered,
-    Track,
     ThresholdTripped,
+    Track,
 )
 from tidal.model.lanes import Lanes
 from tidal.model.leases import CounterRecord  # noqa: TC001 - from_wire reads the annotations when it runs
