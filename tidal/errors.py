@@ -238,6 +238,13 @@ class TerminalUnfit(TidalError):
     meaning = "no terminal, or too small a one"
 
 
+class BadRecording(TidalError):
+    """A recording (a HAR file, a curl command) is none, or has something in it that cannot be."""
+
+    exit_code = 55
+    meaning = "a recording cannot be read (tidal import)"
+
+
 OTHER_EXIT_CODES: dict[int, str] = {
     0: "the run finished and nothing failed",
     1: "the run finished with failed requests or exceptions",

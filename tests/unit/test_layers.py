@@ -2,7 +2,7 @@
 
                                     cli
           ┌──────────┬───────────────┼───────────┬──────────┐
-         tui      outputs         processes    replay     target
+         tui      outputs         processes    replay     target · drafting
           │          │         ┌─────┴─────┐     │          │
           │          │       store      server   │          │       generator (users, tasks …)
           └──────────┴─────────┴───────────┴─────┴──────────┴─────── │
@@ -44,6 +44,7 @@ LAYERS: dict[str, set[str]] = {
     "report": {"report", "shelf"},
     "tui": {"tui"},
     "target": {"target"},
+    "drafting": {"drafting"},
     "generator": {
         "generator", "users", "fastuser", "rest", "tasks", "markov", "shape", "waits", "pace", "hooks", "flow",
         "compat", "contrib", "demo", "feeds", "datafile", "planfile",
@@ -63,6 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": BASE | {"store", "replay", "outputs"},
     "tui": {"errors", "model", "outputs"},
     "target": {"errors", "ground"},
+    "drafting": {"errors", "model"},
     "generator": BASE | {"outputs"},  # scripts print the same tables
     "cli": set(LAYERS) - {"generator", "cli"},
 }

@@ -7,6 +7,7 @@ A subcommand's module imports argparse and the shared flags; what is heavy (geve
 
 SUBCOMMANDS = {
     # a test file
+    "new": "write a first locustfile",
     "check": "try a locustfile out: what it has, then each task once, with every request shown",
     # a run and its terminal
     "tui": "start a load test and watch it in this terminal",
@@ -23,7 +24,7 @@ SUBCOMMANDS = {
     "log": "print the log of a run, one line an entry, picked by time and by what entries carry",
     "explain": "say in words what changed when in a run, and by what evidence",
     "export": "write a run into one file to pass on, without hosts, headers or files when wished",
-    "import": "take a run in from an archive file",
+    "import": "take a run in from an archive file, or make a locustfile of a HAR file or curl commands",
     "report": "make a report of a run: one HTML file, Markdown for a ticket, JSON for programs",
     "judge": "judge a recorded run by thresholds: whether it kept to them, and when it would have tripped",
     # a fleet

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tidal.generator.recorder import tidy
 from tidal.markov import MarkovTaskSet, is_markov_task
 from tidal.model.trial import DEPTH_MAX, ClassRow, TaskRow
-from tidal.tasks import SequentialTaskSet, is_task_set
+from tidal.tasks import SequentialTaskSet, TaskSet, is_task_set
 from tidal.users import User
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ def relative(name: str, root: Path) -> str:
 
 def _notes(cls: type[User]) -> Iterator[str]:
     """What its author may not have meant."""
-    if cls.wait_time is User.wait_time and not getattr(cls, "functions", None) and cls.run is User.run:
+    is_plain = not getattr(cls, "functions", None) and cls.run is User.run
+    if cls.wait_time is User.wait_time and is_plain and not all(map(_waits, cls.tasks)):
         yield "no wait_time: its users send as fast as the answers come"
     if (cls.host or "").endswith("/"):
         yield f"host {tidy(cls.host, 200)} ends in a slash: with a path like /x it makes //x"
@@ -107,6 +108,11 @@ def _notes(cls: type[User]) -> Iterator[str]:
     plain = [name for name, value in vars(cls).items() if _looks_like_a_task(name, value) and name not in names]
     for name in plain:
         yield f"{name}() begins like a task and is none: without @task nobody calls it, unless you do"
+
+
+def _waits(task: Any) -> bool:
+    """Whether it is a set that has waits of its own."""
+    return is_task_set(task) and task.wait_time is not TaskSet.wait_time
 
 
 def _looks_like_a_task(name: str, value: Any) -> bool:

@@ -1,0 +1,27 @@
+"""Files that tidal writes for a user: never over one that is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tidal.errors import UsageError
+
+
+def write_new(name: str, text: str, *, may_replace: bool = False) -> Path:
+    """Write a file; UsageError when it is there already, or cannot be written."""
+    path = Path(name).expanduser()
+    try:
+        with path.open("w" if may_replace else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{name} is there already: name another file, or move it away") from None
+    except OSError as error:
+        raise UsageError(f"cannot write {name}: {error.strerror}") from None
+    return path
+
+
+def checked_host(host: str) -> str:
+    """A base URL without a slash at its end; UsageError for what is none."""
+    if host and not host.lower().startswith(("http://", "https://")):
+        raise UsageError(f"--host {host!r} begins with neither http:// nor https://")
+    return host.rstrip("/")
