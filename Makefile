@@ -50,10 +50,8 @@ check: $(DEV) ## formatting, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(DEV) ## measure tidal on this machine
-	@if ls bench/*.py >/dev/null 2>&1; then \
-		for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done; \
-	else echo "no benchmark yet"; fi
+bench: $(DEV) ## measure tidal beside Locust on this machine (ARGS="--rows http" picks rows)
+	$(BIN)/python bench/run.py --write docs/speed.md $(ARGS)
 
 # One lock serves every platform and Python; it names no index, so a mirror of your own works as well.
 LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self, cast
+from ssl import CERT_NONE
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import requests
@@ -20,17 +22,19 @@ from gevent.queue import LifoQueue
 from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, RequestException
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 from urllib3.util import create_urllib3_context
 
-from tidal.flow import CatchResponseError, LocustError, ResponseError
+from tidal.generator.http_cookies import Jar
+from tidal.generator.http_pool import POOLS
+from tidal.generator.http_response import ResponseContextManager, RestResponseContextManager
+from tidal.generator.http_swift import IS_KNOWN_VERSION, Swift
+from tidal.hooks import EventHook
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
-    from types import TracebackType
 
-    from tidal.hooks import EventHook
+__all__ = ["Adapter", "HttpSession", "ResponseContextManager", "RestResponseContextManager", "detect_encoding"]
 
 urllib3.connectionpool.ConnectionPool.QueueCls = cast(
     "Any", LifoQueue
@@ -38,128 +42,6 @@ urllib3.connectionpool.ConnectionPool.QueueCls = cast(
 
 _ABSOLUTE = re.compile(r"^https?://", re.IGNORECASE)
 _FILE_MISTAKES = (MissingSchema, InvalidSchema, InvalidURL)
-_WRAPPERS = (requests.exceptions.ConnectionError, ProtocolError, MaxRetryError, NewConnectionError)
-_USE_BLOCK = (
-    "Tried to set status on a request that has not yet been made. Make sure you use a with-block, like this:\n\n"
-    "with self.client.request(…, catch_response=True) as response:\n    response.success()"
-)
-
-
-class ResponseContextManager(requests.Response):
-    """A response, and the block in which its request may be declared a success or a failure.
-
-    Attributes:
-        error: what kept an answer from coming; None when one came.
-        request_meta: the arguments of the `request` hook; the block may change them.
-    """
-
-    error: Exception | None = None
-    request_meta: dict[str, Any]
-    _hook: EventHook
-    _catch_response = False
-    _entered = False
-    _verdict: bool | Exception | None = None
-
-    @classmethod
-    def of(cls, response: requests.Response, hook: EventHook, meta: dict[str, Any], *, catch: bool) -> Self:
-        """Make a response of requests one of ours, in place: copying it costs more than the rest of the request."""
-        response.__class__ = cls
-        vars(response).update(request_meta=meta, _hook=hook, _catch_response=catch)
-        return cast("Self", response)
-
-    @classmethod
-    def failed(cls, error: RequestException) -> ResponseContextManager:
-        """The response of a request that got none."""
-        response = cls()
-        response.status_code = 0
-        response.error = error
-        response._content = None
-        response.request = error.request  # type: ignore[assignment]
-        return response
-
-    def raise_for_status(self) -> None:
-        """Raise what the request is declared to have failed with, what kept the answer away, or for status ≥ 400."""
-        if self._verdict is True:
-            return
-        if isinstance(self._verdict, Exception):
-            raise self._verdict
-        if self.error:
-            raise self.error
-        super().raise_for_status()
-
-    def success(self) -> None:
-        """Declare the request a success."""
-        self._declare(verdict=True)
-
-    def failure(self, exc: Any) -> None:
-        """Declare the request a failure, with a text or an exception."""
-        self._declare(exc if isinstance(exc, Exception) else CatchResponseError(exc))
-
-    def _declare(self, verdict: bool | Exception) -> None:  # noqa: FBT001 - it is the thing itself
-        if not self._entered:
-            raise LocustError(_USE_BLOCK)
-        self._verdict = verdict
-
-    def __enter__(self) -> Self:
-        if not self._catch_response:
-            raise LocustError("In order to use a with-block for requests, you must also pass catch_response=True")
-        self._entered = True
-        return self
-
-    def __exit__(  # type: ignore[override]  # theirs takes *args; the protocol gives these three
-        self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None, /
-    ) -> bool | None:
-        """Tell the hook how it went; an exception of the block's own goes on, a `ResponseError` is the verdict."""
-        if self._verdict is not None:
-            self._tell(None if self._verdict is True else self._verdict)
-            return kind is None
-        if isinstance(value, ResponseError):
-            self._tell(value)
-            return True
-        if kind is not None:
-            if not issubclass(kind, Exception):  # the user was stopped here: the request is not lost from the count
-                self._tell(self._trouble())
-            return False
-        self._tell(self._trouble())
-        return True
-
-    def tell(self) -> None:
-        """Tell the hook how it went, where there is no block."""
-        self._tell(self._trouble())
-
-    def _tell(self, exception: Any) -> None:
-        self.request_meta["exception"] = exception
-        self._hook.fire(**self.request_meta)
-
-    def _trouble(self) -> BaseException | None:
-        """The exception that says what went wrong, named by the endpoint and not by its many URLs."""
-        if self.status_code and self.status_code < 400 and not self.error:
-            return None
-        url, self.url = self.url, self.request_meta["name"]
-        try:
-            self.raise_for_status()
-        except RequestException as error:
-            return _root(error)
-        finally:
-            self.url = url
-        return None
-
-
-class RestResponseContextManager(ResponseContextManager):
-    """A response of `rest`.
-
-    Attributes:
-        js: the body, read as JSON; None when it is none.
-    """
-
-    js: Any
-
-
-def _root(error: BaseException) -> BaseException:
-    """What the wrappers of requests and urllib3 are about: "connection refused" rather than "max retries"."""
-    while isinstance(error, _WRAPPERS) and error.__context__ is not None:
-        error = error.__context__
-    return error
 
 
 class HttpSession(requests.Session):
@@ -183,6 +65,8 @@ class HttpSession(requests.Session):
         self._take_credentials()
         self.mount("https://", Adapter(pool_manager))
         self.mount("http://", Adapter(pool_manager))
+        self.cookies = Jar()
+        self._swift = Swift(self) if pool_manager is None and IS_KNOWN_VERSION else None
 
     def _take_credentials(self) -> None:
         parts = urlsplit(self.base_url)
@@ -222,7 +106,9 @@ class HttpSession(requests.Session):
         full_url = url if _ABSOLUTE.match(url) else f"{self.base_url}{url}"
         began_s, perf_s = time.time(), time.perf_counter()
         try:
-            response = super().request(method, full_url, **kwargs)
+            response = self._swift.request(method, full_url, kwargs) if self._swift is not None else None
+            if response is None:
+                response = self._requested(method, full_url, kwargs)
         except _FILE_MISTAKES:
             raise
         except RequestException as error:
@@ -233,8 +119,36 @@ class HttpSession(requests.Session):
             self._cancel(method, name or url)
             raise
         took_ms = (time.perf_counter() - perf_s) * 1000
+        hook = self.request_event
+        told = (method, name, url, context, began_s, took_ms, bool(kwargs.get("stream")))
+        if _is_quiet(response) and not catch_response and type(hook) is EventHook and not hook.has_listeners:
+            quiet: ResponseContextManager = response
+            quiet.__dict__["_told"] = (self, told)
+            if hook.sink is not None:
+                target = quiet._later.asked.route.target  # type: ignore[union-attr]  # noqa: SLF001 - our own
+                hook.sink(method, name or target, took_ms, len(quiet._content or b""))  # noqa: SLF001 - as above
+            return quiet
+        meta = self.meta_of(response, *told)
+        ours = ResponseContextManager.of(response, hook, meta, catch=catch_response)
+        if not catch_response:
+            ours.tell()
+        return ours
+
+    def meta_of(  # noqa: PLR0917 - one call
+        self,
+        response: Any,
+        method: str,
+        name: str | None,
+        url: Any,
+        context: dict[str, Any] | None,
+        began_s: float,
+        took_ms: float,
+        is_stream: bool,  # noqa: FBT001 - one call
+    ) -> dict[str, Any]:
+        """What the listeners of `request` are told."""
         first = (response.history[0] if response.history else response).request
-        meta = {
+        full_url = url if _ABSOLUTE.match(url) else f"{self.base_url}{url}"
+        return {
             "request_type": method,
             "response_time": took_ms,
             "name": name or (first.path_url if first is not None else str(url)),
@@ -243,16 +157,25 @@ class HttpSession(requests.Session):
             "exception": None,
             "start_time": began_s,
             "url": str(first.url) if first is not None else full_url,
-            "response_length": _length(response, stream=bool(kwargs.get("stream"))),
+            "response_length": _length(response, stream=is_stream),
         }
-        ours = ResponseContextManager.of(response, self.request_event, meta, catch=catch_response)
-        if not catch_response:
-            ours.tell()
-        return ours
+
+    def _requested(self, method: Any, url: str, kwargs: dict[str, Any]) -> Any:
+        """The answer by way of requests."""
+        response = super().request(method, url, **kwargs)
+        if self._swift is not None and self._swift.spent_s:  # what went before is part of the first answer's time
+            first = response.history[0] if response.history else response
+            first.elapsed += timedelta(seconds=self._swift.spent_s)
+        return response
 
     def _cancel(self, method: str, name: str) -> None:
         if self.request_event.cancel is not None:
             self.request_event.cancel(method, name)
+
+
+def _is_quiet(response: Any) -> bool:
+    """Whether the session read the answer itself, and it is no failure."""
+    return response.__dict__.get("_later") is not None and response.status_code < 400
 
 
 def _length(response: requests.Response, *, stream: bool) -> int:
@@ -280,6 +203,7 @@ class Adapter(HTTPAdapter):
         """Make the pools, unless they are given."""
         if self._shared is None:
             super().init_poolmanager(*args, **kwargs)
+            self.poolmanager.pool_classes_by_scheme = POOLS
         else:
             self.poolmanager = self._shared
 
@@ -288,10 +212,10 @@ class Adapter(HTTPAdapter):
     ) -> Any:
         """What tells one pool from another; the default roots are the shared context's."""
         host, pool = cast("Any", super().build_connection_pool_key_attributes(request, verify, cert))
-        if verify is True and host.get("scheme") == "https" and not cert:
+        if host.get("scheme") == "https" and not cert and verify in (True, False):
             pool.pop("ca_certs", None)
             pool.pop("ca_cert_dir", None)
-            pool["ssl_context"] = _tls_context()
+            pool["ssl_context"] = _tls_context() if verify else _unseeing_context()
         return host, pool
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
@@ -300,6 +224,12 @@ class Adapter(HTTPAdapter):
             conn.cert_reqs = "CERT_REQUIRED"
         else:
             super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+
+
+@cache
+def _unseeing_context() -> ssl.SSLContext:
+    """For who checks no certificates: without it urllib3 loads the system's roots for each connection, 20 ms."""
+    return create_urllib3_context(cert_reqs=CERT_NONE)
 
 
 @cache

@@ -23,6 +23,7 @@ from gevent.lock import BoundedSemaphore
 
 from tidal.generator import otel
 from tidal.generator.clock import PATIENCE_S, RedisClock
+from tidal.generator.collector import tune_collector
 from tidal.generator.environment import (
     STATE_RUNNING,
     STATE_SPAWNING,
@@ -177,6 +178,7 @@ class Generator:
         if order.index == 0:
             for name in unheeded():
                 logger.warning("locust.stats.%s is set by the file: CSV, tables and JSON keep their own", name)
+        tune_collector()
         vital(self._watch_usage)
         vital(self._beat)
 

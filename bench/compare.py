@@ -1,0 +1,57 @@
+"""Pieces for comparing two sides by turns: run a command, take what it says, make ratios and their spread."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+HERE = Path(__file__).parent
+
+
+class Row(NamedTuple):
+    """One comparison, as the table shows it.
+
+    Attributes:
+        what: what was done.
+        goal: what was to be reached, as text.
+        ratios: of each round, ours to theirs.
+        note: the figures behind it.
+    """
+
+    what: str
+    goal: str
+    ratios: list[float]
+    note: str = ""
+
+    def __str__(self) -> str:
+        low, high = min(self.ratios), max(self.ratios)
+        return f"{self.what:62} {statistics.median(self.ratios):7.2f}x  ({low:.2f} to {high:.2f})  {self.note}"
+
+    def markdown(self) -> str:
+        """A line of a table."""
+        low, high = min(self.ratios), max(self.ratios)
+        return f"| {self.what} | {self.goal} | **{statistics.median(self.ratios):.2f}x** | {low:.2f} to {high:.2f} |"
+
+
+def load(side: str, url: str, arguments: Sequence[str]) -> dict[str, Any]:
+    """What `load.py` says of one side."""
+    argv = [sys.executable, str(HERE / "load.py"), side, "--url", url, *arguments]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True)
+    if done.returncode or not done.stdout.strip():
+        raise SystemExit(f"{' '.join(argv)}\n{done.stdout}{done.stderr[-2000:]}")
+    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if said.get("failures"):
+        raise SystemExit(f"{side}: {said['failures']} of {said['requests']} requests failed\n{done.stderr[-2000:]}")
+    return said
+
+
+def by_turns(rounds: int, ours: Callable[[], float], theirs: Callable[[], float]) -> list[tuple[float, float]]:
+    """Both figures of each round, the sides in turn."""
+    return [(ours(), theirs()) if number % 2 else tuple(reversed((theirs(), ours()))) for number in range(rounds)]  # type: ignore[misc]

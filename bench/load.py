@@ -1,0 +1,152 @@
+"""Users of one side for a while, in this process; prints what they did and what it cost as JSON.
+
+    python bench/load.py tidal|locust --kind fast|http --url URL [--users 50] [--seconds 3] [--rate RPS] [--task get]
+
+A closed loop as fast as it goes, or a fixed rate by `constant_throughput`. The user classes are each side's own, told
+of by each side's own recorder, as in a run without reports.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import time
+from typing import Any
+
+
+def arguments() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("side", choices=["tidal", "locust"])
+    parser.add_argument("--kind", choices=["fast", "http"], default="fast")
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--path", default="/page")
+    parser.add_argument("--task", choices=["get", "json", "post", "listened", "params"], default="get")
+    parser.add_argument("--users", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--rate", type=float, default=0.0)
+    parser.add_argument("--connect", action="store_true", help="time spawning all users and one GET each")
+    parser.add_argument("--profile", default="")
+    return parser.parse_args()
+
+
+def tasks(side: str, args: argparse.Namespace, name: str) -> Any:
+    """The class of users."""
+    if side == "tidal":
+        import tidal as package  # noqa: PLC0415 - the peer is in another process
+    else:
+        import locust as package  # noqa: PLC0415 - as above
+    base: Any = package.FastHttpUser if args.kind == "fast" else package.HttpUser
+    path = args.path
+
+    def get(user: Any) -> None:
+        user.client.get(path)
+
+    def read_json(user: Any) -> None:
+        user.client.get(path, headers={"X-Request": "1"}).text  # noqa: B018 - its making is what costs
+
+    def post(user: Any) -> None:
+        user.client.post(path, json={"name": "value", "list": [1, 2, 3]})
+
+    def params(user: Any) -> None:
+        user.number_of_calls = getattr(user, "number_of_calls", 0) + 1
+        user.client.get(f"{path}?id={id(user)}-{user.number_of_calls}", name=path)
+
+    task = {"get": get, "json": read_json, "post": post, "listened": get, "params": params}[args.task]
+    wait = package.constant_throughput(args.rate / args.users) if args.rate else package.constant(0)
+    body = {"host": args.url, "wait_time": wait, "tasks": [task], "abstract": False}
+    if args.kind == "http" and args.url.startswith("https"):
+        body["on_start"] = lambda user: setattr(user.client, "verify", False)
+    return type(name, (base,), body)
+
+
+def environment(side: str, cls: Any, *, is_listened: bool) -> tuple[Any, Any]:
+    """Each side's environment, and what gives its requests and failures so far."""
+    if side == "locust":
+        from locust.env import Environment  # noqa: PLC0415 - the peer is in another process
+        from locust.event import Events  # noqa: PLC0415 - as above
+    else:
+        from tidal.generator.environment import Environment  # noqa: PLC0415 - as above
+        from tidal.hooks import Events  # noqa: PLC0415 - as above
+    made = Environment(user_classes=[cls], events=Events())
+    if is_listened:
+        made.events.request.add_listener(lambda **_: None)
+    if side == "locust":
+        total = made.create_local_runner().stats.total
+        return made, lambda: (total.num_requests, total.num_failures)
+    from tidal.generator.recorder import Recorder  # noqa: PLC0415 - the peer is in another process
+
+    recorder = Recorder(lambda: time.time_ns() // 1000)
+    made.events.request.sink = recorder.sample
+    sums = [0, 0]
+
+    def totals() -> tuple[int, int]:
+        for block in recorder.take().blocks:
+            sums[0] += sum(tally.requests for tally in block.tallies.values())
+            sums[1] += sum(tally.failures for tally in block.tallies.values())
+        return sums[0], sums[1]
+
+    return made, totals
+
+
+def memory_kb() -> int:
+    """What this process holds now."""
+    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - it is no file
+        return int(file.read().split()[1]) * resource.getpagesize() // 1024
+
+
+def main() -> None:
+    """Do what the arguments say."""
+    args = arguments()
+    if args.side == "tidal":
+        from gevent import monkey  # noqa: PLC0415 - before anything else, and only here
+
+        monkey.patch_all()
+        from tidal.generator.collector import tune_collector  # noqa: PLC0415 - as each generator does
+
+        tune_collector()
+    if args.kind == "http" and args.url.startswith("https"):
+        import warnings  # noqa: PLC0415 - it says so for every request
+
+        warnings.simplefilter("ignore")
+    cls = tasks(args.side, args, "Visitor")
+    import gevent  # noqa: PLC0415 - the peer wants to patch first
+    from gevent.pool import Group  # noqa: PLC0415 - as above
+
+    made, totals = environment(args.side, cls, is_listened=args.task == "listened")
+    group = Group()
+    began_s, before_kb = time.perf_counter(), memory_kb()
+    for _ in range(args.users):
+        cls(made).start(group)
+    if args.connect:
+        while totals()[0] < args.users:
+            gevent.sleep(0.01)
+        print(
+            json.dumps({"s": time.perf_counter() - began_s, "kb": (memory_kb() - before_kb) / args.users}), flush=True
+        )
+        sys.stdout.flush()
+        return
+    while totals()[0] < args.users * (1 if args.rate else 3):  # connected, warm
+        gevent.sleep(0.05)
+    if args.profile:
+        import cProfile  # noqa: PLC0415 - seldom
+
+        profile = cProfile.Profile()
+        profile.enable()
+    before, cpu_s, wall_s = totals(), time.process_time(), time.perf_counter()
+    gevent.sleep(args.seconds)
+    after, cpu_s, wall_s = totals(), time.process_time() - cpu_s, time.perf_counter() - wall_s
+    if args.profile:
+        profile.disable()
+        profile.dump_stats(args.profile)
+    done = {"requests": after[0] - before[0], "failures": after[1] - before[1], "cpu_s": cpu_s, "wall_s": wall_s}
+    print(json.dumps(done), flush=True)
+
+
+if __name__ == "__main__":
+    main()
+    import os
+
+    os._exit(0)  # the users would go on

@@ -1,0 +1,196 @@
+"""All comparisons, each side in turn, on this machine: prints ratios with their spread, and writes them as a table.
+
+    python bench/run.py [--rows fast-page,http] [--rounds 5] [--seconds 2] [--write docs/speed.md] [--list]
+
+A row is run alone by its name or a part of it. CPU seconds are those of the process that makes the load (user and
+system); a ratio is the peer's figure by tidal's, so that more is better, unless the row says otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compare import Row, by_turns, load
+from servers import Target, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parent.parent
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+def cpu_us(side: str, url: str, args: argparse.Namespace, *more: str) -> float:
+    """CPU of one request, in µs."""
+    done = load(side, url, ["--seconds", str(args.seconds), *more])
+    return float(done["cpu_s"] / max(1, done["requests"]) * 1e6)
+
+
+def per_request(what: str, goal: str, *more: str, tls: bool = False) -> Callable[[Target, argparse.Namespace], Row]:
+    """A row that compares the CPU of a request."""
+
+    def measure(target: Target, args: argparse.Namespace) -> Row:
+        url = target.tls_url if tls else target.url
+        pairs = by_turns(
+            args.rounds, lambda: cpu_us("tidal", url, args, *more), lambda: cpu_us("locust", url, args, *more)
+        )
+        ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+        return Row(what, goal, [b / a for a, b in pairs], f"{ours:.0f} and {theirs:.0f} µs here")
+
+    return measure
+
+
+def fixed_rate(what: str, goal: str, rate: int, kind: str) -> Callable[[Target, argparse.Namespace], Row]:
+    """A row that compares the CPU used at a fixed rate: tidal's by the peer's, less is better."""
+
+    def share(side: str, target: Target, args: argparse.Namespace) -> float:
+        more = ["--kind", kind, "--rate", str(rate), "--users", "100", "--seconds", str(args.seconds * 2)]
+        done = load(side, target.url, more)
+        return float(done["cpu_s"] / max(1, done["requests"]))
+
+    def measure(target: Target, args: argparse.Namespace) -> Row:
+        pairs = by_turns(args.rounds, lambda: share("tidal", target, args), lambda: share("locust", target, args))
+        return Row(what, goal, [a / b for a, b in pairs], "less is better")
+
+    return measure
+
+
+def connecting(what: str, goal: str, figure: str, users: int) -> Callable[[Target, argparse.Namespace], Row]:
+    """A row that compares the time, or the memory, of many users that connect and ask once; less is better."""
+
+    def measure(target: Target, args: argparse.Namespace) -> Row:
+        def one(side: str) -> float:
+            return float(load(side, target.url, ["--connect", "--users", str(users)])[figure])
+
+        pairs = by_turns(args.rounds, lambda: one("tidal"), lambda: one("locust"))
+        ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+        return Row(what, goal, [a / b for a, b in pairs], f"{ours:.1f} and {theirs:.1f} {figure} here; less is better")
+
+    return measure
+
+
+def starting(what: str, goal: str, ours: list[str], theirs: list[str]) -> Callable[[Target, argparse.Namespace], Row]:
+    """A row that compares how long a command takes; less is better."""
+
+    def one(argv: list[str]) -> float:
+        began_s = time.perf_counter()
+        subprocess.run(argv, check=True, capture_output=True)
+        return time.perf_counter() - began_s
+
+    def measure(_: Target, args: argparse.Namespace) -> Row:
+        pairs = by_turns(args.rounds, lambda: one(ours), lambda: one(theirs))
+        return Row(what, goal, [a / b for a, b in pairs], "less is better")
+
+    return measure
+
+
+def ceiling(_: str) -> Callable[[Target, argparse.Namespace], Row]:
+    """Wrk's CPU for a request by that of FastHttpUser: how far the physical ceiling is; less is better."""
+
+    def wrk(target: Target, args: argparse.Namespace) -> float:
+        argv = ["wrk", "-t1", "-c50", f"-d{max(1, round(args.seconds))}s", f"{target.url}/page"]
+        before = os.times()
+        done = subprocess.run(argv, check=True, capture_output=True, text=True)
+        after = os.times()
+        requests = int(re.search(r"(\d+) requests in", done.stdout)[1])  # type: ignore[index]
+        used = after.children_user + after.children_system - before.children_user - before.children_system
+        return used / requests * 1e6
+
+    def measure(target: Target, args: argparse.Namespace) -> Row:
+        pairs = by_turns(args.rounds, lambda: cpu_us("tidal", target.url, args), lambda: wrk(target, args))
+        return Row("FastHttpUser by wrk, 50 users, 13 bytes", "", [a / b for a, b in pairs], "less is better")
+
+    return measure
+
+
+def bin_of(name: str) -> str:
+    """A program beside this Python."""
+    return str(Path(sys.executable).parent / name)
+
+
+FAST, HTTP = ("--kind", "fast"), ("--kind", "http")
+ROWS: dict[str, Callable[[Target, argparse.Namespace], Row]] = {
+    "fast-page-50": per_request("`FastHttpUser`, 50 users, 13 bytes", "≥ 4", *FAST),
+    "fast-page-200": per_request("`FastHttpUser`, 200 users, 13 bytes", "≥ 4", *FAST, "--users", "200"),
+    "fast-big-50": per_request("`FastHttpUser`, 50 users, 10 KB", "≥ 4", *FAST, "--path", "/big"),
+    "fast-big-200": per_request("`FastHttpUser`, 200 users, 10 KB", "≥ 4", *FAST, "--users", "200", "--path", "/big"),
+    "fast-cookies": per_request("`FastHttpUser`, a cookie in each answer", "", *FAST, "--path", "/cookies"),
+    "fast-post": per_request("`FastHttpUser`, POST with JSON", "", *FAST, "--task", "post"),
+    "fast-params": per_request("`FastHttpUser`, another URL each time", "", *FAST, "--task", "params"),
+    "fast-listened": per_request("`FastHttpUser`, the file listens to `request`", "", *FAST, "--task", "listened"),
+    "fast-tls": per_request("`FastHttpUser`, HTTPS, kept alive", "≥ 2", *FAST, tls=True),
+    "fast-tls-close": per_request(
+        "`FastHttpUser`, HTTPS, a connection each", "≥ 2", *FAST, "--path", "/close", tls=True
+    ),
+    "fast-close": per_request("`FastHttpUser`, a connection each", "≥ 2", *FAST, "--path", "/close"),
+    "http-page-50": per_request("`HttpUser`, 50 users, 13 bytes", "≥ 6", *HTTP),
+    "http-page-200": per_request("`HttpUser`, 200 users, 13 bytes", "≥ 6", *HTTP, "--users", "200"),
+    "http-big-50": per_request("`HttpUser`, 50 users, 10 KB", "≥ 6", *HTTP, "--path", "/big"),
+    "http-big-200": per_request("`HttpUser`, 200 users, 10 KB", "≥ 6", *HTTP, "--users", "200", "--path", "/big"),
+    "http-cookies": per_request("`HttpUser`, a cookie in each answer", "", *HTTP, "--path", "/cookies"),
+    "http-post": per_request("`HttpUser`, POST with JSON", "", *HTTP, "--task", "post"),
+    "http-params": per_request("`HttpUser`, another URL each time", "", *HTTP, "--task", "params"),
+    "http-listened": per_request("`HttpUser`, the file listens to `request`", "", *HTTP, "--task", "listened"),
+    "http-tls": per_request("`HttpUser`, HTTPS, kept alive", "≥ 2", *HTTP, tls=True),
+    "http-tls-close": per_request("`HttpUser`, HTTPS, a connection each", "≥ 2", *HTTP, "--path", "/close", tls=True),
+    "http-close": per_request("`HttpUser`, a connection each", "≥ 2", *HTTP, "--path", "/close"),
+    "rate-fast-500": fixed_rate("`FastHttpUser` at 500 requests/s, CPU", "≤ 0.6", 500, "fast"),
+    "rate-fast-2000": fixed_rate("`FastHttpUser` at 2,000 requests/s, CPU", "≤ 0.4", 2_000, "fast"),
+    "rate-http-500": fixed_rate("`HttpUser` at 500 requests/s, CPU", "≤ 0.6", 500, "http"),
+    "connect-time": connecting("10,000 `FastHttpUser`s: spawned, connected, one GET, time", "≤ 0.5", "s", 10_000),
+    "connect-memory": connecting("memory of a `FastHttpUser` with its connection", "≤ 0.7", "kb", 3_000),
+    "help": starting("`--help`, time", "≤ 0.3", [bin_of("tidal"), "--help"], [bin_of("locust"), "--help"]),
+} | ({"ceiling": ceiling("wrk")} if shutil.which("wrk") else {})
+
+
+def table(rows: list[Row], target: Target, args: argparse.Namespace) -> str:
+    """The rows as Markdown, with what they were measured on."""
+    machine = f"{platform.system()} on {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    head = f"{machine}; the target: {target.name} on the same machine; medians of {args.rounds} interleaved rounds."
+    lines = ["| what | goal | ratio | spread |", "|---|---|---|---|", *(row.markdown() for row in rows)]
+    return "\n".join([head, "", *lines])
+
+
+def write(path: Path, text: str) -> None:
+    """Put the table where the page has its place for it."""
+    page = path.read_text("utf-8")
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", "utf-8")
+
+
+def main() -> None:
+    """Measure the rows that were asked for."""
+    parser = argparse.ArgumentParser(description="Compare tidal with Locust on this machine.")
+    parser.add_argument("--rows", default="", help="parts of names, separated by commas")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--write", type=Path, help="the page whose table is to be written anew")
+    parser.add_argument("--list", action="store_true", help="only name the rows")
+    args: Any = parser.parse_args()
+    wanted = [part for part in args.rows.split(",") if part]
+    names = [name for name in ROWS if not wanted or any(part in name for part in wanted)]
+    if args.list:
+        print("\n".join(names))
+        return
+    rows = []
+    with serving() as target:
+        for name in names:
+            rows.append(ROWS[name](target, args))
+            print(f"{name:16} {rows[-1]}", flush=True)
+        if args.write:
+            write(args.write, table(rows, target, args))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""Runs generated requests through plain requests and through tidal's session; prints what is not the same, as JSON.
+
+    python requests_twice.py SEED COUNT PORT PORT
+
+Each side has a server of its own. Before each request an ordinary one goes, so that there is a connection to go on
+with. What differs is tried again: an end of a connection that overtakes the next request is no difference.
+"""
+
+from __future__ import annotations
+
+from gevent import monkey
+
+monkey.patch_all(thread=False)
+
+import json  # noqa: E402 - after the patch
+import pickle  # noqa: E402 - as above
+import re  # noqa: E402 - as above
+import sys  # noqa: E402 - as above
+import time  # noqa: E402 - as above
+import warnings  # noqa: E402 - as above
+from typing import Any  # noqa: E402 - as above
+
+import requests  # noqa: E402 - as above
+from answers import answer_of, request_of  # noqa: E402 - as above
+
+from tidal.generator.http import HttpSession  # noqa: E402 - as above
+from tidal.hooks import EventHook  # noqa: E402 - as above
+
+ADDRESS = re.compile(r"0x[0-9a-f]+")
+BOUNDARY = re.compile(r"\b[0-9a-f]{32}\b")
+
+
+def cookies_of(jar: Any) -> list[Any]:
+    """A jar in plain values; when a cookie ends is a moment of its own on each side."""
+    return sorted([c.name, str(c.value), c.domain, c.path, c.secure, c.expires is None] for c in jar)
+
+
+def request_seen(request: Any) -> Any:
+    """A prepared request in plain values."""
+    if request is None:
+        return None
+    return {
+        "method": request.method,
+        "url": request.url,
+        "headers": [[k, str(v)] for k, v in request.headers.items()],
+        "body": repr(request.body)[:300],
+        "path_url": request.path_url,
+        "hooks": repr(request.hooks),
+        "cookies": cookies_of(request._cookies),
+    }
+
+
+def seen(response: Any) -> dict[str, Any]:
+    """All that a file can ask of a response."""
+    raw = response.raw
+    was_read = not response._content_consumed
+    content = repr(response.content)
+    try:
+        parsed = response.json()
+    except ValueError as error:
+        parsed = type(error).__name__
+    return {
+        "status": response.status_code,
+        "reason": response.reason,
+        "url": response.url,
+        "ok": response.ok,
+        "headers": list(map(list, response.headers.items())),
+        "content": content[:3000],
+        "length": len(content),
+        "encoding": response.encoding,
+        "text": response.text[:500],
+        "json": parsed,
+        "was_read": was_read,
+        "redirect": [response.is_redirect, response.is_permanent_redirect],
+        "links": repr(response.links),
+        "history": [[r.status_code, r.url, repr(r.content), cookies_of(r.cookies)] for r in response.history],
+        "cookies": cookies_of(response.cookies),
+        "request": request_seen(response.request),
+        "next": request_seen(response.next),
+        "elapsed": response.elapsed.total_seconds() > 0,
+        "lines": list(map(repr, response.iter_lines()))[:20],
+        "pieces": [len(piece) for piece in response.iter_content(7000)],
+        "raw": [
+            raw.status,
+            raw.version,
+            raw.reason,
+            list(map(list, raw.headers.items())),
+            repr(raw.read()),
+            raw.closed,
+            repr(raw.data)[:300],
+            raw.version_string,
+        ],
+        "msg": [type(raw._original_response).__name__, list(map(list, raw._original_response.msg.items()))],
+        "connection": hasattr(response.connection, "send"),
+        "repr": repr(response),
+        "bool": bool(response),
+        "pickled": repr(pickle.loads(pickle.dumps(_plain(response))).headers),  # noqa: S301 - made just now
+    }
+
+
+def _plain(response: Any) -> Any:
+    """The response without what tidal adds to it."""
+    made = requests.Response()
+    made.__setstate__(response.__getstate__())
+    return made
+
+
+def said(error: BaseException | None) -> list[str]:
+    """An exception and what it came from."""
+    chain = []
+    while error is not None and len(chain) < 6:
+        chain.append(ADDRESS.sub("_", f"{type(error).__module__}.{type(error).__name__}: {error}"))
+        error = error.__cause__ or error.__context__
+    return chain
+
+
+def answered(response: Any) -> Any:
+    """The response; tidal's session keeps in it what requests would raise."""
+    if getattr(response, "error", None) is not None:
+        raise response.error
+    return response
+
+
+class Side:
+    """One session and what its server was asked.
+
+    Attributes:
+        short: how many requests tidal's session did itself.
+    """
+
+    def __init__(self, session: Any, port: int) -> None:
+        self._session, self._port = session, port
+        self.short = 0
+
+    def run(self, seed: int, index: int) -> dict[str, Any]:
+        """One request, as a file sees it."""
+        method, path, kwargs = request_of(seed, index)
+        kwargs.setdefault("timeout", 0.5)
+        url = f"http://127.0.0.1:{self._port}"
+        self._session.get(f"{url}/warm")
+        try:
+            response = answered(self._session.request(method, url + path, **kwargs))
+            self.short += getattr(response, "_later", None) is not None
+            result = seen(response)
+        except Exception as error:  # noqa: BLE001 - what it is, is compared
+            result = {"error": said(error)[:2]}
+        if answer_of(seed, index).end != "keep":
+            time.sleep(0.01)  # for the end to arrive
+        return plain(result | {"session": cookies_of(self._session.cookies)}, self._port)
+
+
+def plain(result: dict[str, Any], port: int) -> dict[str, Any]:
+    """A result without what differs by chance."""
+    text = json.dumps(result).replace(f":{port}", ":PORT").replace(f"port={port}", "port=PORT")
+    made: dict[str, Any] = json.loads(BOUNDARY.sub("BOUNDARY", text))
+    return made
+
+
+def plain_session() -> requests.Session:
+    """What tidal's session is compared with."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+def tidal_session() -> HttpSession:
+    """Tidal's."""
+    session = HttpSession(None, EventHook("request"))
+    session.trust_env = False
+    return session
+
+
+def difference(sides: tuple[Side, Side], seed: int, index: int) -> dict[str, Any]:
+    """What is not the same, by what it is."""
+    theirs, ours = (side.run(seed, index) for side in sides)
+    return {key: (theirs.get(key), ours.get(key)) for key in {*theirs, *ours} if theirs.get(key) != ours.get(key)}
+
+
+def main() -> None:
+    """Compare, and print the differences and how many requests went the short way."""
+    warnings.simplefilter("ignore")
+    seed, count, *ports = map(int, sys.argv[1:5])
+    sides = Side(plain_session(), ports[0]), Side(tidal_session(), ports[1])
+    differences, raced = [], []
+    for index in range(count):
+        parts = difference(sides, seed, index)
+        for _ in range(3):
+            if not parts:
+                break
+            raced.append(index)
+            fresh = Side(plain_session(), ports[0]), Side(tidal_session(), ports[1])
+            parts = difference(fresh, seed, index)
+        if parts:
+            differences.append({"index": index, "request": repr(request_of(seed, index))[:300], "parts": parts})
+    print(json.dumps({"short": sides[1].short, "differences": differences, "raced": raced}))
+
+
+if __name__ == "__main__":
+    main()
