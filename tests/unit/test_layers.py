@@ -87,7 +87,7 @@ HOMES = {
         "generator.http_swift",
         "generator.http_wire",
     },
-    "urllib3": {"generator.http", "generator.http_pool", "generator.http_swift"},
+    "urllib3": {"generator.http", "generator.http_pool", "generator.http_response", "generator.http_swift"},
     "psutil": {"measure"},
     "pytest": {"generator.pytestfile", "generator.pytest_plugin"},
     "platformdirs": {"paths"},
