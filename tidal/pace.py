@@ -25,8 +25,8 @@ def keep_pace(user: User) -> None:
 
 def begin_paced(user: User) -> None:
     """An iteration begins: how late, if a moment was intended."""
-    if user._tidal_due is None:
-        if user._tidal_over is not None:  # it waits in another way now
+    if user._tidal_due is None or user._visits:
+        if user._tidal_over is not None and not user._visits:  # it waits in another way now
             user._tidal_over = user._late_us = None
         return
     due_s, period_s = user._tidal_due

@@ -27,6 +27,7 @@ from tidal.flow import (
     StopUser,
 )
 from tidal.pace import begin_paced, cut_paced
+from tidal.visits import nested_pass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -240,6 +241,9 @@ class TaskSet(metaclass=TaskSetMeta):
 
     def run(self) -> None:
         """Run tasks until one leaves the set or ends the user. Not to be overridden."""
+        if getattr(self._user, "_visits", False) is True:  # of an arrival: one pass
+            nested_pass(self)
+            return
         try:
             self.on_start()
         except InterruptTaskSet as leave:
@@ -329,6 +333,10 @@ class TaskSet(metaclass=TaskSetMeta):
         else:
             task(self)
 
+    def pass_length(self) -> int:
+        """How many tasks make one pass, which is what an arrival does: one."""
+        return 1
+
     def schedule_task(self, task_callable: Task, first: bool = False) -> None:  # noqa: FBT001, FBT002 - Locust's
         """Queue a task, before all others when `first`."""
         if first:
@@ -384,6 +392,10 @@ class SequentialTaskSet(TaskSet, metaclass=SequentialTaskSetMeta):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._task_cycle = cycle(self.tasks)
+
+    def pass_length(self) -> int:
+        """One pass is each task once."""
+        return max(1, len(self.tasks))
 
     def get_next_task(self) -> Any:
         """The next task in turn."""

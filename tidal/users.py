@@ -67,6 +67,8 @@ class User(metaclass=UserMeta):
     _tidal_due: tuple[float, float] | None = None  # when the next iteration is meant to begin, and the period (s)
     _tidal_over: tuple[float, float] | None = None  # the same of the one after that, while one goes on
     _late_us: int | None = None
+    _visits = False  # whether it lives for arrivals: one iteration each
+    _visit_failed = False
 
     def __init__(self, environment: Any) -> None:
         super().__init__()
@@ -93,15 +95,20 @@ class User(metaclass=UserMeta):
         self._greenlet = gevent.getcurrent()
         self._state = RUNNING if self._state != STOPPING else STOPPING
         self._taskset_instance = DefaultTaskSet(self)
-        keep_pace(self)
+        if not self._visits:
+            keep_pace(self)
         try:
             self._begin()
-            self._taskset_instance.run()
+            self._drive()
         except _Reported:  # it never began: nothing to stop
             raise
         except (gevent.GreenletExit, StopUser, StopTest):
             self.on_stop()
             raise
+
+    def _drive(self) -> None:
+        """Run tasks until something stops the user."""
+        self._taskset_instance.run()  # type: ignore[union-attr] # it is made before
 
     def _begin(self) -> None:
         try:

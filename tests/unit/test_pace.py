@@ -20,7 +20,12 @@ def user(wait_time: Any) -> Any:
     """A user at the beginning of its life."""
     paces = Paces()
     made = SimpleNamespace(
-        environment=SimpleNamespace(paces=paces), wait_time=wait_time, _tidal_due=None, _tidal_over=None, _late_us=None
+        environment=SimpleNamespace(paces=paces),
+        wait_time=wait_time,
+        _tidal_due=None,
+        _tidal_over=None,
+        _late_us=None,
+        _visits=False,
     )
     keep_pace(made)
     return made
@@ -102,7 +107,8 @@ def test_arrivals_add_up(late_us: list[int], dropped: int, cut: int) -> None:
     begun = Begun()
     sums = [0, 0, 0, 0]
     for place, each in enumerate(late_us):
-        begun.start(each)
+        begun.start()
+        begun.note_late(each)
         if place == cut:
             (planned, started, gone), _, late = begun.take()
             sums = [planned, started, gone, late]
@@ -118,7 +124,7 @@ def test_arrivals_add_up(late_us: list[int], dropped: int, cut: int) -> None:
 def test_no_lateness_is_beyond_all_bounds() -> None:
     """A clock that jumped by a year must not spoil a sum."""
     begun = Begun()
-    begun.start(1 << 60)
+    begun.note_late(1 << 60)
     _, spread, late = begun.take()
     assert spread is not None
     assert (spread.max_us, late) == (LATE_MAX_US, 1)

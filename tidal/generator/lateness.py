@@ -63,10 +63,13 @@ class Begun:
     def __repr__(self) -> str:
         return f"<Begun {self.started} of {self.planned}, {self.dropped} dropped>"
 
-    def start(self, late_us: int) -> None:
-        """One was started so late."""
+    def start(self) -> None:
+        """One is started."""
         self.planned += 1
         self.started += 1
+
+    def note_late(self, late_us: int) -> None:
+        """One that was started began so late."""
         late_us = min(max(0, late_us), LATE_MAX_US)
         self.late += late_us > LATE_US
         if self.lateness is None:

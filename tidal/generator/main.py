@@ -44,6 +44,7 @@ from tidal.generator.runners import setting
 from tidal.generator.scheduler import Schedule
 from tidal.generator.stats_settings import unheeded
 from tidal.generator.stats_view import RequestStats
+from tidal.generator.visitors import LOOK_S, Visitors
 from tidal.hooks import events
 from tidal.model.pipe import Finish, Finished, Load, Loaded, Message, NotLoaded, SetClock, SetShare, TakeBlock
 from tidal.process import die_with_parent
@@ -61,8 +62,6 @@ logger = logging.getLogger("tidal.generator")
 BATCH_S = 0.25
 REPORT_TYPE = "tidal:report"
 """The type of the message in which a worker's additions to its report travel."""
-LOOK_S = 0.5
-"""The longest sleep of the scheduler, so that it sees whether the agent still speaks."""
 
 
 class Generator:
@@ -79,7 +78,8 @@ class Generator:
         self._environment.stats = RequestStats(self._recorder.live)
         self._population = Population(self._environment, self._recorder, self._clock.now_ms, self._rest)
         self._feeds = self._environment.feed_source = PipeSource("", pipes.answer)
-        self._wake = Flag()
+        self._visitors = Visitors(self._environment, self._recorder, self._clock)
+        self._wake, self._call = Flag(), Flag()
         self._one_at_a_time = BoundedSemaphore()
         self._stop_timeout_ms = 0
         self._is_loaded = False
@@ -97,6 +97,7 @@ class Generator:
         """Obey until the agent closes the pipe."""
         self._pipes.watch_lifeline()
         vital(self._keep)
+        vital(self._meet)
         vital(self._report)
         for order in self._pipes.orders():
             self._obey(order)
@@ -117,7 +118,12 @@ class Generator:
             vital(self._load, order)
         elif isinstance(order, Finish):
             self._finish(order)
+        self._rouse()
+
+    def _rouse(self) -> None:
+        """Something has happened: who keeps users and arrivals looks again."""
         self._wake.set()
+        self._call.set()
 
     def _set_clock(self, order: SetClock) -> None:
         is_first = not self._clock.is_set
@@ -131,6 +137,7 @@ class Generator:
         self._set_warmup(order)
         self._recorder.stages.put(order.stages, order.began_ms)
         self._schedule.put(order)
+        self._visitors.put(order)
 
     def _set_warmup(self, order: SetShare) -> None:
         """What is measured before the first plan's ramp is over is kept apart, when the run counts from then on."""
@@ -159,11 +166,11 @@ class Generator:
         self._pipes.answer(answer)
         self._is_loaded = isinstance(answer, Loaded)
         self._deliver()
-        self._wake.set()
+        self._rouse()
 
     def _prepare(self, order: Load, classes: dict[str, Any], shape: str) -> None:
         """Import what the first user would wait for, and tell the file's hooks."""
-        self._population.classes = classes
+        self._population.classes = self._visitors.classes = classes
         if any(issubclass(cls, HttpUser) for cls in classes.values()):
             import tidal.generator.http  # noqa: F401, PLC0415 - 0.1 s: only who needs it pays
         hooks = self._environment.events
@@ -187,8 +194,7 @@ class Generator:
 
     def _finish(self, order: Finish) -> None:
         self._stop_timeout_ms = order.stop_timeout_ms
-        self._schedule.finish()
-        self._population.stop_all(order.stop_timeout_ms)
+        self._stop_own_users()
         if self._has_ended:  # the plan had ended before: say so again
             self._ending = None
 
@@ -196,6 +202,7 @@ class Generator:
         """User code wants the end of the run: its own process stops at once, the others when the master says so."""
         self._schedule.finish()
         self._population.stop_all(self._stop_timeout_ms)
+        self._visitors.stop_all(self._stop_timeout_ms)
 
     # ------------------------------------------------------------------ users
 
@@ -212,16 +219,44 @@ class Generator:
         is_over = self._schedule.is_over(now_ms)
         self._watch_end(is_over=is_over)
         self._population.enforce()
+        self._visitors.enforce()
         if not self._is_loaded or not self._schedule.has_share:
             return None
         if self._beginning is None and not is_over:
             self._beginning = vital(self._begin)
-        if self._beginning is None or not self._beginning.ready():
+        if not self._has_begun:
             return None
-        is_alive = self._clock.silence_s() <= PATIENCE_S or self._pipes.has_orders()
+        is_alive = self._is_led
         step = self._schedule.step(now_ms, alive=is_alive)
         self._apply(step, self._stop_timeout_ms if is_alive else 0)
+        if not is_alive:
+            self._visitors.stop_all(0)
         return step.wake_ms
+
+    @property
+    def _has_begun(self) -> bool:
+        """Whether the file has prepared itself."""
+        return self._beginning is not None and self._beginning.ready()
+
+    @property
+    def _is_led(self) -> bool:
+        """Whether the agent speaks: else what is due is others'."""
+        return self._clock.silence_s() <= PATIENCE_S or self._pipes.has_orders()
+
+    def _meet(self) -> None:
+        """Begin arrivals when they are due."""
+        while True:
+            self._call.clear()
+            self._call.wait(self._meet_turn())
+
+    def _meet_turn(self) -> float:
+        """Begin what is due; returns for how long there is nothing to do."""
+        if not self._has_begun or self._schedule.finishing or not self._clock.is_set:
+            return LOOK_S
+        if not self._is_led:
+            self._visitors.skip()
+            return LOOK_S
+        return self._visitors.turn()
 
     def _apply(self, step: Step, stop_timeout_ms: int) -> None:
         if step.stop:
@@ -244,10 +279,10 @@ class Generator:
             gevent.spawn(tell, self._environment.events.spawning_complete, user_count=everybody)
 
     def _patience_s(self, wake_ms: int | None) -> float:
-        moments_ms = [m for m in (wake_ms, self._population.next_deadline_ms) if m is not None]
-        if not moments_ms:
+        first_ms = self._least(wake_ms, self._population.next_deadline_ms, self._visitors.next_deadline_ms)
+        if first_ms is None:
             return LOOK_S
-        return min(LOOK_S, max(0.0005, (min(moments_ms) * 1000 - self._clock.now_us()) / 1e6))
+        return min(LOOK_S, max(0.0005, (first_ms * 1000 - self._clock.now_us()) / 1e6))
 
     def _rest(self, key: Key) -> None:
         """A user ended by itself: it comes back later, unless it was to be let go."""
@@ -263,7 +298,11 @@ class Generator:
         """Let the file prepare itself; its users wait for that."""
         self._environment.runner.state = STATE_SPAWNING
         tell(self._environment.events.test_start, environment=self._environment)
-        self._wake.set()
+        self._rouse()
+
+    @staticmethod
+    def _least(*moments_ms: int | None) -> int | None:
+        return min((m for m in moments_ms if m is not None), default=None)
 
     def _watch_end(self, *, is_over: bool) -> None:
         if not is_over:
@@ -301,7 +340,8 @@ class Generator:
         """Until all have gone; whoever catches what ends it is given up by the population in this time."""
         patience_s = (self._stop_timeout_ms + (KILLS_MAX + 1) * ON_STOP_MS) / 1000
         until_s = time.monotonic() + patience_s
-        while self._population.count and time.monotonic() < until_s:
+        self._visitors.stop_all(self._stop_timeout_ms)
+        while self._population.count + self._visitors.count and time.monotonic() < until_s:
             gevent.sleep(0.01)
 
     # ------------------------------------------------------------------ batches

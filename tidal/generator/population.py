@@ -143,7 +143,7 @@ class Population:
 
     def _spawn(self, member: Member) -> None:
         self._members[member.key] = member
-        self._recorder.moved(member.name, 1)
+        self._note(member, 1)
         member.greenlet = UserGreenlet(self._live, member)
         member.greenlet.user_class = member.name
         member.greenlet.rawlink(lambda _: self._gone(member))
@@ -151,13 +151,17 @@ class Population:
             runner.user_greenlets.add(member.greenlet)
         member.greenlet.start()
 
+    def _note(self, member: Member, change: int) -> None:
+        """Somebody has begun (+) or gone (-)."""
+        self._recorder.moved(member.name, change)
+
     def _live(self, member: Member) -> None:
         """A user's whole life. What it raises ends here."""
         try:
             user = made_user(self.classes[member.name], self._environment, member.number)
             member.user = user
             member.greenlet.user = user
-            user.run()
+            self._run(member, user)
         except (StopUser, gevent.GreenletExit) as end:
             member.wanted &= not isinstance(end, FeedExhausted)  # there is nothing to come back to
         except StopTest as stop:
@@ -166,12 +170,17 @@ class Population:
         except BaseException as error:  # noqa: BLE001 - a SystemExit of user code would end the process
             self.report(error, error.__traceback__)
 
+    def _run(self, member: Member, user: User) -> None:
+        """What it lives for."""
+        del member
+        user.run()
+
     def _gone(self, member: Member) -> None:
         """The greenlet has ended: called by the event loop."""
         if self._members.get(member.key) is not member:
             return
         del self._members[member.key]
-        self._recorder.moved(member.name, -1)
+        self._note(member, -1)
         if member.wanted and member.deadline_ms is not None:  # it was to stop, then wanted again
             self._spawn(Member(member.key))
         elif member.wanted:

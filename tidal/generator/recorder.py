@@ -67,6 +67,7 @@ class Recorder:
         self.sums = Sums()
         self.paces = Paces()  # shared with the users, which count in it
         self.begun = Begun()
+        self.visiting: dict[str, int] = {}  # class → arrivals in flight; no user time is planned for them
         self.warmup_until_ms = 0  # what is measured before this moment of Redis time is of the warm-up
         self.stages = Stages()
 
@@ -76,7 +77,10 @@ class Recorder:
     @property
     def users(self) -> dict[str, int]:
         """Users running now, by class."""
-        return {name: entry[0] for name, entry in self._running.items()}
+        running = {name: entry[0] for name, entry in self._running.items()}
+        for name, count in self.visiting.items():
+            running[name] = running.get(name, 0) + count
+        return running
 
     @property
     def live(self) -> LiveSums:

@@ -53,6 +53,11 @@ class Owned:
         owned = (slot for slot in range(min(slots, len(mine) * 8)) if in_bitmap(mine, slot))
         self._mine = sorted((slot - first) % slots for slot in owned)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no slot is owned."""
+        return not self._mine
+
     def below(self, count: int) -> int:
         """How many own indexes are below `count`."""
         rounds, rest = divmod(count, self._slots)
