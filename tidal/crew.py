@@ -27,6 +27,7 @@ from tidal.model.pipe import (
     WantBlock,
 )
 from tidal.model.plan import Ownership, bitmap, share_out
+from tidal.model.plantext import ARRIVALS
 from tidal.process import Backoff, Child, python_argv
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from tidal.model.events import ClassSpec, Event, PlanSet
 
 STALLED_MS = 3_000
+ARRIVALS_LEAD_MS = 250
+"""Arrivals move between siblings at a moment that all know of before it comes: none is begun by two."""
+HEARD_LATE_MS = 1_000
+"""What was due since a plan held, and was not begun because it was heard of so late, is begun late."""
 NEVER_MS = 1 << 40
 
 
@@ -104,6 +109,7 @@ class Crew:
         self._due_ms: dict[int, int] = dict.fromkeys(range(size), 0)
         self.generators: dict[int, Generator] = {}
         self._last_split: dict[int, int] = {}
+        self._told_number = 0  # of the newest plan that the children were told
         self.finishing = False
         self.exit_code: int | None = None  # the highest that user code wants
 
@@ -257,19 +263,22 @@ class Crew:
         slots = sorted(slot for incarnation in incarnations for slot in owned.slots_of(incarnation))
         weights = {g.number: 1 for g in self.generators.values() if g.loaded and not g.finished}
         self._last_split = split = share_out(slots, self._last_split, weights)
-        share = self._share_of(plan, mix, began_ms, plan_ms)
+        told = plan.number, self._told_number
+        self._told_number = max(told)
+        from_ms = _holds_from_ms(plan, plan_ms, is_new=told[0] > told[1])
+        share = self._share_of(plan, mix, began_ms, from_ms)
         for number in weights:
             slots = [s for s, n in split.items() if n == number]
             most = in_flight_of(self._load.options.max_in_flight, slots, share.slots)
             order = replace(share, mine=bitmap(slots, share.slots), max_in_flight=most)
             self.generators[number].child.send(pack_message(order))
 
-    def _share_of(self, plan: PlanSet, mix: tuple[ClassSpec, ...], began_ms: int, plan_ms: int) -> SetShare:
+    def _share_of(self, plan: PlanSet, mix: tuple[ClassSpec, ...], began_ms: int, from_ms: int) -> SetShare:
         """What a plan says to every child, nobody's slots yet."""
         options = self._load.options
         return SetShare(
             plan.number,
-            max(plan.from_ms, plan_ms),
+            from_ms,
             began_ms,
             plan.tracks,
             plan.end_ms,
@@ -289,3 +298,14 @@ class Crew:
         for generator in self.generators.values():
             generator.child.stop(1.0)
         self.generators.clear()
+
+
+def _holds_from_ms(plan: PlanSet, plan_ms: int, *, is_new: bool) -> int:
+    """From when a plan holds for the children.
+
+    Users go by it at once. Arrivals have a moment each, so every one of them is begun by who has it then: by a new plan
+    from its own moment on, also when that has passed; when siblings have changed, from a moment on that all know of.
+    """
+    if not any(track.unit == ARRIVALS for track in plan.tracks):
+        return max(plan.from_ms, plan_ms)
+    return max(plan.from_ms, plan_ms - HEARD_LATE_MS if is_new else plan_ms + ARRIVALS_LEAD_MS)

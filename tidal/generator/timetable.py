@@ -44,11 +44,12 @@ class Arrival:
 class Draw:
     """Which class each arrival of the mix is of: by weight, evenly, the same on every machine, without counting.
 
-    A fixed count is a number of users, and says nothing of arrivals.
+    A fixed count is a number of users: a class that has one takes no part.
     """
 
     def __init__(self, classes: Iterable[ClassSpec]) -> None:
-        weights = [(c.name, Fraction(c.weight)) for c in sorted(classes, key=lambda c: c.name) if c.weight > 0]
+        classes = sorted(classes, key=lambda c: c.name)
+        weights = [(c.name, Fraction(c.weight)) for c in classes if c.weight > 0 and c.fixed_count <= 0]
         total = sum((weight for _, weight in weights), Fraction(0))
         self._ends: list[tuple[int, str]] = []
         reached = Fraction(0)

@@ -19,6 +19,7 @@ from tidal.model.judging import aborting, exit_code_with, final_trips, judges_fa
 from tidal.model.leases import lend
 from tidal.model.ledger import seal
 from tidal.model.plan import Ownership, ramp
+from tidal.model.plantext import ARRIVALS
 from tidal.model.target import LEAD_MS, RATE_MAX, USERS_MAX, capped, replanned
 from tidal.model.verdict import exit_code_of, judge
 from tidal.model.words import moment
@@ -390,9 +391,18 @@ def _share_out(state: State, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
     if not changes or not owners:
         return _refit(log, plan, plan_ms) if owners else []
     owned = _placed(log, Ownership(plan.owners, plan.table), owners, plan.tracks)
-    from_ms = max(plan_ms if is_urgent else plan_ms + MOVE_LEAD_MS, plan.from_ms)
+    from_ms = max(_soon_ms(plan, plan_ms) if is_urgent else plan_ms + MOVE_LEAD_MS, plan.from_ms)
     why = ", ".join(f"{log.incarnations.get(o, o)} {what}" for o, what in changes.items())[:300]
     return [_handed_over(plan, from_ms, owned, why)]
+
+
+def _soon_ms(plan: ev.PlanSet, plan_ms: int) -> int:
+    """When users or arrivals of somebody who is gone go to others.
+
+    Users begin at once. Arrivals have a moment each: who begins which must be known to all before it comes, or a
+    worker that hears of it a little later than another would begin what the other has begun.
+    """
+    return plan_ms + LEAD_MS if any(track.unit == ARRIVALS for track in plan.tracks) else plan_ms
 
 
 def _placed(log: LogHalf, owned: Ownership, weights: dict[str, int], tracks: tuple[ev.Track, ...]) -> Ownership:
@@ -414,7 +424,7 @@ def _refit(log: LogHalf, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
     if fits.table == owned.table:
         return []
     why = "as many users as each worker takes"
-    return [_handed_over(plan, max(plan_ms, plan.from_ms), fits, why)]
+    return [_handed_over(plan, max(_soon_ms(plan, plan_ms), plan.from_ms), fits, why)]
 
 
 def _handed_over(plan: ev.PlanSet, from_ms: int, owned: Ownership, why: str) -> ev.PlanSet:
