@@ -12,6 +12,8 @@ from tidal.model import events as ev
 from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of
 from tidal.model.files import chunks_of, spec_of
 from tidal.model.fold import fold_entry
+from tidal.model.measured import Measured, Transaction
+from tidal.model.metrics import Metric, parts_of
 from tidal.model.state import State
 from tidal.model.stats import Tally
 
@@ -41,6 +43,7 @@ class Shop:
     said: str = ""
     host: str = "http://ann:s3cret@shop.example"
     is_closed: bool = True
+    measures: bool = False  # transactions, metrics, checks, tags, failed requests besides
     source: bytes = SOURCE
     endpoints: tuple[tuple[str, str, int], ...] = field(default=ENDPOINTS)
 
@@ -111,12 +114,51 @@ def _report(shop: Shop, second: int, worker: int) -> Entry:
         if tally.failures
     )
     raised = (ev.ExceptionTally(shop.text("ValueError('x')"), shop.text("Traceback\n  line"), 1),) if not second else ()
-    block = ev.Block((T0 + ms) // 1000, 1, tallies, {"Shopper": users * 1000})
+    measured = _measured(shop, second) if shop.measures else Measured()
+    block = ev.Block((T0 + ms) // 1000, 1, tallies, {"Shopper": users * 1000}, measured=measured)
+    failed = tuple(_failed(shop, failure) for failure in failures) if shop.measures else ()
     reported = ev.Reported(
-        T0 + ms, T0 + ms + 1000, (block,), failures, raised, users={"Shopper": users}, cpu_permille=430
+        T0 + ms, T0 + ms + 1000, (block,), failures, raised, users={"Shopper": users}, cpu_permille=430, failed=failed
     )
     signed = ev.ByWorker(f"inc{worker}", second + 1, second + 1, T0 + ms + 1000, reported)
     return entry_of(REPORTS, EntryId(T0 + ms + 1000, worker), encode(signed))
+
+
+def _measured(shop: Shop, second: int) -> Measured:
+    """A tree of transactions by region, a metric of every kind, two checks."""
+    made, region = Measured(), shop.text(f"region={'eu' if second % 2 else 'us'}")
+    pay = (shop.text("checkout"), shop.text("pay"))
+    for path, us in ((pay[:1], 180_000), (pay, 110_000), ((shop.text("browse"),), 30_000)):
+        run = made.transactions[path, region] = Transaction()
+        run.add(us + second * 1_000, 20_000, 2, int(second % 7 == 0), failed=second % 7 == 0)
+    for kind, name, value in (("counter", "orders", 1), ("gauge", "queue", second % 9), ("trend", "cart", second % 5)):
+        metric = made.metrics[kind, shop.text(name), shop.text("") or "items", ""] = Metric()
+        metric.add(kind, parts_of(value), (T0 + second * 1000) * 1000)
+    for kind, name in (("rate", "hit"), ("check", "has an id"), ("check", "is fresh")):
+        metric = made.metrics[kind, shop.text(name), "", ""] = Metric()
+        metric.add(kind, int(second % 4 > 0))
+    tally = made.tagged["POST", shop.text("/checkout"), region] = Tally()
+    tally.add(110_000, 420, failed=second % 7 == 0)
+    return made
+
+
+def _failed(shop: Shop, failure: ev.FailureTally) -> ev.FailedRequest:
+    return ev.FailedRequest(
+        failure.first_ms,
+        failure.method,
+        failure.name,
+        failure.error,
+        url=shop.text("http://shop.example/checkout"),
+        status=503,
+        took_us=110_000,
+        user=shop.text("Shopper"),
+        transaction=(shop.text("checkout"), shop.text("pay")),
+        tags=shop.text("region=eu"),
+        request_headers=((shop.text("Accept"), shop.text("*/*")),),
+        request_body=shop.text('{"card": "[redacted]"}'),
+        response_headers=((shop.text("Server"), shop.text("shop/1")),),
+        response_body=shop.text("the payment service\nis busy"),
+    )
 
 
 def record(path: Path, shop: Shop) -> Path:

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
         StopTest,
         StopUser,
     )
+    from tidal.generator.failed import redact
     from tidal.hooks import EventHook, Events, events
     from tidal.markov import MarkovTaskSet, transition, transitions
+    from tidal.measuring import metrics, transaction
     from tidal.planfile import plan
     from tidal.shape import LoadTestShape
     from tidal.tasks import SequentialTaskSet, TaskSet, tag, task
@@ -50,6 +52,10 @@ _HOMES = {
     "Feed": "feeds",
     "FeedExhausted": "flow",
     "feed": "feeds",
+    # what is measured beside requests
+    "metrics": "measuring",
+    "redact": "generator.failed",
+    "transaction": "measuring",
     # waits between tasks
     "between": "waits",
     "constant": "waits",
@@ -92,10 +98,13 @@ __all__ = [
     "constant_throughput",
     "events",
     "feed",
+    "metrics",
     "plan",
     "poisson",
+    "redact",
     "tag",
     "task",
+    "transaction",
     "transition",
     "transitions",
 ]

@@ -26,6 +26,7 @@ from tidal.flow import (
     StopTest,
     StopUser,
 )
+from tidal.measuring import Measuring
 from tidal.pace import begin_paced, cut_paced
 from tidal.visits import nested_pass
 
@@ -200,7 +201,7 @@ class SequentialTaskSetMeta(TaskSetMeta):
         return made
 
 
-class TaskSet(metaclass=TaskSetMeta):
+class TaskSet(Measuring, metaclass=TaskSetMeta):
     """A set of tasks; nested in another it runs until `interrupt()`."""
 
     tasks: Any = []  # noqa: RUF012 - a locustfile writes a list, pairs or a dict; made a list of its own per class

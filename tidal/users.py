@@ -22,6 +22,7 @@ from typing import Any
 import gevent
 
 from tidal.flow import STEERING, StopTest, StopUser
+from tidal.measuring import Measuring
 from tidal.pace import keep_pace
 from tidal.rest import RestMixin
 from tidal.tasks import RUNNING, STOPPING, WAITING, DefaultTaskSet, TaskSet, collect_tasks
@@ -44,7 +45,7 @@ class _Number:
         return 0 if user is None else user._tidal_number  # noqa: SLF001 - our own
 
 
-class User(metaclass=UserMeta):
+class User(Measuring, metaclass=UserMeta):
     """A simulated person.
 
     Attributes:

@@ -20,6 +20,8 @@ from tidal.model import events as ev
 from tidal.model import phases, pipe, trial
 from tidal.model.codec import encode
 from tidal.model.liveness import Heartbeat
+from tidal.model.measured import Measured, Transaction
+from tidal.model.metrics import Metric
 from tidal.model.stats import Tally, bucket_middle_us, bucket_of
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ FILES = (DOCS / "reference" / "files.md").read_text()
 TRACE = (DOCS / "trace.md").read_text()
 
 PARTS = (ev.ClassSpec, ev.FileSpec, ev.RunOptions, ev.Track, ev.StageSpec, ev.Beat, ev.FailureTally, ev.ExceptionTally,
-         ev.PaceTally, ev.Watch,
+         ev.FailedRequest, ev.PaceTally, ev.Watch,
          ev.GeneratorState, pipe.ClientRow, pipe.EndpointRow, pipe.ArgumentSpec,
          trial.TaskRow, trial.ClassRow)  # fmt: skip
 KINDS = (*ev.MASTER_EVENTS, *ev.WORKER_EVENTS, *ev.OPERATOR_EVENTS, *pipe.ORDERS, *pipe.ANSWERS)
@@ -145,6 +147,12 @@ def test_blocks_and_tallies_are_documented_field_by_field() -> None:
     """The two classes with columns of their own."""
     wanted = [row[:2] for cls in (ev.Block, Tally) for row in fields_of(cls)]
     assert [row[:2] for row in rows(section(SCHEMA, "## Samples: blocks, tallies, histograms"))] == wanted
+
+
+def test_what_users_measure_is_documented_field_by_field() -> None:
+    """Three more classes with columns of their own."""
+    wanted = [row[:2] for cls in (Measured, Transaction, Metric) for row in fields_of(cls)]
+    assert [row[:2] for row in rows(section(SCHEMA, "## Measured: transactions, metrics, tags"))] == wanted
 
 
 def test_the_heartbeat_is_documented_field_by_field() -> None:

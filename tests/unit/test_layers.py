@@ -46,7 +46,8 @@ LAYERS: dict[str, set[str]] = {
     "target": {"target"},
     "drafting": {"drafting"},
     "generator": {
-        "generator", "users", "fastuser", "rest", "tasks", "markov", "shape", "waits", "pace", "visits", "hooks",
+        "generator", "users", "fastuser", "measuring", "rest", "tasks", "markov", "shape", "waits", "pace", "visits",
+        "hooks",
         "flow", "compat", "contrib", "demo", "feeds", "datafile", "planfile",
     },
     "cli": {"cli", "__main__"},

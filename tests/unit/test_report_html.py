@@ -106,7 +106,7 @@ def test_the_figures_are_the_frames(archive: Path) -> None:
 
 def test_nothing_in_a_run_becomes_markup(tmp_path: Path) -> None:
     """Names, errors, tracebacks, the file's path and its source: all of it stays text."""
-    shop = Shop(seconds=20, said=EVIL, source=f"# {EVIL}\n".encode())
+    shop = Shop(seconds=20, measures=True, said=EVIL, source=f"# {EVIL}\n".encode())
     usual = Page(read_html(record(tmp_path / "usual.tidal", Shop(seconds=20))))
     hostile = Page(read_html(record(tmp_path / "hostile.tidal", shop)))
     assert [tag for tag, _ in hostile.elements] == [tag for tag, _ in usual.elements]

@@ -38,7 +38,9 @@ def test_the_schema_is_one() -> None:
     Draft202012Validator.check_schema(frame_schema())
 
 
-@pytest.mark.parametrize("shop", [{}, {"is_closed": False}, {"said": "\x1b[31m</script>"}, {"endpoints": ()}], ids=str)
+@pytest.mark.parametrize(
+    "shop", [{}, {"measures": True}, {"is_closed": False}, {"said": "\x1b[31m</script>"}, {"endpoints": ()}], ids=str
+)
 def test_a_run_keeps_to_it(tmp_path: Path, shop: dict[str, Any]) -> None:
     """Closed or going on, hostile or empty."""
     Draft202012Validator(json.loads(PUBLISHED.read_text(encoding="utf8"))).validate(values(tmp_path, **shop))

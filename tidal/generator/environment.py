@@ -7,12 +7,14 @@ makes its own `Environment` gets a `LocalRunner`, whose users run in the script'
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 from tidal.flow import STEERING, RunnerAlreadyExistsError, StopTest
 from tidal.generator.arguments import parsed_options
 from tidal.generator.dispatch import UsersDispatcher
 from tidal.generator.local import LocalRunner
+from tidal.generator.measures import Alone, Measures
 from tidal.generator.runners import (
     STATE_CLEANUP,
     STATE_INIT,
@@ -70,6 +72,7 @@ class Environment:
         stats: what was measured.
         runner: the process's part of the run.
         process_exit_code: set by user code, it becomes the run's exit code.
+        measures: where users count what they measure beside requests.
         iterations: how many iterations started, finished, failed and were cancelled; users count in it.
         paces: what users that keep a pace began and were to begin; users count in it. None: nobody asks.
     """
@@ -117,6 +120,7 @@ class Environment:
         self.feed_source: Any = None  # where unique rows come from; None: this process
         self.iterations: list[int] = [0, 0, 0, 0]
         self.paces: Any = None
+        self.measures: Measures = Alone(lambda: time.time_ns() // 1_000)
         self.stats: Any = RequestStats(Totals())
         self._tasks_filtered = False
         self._check()

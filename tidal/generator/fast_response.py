@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from tidal.flow import CatchResponseError, LocustError, ResponseError
+from tidal.generator.failed import Exchange
 from tidal.generator.fast_body import decoded, decoder
 from tidal.generator.fast_errors import FAILURE_EXCEPTIONS
 from tidal.generator.fast_headers import Headers
@@ -168,6 +169,17 @@ class FastResponse:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         self.headers = Headers.of(self.answer.head)
         return self.headers
+
+    def exchange(self) -> Exchange:
+        """What was sent and what came, as far as it is here; a stream stays unread."""
+        is_here = "_content" in vars(self) or (self.answer is not None and self.answer.is_complete)
+        body = None
+        if is_here:
+            with suppress(zlib.error):
+                body = self.content
+        headers = self.headers.items() if self.headers is not None else ()
+        request = self.request
+        return Exchange(request.full_url, self.status_code, request.headers.items(), request.body, headers, body)
 
     def __enter__(self) -> Self:
         return self

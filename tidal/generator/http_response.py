@@ -19,6 +19,7 @@ from requests.utils import get_encoding_from_headers
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
 from tidal.flow import CatchResponseError, LocustError, ResponseError
+from tidal.generator.failed import Exchange
 from tidal.generator.http_pool import raw_of
 
 if TYPE_CHECKING:
@@ -76,6 +77,13 @@ class ResponseContextManager(requests.Response):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         made = self.__dict__[name] = MAKERS[name](self, later)
         return made
+
+    def exchange(self) -> Exchange:
+        """What was sent and what came, as far as it is here; a stream stays unread."""
+        request: Any = self.request
+        sent, sent_body = (request.headers.items(), request.body) if request is not None else ((), None)
+        body: Any = self._content or None  # False: not read
+        return Exchange(str(self.url or ""), self.status_code, sent, sent_body, self.headers.items(), body)
 
     def raise_for_status(self) -> None:
         """Raise what the request is declared to have failed with, what kept the answer away, or for status ≥ 400."""

@@ -42,10 +42,12 @@ from tidal.generator.ports import ChildPort, deliver
 from tidal.generator.recorder import Recorder
 from tidal.generator.runners import setting
 from tidal.generator.scheduler import Schedule
+from tidal.generator.scopes import watch_sleeping
 from tidal.generator.stats_settings import unheeded
 from tidal.generator.stats_view import RequestStats
 from tidal.generator.visitors import LOOK_S, Visitors
 from tidal.hooks import events
+from tidal.measuring import measure_with
 from tidal.model.pipe import Finish, Finished, Load, Loaded, Message, NotLoaded, SetClock, SetShare, TakeBlock
 from tidal.process import die_with_parent
 from tidal.shape import shape_named
@@ -75,6 +77,9 @@ class Generator:
         self._environment = Environment(events=events)
         self._environment.iterations = self._recorder.iterations
         self._environment.paces = self._recorder.paces
+        self._environment.measures = self._recorder.measures
+        measure_with(self._recorder.measures)
+        watch_sleeping()
         self._environment.stats = RequestStats(self._recorder.live)
         self._population = Population(self._environment, self._recorder, self._clock.now_ms, self._rest)
         self._feeds = self._environment.feed_source = PipeSource("", pipes.answer)

@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidal.flow import CatchResponseError
+from tidal.generator.failed import FailedRequests
 from tidal.generator.lateness import Begun, Paces, late_us
+from tidal.generator.measures import Measures
+from tidal.generator.scopes import current
 from tidal.generator.stages import Stages, class_of_caller
 from tidal.generator.sums import LiveSums, Sums
 from tidal.model.events import CUT_NAME_MAX, TRACEBACK_MAX, Block, ExceptionTally, FailureTally
@@ -27,6 +30,8 @@ from tidal.model.stats import Tally
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+    from tidal.model.measured import Measured
 
 Cut = tuple[int, str, str, bool]
 """What a block is of: second of Redis time, stage, class, whether the warm-up."""
@@ -70,6 +75,8 @@ class Recorder:
         self.visiting: dict[str, int] = {}  # class → arrivals in flight; no user time is planned for them
         self.warmup_until_ms = 0  # what is measured before this moment of Redis time is of the warm-up
         self.stages = Stages()
+        self.measures = Measures(now_us, self._measured)  # what users measure beside requests
+        self._exchanges = FailedRequests()
 
     def __repr__(self) -> str:
         return f"<Recorder from {self._from_ms}, {len(self._endpoints)} endpoints, users {self.users}>"
@@ -105,15 +112,20 @@ class Recorder:
         response_time: float | None,
         response_length: int | None = 0,
         exception: Any = None,
-        **_: Any,
+        **more: Any,
     ) -> None:
         """Count one finished request; the arguments are those of the `request` hook (ms, bytes)."""
         now_us = self._now_us()
         key = self._endpoint(request_type, name)
-        tally = self._tally(now_us, key)
-        tally.add(whole_us(response_time), whole_bytes(response_length), failed=bool(exception), late_us=late_us())
+        latency_us, length = whole_us(response_time), whole_bytes(response_length)
+        self._tally(now_us, key).add(latency_us, length, failed=bool(exception), late_us=late_us())
+        scope = current()
+        if scope is not None:
+            self.measures.request(scope, key, now_us, latency_us, length, failed=bool(exception))
         if exception:
-            self._failed(key, exception, now_us // 1000)
+            error = self._failed(key, exception, now_us // 1000)
+            if error:
+                self._exchanges.note((*key, error), now_us // 1000, latency_us, more)
 
     def cancel(self, request_type: Any, name: Any) -> None:
         """Count a request that was sent and whose answer nobody awaited."""
@@ -146,9 +158,13 @@ class Recorder:
             )
         return block
 
-    def _failed(self, endpoint: tuple[str, str], exception: Any, now_ms: int) -> None:
+    def _measured(self, now_us: int) -> Measured:
+        return self._block(now_us, class_of_caller(), is_warmup=now_us < self.warmup_until_ms * 1000).measured
+
+    def _failed(self, endpoint: tuple[str, str], exception: Any, now_ms: int) -> str:
+        """Count a failure; returns its text, "" when it does not count."""
         if now_ms < self.warmup_until_ms:
-            return
+            return ""
         key = (*endpoint, failure_text(exception))
         if key not in self._known_failures:
             if len(self._known_failures) >= FAILURES_MAX:
@@ -160,6 +176,7 @@ class Recorder:
             failure = self._failures[key] = FailureTally(*key, 0, now_ms, now_ms)
         failure.occurrences += 1
         failure.last_ms = now_ms
+        return key[2]
 
     # ------------------------------------------------------------------ errors of user code
 
@@ -238,6 +255,7 @@ class Recorder:
             arrivals=arrivals,
             lateness=lateness,
             late=late,
+            failed=self._exchanges.take(),
         )
 
 

@@ -85,6 +85,7 @@ from tidal.model.samples import (
     TRACEBACK_MAX,
     Block,
     ExceptionTally,
+    FailedRequest,
     FailureTally,
     PaceTally,
 )
@@ -120,6 +121,7 @@ __all__ = [
     "EntryRefused",
     "Event",
     "ExceptionTally",
+    "FailedRequest",
     "FailureTally",
     "FileChunk",
     "FileSpec",

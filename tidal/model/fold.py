@@ -8,11 +8,12 @@ a master's (epoch, n), a report's incarnation and range. Older epochs are fenced
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
 from tidal.model import leases, phases, story
 from tidal.model.codec import BadEntry, Entry, Signed, decode
+from tidal.model.failures import FAILURES_MAX, OTHER, bounded, fold_failures
 from tidal.model.health import note_answer, note_strain
 from tidal.model.judging import fold_tripped
 from tidal.model.ledger import add_up_plan, add_up_ran
@@ -23,8 +24,6 @@ from tidal.model.state import (
     PLANS_KEPT,
     STORY_MAX,
     EndpointRecord,
-    ExceptionRecord,
-    FailureRecord,
     IncarnationRecord,
     State,
     WorkerRecord,
@@ -33,7 +32,7 @@ from tidal.model.watched import count_watched
 from tidal.model.wire import INT_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from tidal.model.rows import StoryRow
     from tidal.model.state import LogHalf, Refused, ReportHalf
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
 
 RECENT_S = 20
 """How many seconds of counts an endpoint keeps for its current rates."""
-FAILURES_MAX = 2_000
-"""Distinct failures and exceptions kept; further ones are counted under OTHER."""
 ENDPOINTS_MAX = 10_000
 FAR_MS = 3_600_000
 """What was measured lies at most so far outside of its report, and a report ends at most so long after its sending."""
@@ -55,9 +52,6 @@ GAUGES_MAX = 1_000_000
 """Users by class and generator: so many figures of the first incarnation, half of the second, a third of the third …"""
 CLASS_NAME_MAX = 200
 EXIT_CODE_MAX = 255
-OTHER = "(other)"
-
-_K = TypeVar("_K")
 _Gone = ev.WorkerLost | ev.WorkerLeft | ev.WorkerRefused
 
 
@@ -355,14 +349,7 @@ def _reported(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorke
     for block in event.blocks:
         _count_block(reports, record, block, signed.incarnation)
         count_watched(reports.watched, event.watch, block)
-    for failure in event.failures:
-        _count_failure(reports, failure)
-    for exception in event.exceptions:
-        key = (exception.message[: ev.TEXT_MAX], exception.traceback[: ev.TRACEBACK_MAX])
-        bounded = _bounded(reports.exceptions, key, (OTHER, ""), FAILURES_MAX)
-        counts = reports.exceptions.setdefault(bounded, ExceptionRecord()).occurrences
-        who = _bounded(counts, signed.incarnation, OTHER, FAILURES_MAX)
-        counts[who] = counts.get(who, 0) + exception.occurrences
+    fold_failures(reports, signed.incarnation, event)
     _count_lives(reports, record, event)
     reports.hook_failures += event.hook_failures
     note_schedule(reports, event)
@@ -408,6 +395,8 @@ def _count_block(reports: ReportHalf, record: IncarnationRecord, block: ev.Block
         point.failures += tally.failures
         for index, count in tally.histogram.items():
             point.histogram[index] = point.histogram.get(index, 0) + count
+    if not block.is_warmup:
+        reports.measured.add_capped(block.measured)
     ran_ms = sum(block.user_ms.values())
     point.user_ms += ran_ms
     add_up_ran(reports, block.second, block.span, ran_ms)
@@ -419,10 +408,10 @@ def _count_block(reports: ReportHalf, record: IncarnationRecord, block: ev.Block
 
 
 def _count_endpoint(reports: ReportHalf, key: tuple[str, str], tally: Tally, second: int, incarnation: str) -> None:
-    bounded = _bounded(reports.endpoints, key, ("", OTHER), ENDPOINTS_MAX)
-    endpoint = reports.endpoints.setdefault(bounded, EndpointRecord())
+    place = bounded(reports.endpoints, key, ("", OTHER), ENDPOINTS_MAX)
+    endpoint = reports.endpoints.setdefault(place, EndpointRecord())
     endpoint.tally.merge(tally)
-    reports.lanes.add(bounded, second, tally, incarnation)
+    reports.lanes.add(place, second, tally, incarnation)
     if second > reports.latest_s - RECENT_S:
         requests, failures = endpoint.recent.get(second, (0, 0))
         endpoint.recent[second] = (requests + tally.requests, failures + tally.failures)
@@ -433,20 +422,6 @@ def _forget_old_seconds(reports: ReportHalf, latest_s: int) -> None:
     for endpoint in reports.endpoints.values():
         for second in [s for s in endpoint.recent if s <= latest_s - RECENT_S]:
             del endpoint.recent[second]
-
-
-def _count_failure(reports: ReportHalf, failure: ev.FailureTally) -> None:
-    key = (failure.method[: ev.TEXT_MAX], failure.name[: ev.TEXT_MAX], failure.error[: ev.TEXT_MAX])
-    record = reports.failures.setdefault(
-        _bounded(reports.failures, key, ("", OTHER, OTHER), FAILURES_MAX), FailureRecord(first_ms=failure.first_ms)
-    )
-    record.occurrences += failure.occurrences
-    record.first_ms = min(record.first_ms, failure.first_ms)
-    record.last_ms = max(record.last_ms, failure.last_ms)
-
-
-def _bounded(known: Mapping[_K, object], key: _K, other: _K, limit: int) -> _K:
-    return key if key in known or len(known) < limit else other
 
 
 def _generator_lost(reports: ReportHalf, record: IncarnationRecord, incarnation: str, event: ev.GeneratorLost) -> None:

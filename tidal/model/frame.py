@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING
 
 from tidal.model import phases
 from tidal.model.ledger import EVER_S, balance, complete_to_ms, expected, iterations, losses, planned_users
+from tidal.model.measured_rows import (
+    check_rows,
+    crowd_remarks,
+    metric_rows,
+    sample_rows,
+    tagged_rows,
+    transaction_rows,
+)
 from tidal.model.paces import lateness_row, pacing_rows, response_cells
 from tidal.model.rows import (
     Chart,
@@ -77,6 +85,12 @@ def frame(state: State, at_ms: int, focus: Focus | None = None) -> Frame:
         pacing=pacing_rows(state.reports, _elapsed_ms(state.log, at_ms)),
         lateness=lateness_row(state.reports),
         thresholds=threshold_rows(state),
+        transactions=transaction_rows(state.reports.measured),
+        metrics=metric_rows(state.reports.measured, _elapsed_ms(state.log, at_ms)),
+        checks=check_rows(state.reports.measured),
+        tagged=tagged_rows(state.reports.measured),
+        samples=sample_rows(state),
+        samples_dropped=state.reports.failed_dropped,
     )
 
 
@@ -348,6 +362,6 @@ def _verdict(state: State) -> VerdictRow:
     """The one that the log says, else the one so far."""
     closed = state.log.closed
     found = Verdict(closed.verdict, closed.reasons) if closed is not None and closed.verdict else judge(state)
-    remarks = spikes(state) if closed is not None else ()
+    remarks = (*crowd_remarks(state.reports.measured), *(spikes(state) if closed is not None else ()))
     reasons = tuple(clean(reason) for reason in found.reasons[:REASONS_MAX])
     return VerdictRow(clean(found.word, 20), reasons, tuple(map(clean, remarks)))

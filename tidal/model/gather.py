@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
 
 from tidal.model.codec import ENTRY_BYTES_MAX, pack
-from tidal.model.events import Block, ExceptionTally, FailureTally, PaceTally, Reported
+from tidal.model.events import Block, ExceptionTally, FailedRequest, FailureTally, PaceTally, Reported
 from tidal.model.wire import to_wire
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ ROWS_MAX = 500
 """Distinct failures or exceptions in one report; further ones are counted under one row."""
 CLASSES_MAX = 1_000
 """User classes that keep a pace."""
+FAILED_MAX, FAILED_CHARS_MAX = 40, 40_000
+"""Failed requests with their answers in one report, and their characters; further ones are let go."""
 REPORT_BYTES_MAX = ENTRY_BYTES_MAX - 4_096
 """Packed, with room for the envelope: a larger entry would be refused, and all that it counts lost."""
 SPAN_MAX = (1 << 20) - 1
@@ -49,12 +52,13 @@ class Gathering:
     _arrivals: tuple[int, int, int] = (0, 0, 0)
     _lateness: Spread | None = None
     _late: int = 0
+    _failed: tuple[FailedRequest, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was measured since the last report."""
         counts = (*self._iterations, self._hook_failures, *self._ended, *self._arrivals, len(self._pacing))
-        return not (self._blocks or self._failures or self._exceptions or any(counts))
+        return not (self._blocks or self._failures or self._exceptions or self._failed or any(counts))
 
     def add(self, batch: Batch) -> None:
         """Take in one generator's batch."""
@@ -68,6 +72,7 @@ class Gathering:
         self._arrivals = _added_three(self._arrivals, batch.arrivals)
         self._lateness = _spread_of(self._lateness, batch.lateness)
         self._late += batch.late
+        self._failed = _few(*self._failed, *batch.failed)
 
     def report(
         self, to_ms: int, users: dict[str, int], generators: tuple[GeneratorState, ...], cpu: int, memory: int
@@ -90,8 +95,9 @@ class Gathering:
             arrivals=self._arrivals,
             lateness=self._lateness,
             late=self._late,
+            failed=self._failed,
         )
-        self._blocks, self._failures, self._exceptions = {}, {}, {}
+        self._blocks, self._failures, self._exceptions, self._failed = {}, {}, {}, ()
         self._iterations, self._hook_failures, self._ended = (0, 0, 0, 0), 0, (0, 0, 0)
         self._pacing, self._arrivals, self._lateness, self._late = {}, (0, 0, 0), None, 0
         self.from_ms = made.to_ms
@@ -125,6 +131,7 @@ def merge_reports(a: Reported, b: Reported) -> Reported:
         pacing=tuple(paces.values()),
         lateness=_spread_of(a.lateness, b.lateness),
         late=a.late + b.late,
+        failed=_few(*a.failed, *b.failed),
     )
     count = 0
     while len(blocks) != count and not fits(merged):
@@ -144,25 +151,38 @@ def _bytes_at_most(report: Reported) -> int:
     texts += [text for e in report.exceptions for text in (e.message, e.traceback)]
     rows, cells = len(report.failures) + len(report.exceptions) + len(report.generators) + len(report.users), 0
     for block in report.blocks:
-        rows += 1 + len(block.tallies) + len(block.user_ms)
-        cells += sum(len(tally.histogram) for tally in block.tallies.values())
+        rows += 1 + len(block.tallies) + len(block.user_ms) + 2 * block.measured.size
+        cells += sum(len(tally.histogram) for tally in block.tallies.values()) + block.measured.cells
         texts += [block.stage, block.user_class, *(text for key in block.tallies for text in key)]
-    return 4 * sum(map(len, texts)) + 12 * cells + 200 * (rows + 2)
+        texts += block.measured.texts()
+    exchanges = sum(4 * each.size + 1_000 for each in report.failed)
+    return 4 * sum(map(len, texts)) + 12 * cells + 200 * (rows + 2) + exchanges
 
 
 def fitting(report: Reported) -> list[Reported]:
     """Reports that fit and add up to this one; the gauges are in each of them."""
-    rows = (report.failures, report.exceptions, *(block.tallies for block in report.blocks))
-    if fits(report) or (len(report.blocks) <= 1 and max(map(len, rows)) <= 1):
+    if fits(report) or not _can_be_cut(report):
         return [report]
     (blocks, more_blocks) = _halves(report.blocks) if len(report.blocks) > 1 else _cut_block(report.blocks)
     failures, more_failures = _halves(report.failures)
     exceptions, more_exceptions = _halves(report.exceptions)
-    one = replace(report, blocks=blocks, failures=failures, exceptions=exceptions)
-    two = replace(report, blocks=more_blocks, failures=more_failures, exceptions=more_exceptions)
+    failed, more_failed = _halves(report.failed)
+    one = replace(report, blocks=blocks, failures=failures, exceptions=exceptions, failed=failed)
+    two = replace(report, blocks=more_blocks, failures=more_failures, exceptions=more_exceptions, failed=more_failed)
     two = replace(two, iterations=(0, 0, 0, 0), arrivals=(0, 0, 0), hook_failures=0, ended=(0, 0, 0))
     two = replace(two, pacing=(), lateness=None, late=0)
     return [*fitting(one), *fitting(two)]
+
+
+def _few(*failed: FailedRequest) -> tuple[FailedRequest, ...]:
+    """The first of them, as many as a report carries beside its counts."""
+    sizes = accumulate(each.size for each in failed)
+    return tuple(each for each, size in zip(failed, sizes, strict=True) if size <= FAILED_CHARS_MAX)[:FAILED_MAX]
+
+
+def _can_be_cut(report: Reported) -> bool:
+    rows = (report.failures, report.exceptions, report.failed, *(block.tallies for block in report.blocks))
+    return len(report.blocks) > 1 or max(map(len, rows)) > 1 or any(block.measured.size > 1 for block in report.blocks)
 
 
 def _halves(rows: Sequence[_Row]) -> tuple[tuple[_Row, ...], tuple[_Row, ...]]:
@@ -171,13 +191,14 @@ def _halves(rows: Sequence[_Row]) -> tuple[tuple[_Row, ...], tuple[_Row, ...]]:
 
 
 def _cut_block(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
-    """A block's endpoints in two; its user-time is in the first."""
+    """A block's rows in two; its user-time is in the first."""
     if not blocks:
         return (), ()
     (block,) = blocks
     first, rest = _halves(list(block.tallies.items()))
-    more = (replace(block, tallies=dict(rest), user_ms={}),) if rest else ()
-    return (replace(block, tallies=dict(first)),), more
+    measured, more_measured = block.measured.halves()
+    more = (replace(block, tallies=dict(rest), user_ms={}, measured=more_measured),) if rest or more_measured else ()
+    return (replace(block, tallies=dict(first), measured=measured),), more
 
 
 def _added(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> tuple[int, int, int, int]:

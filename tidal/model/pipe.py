@@ -14,6 +14,7 @@ from tidal.model.events import (
     ClassSpec,
     Event,
     ExceptionTally,
+    FailedRequest,
     FailureTally,
     PaceTally,
     RunOptions,
@@ -250,6 +251,7 @@ class Batch(Event):
     arrivals: tuple[int, int, int] = (0, 0, 0)  # planned, started, dropped
     lateness: Spread | None = None  # how late arrivals began
     late: int = 0  # of these: later than LATE_US
+    failed: tuple[FailedRequest, ...] = ()  # a few of the failed requests, to be read
 
 
 @dataclass(frozen=True, slots=True)

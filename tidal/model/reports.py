@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tidal.model.envelopes import MOMENT_MS_MAX, Event
-from tidal.model.samples import TEXT_MAX, Block, ExceptionTally, FailureTally, PaceTally, is_count
+from tidal.model.samples import TEXT_MAX, Block, ExceptionTally, FailedRequest, FailureTally, PaceTally, is_count
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
 from tidal.model.stats import Spread  # noqa: TC001 - the same
 
@@ -65,6 +65,7 @@ class Reported(Event):
     lateness: Spread | None = None  # how late arrivals began
     late: int = 0  # of these: later than LATE_US
     watch: tuple[Watch, ...] = ()  # what of its blocks is to be kept second by second, for thresholds
+    failed: tuple[FailedRequest, ...] = ()  # a few of the failed requests, to be read
 
     def __post_init__(self) -> None:
         """Refuse counts and moments that cannot be: a sum would carry them for ever."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tidal.model.measured import Measured
 from tidal.model.stats import Tally
 
 TEXT_MAX = 2_000
@@ -12,6 +13,8 @@ TEXT_MAX = 2_000
 TRACEBACK_MAX = 8_000
 CUT_NAME_MAX = 200
 """Characters of a block's stage or class."""
+FAILED_CHARS_MAX = 16_000
+"""Characters of one failed request with its answer; they are cut where they are taken."""
 COUNT_MAX = 1 << 48
 """A count or sum of one report is below this, so that the sums of a run stay within 63 bits."""
 
@@ -27,6 +30,7 @@ class Block:
     is_warmup: bool = False  # before everybody was started, in a run that counts from then on (`reset_stats`)
     stage: str = ""  # of the plan, at the moment of completion
     user_class: str = ""  # of the user that sent the requests; "": unknown
+    measured: Measured = field(default_factory=Measured)  # transactions, metrics, requests by tags
 
     def merge(self, other: Block) -> None:
         """Add the counts of another block of the same second."""
@@ -37,11 +41,14 @@ class Block:
                 self.tallies[key] = tally.copy()
         for name, ran_ms in other.user_ms.items():
             self.user_ms[name] = self.user_ms.get(name, 0) + ran_ms
+        self.measured.merge(other.measured)
 
     def to_wire(self) -> list[object]:
         """[second, span, [[method, name, tally] …], {class: ms}], and a map of what is not as usual."""
         rows = [[*key, tally.to_wire()] for key, tally in sorted(self.tallies.items())]
         more = {name: getattr(self, name) for name in _MORE if getattr(self, name)}
+        if self.measured:
+            more["measured"] = self.measured.to_wire()
         return [self.second, self.span, rows, self.user_ms, *([more] if more else [])]
 
     @classmethod
@@ -72,7 +79,11 @@ def _more_of(more: object) -> dict[str, Any]:
     if not isinstance(more, dict) or any(name in more and type(more[name]) is not kind for name, kind in _MORE.items()):
         raise ValueError("a block is of the warm-up or not, its stage and class are text")
     known = {name: more[name] for name in _MORE if name in more}
-    return {name: value[:CUT_NAME_MAX] if isinstance(value, str) else value for name, value in known.items()}
+    known = {name: value[:CUT_NAME_MAX] if isinstance(value, str) else value for name, value in known.items()}
+    if "measured" in more:
+        known["measured"] = measured = Measured.from_wire(more["measured"])
+        measured.check_modest()
+    return known
 
 
 def _wire_list(wire: object, length: int | None = None) -> list[Any]:
@@ -105,6 +116,38 @@ class FailureTally:
     occurrences: int
     first_ms: int
     last_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRequest:
+    """One failed request and what came back, as text without secrets: one of a few, to be read by people."""
+
+    at_ms: int
+    method: str
+    name: str
+    error: str  # as its FailureTally has it
+    url: str = ""
+    status: int = 0  # 0: no answer came
+    took_us: int | None = None
+    user: str = ""  # the user's class
+    transaction: tuple[str, ...] = ()  # its path, of the one it was in
+    tags: str = ""
+    request_headers: tuple[tuple[str, str], ...] = ()
+    request_body: str = ""
+    response_headers: tuple[tuple[str, str], ...] = ()
+    response_body: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse one that would fill an entry, or that was at no moment."""
+        if not 0 <= self.at_ms < 1 << 46 or self.size > FAILED_CHARS_MAX:
+            raise ValueError(f"a failed request of {self.size} characters at {self.at_ms} ms")
+
+    @property
+    def size(self) -> int:
+        """How many characters it has."""
+        lines = (*self.request_headers, *self.response_headers)
+        texts = (self.method, self.name, self.error, self.url, self.user, *self.transaction, self.tags)
+        return sum(map(len, (*texts, self.request_body, self.response_body))) + sum(len(n) + len(v) for n, v in lines)
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from tidal.model.events import (
     Beat,
     BlockWanted,
     ClassSpec,
+    FailedRequest,
     FileSpec,
     LedgerSealed,
     PaceTally,
@@ -29,6 +30,7 @@ from tidal.model.events import (
 )
 from tidal.model.lanes import Lanes
 from tidal.model.leases import CounterRecord  # noqa: TC001 - from_wire reads the annotations when it runs
+from tidal.model.measured import Measured
 from tidal.model.phases import GONE, RUN_MOVES, WAITING
 from tidal.model.rows import StoryRow  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.series import Seconds, Series, Strain
@@ -226,6 +228,10 @@ class ReportHalf:
     lanes: Lanes = field(default_factory=Lanes)  # the endpoints over time
     failures: dict[tuple[str, str, str], FailureRecord] = field(default_factory=dict)
     exceptions: dict[tuple[str, str], ExceptionRecord] = field(default_factory=dict)
+    measured: Measured = field(default_factory=Measured)  # transactions, metrics, requests by tags
+    failed: list[tuple[str, FailedRequest]] = field(default_factory=list)  # with the incarnation, to be read
+    failed_chars: int = 0  # of those
+    failed_dropped: int = 0  # handed in and not kept
     lost_intervals: dict[tuple[int, str, int], tuple[int, str]] = field(default_factory=dict)
     """(to ms, incarnation, generator) → (from ms, why): what was measured then was never sent."""
     lost_count: int = 0

@@ -31,6 +31,8 @@ SPECTRA_MAX = 60
 FAILURES_MAX = 500
 CLASSES_MAX = 200
 EXCEPTIONS_MAX = 100
+MEASURED_MAX = 500
+"""Rows of transactions, metrics, checks and tags each."""
 WORKERS_MAX = 500
 SOURCE_FILES_MAX = 20
 SOURCE_BYTES_MAX = 128 * 1024
@@ -83,6 +85,11 @@ def report_of(
         "heat": _heat(state, shown, origin_ms),
         "failures": [asdict(row) for row in shown.failures[:FAILURES_MAX]],
         "exceptions": [asdict(row) for row in shown.exceptions[:EXCEPTIONS_MAX]],
+        "transactions": [asdict(row) for row in shown.transactions[:MEASURED_MAX]],
+        "metrics": [asdict(row) for row in shown.metrics[:MEASURED_MAX]],
+        "checks": [asdict(row) for row in shown.checks[:MEASURED_MAX]],
+        "tagged": [asdict(row) for row in shown.tagged[:MEASURED_MAX]],
+        "samples": [asdict(row) for row in shown.samples],
         "workers": [asdict(row) for row in shown.workers[:WORKERS_MAX]],
         "classes": _classes(state, shown),
         "completeness": asdict(shown.completeness),
@@ -107,6 +114,11 @@ def _totals(shown: Frame) -> dict[str, int]:
         "endpoints": len(shown.endpoints),
         "failures": len(shown.failures),
         "exceptions": len(shown.exceptions),
+        "transactions": len(shown.transactions),
+        "metrics": len(shown.metrics),
+        "checks": len(shown.checks),
+        "tagged": len(shown.tagged),
+        "samples": len(shown.samples) + shown.samples_dropped,
         "workers": len(shown.workers),
         "bad_entries": shown.bad_entries,
         "skipped_entries": shown.skipped_entries,

@@ -18,7 +18,7 @@ UNITS = {
     "_permille": "thousandths",
     "_milli": "thousandths",
 }
-PLAIN = {int: "integer", str: "string", bool: "boolean"}
+PLAIN = {int: "integer", str: "string", bool: "boolean", float: "number"}
 
 
 def frame_schema() -> dict[str, Any]:

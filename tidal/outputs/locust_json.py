@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from tidal.model.codec import REPORTS, BadEntry, decode
 from tidal.model.events import ByWorker, Reported
-from tidal.model.fold import OTHER, fold_entry
+from tidal.model.failures import OTHER
+from tidal.model.fold import fold_entry
 from tidal.model.state import State
 from tidal.model.stats import bucket_middle_us
 from tidal.model.text import clean

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tidal.outputs.judged import ledger_lines, verdict_word
 from tidal.outputs.layout import clock, day_and_clock, duration, latency, rate, share, shorten
+from tidal.outputs.measured import check_cells, metric_cells
 from tidal.outputs.thresholds import BAD, shown_value, when
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def markdown(frame: Frame) -> str:
         _requests(frame),
         _responses(frame),
         _pacing(frame),
+        _transactions(frame),
+        _checks(frame),
+        _metrics(frame),
         _failures(frame),
         _trouble(frame),
         _coverage(frame),
@@ -122,6 +126,34 @@ def _pacing(frame: Frame) -> str:
     ]
     table = _table(("users of", "wanted/s", "achieved/s", "reached"), rows) if rows else ""
     return table + _more(len(frame.pacing), ROWS_MAX)
+
+
+def _transactions(frame: Frame) -> str:
+    if not frame.transactions:
+        return ""
+    rows = []
+    for row in frame.transactions[:ROWS_MAX]:
+        name = " / ".join(row.path) + (f" {{{row.tags}}}" if row.tags else "")
+        times = (row.median_us, row.p95_us, row.busy_median_us, row.busy_p95_us)
+        cells = [str(row.times), share(row.failures, row.times), str(row.requests), *map(latency, times)]
+        rows.append([code(name), *cells])
+    headings = ("transaction", "times", "failed", "requests", "p50", "p95", "p50 busy", "p95 busy")
+    return _table(headings, rows) + _more(len(frame.transactions), ROWS_MAX)
+
+
+def _checks(frame: Frame) -> str:
+    if not frame.checks:
+        return ""
+    rows = [[code(name.strip()), *cells] for name, *cells in map(check_cells, frame.checks[:ROWS_MAX])]
+    return _table(("check", "passed", "failed", "share"), rows) + _more(len(frame.checks), ROWS_MAX)
+
+
+def _metrics(frame: Frame) -> str:
+    if not frame.metrics:
+        return ""
+    rows = [[code(name.strip()), *cells] for name, *cells in map(metric_cells, frame.metrics[:ROWS_MAX])]
+    headings = ("metric", "kind", "values", "value", "per s", "min", "p50", "p95", "p99", "max")
+    return _table(headings, rows) + _more(len(frame.metrics), ROWS_MAX)
 
 
 def _failures(frame: Frame) -> str:

@@ -21,6 +21,7 @@ from tidal.outputs.layout import (
     size,
     table,
 )
+from tidal.outputs.measured import measured_tables, sample_blocks
 from tidal.outputs.thresholds import in_short, threshold_table
 
 if TYPE_CHECKING:
@@ -111,7 +112,9 @@ def summary(frame: Frame, most: int | None = None) -> str:
         _requests(frame, most),
         _responses(frame, most),
         _pacing(frame, most),
+        *measured_tables(frame, most),
         _failures(frame, most),
+        sample_blocks(frame),
         _exceptions(frame),
         _workers(frame, most),
     )

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from tidal.model import events as ev
 from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of
+from tidal.model.measured import Measured, Transaction
+from tidal.model.metrics import KINDS, Metric, parts_of
 from tidal.model.stats import Spread, Tally
 
 if TYPE_CHECKING:
@@ -42,6 +44,37 @@ def spread_of(times_us: list[int]) -> Spread:
 
 
 TALLY = SAMPLES.map(tally_of)
+VALUE = st.one_of(st.integers(-9, 9), st.floats(-1e15, 1e15), st.integers(-(10**15), 10**15))
+RECORDED = st.lists(st.tuples(VALUE, st.integers(0, 9)), max_size=8)
+RUNS = st.lists(st.tuples(st.integers(0, 10**7), st.integers(0, 10**6), st.integers(0, 9), st.booleans()), max_size=8)
+
+
+def metric_of(kind: str, recorded: list[tuple[float, int]]) -> Metric:
+    """The metric of raw values at moments."""
+    made = Metric()
+    for value, at_us in recorded:
+        made.add(kind, int(value > 0) if kind in {"rate", "check"} else parts_of(value), at_us)
+    return made
+
+
+def transaction_of_runs(runs: list[tuple[int, int, int, bool]]) -> Transaction:
+    """The transaction of raw runs: busy and waited µs, requests, whether it failed."""
+    made = Transaction()
+    for busy_us, waited_us, requests, failed in runs:
+        made.add(busy_us + waited_us, waited_us, requests, requests // 2, failed=failed)
+    return made
+
+
+METRICS = st.lists(st.tuples(st.sampled_from(sorted(KINDS)), TEXT, TEXT, TEXT, RECORDED), max_size=3).map(
+    lambda rows: {(kind, *names): metric_of(kind, recorded) for kind, *names, recorded in rows}
+)
+PATH = st.lists(TEXT, min_size=1, max_size=3).map(tuple)
+MEASURED = st.builds(
+    Measured,
+    st.dictionaries(st.tuples(PATH, TEXT), RUNS.map(transaction_of_runs), max_size=3),
+    METRICS,
+    st.dictionaries(st.tuples(TEXT, TEXT, TEXT), TALLY, max_size=2),
+)
 BLOCK = st.builds(
     ev.Block,
     st.integers(0, 1 << 39),
@@ -51,6 +84,7 @@ BLOCK = st.builds(
     st.booleans(),
     TEXT,
     TEXT,
+    measured=st.one_of(st.builds(Measured), st.builds(Measured), MEASURED),
 )
 _SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     int: COUNT,
@@ -241,7 +275,8 @@ def _block(draw: st.DrawFn) -> ev.Block:
     tallies = {
         ("GET", n): tally_of([(us, 7, us > 9_000, late) for us, late in draw(_LATENCIES)]) for n in sorted(names)
     }
-    return ev.Block(T0 // 1000 + draw(st.integers(0, 40)), 1, tallies, {"Buyer": draw(st.integers(0, 3_000))})
+    second, ran = T0 // 1000 + draw(st.integers(0, 40)), {"Buyer": draw(st.integers(0, 3_000))}
+    return ev.Block(second, 1, tallies, ran, measured=draw(st.one_of(st.builds(Measured), MEASURED)))
 
 
 _WORKERS: list[st.SearchStrategy[ev.Event]] = [

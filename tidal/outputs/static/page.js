@@ -202,7 +202,7 @@ function themes() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
   addEventListener("beforeprint", () => {
     root.classList.add("printing");
-    for (const details of document.querySelectorAll("#exceptions details")) details.open = true;
+    for (const details of document.querySelectorAll("#exceptions details, #samples details")) details.open = true;
     resizeAll();
     redrawAll();
   });
@@ -217,7 +217,7 @@ function themes() {
 
 function navigation() {
   const shown = [...document.querySelectorAll("main > section:not([hidden]) > h2")];
-  byId("nav").append(...shown.map((heading) => el("a", { href: `#${heading.parentElement.id}`, text: heading.textContent.replace(" in user code", "").replace("Percentile spectrum", "Spectrum") })));
+  byId("nav").append(...shown.map((heading) => el("a", { href: `#${heading.parentElement.id}`, text: heading.textContent.replace(" in user code", "").replace("Percentile spectrum", "Spectrum").replace(", a few", "").replace("Requests by tags", "Tags") })));
 }
 
 head();
@@ -226,7 +226,12 @@ if (totals.requests || data.endpoints.rows.length > 1) {
   endpointsTable(open("endpoints"));
   spectrumChart(open("spectrum"));
 }
+if (data.transactions.length) transactionsTable(open("transactions"));
+if (data.checks.length) checksTable(open("checks"));
+if (data.metrics.length) metricsTable(open("metrics"));
+if (data.tagged.length) taggedTable(open("tagged"));
 if (data.failures.length) failuresTable(open("failures"));
+if (data.samples.length) sampleList(open("samples"));
 if (data.exceptions.length) exceptionList(open("exceptions"));
 ledger();
 if (data.workers.length) workersTable(open("workers"));
