@@ -226,12 +226,15 @@ class ReplayFeed:
         at_ms = self.position_ms
         if self._shown is None or self._shown[:2] != (at_ms, focus):
             try:
-                state = self._replay.state_at(at_ms)
+                self._shown = (at_ms, focus, self._picture(at_ms, focus))
             except TidalError:
                 self.pause()
                 raise
-            self._shown = (at_ms, focus, frame(state, at_ms, focus) if state.log.opened_ms else None)
         return self._shown[2]
+
+    def _picture(self, at_ms: int, focus: Focus | None) -> Frame | None:
+        state = self._replay.state_at(at_ms)
+        return frame(state, at_ms, focus) if state.log.opened_ms else None
 
     def marks(self) -> tuple[Mark, ...]:
         """The moments of the recording worth going to, in order: anomalies, losses, notes; its end is folded for it."""

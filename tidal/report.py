@@ -11,11 +11,13 @@ The report of a run that goes on is made the same way, from a state that is foll
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from tidal.archive import Archive
+from tidal.cutting import cut_out
 from tidal.errors import NoSuchFile, UsageError
 from tidal.model.codec import LOG, BadEntry, decode
+from tidal.model.cuts import cut_frame
 from tidal.model.events import ByMaster, FileChunk, RunStarted
 from tidal.model.explain import explain
 from tidal.model.files import Files
@@ -25,11 +27,15 @@ from tidal.outputs.html_data import Report, report_of
 from tidal.replay import Replay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from tidal.model.cuts import Cut
     from tidal.model.explain import Explanation
     from tidal.model.rows import Frame
     from tidal.model.state import LogHalf, State
+
+    CutOf = Callable[[State], Cut | None] | None
+    """What is to be left out, once it is known what there is; None: nothing."""
 
 OPENING_ENTRIES_MAX = 20_000
 """Files are shipped before the run starts: so many entries are looked at for them."""
@@ -47,34 +53,50 @@ def write_html(archive: Path, out: Path | IO[str], *, source: bool = True) -> No
         raise UsageError(f"cannot write {out}: {error.strerror}") from None
 
 
-def read_html(path: Path, *, source: bool = True) -> str:
+def read_html(path: Path, *, source: bool = True, cut: CutOf = None) -> str:
     """The page of an archive."""
-    return render(read_report(path, source=source))
+    return render(read_report(path, source=source, cut=cut))
 
 
-def read_report(path: Path, *, source: bool = True) -> Report:
-    """The report of an archive, as its recording ends."""
+def read_report(path: Path, *, source: bool = True, cut: CutOf = None) -> Report:
+    """The report of an archive, as its recording ends; `cut`: of what it leaves."""
     with Archive.open(path) as archive:
-        replay = Replay(archive)
-        state = _final(replay, path)
-        files = shipped(archive, state.log) if source else {}
-        return report_of(state, replay.last_ms, files)
+        ended = _ended(archive, path, cut)
+        files = shipped(archive, ended.state.log) if source else {}
+        return report_of(ended.state, ended.at_ms, files, shown=ended.frame())
 
 
-def read_frame(path: Path) -> Frame:
-    """The last picture of an archive."""
+def read_frame(path: Path, cut: CutOf = None) -> Frame:
+    """The last picture of an archive; `cut`: of what it leaves."""
     with Archive.open(path) as archive:
-        replay = Replay(archive)
-        return frame(_final(replay, path), replay.last_ms)
+        return _ended(archive, path, cut).frame()
 
 
-def read_explanation(path: Path) -> tuple[Frame, Explanation]:
+def read_explanation(path: Path, cut: CutOf = None) -> tuple[Frame, Explanation]:
     """The last picture of an archive, and what changed when up to then."""
     with Archive.open(path) as archive:
-        replay = Replay(archive)
-        state = _final(replay, path)
-        shown = frame(state, replay.last_ms)
-        return shown, explain(state, shown.story)
+        ended = _ended(archive, path, cut)
+        shown = ended.frame()
+        return shown, explain(ended.state, shown.story)
+
+
+class _Ended(NamedTuple):
+    """A run at the end of its recording, whole or as a cut left it."""
+
+    state: State
+    at_ms: int
+    cut: Cut | None = None
+
+    def frame(self) -> Frame:
+        """The picture."""
+        return cut_frame(self.state, self.at_ms, self.cut) if self.cut else frame(self.state, self.at_ms)
+
+
+def _ended(archive: Archive, path: Path, cut_of: CutOf) -> _Ended:
+    replay = Replay(archive)
+    state = _final(replay, path)
+    cut = cut_of(state) if cut_of is not None else None
+    return _Ended(cut_out(archive, cut).left, replay.last_ms, cut) if cut else _Ended(state, replay.last_ms)
 
 
 def _final(replay: Replay, path: Path) -> State:

@@ -39,7 +39,7 @@ LAYERS: dict[str, set[str]] = {
         "lines", "supervisor", "standby", "trouble",
         "launch", "trying", "live", "operator", "doctor", "hookline", "rights",
     },
-    "replay": {"replay", "proof", "portable", "judge"},
+    "replay": {"replay", "proof", "portable", "cutting", "judge"},
     "outputs": {"outputs"},
     "report": {"report", "shelf"},
     "tui": {"tui"},

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.cli import flags
+from tidal.cli import cutting, flags
 
 if TYPE_CHECKING:
     import argparse
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     flags.add_recording(parser)
+    cutting.add(parser)
     parser.add_argument("--json", action="store_true", help="as one JSON object")
     parser.add_argument("--brief", action="store_true", help="the summary alone")
 
@@ -28,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from tidal.outputs.explained import explanation_json, explanation_text
     from tidal.report import read_explanation
 
-    frame, explained = read_explanation(archive_of(args.run))
+    frame, explained = read_explanation(archive_of(args.run), cutting.of(args))
     if args.json:
         print(explanation_json(frame, explained), end="")
     else:

@@ -9,24 +9,33 @@ first.
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidal.cli import flags
+from tidal.cli import cutting, flags
 from tidal.errors import ArchiveDamaged, NoSuchRun, UsageError
 
 if TYPE_CHECKING:
-    import argparse
-
     from tidal.archive import Archive
     from tidal.replay import ReplayFeed
     from tidal.tui.feed import Seekable
+
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+"""Those of the screen, which is not imported for a word of help; a test holds them together."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     flags.add_recording(parser)
     parser.add_argument("--at", type=flags.span_ms, metavar="SPAN", help="go to this moment of the load: 2m30s")
+    parser.add_argument(
+        "--speed",
+        type=speed,
+        default=1.0,
+        metavar="N",
+        help=f"of the screen, in seconds of the run a second: {', '.join(f'{s:g}' for s in SPEEDS)} (default: 1)",
+    )
     parser.add_argument("--print", action="store_true", help="print the moment as text, without a screen")
     parser.add_argument(
         "--verify",
@@ -37,6 +46,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--salvage", metavar="OUT", help="write what is whole of a damaged archive into a new one, instead of replaying"
     )
     flags.add_json(parser)
+    cutting.add(parser)
+
+
+def speed(text: str) -> float:
+    """A speed that the screen knows: 8, 8x, 0.25."""
+    try:
+        value = float(text.removesuffix("x"))
+    except ValueError:
+        value = 0.0
+    if value not in SPEEDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(f'{s:g}' for s in SPEEDS)}")
+    return value
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,7 +65,6 @@ def run(args: argparse.Namespace) -> int:
     from tidal.archive import Archive
     from tidal.cli.console import columns_of, is_terminal, lines_to, write_json
     from tidal.outputs.text import summary
-    from tidal.replay import ReplayFeed
 
     path = archive_of(args.run)
     if args.salvage is not None:
@@ -53,11 +73,11 @@ def run(args: argparse.Namespace) -> int:
         if args.verify:
             return _verify(archive)
         _warn(archive, path)
-        if not (args.print or args.json) and is_terminal():
-            from tidal.proof import Watch
-
-            return _shown(ReplayFeed(archive, watch=Watch(archive)), args.at or 0)
-        feed = ReplayFeed(archive)
+        is_screen = not (args.print or args.json) and is_terminal()
+        feed = _feed(archive, args, is_watched=is_screen)
+        feed.speed = args.speed
+        if is_screen:
+            return _shown(feed, args.at or 0)
         seek(feed, args.at)
         frame = feed.frame()
         if frame is None:
@@ -66,8 +86,25 @@ def run(args: argparse.Namespace) -> int:
             out = lines_to(args.json)
             print(summary(frame, columns_of(out)), end="", file=out)
         write_json(frame, args.json)
+        _say(next((remark for remark in frame.verdict.remarks if remark.startswith("what if: ")), ""))
         _say(feed.trouble())
     return 0
+
+
+def _feed(archive: Archive, args: argparse.Namespace, *, is_watched: bool) -> ReplayFeed:
+    """The replay, of what is left when something is to be left out; one that is looked at is proved beside it."""
+    from tidal.replay import Replay, ReplayFeed
+
+    cut_of = cutting.of(args)
+    if cut_of is not None and (cut := cut_of(Replay(archive).final())):
+        from tidal.cutting import CutFeed
+
+        return CutFeed(archive, cut)
+    if is_watched:
+        from tidal.proof import Watch
+
+        return ReplayFeed(archive, watch=Watch(archive))
+    return ReplayFeed(archive)
 
 
 def _warn(archive: Archive, path: Path) -> None:

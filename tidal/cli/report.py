@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidal.cli import flags
+from tidal.cli import cutting, flags
 from tidal.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", metavar="FILE", help="the page (default: RUN.html); - is standard output")
     parser.add_argument("--md", metavar="FILE", help="a summary for a ticket; - is standard output")
     parser.add_argument("--json", metavar="FILE", help="the final figures; - is standard output")
+    cutting.add(parser)
     parser.add_argument("--no-source", action="store_true", help="leave out the files that the run shipped")
 
 
@@ -38,10 +39,11 @@ def run(args: argparse.Namespace) -> int:
     archive = archive_of(args.run)
     if [args.html, args.md, args.json].count(STDOUT) > 1:
         raise UsageError("only one of --html, --md and --json can have standard output")
-    frame = read_frame(archive)
+    cut = cutting.of(args)
+    frame = read_frame(archive, cut)
     page = args.html or (None if args.md or args.json else f"{frame.run.run}.html")
     if page:
-        put(read_html(archive, source=not args.no_source), page)
+        put(read_html(archive, source=not args.no_source, cut=cut), page)
     if args.md:
         put(markdown(frame), args.md)
     if args.json:

@@ -66,10 +66,18 @@ class Report:
 
 
 def report_of(
-    state: State, at_ms: int, files: Mapping[str, bytes] | None = None, verdict: Verdict | None = None
+    state: State,
+    at_ms: int,
+    files: Mapping[str, bytes] | None = None,
+    verdict: Verdict | None = None,
+    *,
+    shown: Frame | None = None,
 ) -> Report:
-    """The report of a run as it stands at a moment of Redis time; `files`: what it shipped, by path."""
-    shown = frame(state, at_ms)
+    """The report of a run as it stands at a moment of Redis time.
+
+    `files`: what it shipped, by path; `shown`: another picture than the state's own, of a run of which a part was cut.
+    """
+    shown = shown or frame(state, at_ms)
     run = shown.run
     origin_ms = run.began_ms or run.opened_ms
     data = {

@@ -1,0 +1,264 @@
+"""What is left when something is left out: the very figures of a run that measured only that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recordings import BEGAN_MS, T0, Shop, entries, record
+
+from tidal.archive import Archive
+from tidal.cli import cutting as words
+from tidal.cli.parser import Parser, parser_of
+from tidal.cutting import CutFeed, cut_out, pieces_of
+from tidal.errors import UsageError
+from tidal.model import events as ev
+from tidal.model.codec import decode
+from tidal.model.cuts import Cut, Knife, cut_frame
+from tidal.model.segments import TOTAL
+from tidal.model.stats import Tally
+from tidal.report import read_frame, read_report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tidal.model.rows import Frame
+
+SHOP = Shop(seconds=30)
+BEGAN = T0 + BEGAN_MS
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half a minute of a shop."""
+    return record(tmp_path_factory.mktemp("cuts") / "shop.tidal", SHOP)
+
+
+def framed(path: Path, cut: Cut) -> Frame:
+    """The last picture of what a cut leaves."""
+    with Archive.open(path) as archive:
+        found = cut_out(archive, cut)
+        return cut_frame(found.left, found.last_ms, cut)
+
+
+def recomputed(keeps: Callable[[str, int, tuple[str, str]], bool]) -> dict[tuple[str, str], Tally]:
+    """By hand: the tallies of what is kept by incarnation, second of the load and endpoint."""
+    found: dict[tuple[str, str], Tally] = {}
+    for entry in entries(SHOP):
+        signed = decode(entry)
+        if isinstance(signed, ev.ByWorker) and isinstance(signed.event, ev.Reported):
+            for block in signed.event.blocks:
+                for key, tally in block.tallies.items():
+                    if keeps(signed.incarnation, block.second - BEGAN // 1000, key):
+                        found.setdefault(key, Tally()).merge(tally)
+    return found
+
+
+CUTS: list[tuple[Cut, Callable[[str, int, tuple[str, str]], bool]]] = [
+    (Cut(workers=("w2",)), lambda who, s, key: who != "inc1"),
+    (Cut(endpoints=("GET /",)), lambda who, s, key: key != ("GET", "/")),
+    (Cut(endpoints=("/cart", "/")), lambda who, s, key: key[1] not in {"/cart", "/"}),
+    (Cut(windows=((5_000, 9_000), (20_000, 60_000))), lambda who, s, key: not 5 <= s < 9 and s < 20),
+    (Cut(between=(10_000, 20_000)), lambda who, s, key: 10 <= s < 20),
+    (Cut(workers=("w1",), between=(3_000, 12_000)), lambda who, s, key: who != "inc0" and 3 <= s < 12),
+]
+
+
+@pytest.mark.parametrize(("cut", "keeps"), CUTS, ids=[cut.told for cut, _ in CUTS])
+def test_a_cut_is_counted_exactly(whole: Path, cut: Cut, keeps: Callable[[str, int, tuple[str, str]], bool]) -> None:
+    """Every count and percentile is that of merging only what is left, by hand."""
+    expected = recomputed(keeps)
+    rows = {(r.method, r.name): r for r in framed(whole, cut).endpoints if r.requests}
+    assert rows.keys() == expected.keys()
+    for key, tally in expected.items():
+        row = rows[key]
+        assert (row.requests, row.failures, row.min_us, row.max_us) == (
+            tally.requests, tally.failures, tally.min_us, tally.max_us,
+        )  # fmt: skip
+        assert (row.median_us, row.p95_us, row.p99_us) == tally.percentiles_us(0.5, 0.95, 0.99)
+
+
+def test_a_rate_is_that_of_the_time_that_is_left(whole: Path) -> None:
+    """Ten seconds of thirty: requests over ten."""
+    shown = framed(whole, Cut(between=(10_000, 20_000)))
+    assert shown.total.total_rps_milli == shown.total.requests * 100
+    assert shown.verdict.word == ""
+    assert shown.verdict.remarks == ("what if: between 00:10 and 00:20",)
+    assert len(shown.chart.rps_milli) <= 12
+
+
+def test_a_class_goes_with_its_blocks_and_its_user_time() -> None:
+    """Blocks say whose they are."""
+    tally = Tally()
+    tally.add(1_000, 1, failed=False)
+    blocks = [
+        ev.Block(BEGAN // 1000, 1, {("GET", "/"): tally}, {name: 500}, user_class=name) for name in ("Buyer", "Reader")
+    ]
+    said = ev.Reported(BEGAN, BEGAN + 1000, tuple(blocks), users={"Buyer": 3, "Reader": 4})
+    left = Knife(Cut(classes=("Buyer",)), {}, BEGAN).of(ev.ByWorker("inc0", 1, 1, BEGAN, said))
+    assert left is not None
+    assert isinstance(left.event, ev.Reported)
+    assert [(len(b.tallies), b.user_ms) for b in left.event.blocks] == [(0, {}), (1, {"Reader": 500})]
+    assert left.event.users == {"Reader": 4}
+
+
+def test_nothing_cut_is_the_run(whole: Path) -> None:
+    """The same tables as without a cut."""
+    shown, plain = framed(whole, Cut()), read_frame(whole)
+    assert (shown.endpoints, shown.chart, shown.failures) == (plain.endpoints, plain.chart, plain.failures)
+
+
+def test_a_cut_replays_to_the_same_by_any_way(whole: Path) -> None:
+    """Forward, backward and in jumps, a moment of it is that moment; playing it does not change it."""
+    cut = Cut(workers=("w3",), windows=((5_000, 8_000),))
+    with Archive.open(whole) as archive:
+        feed = CutFeed(archive, cut, clock=lambda: 0.0)
+        straight = {}
+        for second in range(0, 32, 2):
+            feed.seek(BEGAN + second * 1000)
+            straight[second] = feed.frame()
+        for second in (30, 4, 18, 0, 16, 6):
+            feed.seek(BEGAN + second * 1000)
+            assert feed.frame() == straight[second]
+        feed.seek(feed.last_ms)
+        assert feed.frame() == framed(whole, cut)
+
+
+def test_a_report_of_a_cut_shows_it(whole: Path) -> None:
+    """The page's figures are those of what is left."""
+    cut = Cut(endpoints=("/cart",))
+    report = read_report(whole, cut=lambda state: cut)
+    names = [row["name"] for row in report.data["endpoints"]["rows"]]
+    assert "/cart" not in names
+    assert "/" in names
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 100), st.integers(0, 100)), max_size=4),
+    st.none() | st.tuples(st.integers(0, 100), st.integers(0, 100)),
+)
+def test_the_time_that_is_left_is_counted(windows: list[tuple[int, int]], between: tuple[int, int] | None) -> None:
+    """As many ms as there are moments that are kept."""
+    cut = Cut(windows=tuple(windows), between=between)
+    assert cut.kept_ms(80) == sum(cut.has_moment(ms) for ms in range(80))
+
+
+# ------------------------------------------------------------------ words
+
+
+def read(*said: str) -> Callable[..., Cut | None] | None:
+    """What the flags ask for."""
+    parser = Parser("test")
+    words.add(parser)
+    return words.of(parser.read(list(said)))
+
+
+def test_words_become_a_cut(whole: Path) -> None:
+    """Each kind, and more than one."""
+    with Archive.open(whole) as archive:
+        state = cut_out(archive, Cut()).whole
+    cut_of = read(
+        "--without", "worker=w2", "--without", "time=5s..8s", "--without", "class=Buyer", "--between", "0s", "1m"
+    )
+    assert cut_of is not None
+    assert cut_of(state) == Cut(("w2",), (), ("Buyer",), ((5_000, 8_000),), (0, 60_000))
+    assert read() is None
+    for word in ("worker=w9", "endpoint=/crat", "class=Byer"):
+        cut_of = read("--without", word)
+        assert cut_of is not None
+        with pytest.raises(UsageError, match="the run has no"):
+            cut_of(state)
+
+
+@pytest.mark.parametrize("word", ["w2", "worker=", "people=ann", "time=5s", "time=8s..5s"])
+def test_words_that_are_no_cut(word: str) -> None:
+    """One line each."""
+    with pytest.raises(UsageError):
+        read("--without", word)
+
+
+# ------------------------------------------------------------------ pieces, and a comparison
+
+
+def test_pieces_are_the_run_second_by_second(whole: Path) -> None:
+    """All that was measured in a phase is there, once."""
+    with Archive.open(whole) as archive:
+        state, pieces = pieces_of(archive)
+    assert [phase.name for phase in pieces.phases] == ["ramp to 60 users", "60 users"]
+    total = sum(piece.requests for phase in pieces.phases for piece in pieces.row(phase, TOTAL))
+    assert total == sum(r.tally.requests for r in state.reports.endpoints.values())
+
+
+def test_repeats_are_counted_once(tmp_path: Path) -> None:
+    """What a worker handed in again is in no piece twice."""
+    from tidal.archive import ArchiveWriter  # noqa: PLC0415 - of this test alone
+
+    writer = ArchiveWriter(tmp_path / "twice.tidal", {"run": "r"})
+    for number, entry in enumerate(entries(SHOP)):
+        writer.add(entry)
+        if entry.stream == "reports":
+            writer.add(replace(entry, id=type(entry.id)(entry.id.ms, 100 + number)))
+    writer.close(final=True)
+    with Archive.open(tmp_path / "twice.tidal") as archive:
+        state, pieces = pieces_of(archive)
+    total = sum(piece.requests for phase in pieces.phases for piece in pieces.row(phase, TOTAL))
+    assert total == sum(r.tally.requests for r in state.reports.endpoints.values()) > 0
+
+
+def diff(*said: object) -> int:
+    """Run `tidal diff`."""
+    parser = parser_of("diff")
+    return parser.run(parser.read([str(word) for word in said]))
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two minutes of a shop whose checkout takes half as long again."""
+    endpoints = (("GET", "/", 9), ("GET", "/product/[id]", 17), ("POST", "/cart", 24), ("POST", "/checkout", 165))
+    return record(tmp_path_factory.mktemp("slow") / "slow.tidal", Shop(seconds=120, endpoints=endpoints, source=b"x"))
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two minutes of the shop as it is."""
+    return record(tmp_path_factory.mktemp("usual") / "usual.tidal", Shop(seconds=120))
+
+
+def test_a_slower_run_fails_a_pipeline(usual: Path, slow: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only when that is asked for; the same run against itself never does."""
+    told = ("--without", "time=50s..1m30s")
+    assert diff(usual, slow, *told, "--fail-on", "regression") == 64
+    assert "POST /checkout" in capsys.readouterr().out
+    assert diff(usual, slow, *told) == 0
+    assert diff(usual, usual, "--fail-on", "regression") == 0
+    assert "no regression" in capsys.readouterr().out
+
+
+def test_the_page_escapes_everything_and_fetches_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Names come from the network."""
+    hostile = record(tmp_path / "hostile.tidal", Shop(seconds=60, said="<script>alert(1)</script>"))
+    assert diff(hostile, hostile, "--html", "-") == 0
+    page = capsys.readouterr().out
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "default-src &#x27;none&#x27;" in page or "default-src 'none'" in page
+
+
+def test_json_for_programs(usual: Path, slow: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One object for all runs against the baseline."""
+    import json  # noqa: PLC0415 - of this test alone
+
+    assert diff(usual, slow, usual, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [len(one["phases"]) for one in told["comparisons"]] == [2, 2]
+    assert told["comparisons"][1]["regressions"] == 0
+
+
+def test_one_run_is_no_comparison(usual: Path) -> None:
+    """Two at the least."""
+    with pytest.raises(UsageError, match="two runs"):
+        diff(usual)

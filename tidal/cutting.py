@@ -1,0 +1,192 @@
+"""Runs read again from their archives, to the second: what a cut leaves, and the pieces that a comparison needs.
+
+Both read every entry of the archive, for what is to be left out is in no stored state. That costs as long as folding
+the run: a few seconds for ten minutes of ten workers.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from tidal.archive_file import ENTRIES, KEYFRAME
+from tidal.errors import ArchiveDamaged
+from tidal.model import events as ev
+from tidal.model.codec import LOG, BadEntry, decode, unpack
+from tidal.model.cuts import Knife, cut_frame
+from tidal.model.fold import fold, fold_entry
+from tidal.model.segments import Pieces, add_all, phases_of
+from tidal.model.state import ReportHalf, State
+from tidal.replay import Replay, ReplayFeed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tidal.archive import Archive
+    from tidal.model.closeup import Focus
+    from tidal.model.codec import Entry, Signed
+    from tidal.model.cuts import Cut
+    from tidal.model.events import PlanSet
+    from tidal.model.rows import Frame
+    from tidal.model.segments import Phase
+
+STATE_BYTES_MAX = 256 << 20
+PLANS_MAX = 10_000
+KEEP_MS, KEPT_MAX = 10_000, 200
+
+
+class Cutting(NamedTuple):
+    """A run as a cut left it, at its end.
+
+    Attributes:
+        whole: the state of all of it.
+        left: the state of what is left.
+        missing: whether the recording begins with a stored state: what lies before it is in sums alone, and left out.
+    """
+
+    whole: State
+    left: State
+    last_ms: int
+    missing: bool
+
+
+def cut_out(archive: Archive, cut: Cut) -> Cutting:
+    """Fold what a cut leaves; ArchiveDamaged when it cannot be read to its end."""
+    replay = Replay(archive)
+    whole = replay.final()
+    if not whole.log.opened_ms:
+        raise ArchiveDamaged("the archive holds no run: the entry that opens one is not there")
+    knife = Knife(cut, whole.log.incarnations, whole.log.began_ms)
+    state, missing = _beginning(archive)
+    for entry in archive.entries():
+        _fold(state, entry, knife)
+    return Cutting(whole, state, replay.last_ms, missing)
+
+
+def _beginning(archive: Archive) -> tuple[State, bool]:
+    """Nothing, or of a recording without its beginning what masters had written up to there."""
+    first = next((b for b in archive.blocks if b.kind in {ENTRIES, KEYFRAME}), None)
+    if first is None or first.kind != KEYFRAME:
+        return State(), False
+    keyframe = archive.read_keyframe(first)
+    try:
+        state = State.from_wire(unpack(keyframe.state, STATE_BYTES_MAX)) if keyframe is not None else State()
+    except (BadEntry, ValueError):
+        return State(), True
+    return replace(state, reports=ReportHalf()), True
+
+
+def _fold(state: State, entry: Entry, knife: Knife) -> None:
+    signed = _decoded(entry) if entry.stream != LOG else None
+    if not isinstance(signed, ev.ByWorker):
+        fold_entry(state, entry)
+        return
+    state.position[entry.stream] = entry.id
+    left = knife.of(signed)
+    if left is not None:
+        fold(state, left, str(entry.id))
+
+
+def _decoded(entry: Entry) -> Signed | None:
+    try:
+        return decode(entry)
+    except BadEntry:
+        return None
+
+
+# ------------------------------------------------------------------ a replay of what is left
+
+
+class CutFeed(ReplayFeed):
+    """A replay of what a cut leaves. It folds from the beginning, so it keeps states of its own to go back to."""
+
+    def __init__(self, archive: Archive, cut: Cut, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(archive, clock)
+        whole = Replay(archive).final()
+        self._archive, self._cut = archive, cut
+        self._knife = Knife(cut, whole.log.incarnations, whole.log.began_ms)
+        self._kept: list[tuple[int, int, bytes]] = []  # moment, entries before it, state
+        self._begin(0, 0, _beginning(archive)[0])
+
+    def _begin(self, reached_ms: int, count: int, state: State) -> None:
+        self._reached_ms, self._count, self._state = reached_ms, count, state
+        self._entries = self._archive.entries(after=count)
+        self._next: Entry | None = None
+
+    def _picture(self, at_ms: int, focus: Focus | None) -> Frame | None:
+        if at_ms < self._reached_ms:
+            kept = max((k for k in self._kept if k[0] <= at_ms), default=None)
+            self._begin(*kept[:2], _unpacked(kept[2])) if kept else self._begin(0, 0, _beginning(self._archive)[0])
+        self._go_to(1 << 64 if at_ms >= self.last_ms else at_ms)
+        self._reached_ms = at_ms
+        return cut_frame(self._state, at_ms, self._cut, focus) if self._state.log.opened_ms else None
+
+    def _go_to(self, at_ms: int) -> None:
+        while True:
+            entry = self._next or next(self._entries, None)
+            if entry is None or entry.id.ms > at_ms:
+                self._next = entry
+                return
+            self._next = None
+            _fold(self._state, entry, self._knife)
+            self._count += 1
+            self._keep(entry.id.ms)
+
+    def _keep(self, now_ms: int) -> None:
+        last_ms = self._kept[-1][0] if self._kept else self.first_ms
+        if now_ms - last_ms >= max(KEEP_MS, (self.last_ms - self.first_ms) // KEPT_MAX):
+            self._kept.append((now_ms, self._count, self._state.packed()))
+
+
+def _unpacked(packed: bytes) -> State:
+    return State.from_wire(unpack(packed, STATE_BYTES_MAX))
+
+
+# ------------------------------------------------------------------ pieces
+
+
+def pieces_of(archive: Archive, cut: Cut | None = None) -> tuple[State, Pieces]:
+    """A run's last state, and what it measured by phase, endpoint and second.
+
+    An entry that was handed in twice is counted once, as in every fold.
+    """
+    whole = Replay(archive).final()
+    log = whole.log
+    if not log.opened_ms:
+        raise ArchiveDamaged("the archive holds no run: the entry that opens one is not there")
+    knife = Knife(cut, log.incarnations, log.began_ms) if cut else None
+    pieces = Pieces(_phases(archive, whole), log.began_ms)
+    state = State()  # only to know what was there before
+    for entry, signed in _reports(archive):
+        repeats, refused = state.reports.repeats, state.reports.refused.count
+        fold(state, replace(signed, event=ev.WorkerFinished("")), str(entry.id))
+        is_new = (state.reports.repeats, state.reports.refused.count) == (repeats, refused)
+        left = knife.of(signed) if knife is not None else signed
+        if is_new and left is not None and isinstance(left.event, ev.Reported):
+            add_all(pieces, left.event.blocks)
+    return whole, pieces
+
+
+def _reports(archive: Archive) -> Iterator[tuple[Entry, ev.ByWorker]]:
+    for entry in archive.entries():
+        if entry.stream != LOG:
+            signed = _decoded(entry)
+            if isinstance(signed, ev.ByWorker):
+                yield entry, signed
+
+
+def _phases(archive: Archive, whole: State) -> list[Phase]:
+    log = whole.log
+    plans: list[PlanSet] = []
+    for entry in archive.entries():
+        if entry.stream == LOG and entry.kind == ev.PlanSet.KIND and len(plans) < PLANS_MAX:
+            signed = _decoded(entry)
+            if isinstance(signed, ev.ByMaster) and isinstance(signed.event, ev.PlanSet):
+                plans = [p for p in plans if p.from_ms < signed.event.from_ms] + [signed.event]
+    until_ms = log.stopped_ms or log.closed_ms or log.ticked_ms
+    end_ms = until_ms - log.began_ms if log.began_ms else 0
+    last = plans[-1] if plans else None
+    if last is not None and last.end_ms is not None:
+        end_ms = min(end_ms, last.end_ms)
+    return phases_of(plans, end_ms, last.stages if last is not None else ())

@@ -1,0 +1,148 @@
+"""What if a worker, an endpoint, a class of users or a stretch of time had not been there? Cut out, and counted anew.
+
+Histograms merge exactly, so what is left gives the very figures of a run that measured only that. What users did is not
+undone: the others had the load that they had. Seconds are cut whole, by the Redis time at which they begin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tidal.model import events as ev
+from tidal.model.frame import frame
+from tidal.model.rows import LedgerRow, VerdictRow
+from tidal.model.series import Series
+from tidal.model.words import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tidal.model.closeup import Focus
+    from tidal.model.rows import EndpointRow, Frame
+    from tidal.model.state import State
+
+Window = tuple[int, int]
+MS_MAX = 1 << 46
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What is left out; moments are plan time in ms.
+
+    Attributes:
+        workers: names, such as w2.
+        endpoints: a name (`/cart`), or method and name (`GET /cart`).
+        classes: user classes.
+        windows: stretches of time.
+        between: all time outside of this one is left out; None for none.
+    """
+
+    workers: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    windows: tuple[Window, ...] = ()
+    between: Window | None = None
+
+    def __bool__(self) -> bool:
+        return self != Cut()
+
+    @property
+    def told(self) -> str:
+        """In words."""
+        names = [*self.workers, *self.endpoints, *(f"class {name}" for name in self.classes)]
+        names += [f"{moment(a)} to {moment(b)}" for a, b in self.windows]
+        parts = [f"without {', '.join(names)}"] if names else []
+        parts += [f"between {moment(self.between[0])} and {moment(self.between[1])}"] if self.between else []
+        return ", ".join(parts)
+
+    def has_moment(self, plan_ms: int) -> bool:
+        """Whether what began at a moment is kept."""
+        is_within = self.between is None or self.between[0] <= plan_ms < self.between[1]
+        return is_within and not any(a <= plan_ms < b for a, b in self.windows)
+
+    def has_endpoint(self, method: str, name: str) -> bool:
+        """Whether an endpoint is kept."""
+        return name not in self.endpoints and f"{method} {name}" not in self.endpoints
+
+    def kept_ms(self, load_ms: int) -> int:
+        """How much of a load of so long is kept."""
+        low, high = self.between or (0, load_ms)
+        low, high = max(0, low), min(load_ms, high)
+        gone, reached = 0, low
+        for a, b in sorted(self.windows):
+            a, b = max(a, reached), min(b, high)  # noqa: PLW2901 - clipped to what is left
+            gone += max(0, b - a)
+            reached = max(reached, b)
+        return max(0, high - low - gone)
+
+
+class Knife:
+    """Cuts what workers wrote; `names`: of the workers, by incarnation."""
+
+    def __init__(self, cut: Cut, names: Mapping[str, str], began_ms: int) -> None:
+        self.cut = cut
+        self._names, self._began_ms = names, began_ms
+
+    def __repr__(self) -> str:
+        return f"<Knife {self.cut.told}>"
+
+    def of(self, signed: ev.ByWorker) -> ev.ByWorker | None:
+        """What is left of a worker's entry; None when it goes whole."""
+        if self._names.get(signed.incarnation, signed.incarnation) in self.cut.workers:
+            return None
+        return replace(signed, event=self._report(signed.event)) if isinstance(signed.event, ev.Reported) else signed
+
+    def _report(self, event: ev.Reported) -> ev.Reported:
+        """A report's blocks by second; failures and errors, which know none, by the middle of the report."""
+        is_kept = self.cut.has_moment((event.from_ms + event.to_ms) // 2 - self._began_ms)
+        failures = [f for f in event.failures if is_kept and self.cut.has_endpoint(f.method, f.name)]
+        return replace(
+            event,
+            blocks=tuple(self._blocks(event.blocks)),
+            failures=() if self.cut.classes else tuple(failures),  # whose user failed is not known of a message
+            exceptions=event.exceptions if is_kept else (),
+            iterations=event.iterations if is_kept else (0, 0, 0, 0),
+            users={name: n for name, n in event.users.items() if name not in self.cut.classes},
+        )
+
+    def _blocks(self, blocks: Iterable[ev.Block]) -> Iterable[ev.Block]:
+        for block in blocks:
+            if not self.cut.has_moment(block.second * 1000 - self._began_ms):
+                continue
+            user_ms = {name: ms for name, ms in block.user_ms.items() if name not in self.cut.classes}
+            is_cut = bool(block.user_class) and block.user_class in self.cut.classes
+            tallies = {} if is_cut else {k: t for k, t in block.tallies.items() if self.cut.has_endpoint(*k)}
+            yield replace(block, tallies=tallies, user_ms=user_ms)
+
+
+def cut_frame(state: State, at_ms: int, cut: Cut, focus: Focus | None = None) -> Frame:
+    """The picture of a state that was folded from what a cut left: rates are those of the time that is left.
+
+    The books and the verdict are of the whole run, so there are none here; what was cut stands in the remarks.
+    """
+    planned = _narrowed(state.log.planned, cut, state.log.began_ms)
+    shown = frame(replace(state, log=replace(state.log, planned=planned)), at_ms, focus)
+    kept_ms = cut.kept_ms(shown.run.elapsed_ms)
+    return replace(
+        shown,
+        total=_rated(shown.total, kept_ms),
+        endpoints=tuple(_rated(row, kept_ms) for row in shown.endpoints),
+        ledger=LedgerRow(),
+        verdict=VerdictRow("", (), (f"what if: {cut.told}",)),
+    )
+
+
+def _rated(row: EndpointRow, kept_ms: int) -> EndpointRow:
+    return replace(row, total_rps_milli=row.requests * 1_000_000 // kept_ms if kept_ms else 0)
+
+
+def _narrowed(planned: Series, cut: Cut, began_ms: int) -> Series:
+    """A chart of what is left begins and ends with it."""
+    if cut.between is None:
+        return planned
+    low, high = ((began_ms + ms) // 1000 // planned.step_s for ms in cut.between)
+    points = {i: p for i, p in planned.points.items() if low <= i <= high}
+    if not points:
+        return Series(planned.step_s)
+    return Series(planned.step_s, points, min(points) * planned.step_s, max(points) * planned.step_s)
