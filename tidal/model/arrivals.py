@@ -45,6 +45,8 @@ ARRIVAL = _PART << PART_BITS
 """Area is counted in units of which an arrival has 2^24 · 5^12 = 2^12 · (10^6 µs a second) · (10^6 millionths)."""
 _BLOCK_BITS = 10
 _BLOCK = 1 << _BLOCK_BITS
+_BLOCKS_DRAWN = 1 << 17
+"""From this block on (134 million arrivals) each holds as many as it should on average: to count is never to wait."""
 
 
 class _Stretch(NamedTuple):
@@ -166,16 +168,24 @@ class Arrivals:
         """Poisson: the area at which arrival `index` lies; None when that is beyond all there is."""
         while self._counted[-1] <= index:
             block = len(self._counted) - 1
+            if block == _BLOCKS_DRAWN:
+                block, place = divmod(index - self._counted[-1], _BLOCK)
+                return self._place(block + _BLOCKS_DRAWN, place)
             if self._total is not None and block * _BLOCK * ARRIVAL >= self._total:
                 return None
             self._before_block(block + 1)
         block = bisect_right(self._counted, index) - 1
-        return block * _BLOCK * ARRIVAL + _places(self._key, block)[index - self._counted[block]] * _PART
+        return self._place(block, index - self._counted[block])
+
+    def _place(self, block: int, place: int) -> int:
+        """The area at which a block's arrival lies."""
+        return block * _BLOCK * ARRIVAL + _places(self._key, block)[place] * _PART
 
     def _before_block(self, block: int) -> int:
-        while len(self._counted) <= block:
+        drawn = min(block, _BLOCKS_DRAWN)
+        while len(self._counted) <= drawn:
             self._counted.append(self._counted[-1] + _drawn(self._key, len(self._counted) - 1))
-        return self._counted[block]
+        return self._counted[drawn] + (block - drawn) * _BLOCK
 
 
 def _stretches(points: Points, area: int) -> list[_Stretch]:
@@ -210,6 +220,8 @@ def _thresholds() -> tuple[int, tuple[int, ...]]:
 
 def _drawn(key: str, block: int) -> int:
     """How many arrivals a block holds."""
+    if block >= _BLOCKS_DRAWN:
+        return _BLOCK
     lowest, ends = _thresholds()
     chance = int.from_bytes(shake_128(f"{key}{block}".encode()).digest(8), "little")
     return lowest + bisect_right(ends, chance)

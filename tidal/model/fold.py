@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
 from tidal.model import leases, phases, story
+from tidal.model.arrivalbook import add_up, take_back
 from tidal.model.codec import BadEntry, Entry, Signed, decode
 from tidal.model.failures import FAILURES_MAX, OTHER, bounded, fold_failures
 from tidal.model.health import note_answer, note_strain
 from tidal.model.judging import fold_tripped
-from tidal.model.ledger import add_up_plan, add_up_ran
+from tidal.model.ledger import add_up_ran
 from tidal.model.paces import note_schedule
+from tidal.model.staged import count_cuts
 from tidal.model.state import (
     INTENTS_KEPT,
     INTERVALS_KEPT,
@@ -134,7 +136,8 @@ def _run_started(log: LogHalf, event: ev.RunStarted, at_ms: int) -> None:
 
 
 def _plan_set(log: LogHalf, event: ev.PlanSet, at_ms: int) -> None:
-    add_up_plan(log, at_ms)
+    add_up(log, at_ms)
+    take_back(log, event.from_ms)
     log.plans = [*[p for p in log.plans if p.from_ms < event.from_ms][-PLANS_KEPT:], event]
 
 
@@ -152,7 +155,7 @@ def _hook_done(log: LogHalf, event: ev.HookDone, at_ms: int) -> None:
 
 
 def _stop_ordered(log: LogHalf, event: ev.StopOrdered, at_ms: int) -> None:
-    add_up_plan(log, at_ms)
+    add_up(log, at_ms)
     log.stop, log.stopped_ms = event, at_ms
 
 
@@ -201,7 +204,7 @@ def _worker_gone(state: str) -> Callable[[LogHalf, _Gone, int], None]:
 
 
 def _ticked(log: LogHalf, event: ev.Ticked, at_ms: int) -> None:
-    add_up_plan(log, at_ms)
+    add_up(log, at_ms)
     note_answer(log, at_ms, event.redis_rtt_us)
     log.ticked_ms, log.redis_rtt_us = at_ms, event.redis_rtt_us
     log.judged_to_s = max(log.judged_to_s, event.judged_to_s)
@@ -347,6 +350,7 @@ def _believed(reports: ReportHalf, signed: ev.ByWorker, event: ev.Reported, entr
 
 def _reported(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorker, event: ev.Reported) -> None:
     for block in event.blocks:
+        count_cuts(reports, block)
         _count_block(reports, record, block, signed.incarnation)
         count_watched(reports.watched, event.watch, block)
     fold_failures(reports, signed.incarnation, event)
@@ -363,6 +367,7 @@ def _count_lives(reports: ReportHalf, record: IncarnationRecord, event: ev.Repor
     started, finished, failed, cancelled = (a + b for a, b in zip(reports.iterations, event.iterations, strict=True))
     reports.iterations = (started, finished, failed, cancelled)
     record.in_flight += event.iterations[0] - sum(event.iterations[1:])
+    reports.arrivals = (reports.arrivals[0] + event.arrivals[1], reports.arrivals[1] + event.arrivals[2])
     ended, restarted, let_go = (a + b for a, b in zip(reports.ended, event.ended, strict=True))
     reports.ended = (ended, restarted, let_go)
     reports.let_go_ms = min(INT_MAX, reports.let_go_ms + event.ended[2] * event.to_ms)

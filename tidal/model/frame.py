@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidal.model import phases
+from tidal.model.arrivalbook import arrival_cells, rate_milli
+from tidal.model.cells import endpoint_row
 from tidal.model.ledger import EVER_S, balance, complete_to_ms, expected, iterations, losses, planned_users
 from tidal.model.measured_rows import (
     check_rows,
@@ -19,7 +21,7 @@ from tidal.model.measured_rows import (
     tagged_rows,
     transaction_rows,
 )
-from tidal.model.paces import lateness_row, pacing_rows, response_cells
+from tidal.model.paces import lateness_row, pacing_rows
 from tidal.model.rows import (
     Chart,
     Completeness,
@@ -36,7 +38,9 @@ from tidal.model.rows import (
     WorkerRow,
 )
 from tidal.model.series import POINTS_MAX, Point
+from tidal.model.spec import stage_at
 from tidal.model.spikes import spikes
+from tidal.model.staged import class_rows, stage_rows
 from tidal.model.stats import Tally
 from tidal.model.story import row
 from tidal.model.text import clean
@@ -91,6 +95,8 @@ def frame(state: State, at_ms: int, focus: Focus | None = None) -> Frame:
         tagged=tagged_rows(state.reports.measured),
         samples=sample_rows(state),
         samples_dropped=state.reports.failed_dropped,
+        stages=stage_rows(state.log, state.reports, _elapsed_ms(state.log, at_ms)),
+        classes=class_rows(state.reports, _elapsed_ms(state.log, at_ms)),
     )
 
 
@@ -155,6 +161,8 @@ def _header(state: State, at_ms: int) -> RunHeader:
         epoch=log.epoch,
         classes=tuple(clean(c.name) for c in log.classes),
         fleet=clean(log.fleet),
+        stage=clean(stage_at(plan.stages, at_ms - log.began_ms), 100) if plan is not None and running else "",
+        arrivals_milli=rate_milli(log, at_ms - log.began_ms) if running else 0,
     )
 
 
@@ -170,7 +178,7 @@ def _users_running(state: State) -> int:
 def _endpoint(key: tuple[str, str], record: EndpointRecord, window: range, state: State, at_ms: int) -> EndpointRow:
     recent = [record.recent.get(second, (0, 0)) for second in window]
     rates = [sum(counts) * 1000 // WINDOW_S for counts in zip(*recent, strict=True)] if recent else [0, 0]
-    return _row(key, record.tally, (rates[0], rates[1]), _elapsed_ms(state.log, at_ms))
+    return endpoint_row(key, record.tally, (rates[0], rates[1]), _elapsed_ms(state.log, at_ms))
 
 
 def _total(state: State, endpoints: Iterable[EndpointRow], at_ms: int) -> EndpointRow:
@@ -179,30 +187,7 @@ def _total(state: State, endpoints: Iterable[EndpointRow], at_ms: int) -> Endpoi
         tally.merge(record.tally)
     rows = list(endpoints)
     rates = (sum(r.rps_milli for r in rows), sum(r.failures_milli for r in rows))
-    return _row(("", ""), tally, rates, _elapsed_ms(state.log, at_ms))
-
-
-def _row(key: tuple[str, str], tally: Tally, rates: tuple[int, int], elapsed_ms: int) -> EndpointRow:
-    median_us, p95_us, p99_us = tally.percentiles_us(0.5, 0.95, 0.99)
-    return EndpointRow(
-        method=clean(key[0], 20),
-        name=clean(key[1]),
-        requests=tally.requests,
-        failures=tally.failures,
-        cancelled=tally.cancelled,
-        median_us=median_us,
-        p95_us=p95_us,
-        p99_us=p99_us,
-        average_us=tally.average_us,
-        min_us=tally.min_us,
-        max_us=tally.max_us,
-        average_bytes=tally.bytes // tally.requests if tally.requests else 0,
-        rps_milli=rates[0],
-        failures_milli=rates[1],
-        total_rps_milli=tally.requests * 1_000_000 // elapsed_ms if elapsed_ms else 0,
-        untimed=tally.untimed,
-        **response_cells(tally),
-    )
+    return endpoint_row(("", ""), tally, rates, _elapsed_ms(state.log, at_ms))
 
 
 def _worker(state: State, record: WorkerRecord, at_ms: int) -> WorkerRow:
@@ -351,6 +336,7 @@ def _ledger(state: State) -> LedgerRow:
         tuple(gaps),
         tuple(LossRow(clean(x.who, 60), _plan_ms(log, x.from_ms), _plan_ms(log, x.to_ms), clean(x.why)) for x in lost),
         sum(counter.lost_count for counter in log.counters.values()),
+        **arrival_cells(state),
     )
 
 

@@ -109,10 +109,10 @@ def _check_mix(track: Track, others: Sequence[ClassSpec]) -> None:
         raise BadPlan(
             "a plan without a class, and no class that could run by it: each has a plan of its own, or no weight"
         )
-    if limit is not None and track.unit == USERS and most > limit:
+    if track.unit == USERS and limit is not None and most > limit:
         raise BadPlan(f"a plan of {most:g} users: the fixed counts of the classes allow {limit}")
-    if limit is not None and track.unit == ARRIVALS:
-        raise BadPlan("arrivals are shared out by weight: give classes with a fixed count plans of their own")
+    if track.unit == ARRIVALS and not any(c.weight > 0 for c in others):
+        raise BadPlan("arrivals are shared out by weight, and no class has any")
 
 
 def begins(options: RunOptions, tracks: Sequence[Track]) -> str:

@@ -33,6 +33,8 @@ class RunHeader:
     epoch: int  # the master's count of lives
     classes: tuple[str, ...] = ()
     fleet: str = ""
+    stage: str = ""  # of the plan, now
+    arrivals_milli: int = 0  # arrivals a second that the plan wants now, in thousandths
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,11 @@ class LedgerRow:
     gaps: tuple[GapRow, ...] = ()
     losses: tuple[LossRow, ...] = ()
     rows_lost: int = 0  # of unique feeds: they went with processes that died, each named in the story
+    arrivals_planned: int = 0  # planned + surplus = started + dropped + unknown
+    arrivals_started: int = 0
+    arrivals_dropped: int = 0  # as many iterations were in flight as may be
+    arrivals_unknown: int = 0  # lost with what died, or not reported yet
+    arrivals_surplus: int = 0  # begun beyond the plan: before a stop was heard of, or by a worker that was cut off
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +230,29 @@ class LatenessRow:
     p95_us: int = 0
     p99_us: int = 0
     max_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StageRow:
+    """A stage of the plan, with what was measured in it; rates are means over the stage."""
+
+    name: str
+    from_ms: int  # plan time at which it first begins
+    to_ms: int  # and last ends
+    lasted_ms: int  # so far
+    is_on: bool
+    ran_user_ms: int
+    total: EndpointRow
+    endpoints: tuple[EndpointRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRow:
+    """What the users of one class measured, over the whole run."""
+
+    name: str
+    ran_user_ms: int
+    total: EndpointRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,3 +407,5 @@ class Frame:
     tagged: tuple[TaggedRow, ...] = ()
     samples: tuple[SampleRow, ...] = ()
     samples_dropped: int = 0  # failed requests that were handed in and for which there was no room
+    stages: tuple[StageRow, ...] = ()
+    classes: tuple[ClassRow, ...] = ()

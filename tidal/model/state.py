@@ -34,6 +34,7 @@ from tidal.model.measured import Measured
 from tidal.model.phases import GONE, RUN_MOVES, WAITING
 from tidal.model.rows import StoryRow  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.series import Seconds, Series, Strain
+from tidal.model.staged import CutRecord  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.stats import Spread, Tally
 from tidal.model.watched import WatchedRecord  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.wire import from_wire, to_wire
@@ -124,6 +125,8 @@ class LogHalf:
     planned: Series = field(default_factory=Series)
     planned_user_ms: int = 0
     planned_to_ms: int = 0  # plan time up to which `planned` was added up
+    arrivals_planned: int = 0
+    arrivals_to_ms: int = 0  # plan time up to which they were added up
     stop: StopOrdered | None = None
     closed: RunClosed | None = None
     ticked_ms: int = 0
@@ -246,6 +249,9 @@ class ReportHalf:
     ended: tuple[int, int, int] = (0, 0, 0)  # users that ended by themselves; of them restarted, let go
     let_go_ms: int = 0  # the moments at which users were let go, added up
     paces: dict[str, PaceTally] = field(default_factory=dict)  # user class → what its pace came to
+    arrivals: tuple[int, int] = (0, 0)  # started, dropped
+    stages: dict[str, CutRecord] = field(default_factory=dict)  # by the plan's stage
+    classes: dict[str, CutRecord] = field(default_factory=dict)  # by the user's class
     lateness: Spread = field(default_factory=Spread)  # how late arrivals began
     late: int = 0  # of these: later than LATE_US
     latest_s: int = 0

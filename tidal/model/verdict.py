@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tidal.model import phases
+from tidal.model.arrivalbook import not_begun
 from tidal.model.ledger import Books, balance, losses
 from tidal.model.paces import began_late, not_reached
 from tidal.model.strain import lagging, standing_still
@@ -57,7 +58,7 @@ Finding = tuple[int, str]
 
 def judge(state: State, *, is_final: bool = False) -> Verdict:
     """The verdict so far; `is_final`: of the whole run, for nothing more will be reported."""
-    if not state.log.began_ms or not (state.log.planned_user_ms or state.reports.user_ms):
+    if not state.log.began_ms or not (state.log.planned_user_ms or state.reports.user_ms or state.log.arrivals_planned):
         return Verdict()
     is_final = is_final or state.log.phase == phases.CLOSED
     books = balance(state, is_final=is_final)
@@ -66,6 +67,7 @@ def judge(state: State, *, is_final: bool = False) -> Verdict:
         *_of_doubles(state, books),
         *standing_still(state),
         *lagging(state),
+        *not_begun(state, is_final=is_final),
         *began_late(state.reports),
         *not_reached(state.reports, state.log.planned_to_ms),
         *_of_numbers(state, is_final=is_final),

@@ -88,6 +88,8 @@ def report_of(
         "verdict": asdict(verdict or shown.verdict) if verdict or shown.verdict.word else None,
         "totals": _totals(shown),
         "endpoints": _endpoints(state, shown),
+        "stages": [{**asdict(row), "endpoints": len(row.endpoints)} for row in shown.stages[:CLASSES_MAX]],
+        "by_class": [asdict(row) for row in shown.classes[:CLASSES_MAX]],
         "pacing": [asdict(row) for row in shown.pacing[:CLASSES_MAX]],
         "chart": {**asdict(shown.chart), "start_ms": shown.chart.start_ms - origin_ms},
         "heat": _heat(state, shown, origin_ms),

@@ -37,12 +37,12 @@ def verdict_lines(frame: Frame) -> Iterator[str]:
 def ledger_lines(frame: Frame) -> Iterator[str]:
     """User time, iterations, users that ended, gaps and losses; what is not there is not said."""
     ledger = frame.ledger
-    if not (ledger.planned_user_ms or ledger.ran_user_ms):
+    if not (ledger.planned_user_ms or ledger.ran_user_ms or ledger.arrivals_planned):
         return
-    sides = f"planned {_amount(ledger.planned_user_ms)} + surplus {_amount(ledger.surplus_user_ms)}"
-    done = f"ran {_amount(ledger.ran_user_ms)} + missing {_amount(ledger.missing_user_ms)}"
-    after = f"; {user_seconds(ledger.after_user_ms)} more while stopping" if ledger.after_user_ms >= 1_000 else ""
-    yield f"User-seconds: {sides} = {done}{after}"
+    if ledger.planned_user_ms or ledger.ran_user_ms:
+        yield _user_time(ledger)
+    if ledger.arrivals_planned or ledger.arrivals_started:
+        yield f"Arrivals: {_arrivals(ledger)}"
     if ledger.iterations_started:
         yield f"Iterations: {_iterations(ledger)}"
     late = frame.lateness
@@ -58,6 +58,27 @@ def ledger_lines(frame: Frame) -> Iterator[str]:
         yield f"Rows of unique feeds that died with who held them: {number(ledger.rows_lost)}"
     yield from _gaps(ledger)
     yield from _losses(ledger)
+
+
+def _user_time(ledger: LedgerRow) -> str:
+    sides = f"planned {_amount(ledger.planned_user_ms)} + surplus {_amount(ledger.surplus_user_ms)}"
+    done = f"ran {_amount(ledger.ran_user_ms)} + missing {_amount(ledger.missing_user_ms)}"
+    after = f"; {user_seconds(ledger.after_user_ms)} more while stopping" if ledger.after_user_ms >= 1_000 else ""
+    return f"User-seconds: {sides} = {done}{after}"
+
+
+def _arrivals(ledger: LedgerRow) -> str:
+    """Planned (and surplus) = started + dropped + unknown; what is 0 is not said."""
+    wanted = [(ledger.arrivals_planned, "planned"), (ledger.arrivals_surplus, "surplus")]
+    done = [
+        (ledger.arrivals_started, "started"),
+        (ledger.arrivals_dropped, "dropped"),
+        (ledger.arrivals_unknown, "unknown"),
+    ]
+    told = [
+        " + ".join(f"{number(n)} {name}" for i, (n, name) in enumerate(side) if n or not i) for side in (wanted, done)
+    ]
+    return " = ".join(told)
 
 
 def _amount(user_ms: int) -> str:

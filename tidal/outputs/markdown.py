@@ -40,6 +40,7 @@ def markdown(frame: Frame) -> str:
         _transactions(frame),
         _checks(frame),
         _metrics(frame),
+        _stages(frame),
         _failures(frame),
         _trouble(frame),
         _coverage(frame),
@@ -154,6 +155,13 @@ def _metrics(frame: Frame) -> str:
     rows = [[code(name.strip()), *cells] for name, *cells in map(metric_cells, frame.metrics[:ROWS_MAX])]
     headings = ("metric", "kind", "values", "value", "per s", "min", "p50", "p95", "p99", "max")
     return _table(headings, rows) + _more(len(frame.metrics), ROWS_MAX)
+
+
+def _stages(frame: Frame) -> str:
+    """The plan's stages, where it has any."""
+    shown = [row for row in frame.stages if row.lasted_ms or row.total.requests]
+    rows = [[code(row.name), duration(row.lasted_ms), *_cells(row.total)[1:]] for row in shown[:ROWS_MAX]]
+    return _table(("stage", "lasted", *HEADINGS[1:]), rows) + _more(len(shown), ROWS_MAX) if rows else ""
 
 
 def _failures(frame: Frame) -> str:

@@ -22,12 +22,13 @@ from tidal.outputs.layout import (
     table,
 )
 from tidal.outputs.measured import measured_tables, sample_blocks
+from tidal.outputs.staged import by_class, by_stage
 from tidal.outputs.thresholds import in_short, threshold_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tidal.model.rows import EndpointRow, ExceptionRow, Frame, PacingRow, WorkerRow
+    from tidal.model.rows import EndpointRow, ExceptionRow, Frame, PacingRow, RunHeader, WorkerRow
 
 ROWS_MAX = 200
 """So many rows a table; the rest is counted in a line below it."""
@@ -76,7 +77,7 @@ def interval_line(frame: Frame, most: int | None = None) -> str:
     cells = [  # with a rank each: the highest go first
         (0, f"{duration(run.elapsed_ms):>7}"),
         (3, f"{shorten(run.phase, 8):<8}"),
-        (0, f"users {run.users_running:>5}/{run.users_planned:<5}"),
+        (0, _load(run)),
         (0, f"req/s {rate(total.rps_milli):>8}"),
         (6, f"fail/s {rate(total.failures_milli):>6}"),
         (4, f"p50 {_time(total, total.median_us):>7}"),
@@ -85,10 +86,18 @@ def interval_line(frame: Frame, most: int | None = None) -> str:
         (1, f"failed {total.failures} of {total.requests}"),
         (7, _coverage(frame)),
         *([(1, told)] if (told := in_short(frame)) else []),
+        *([(8, f"in {shorten(run.stage, 20)}")] if run.stage else []),
     ]
     while most is not None and sum(len(cell) + 2 for _, cell in cells) - 2 > most and any(rank for rank, _ in cells):
         cells.remove(max(cells))
     return "  ".join(cell for _, cell in cells)
+
+
+def _load(run: RunHeader) -> str:
+    """Users that run and that are planned; where only arrivals are planned, how many a second."""
+    if run.arrivals_milli and not run.users_planned:
+        return f"users {run.users_running:>5}  wanted {rate(run.arrivals_milli):>7}/s"
+    return f"users {run.users_running:>5}/{run.users_planned:<5}"
 
 
 def _time(row: EndpointRow, value_us: int) -> str:
@@ -113,6 +122,8 @@ def summary(frame: Frame, most: int | None = None) -> str:
         _responses(frame, most),
         _pacing(frame, most),
         *measured_tables(frame, most),
+        by_stage(frame, most),
+        by_class(frame, most),
         _failures(frame, most),
         sample_blocks(frame),
         _exceptions(frame),

@@ -139,6 +139,16 @@ def test_a_far_index_is_found_at_once() -> None:
     assert abs(found_us - 10_000 * SECOND_US) < 20 * SECOND_US  # five standard deviations of the count are 16 s
 
 
+def test_no_moment_takes_ages_to_count_to() -> None:
+    """Beyond 134 million, blocks hold their mean: counted and dated alike there, too."""
+    arrivals = Arrivals(((0, 1e8),), spacing=POISSON)
+    count = arrivals.count_before(1 << 56)
+    last_us, next_us = arrivals.due_us(count - 1), arrivals.due_us(count)
+    assert last_us is not None
+    assert next_us is not None
+    assert last_us < 1 << 56 <= next_us
+
+
 def test_poisson_spacing_is_poisson() -> None:
     """Counts of a second scatter as they should (mean and variance 50), gaps have a coefficient of variation of 1."""
     arrivals = Arrivals(((0, 50.0),), spacing=POISSON, seed=1)

@@ -56,7 +56,7 @@ def test_plans_that_do_not_fit_the_file_are_refused() -> None:
     for words, chosen, says in (
         (["Boss=5 for 3s"], CLASSES, "the locustfile has no such class, but Buyer, Reader, Admin"),
         (["5 for 3s"], CLASSES[2:], "a plan of 5 users: the fixed counts of the classes allow 2"),
-        (["5/s for 3s"], CLASSES[2:], "arrivals are shared out by weight"),
+        (["5/s for 3s"], (ev.ClassSpec("X", 0, 3),), "arrivals are shared out by weight"),
         (["5 for 3s", "Buyer=1 for 1s"], CLASSES[:1], "no class that could run by it"),
     ):
         with pytest.raises(BadPlan, match=says):

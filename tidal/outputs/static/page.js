@@ -129,6 +129,7 @@ function ledger() {
   const ends = ["finished", "failed", "cancelled", "in_flight", "unknown"].map((name) => [name.replace("_", " "), counts[`iterations_${name}`]]).filter(([name, count]) => count || name === "finished");
   const more = [
     ...(counts.after_user_ms ? [["ran on while stopping", time(counts.after_user_ms)]] : []),
+    ...(counts.arrivals_planned ? [["arrivals", `${number(counts.arrivals_planned)} planned${counts.arrivals_surplus ? ` + ${number(counts.arrivals_surplus)} surplus` : ""} = ${number(counts.arrivals_started)} started + ${number(counts.arrivals_dropped)} dropped + ${number(counts.arrivals_unknown)} unknown`]] : []),
     ...(begun ? [["iterations", `${number(begun)} = ${ends.map(([name, count]) => `${number(count)} ${name}`).join(" + ")}`]] : []),
     ...(counts.users_ended ? [["users that ended by themselves", `${number(counts.users_ended)}: ${number(counts.users_restarted)} restarted, ${number(counts.users_let_go)} let go`]] : []),
   ];

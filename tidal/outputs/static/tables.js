@@ -95,6 +95,8 @@ function endpointsTable(parent) {
   parent.append(table(columns, rows, { total, sort: { column: 2, down: true }, filter: rows.length > 8 ? "filter endpoints" : null, caption: "Endpoints, response times in ms" }));
   parent.append(el("p", { class: "hint", text: "Response times in ms; percentiles are within 0.5 % of the truth. Failed requests are in every figure." + (total.response_count ? " Columns with resp. count from the moment at which the iteration was to begin, the others from the sending of the request." : "") }));
   pacingTable(parent);
+  cutTable(parent, "stage", data.stages.filter((row) => row.lasted_ms || row.total.requests), "Stages: rates are means over each");
+  if (data.by_class.length > 1) cutTable(parent, "users of", data.by_class, "User classes");
   parent.append(cutNote(rows.length, data.totals.endpoints, "endpoints") ?? "");
 }
 
@@ -112,6 +114,24 @@ function pacingTable(parent) {
     { title: "begun", value: (row) => row.begun, text: (row) => number(row.begun) },
   ];
   parent.append(table(columns, data.pacing, { sort: { column: 0 }, caption: "Pacing: wanted and achieved" }));
+}
+
+/** What was measured in each stage of the plan, or by each class. */
+function cutTable(parent, title, rows, caption) {
+  if (!rows.length) return;
+  const count = (field) => ({ value: (row) => row.total[field], text: (row) => number(row.total[field]) });
+  const time = (field) => ({ value: (row) => row.total[field], text: (row) => (row.total.requests > row.total.untimed ? number(row.total[field] / 1000, 1) : "–") });
+  const columns = [
+    { title, left: true, heads: true, value: (row) => row.name, text: (row) => row.name },
+    { title: "requests", ...count("requests") },
+    { title: "failed", value: (row) => row.total.failures, text: (row) => share(row.total.failures, row.total.requests), class: (row) => (row.total.failures ? "bad" : "calm") },
+    { title: "p50", ...time("median_us") },
+    { title: "p95", ...time("p95_us") },
+    { title: "p99", ...time("p99_us") },
+    { title: "max", ...time("max_us") },
+    { title: "req/s", value: (row) => row.total.total_rps_milli, text: (row) => number(row.total.total_rps_milli / 1000, 1) },
+  ];
+  parent.append(table(columns, rows, { caption }));
 }
 
 function endpointName(row) {
