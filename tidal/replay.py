@@ -173,6 +173,8 @@ class ReplayFeed:
         self._clock = clock
         self._moved_s = clock()
         self._position_ms = float(self._replay.first_ms)
+        self._outline: Frame | None = None
+        self._has_outline = False
         self._shown: tuple[int, Focus | None, Frame | None] | None = None
         self._known: tuple[tuple[Mark, ...], tuple[tuple[int, int], ...]] | None = None
 
@@ -252,6 +254,15 @@ class ReplayFeed:
             began_ms = state.log.began_ms or state.log.opened_ms
             self._known = marks(explain(state, shown.story), began_ms), idle(state, news_ms)
         return self._known
+
+    def outline(self) -> Frame | None:
+        """The picture of the last moment, found once; None where the recording cannot be read to its end."""
+        if not self._has_outline:
+            self._has_outline = True  # also when it fails: it will again
+            with contextlib.suppress(TidalError):
+                state = Replay(self._replay.archive).state_at(self.last_ms)
+                self._outline = frame(state, self.last_ms) if state.log.opened_ms else None
+        return self._outline
 
     def trouble(self) -> str:
         """That the recording is not what was recorded; at the end of one that ends too early: why."""

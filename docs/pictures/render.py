@@ -18,6 +18,7 @@ from tidal.tui.app import TidalApp
 from tidal.tui.look import Look
 
 if TYPE_CHECKING:
+    from tidal.model.closeup import Focus
     from tidal.model.events import Event
     from tidal.model.rows import Frame
     from tidal.tui.feed import Feed
@@ -32,7 +33,7 @@ class Still:
     shown: Frame
     is_replay = False
 
-    def frame(self) -> Frame:
+    def frame(self, focus: Focus | None = None) -> Frame:  # noqa: ARG002 - as a feed is asked
         """The moment."""
         return self.shown
 

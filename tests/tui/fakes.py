@@ -6,6 +6,8 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING
 
+from closeups import looked_at
+
 from tidal.tui.app import TidalApp
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
+    from tidal.model.closeup import Focus
     from tidal.model.events import Event
     from tidal.model.rows import Frame
     from tidal.tui.screens.dashboard import Dashboard
@@ -27,10 +30,12 @@ class StillFeed:
         self.now = frame
         self.why = trouble
         self.closed = False
+        self.focus: Focus | None = None
 
-    def frame(self) -> Frame | None:
-        """The frame that was set."""
-        return self.now
+    def frame(self, focus: Focus | None = None) -> Frame | None:
+        """The frame that was set, with a closer look."""
+        self.focus = focus
+        return looked_at(self.now, focus) if self.now is not None and focus is not None else self.now
 
     def trouble(self) -> str:
         """The trouble that was set."""
@@ -54,9 +59,14 @@ class FilmFeed(StillFeed):
         self.playing = False
         self.speed = 1.0
 
-    def frame(self) -> Frame | None:
-        """The frame at the position."""
-        return self.make(self.position_ms)
+    def frame(self, focus: Focus | None = None) -> Frame | None:
+        """The frame at the position, with a closer look."""
+        made = self.make(self.position_ms)
+        return looked_at(made, focus) if focus is not None else made
+
+    def outline(self) -> Frame | None:
+        """The last frame."""
+        return self.make(self.last_ms)
 
     def seek(self, at_ms: int) -> None:
         """Go there."""

@@ -17,6 +17,7 @@ class Focus:
     sparks: bool = False
     endpoint: tuple[str, str] | None = None  # method and name, as rows have them
     worker: str = ""  # an incarnation
+    group: int = 0  # the endpoints of a frame are put together by so many parts of their paths; 0: one by one
 
 
 @dataclass(frozen=True, slots=True)

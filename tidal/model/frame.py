@@ -46,7 +46,7 @@ from tidal.model.story import row
 from tidal.model.text import clean
 from tidal.model.threshold_rows import threshold_rows
 from tidal.model.verdict import Verdict, judge
-from tidal.model.zoom import closeup
+from tidal.model.zoom import closeup, grouped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,7 +69,8 @@ def frame(state: State, at_ms: int, focus: Focus | None = None) -> Frame:
     at_ms = _frozen(state.log, at_ms)
     completeness = _completeness(state)
     window = _window(state, at_ms, completeness.complete_to_ms)
-    endpoints = tuple(_endpoint(k, v, window, state, at_ms) for k, v in sorted(state.reports.endpoints.items()))
+    records = grouped(state.reports.endpoints, focus.group) if focus and focus.group else state.reports.endpoints
+    endpoints = tuple(_endpoint(k, v, window, state, at_ms) for k, v in sorted(records.items()))
     return Frame(
         at_ms=at_ms,
         run=_header(state, at_ms),
@@ -85,7 +86,7 @@ def frame(state: State, at_ms: int, focus: Focus | None = None) -> Frame:
         bad_entries=state.log.refused.count + state.reports.refused.count,
         skipped_entries=state.log.skipped + state.reports.skipped,
         verdict=_verdict(state),
-        closeup=closeup(state, focus, _seen(state, window), sorted(state.reports.endpoints)) if focus else None,
+        closeup=closeup(state, focus, _seen(state, window), sorted(records)) if focus else None,
         pacing=pacing_rows(state.reports, _elapsed_ms(state.log, at_ms)),
         lateness=lateness_row(state.reports),
         thresholds=threshold_rows(state),

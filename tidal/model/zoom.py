@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tidal.model.closeup import Closeup, EndpointCloseup, Focus, Heat, SlowRow, Spark, WorkerCloseup
 from tidal.model.lanes import lane_rows
 from tidal.model.series import BAND_BITS
+from tidal.model.state import EndpointRecord
 from tidal.model.stats import BUCKETS_PER_E, percentiles_us
 from tidal.model.text import clean
 
@@ -37,6 +38,39 @@ def closeup(state: State, focus: Focus, window: range, keys: Iterable[tuple[str,
         endpoint=_endpoint(state, focus.endpoint, window.stop) if focus.endpoint is not None else None,
         worker=_worker(state, focus.worker) if focus.worker else None,
     )
+
+
+def grouped(endpoints: dict[tuple[str, str], EndpointRecord], depth: int) -> dict[tuple[str, str], EndpointRecord]:
+    """Endpoints put together by the first parts of their paths: samples merged, so that percentiles are exact."""
+    found: dict[str, list[tuple[tuple[str, str], EndpointRecord]]] = {}
+    for key, record in endpoints.items():
+        found.setdefault(prefix_of(key[1], depth), []).append((key, record))
+    return {_group_key(name, [key for key, _ in rows]): _merged([r for _, r in rows]) for name, rows in found.items()}
+
+
+def prefix_of(name: str, depth: int) -> str:
+    """The first parts of a path, or the whole name when it has no more of them."""
+    path = name.split("?", 1)[0]
+    parts = path.split("/")
+    lead = 1 if path.startswith("/") else 0
+    return "/".join(parts[: depth + lead]) if len(parts) > depth + lead else path
+
+
+def _group_key(name: str, keys: list[tuple[str, str]]) -> tuple[str, str]:
+    """The method when all have the same, and the prefix; a single endpoint keeps its own name."""
+    methods = {method for method, _ in keys}
+    method = methods.pop() if len(methods) == 1 else "*"
+    return (method, keys[0][1] if len(keys) == 1 else f"{name}/… ({len(keys)})")
+
+
+def _merged(records: list[EndpointRecord]) -> EndpointRecord:
+    whole = EndpointRecord()
+    for record in records:
+        whole.tally.merge(record.tally)
+        for second, (requests, failures) in record.recent.items():
+            before = whole.recent.get(second, (0, 0))
+            whole.recent[second] = (before[0] + requests, before[1] + failures)
+    return whole
 
 
 # ------------------------------------------------------------------ heat

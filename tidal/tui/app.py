@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -11,10 +12,13 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding
 
 from tidal.tui.look import DEEP, THEMES, Look
+from tidal.tui.memory import Memory, Settings, ShortMemory
+from tidal.tui.screens.board import DIGITS
 from tidal.tui.screens.dashboard import Dashboard
 from tidal.tui.screens.small import TooSmall, is_too_small
 from tidal.tui.screens.start import Start
 from tidal.tui.widgets.grid import Grid
+from tidal.tui.widgets.page import Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +38,13 @@ _NOT_OURS = (
     "interrupt",
 )
 """Actions of Textual that the palette need not offer."""
+
+
+def _view_commands(dashboard: Dashboard) -> Iterable[SystemCommand]:
+    """The views by name."""
+    for name, key in zip_longest(dashboard.views(), DIGITS[: len(dashboard.views())], fillvalue=""):
+        show = partial(dashboard.action_tab, name)
+        yield SystemCommand(f"{name.capitalize()} ({key})" if key else name.capitalize(), "show this view", show)
 
 
 class TidalApp(App[str]):
@@ -61,8 +72,11 @@ class TidalApp(App[str]):
         defaults: StartChoice | RunOptions | None = None,
         inspector: Inspector | None = None,
         look: Look | None = None,
+        memory: Memory | None = None,
+        settings: Settings | None = None,
     ) -> None:
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)  # else greys would be left of them
+        self._memory, self._settings = memory or ShortMemory(), settings or Settings()
         self.feed = feed
         self.operator = operator
         self._starter = starter
@@ -73,10 +87,14 @@ class TidalApp(App[str]):
         self._leaving = ""
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = DEEP.name
+        wanted = self._settings.theme or self._memory.get("theme")
+        self.theme = wanted if wanted in self.available_themes else DEEP.name
+        if self._settings.keys:
+            self.set_keymap(dict(self._settings.keys))
 
     def on_mount(self) -> None:
         """Open the first screen."""
+        self.theme_changed_signal.subscribe(self, lambda theme: self._memory.put("theme", theme.name))
         self.set_class(self._look.ascii_only, "-ascii")
         if self.feed is not None:
             self.show_run(self.feed, self.operator)
@@ -86,7 +104,7 @@ class TidalApp(App[str]):
     def show_run(self, feed: Feed, operator: Operator | None) -> None:
         """Show the dashboard of a feed."""
         self.feed, self.operator = feed, operator
-        dashboard = Dashboard(feed, self._look, operator, read_only=self._read_only)
+        dashboard = Dashboard(feed, self._look, operator, read_only=self._read_only, memory=self._memory)
         if isinstance(self.screen, Start):
             self.switch_screen(dashboard)
         else:
@@ -145,17 +163,20 @@ class TidalApp(App[str]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action that is valid now, with its key."""
         told: set[str] = set(_NOT_OURS)
+        if isinstance(screen, Dashboard):
+            yield from _view_commands(screen)
         for active in screen.active_bindings.values():
             binding = active.binding
-            is_ours = active.node in (self, screen) or isinstance(active.node, Grid)
+            is_ours = active.node in (self, screen) or isinstance(active.node, Grid | Page)
             action = binding.action.removeprefix("app.").removeprefix("screen.")
-            is_ours = is_ours and not action.startswith(("scroll_", "page_"))
+            is_ours = is_ours and not action.startswith(("scroll", "page", "view(", "move"))
             if is_ours and active.enabled and binding.description and action not in told:
                 told.add(action)
                 run = partial(self.run_action, binding.action, active.node)
-                yield SystemCommand(f"{binding.description} ({self.get_key_display(binding)})", "", run)
+                yield SystemCommand(f"{binding.description} ({self.get_key_display(binding)})", binding.tooltip, run)
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        yield SystemCommand("Screenshot", "Save the screen as SVG", self.deliver_screenshot)
+        if not isinstance(screen, Dashboard):
+            yield SystemCommand("Screenshot", "Save the screen as SVG", self.deliver_screenshot)
 
     def get_key_display(self, binding: Binding) -> str:
         """A key's name in the characters that the terminal has."""

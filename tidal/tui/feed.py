@@ -10,6 +10,7 @@ from tidal.model.events import Event, RunOptions
 from tidal.model.pipe import Loaded
 
 if TYPE_CHECKING:
+    from tidal.model.closeup import Focus
     from tidal.model.rows import Frame
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
@@ -24,8 +25,8 @@ class Feed(Protocol):
         """Whether this feed also is a `Seekable`."""
         ...
 
-    def frame(self) -> Frame | None:
-        """The newest picture; None before the first entry of the run was read."""
+    def frame(self, focus: Focus | None = None) -> Frame | None:
+        """The newest picture, with a closer look at what `focus` asks for; None before the first entry was read."""
         ...
 
     def trouble(self) -> str:
@@ -38,7 +39,10 @@ class Feed(Protocol):
 
 
 class Seekable(Feed, Protocol):
-    """A replay: a feed with a position in Redis time."""
+    """A feed with a position in Redis time: a replay, or a live run that can be rewound.
+
+    A live one stands at its end as a rule, and goes on with the run; before its end it is rewound.
+    """
 
     playing: bool
     speed: float
@@ -70,6 +74,10 @@ class Seekable(Feed, Protocol):
         """Stand still."""
         ...
 
+    def outline(self) -> Frame | None:
+        """The picture of the last moment: its charts and its story are those of all of the recording."""
+        ...
+
 
 class Operator(Protocol):
     """Passes an intent on to the master. It may block on Redis and raise; the app calls it in a thread."""
@@ -97,5 +105,5 @@ Inspector = Callable[[str], Loaded]
 
 
 def is_seekable(feed: Feed | None) -> TypeGuard[Seekable]:
-    """Whether the feed is a replay that can be steered."""
-    return feed is not None and feed.is_replay
+    """Whether the feed has a position that can be changed."""
+    return feed is not None and hasattr(feed, "seek")

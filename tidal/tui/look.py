@@ -23,10 +23,15 @@ if TYPE_CHECKING:
 _ASCII = {
     "●": "*", "○": "o", "◌": ".", "◐": "%", "✓": "+", "✗": "x", "■": "#", "▲": "!", "►": ">", "→": "->", "…": "..",
     "━": "=", "─": "-", "┅": ":", "│": "|", "└": "+", "·": "-", "µ": "u", "▾": "v", "▴": "^",
-    "█": "#", "┈": " ", "←": "<-", "↑": "up", "↓": "down", "⏎": "enter",
+    "█": "#", "┈": " ", "←": "<-", "↑": "up", "↓": "down", "⏎": "enter", "◆": "*", "◂": "<", "▸": ">", "▏": "|",
+    "▁": "_", "▂": "_", "▃": "-", "▄": "-", "▅": "=", "▆": "=", "▇": "#", "░": ".", "▒": "+", "▓": "%",
+    "⏸": "=", "◇": "o", "≥": ">=", "≤": "<=", "⚑": "!",
 }  # fmt: skip
 """What stands for our own characters where the terminal has no UTF-8."""
 _TO_ASCII = str.maketrans(_ASCII)
+FEW_COLOURS = frozenset({"linux", "vt100", "vt220", "ansi", "dumb", "xterm", "screen"})
+"""Terminals of 16 colours or fewer: a tint of a ground is black there, or glaring."""
+HEAT_LEVELS = 8
 
 Mark = tuple[str, str, str]  # glyph, word, tone
 
@@ -81,6 +86,7 @@ class Look:
     ascii_only: bool = False
     dots: str = "braille"  # braille, block or ascii: what charts are drawn with
     zone: tzinfo | None = None  # None: this machine's
+    fills: bool = True  # whether grounds may be tinted: areas and heat are drawn so, else with characters
 
     def own(self, text: str) -> str:
         """A text of ours, in the characters that the terminal has."""
@@ -97,11 +103,12 @@ class Look:
     @classmethod
     def of_terminal(cls, environment: Mapping[str, str], zone: tzinfo | None = None) -> Look:
         """The look that suits the locale, TERM and TIDAL_CHARTS (braille, block or ascii)."""
-        if not speaks_utf8(environment):
-            return cls(ascii_only=True, dots="ascii", zone=zone)
-        dots = "block" if environment.get("TERM") == "linux" else "braille"  # the console of Linux has no braille
-        wanted = environment.get("TIDAL_CHARTS", "")
-        return cls(dots=wanted if wanted in DOTS else dots, zone=zone)
+        term, wanted = environment.get("TERM", ""), environment.get("TIDAL_CHARTS", "")
+        fills = term not in FEW_COLOURS and not environment.get("NO_COLOR")
+        if wanted == "ascii" or not speaks_utf8(environment):
+            return cls(ascii_only=True, dots="ascii", zone=zone, fills=fills)
+        dots = "block" if term == "linux" else "braille"  # the console of Linux has no braille
+        return cls(dots=wanted if wanted in DOTS else dots, zone=zone, fills=fills)
 
 
 def speaks_utf8(environment: Mapping[str, str]) -> bool:
@@ -121,7 +128,9 @@ class Toned(Widget):
 
     TONES: ClassVar[tuple[str, ...]] = (
         "good", "info", "warn", "bad", "dim", "faint", "strong", "accent", "head", "total", "loud",
-        "rps", "rps-area", "failures", "planned", "users", "users-area", "p50", "p95", "p99",
+        "rps", "rps-area", "rps-fill", "failures", "planned", "users", "users-area", "users-fill",
+        "p50", "p95", "p99", "cpu", "cpu-area", "cpu-fill", "spark", "bars",
+        "heat-1", "heat-2", "heat-3", "heat-4", "heat-5", "heat-6", "heat-7", "heat-8", "key",
         "good-badge", "info-badge", "warn-badge", "bad-badge", "dim-badge", "replay-badge", "frozen-badge", "tab",
     )  # fmt: skip
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{tone}" for tone in TONES}
@@ -136,8 +145,16 @@ class Toned(Widget):
         super().notify_style_update()
 
     def tone(self, name: str) -> Style:
-        """The colours and weight of a tone, to be laid over the ground of the widget."""
+        """The colours and weight of a tone, to be laid over the ground of the widget; "a+b" is a over b."""
+        if "+" in name:
+            over, _, ground = name.partition("+")
+            return self.tone(ground) + self.tone(over)
         return self.part(f"tone--{name}") if name else Style.null()
+
+    @property
+    def fills(self) -> bool:
+        """Whether grounds can be tinted: not in the terminal's own colours, and not without any."""
+        return not self.app.native_ansi_color
 
     def part(self, component: str) -> Style:
         """What a component class sets, translucent colours mixed with the ground of the widget."""
@@ -195,4 +212,24 @@ SHORE = Theme(
 )
 """Sand in daylight."""
 
-THEMES = (DEEP, SHORE)
+CONTRAST = Theme(
+    name="tidal-contrast",
+    primary="#00e5ff",
+    secondary="#7fb2ff",
+    accent="#ffe600",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#303030",
+    boost="#101010",
+    success="#00ff66",
+    warning="#ffe600",
+    error="#ff6b6b",
+    dark=True,
+    variables={"footer-key-foreground": "#ffe600", "footer-background": "#000000", "border": "#ffffff"},
+)
+"""White on black, and nothing between."""
+
+THEMES = (DEEP, SHORE, CONTRAST)
+OWN_COLOURS = ("ansi-dark", "ansi-light")
+"""Textual's themes of the terminal's own colours."""

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tidal.errors import TidalError
 from tidal.tui.feed import SPEEDS, Feed, Seekable, is_seekable
+from tidal.tui.look import LEVELS, mark_of
 from tidal.tui.widgets.scrubber import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tidal.model.closeup import Focus
     from tidal.model.rows import Frame
 
+TICKS_MAX = 500
+TICKED = frozenset({"nt", "ts", "ps", "ws", "wl", "wg", "mt", "do", "gn"})
+"""Kinds of events that get a tick on the scrubber, whatever their level."""
 PERIOD_S = 0.5
 """Two pictures a second: what a person can read, and what a terminal can draw for a few percent of a core."""
 
@@ -30,7 +35,7 @@ class Picture:
 
     frame: Frame | None = None
     trouble: str = ""
-    place: Place | None = None  # of a replay
+    place: Place | None = None  # of a feed with a position
 
 
 class Pump:
@@ -41,6 +46,7 @@ class Pump:
         self._take = take
         self._orders: list[Callable[[Seekable], None]] = []
         self._place = Place()
+        self.focus: Focus | None = None  # what pictures look at more closely
         self._heading_ms: int | None = None  # where a seek that is not done yet goes
         self._wake = asyncio.Event()
         self._taken = asyncio.Event()
@@ -49,7 +55,7 @@ class Pump:
         """Go on until cancelled."""
         while True:
             orders, self._orders = self._orders, []
-            picture = await asyncio.to_thread(look_at, self._feed, orders)
+            picture = await asyncio.to_thread(look_at, self._feed, orders, self.focus)
             self._place = picture.place or self._place
             if not self._orders:
                 self._heading_ms = None
@@ -76,10 +82,19 @@ class Pump:
         self._orders.append(order)
         self.hurry()
 
-    def skip(self, seconds: int) -> None:
+    @property
+    def place(self) -> Place:
+        """Where the feed stands, as far as was seen."""
+        return self._place
+
+    @property
+    def heading_ms(self) -> int:
+        """Where the last seek leads, else where the feed stands."""
+        return self._place.position_ms if self._heading_ms is None else self._heading_ms
+
+    def skip(self, seconds: float) -> None:
         """Go back or forth, from where the last seek leads."""
-        here_ms = self._place.position_ms if self._heading_ms is None else self._heading_ms
-        self.seek(here_ms + 1000 * seconds)
+        self.seek(self.heading_ms + round(1000 * seconds))
 
     def seek(self, at_ms: int) -> None:
         """Go to a moment of the recording."""
@@ -101,22 +116,34 @@ class Pump:
         self._order(lambda feed: setattr(feed, "speed", speed_beside(feed.speed, steps)))
 
 
-def look_at(feed: Feed, orders: list[Callable[[Seekable], None]]) -> Picture:
+def look_at(feed: Feed, orders: list[Callable[[Seekable], None]], focus: Focus | None = None) -> Picture:
     """Carry out the orders, then ask; a damaged archive is trouble to be told. Runs in a thread."""
     try:
-        return _look_at(feed, orders)
+        return _look_at(feed, orders, focus)
     except TidalError as error:
         return Picture(trouble=str(error))
 
 
-def _look_at(feed: Feed, orders: list[Callable[[Seekable], None]]) -> Picture:
+def _look_at(feed: Feed, orders: list[Callable[[Seekable], None]], focus: Focus | None) -> Picture:
     if not is_seekable(feed):
-        return Picture(feed.frame(), feed.trouble())
+        return Picture(feed.frame(focus), feed.trouble())
     for order in orders:
         order(feed)
-    frame = feed.frame()
+    frame = feed.frame(focus)
     place = Place(feed.playing, feed.speed, feed.position_ms, feed.first_ms, feed.last_ms)
-    return Picture(frame, feed.trouble(), place)
+    is_at_end = not feed.is_replay and place.position_ms >= place.last_ms
+    outline = None if is_at_end else feed.outline()
+    return Picture(frame, feed.trouble(), with_outline(place, outline) if outline is not None else place)
+
+
+def with_outline(place: Place, outline: Frame) -> Place:
+    """The position with what happened in the whole recording: ticks, and requests over time."""
+    worth = [row for row in outline.story if row.level in ("warning", "error", "good") or row.kind in TICKED]
+    ticks = tuple((row.at_ms, mark_of(LEVELS, row.level)[2]) for row in worth[-TICKS_MAX:])
+    chart = outline.chart
+    return replace(
+        place, ticks=ticks, rps_milli=chart.rps_milli, rps_start_ms=chart.start_ms, rps_step_ms=chart.step_ms
+    )
 
 
 def speed_beside(speed: float, steps: int) -> float:

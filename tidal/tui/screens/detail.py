@@ -12,7 +12,6 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tidal.tui import text
-from tidal.tui.look import WORKERS, Look, mark_of
 from tidal.tui.widgets import books, tables
 
 if TYPE_CHECKING:
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from tidal.model.rows import EndpointRow, ExceptionRow, FailureRow, Frame, StoryRow, WorkerRow
+    from tidal.model.rows import ExceptionRow, FailureRow, Frame, StoryRow
+    from tidal.tui.look import Look
     from tidal.tui.widgets.columns import Cell
 
 
@@ -32,45 +32,6 @@ class Detail:
     title: str
     pairs: tuple[tuple[str, str], ...]
     body: tuple[str, ...] = ()
-
-
-def _endpoint(row: EndpointRow, _look: Look) -> Detail:
-    pairs = (
-        ("requests", f"{row.requests:,}"),
-        ("failures", f"{row.failures:,}  ({text.percent(row.failures, row.requests)})"),
-        ("cancelled", f"{row.cancelled:,}"),
-        ("median", text.latency_of(row, row.median_us)),
-        ("p95", text.latency_of(row, row.p95_us)),
-        ("p99", text.latency_of(row, row.p99_us)),
-        ("average", text.latency_of(row, row.average_us)),
-        ("minimum", text.latency_of(row, row.min_us)),
-        ("maximum", text.latency_of(row, row.max_us)),
-        ("average size", f"{row.average_bytes:,} B"),
-        ("requests/s", f"{text.rate(row.rps_milli)} now, {text.rate(row.total_rps_milli)} over the run"),
-        ("failures/s", f"{text.rate(row.failures_milli)} now"),
-    )
-    return Detail(f"{row.method} {row.name}", pairs)
-
-
-def _worker(row: WorkerRow, _look: Look) -> Detail:
-    users = ", ".join(f"{name} {count:,}" for name, count in row.users_by_class)
-    lamps = (row.alive and "alive", row.running and "runs", row.reporting and "reports")
-    pairs = (
-        ("worker", row.worker),
-        ("host, process", f"{row.host}, {row.pid}"),
-        ("incarnation", row.incarnation),
-        ("state", mark_of(WORKERS, row.state)[1]),
-        ("lamps", ", ".join(lamp for lamp in lamps if lamp) or "none lit"),
-        ("users", f"{row.users:,}{f'  ({users})' if users else ''}"),
-        ("generators", f"{row.generators_alive} of {row.generators} alive"),
-        ("CPU", f"{row.cpu_permille / 10:.1f} % of one core"),
-        ("memory", f"{row.memory_bytes / 1_000_000:,.1f} MB"),
-        ("lag", f"{row.lag_ms:,} ms"),
-        ("heartbeat", f"{text.seconds(row.heartbeat_age_ms)} s ago"),
-        ("last report", f"{text.seconds(row.report_age_ms)} s ago"),
-        ("share", f"{row.share_permille / 10:.1f} % of the users"),
-    )
-    return Detail(f"worker {row.name}", pairs, (row.why,) if row.why else ())
 
 
 def _failure(row: FailureRow, look: Look) -> Detail:
@@ -104,8 +65,6 @@ def _line(cells: Sequence[Cell]) -> Detail:
 
 
 _KINDS: dict[str, tuple[str, Callable[..., str], Callable[..., Detail]]] = {
-    "requests": ("endpoints", tables.endpoint_key, _endpoint),
-    "workers": ("workers", tables.worker_key, _worker),
     "failures": ("failures", tables.failure_key, _failure),
     "exceptions": ("exceptions", tables.exception_key, _exception),
     "events": ("story", tables.story_key, _event),
@@ -117,9 +76,21 @@ def detail_of(table: str, frame: Frame, key: str, look: Look) -> Detail | None:
     """Everything about the row of a table that has this key; None when it is gone."""
     if table == "ledger":
         return next((_line(row.cells) for row in books.rows(frame, look) if row.key == key), None)
+    if table not in _KINDS:
+        return _any_row(table, frame, key, look)
     field, key_of, tell = _KINDS[table]
     rows: Sequence[object] = getattr(frame, field)
     return next((_harmless(tell(row, look), look) for row in rows if key_of(row) == key), None)
+
+
+def _any_row(name: str, frame: Frame, key: str, look: Look) -> Detail | None:
+    """The cells of a row under the names of their columns: of tables that have no more to tell."""
+    table = tables.TABLES[name]
+    row = next((row for row in table.rows(frame, look) if row.key == key), None)
+    if row is None:
+        return None
+    named = zip(table.columns, row.cells, strict=True)
+    return Detail(table.title, tuple((c.title or c.key, cell.text) for c, cell in named if cell.text))
 
 
 def _harmless(detail: Detail, look: Look) -> Detail:

@@ -45,6 +45,7 @@ class Canvas:
     _bits: list[list[int]] = field(init=False)
     _tones: list[list[str]] = field(init=False)
     _filled: set[str] = field(default_factory=set)  # tones of the series that were drawn with an area
+    _grounds: dict[tuple[int, int], str] = field(default_factory=dict)  # row, column → tone of a tinted cell
 
     def __post_init__(self) -> None:
         """Begin empty."""
@@ -88,16 +89,29 @@ class Canvas:
             for dot in range(y or 0):
                 self.mark(x, dot, tone)
 
+    def fill(self, heights: Sequence[int | None], tone: str) -> None:
+        """Tint the cells that lie below the heights of all their dot columns: an area without a dot of ink."""
+        for column in range(self.width):
+            dots = heights[column * self.dots.across : (column + 1) * self.dots.across]
+            known = [y for y in dots if y is not None]
+            reach = min(known) + 1 + self.dots.down // 2 if known else 0  # a cell that is half below is below
+            for row in range(reach // self.dots.down):
+                self._grounds[self.height - 1 - row, column] = tone
+
     def rows(self, ruled: Iterable[int] = (), rule: str = "┈") -> list[Runs]:
         """The rows from the top, as runs of one tone; empty cells of `ruled` rows show a faint rule."""
         ruled = frozenset(ruled)
         return [self._row(row, rule if row in ruled else " ") for row in range(self.height)]
 
+    def _cell(self, row: int, column: int, blank: str) -> tuple[str, str]:
+        bits, ground = self._bits[row][column], self._grounds.get((row, column), "")
+        if not bits:
+            return (" ", ground) if ground else (blank, "faint")
+        tone = self._tones[row][column]
+        return self.dots.characters[bits], f"{tone}+{ground}" if ground else tone
+
     def _row(self, row: int, blank: str) -> Runs:
-        cells = [
-            (self.dots.characters[bits], tone) if bits else (blank, "faint")
-            for bits, tone in zip(self._bits[row], self._tones[row], strict=True)
-        ]
+        cells = [self._cell(row, column, blank) for column in range(self.width)]
         return [("".join(c for c, _ in run), tone) for tone, run in groupby(cells, key=lambda cell: cell[1])]
 
 

@@ -54,23 +54,23 @@ class Plot:
 EMPTY = Plot("", "", ())
 
 
-def draw(plot: Plot, width: int, height: int, look: Look) -> list[Runs]:
-    """The chart as `height` rows of `width` cells."""
+def draw(plot: Plot, width: int, height: int, look: Look, *, fills: bool = False) -> list[Runs]:
+    """The chart as `height` rows of `width` cells; `fills`: areas may tint the ground."""
     cells, rows = width - LABEL_CELLS - 1, height - 2
     if cells < 4 or rows < 1:
         return [[(" " * width, "")] for _ in range(height)]
     top = scale.nice_top(max((max(s.values, default=0) for s in plot.series), default=0) / plot.scale)
     canvas = Canvas(cells, rows, DOTS[look.dots])
     for series in plot.series:
-        _draw_series(canvas, series, plot, top)
+        _draw_series(canvas, series, plot, top, fills=fills and look.fills)
     labels = _labels(top, rows)
     body = canvas.rows(labels.keys() - {rows - 1}, look.own("┈"))
     lines = [[(look.fit(labels.get(y, ""), LABEL_CELLS, right=True) + look.own("│"), "dim"), *row]
              for y, row in enumerate(body)]  # fmt: skip
-    return [_title(plot, width, look), *lines, _time_axis(plot, cells, look)]
+    return [_title(plot, width, look), *lines, time_axis(plot, cells, look)]
 
 
-def _draw_series(canvas: Canvas, series: Series, plot: Plot, top: float) -> None:
+def _draw_series(canvas: Canvas, series: Series, plot: Plot, top: float, *, fills: bool) -> None:
     columns = canvas.dots_across
     per_column = plot.span_ms / plot.step_ms / columns
     values = scale.resample(series.values, per_column, columns, series.merge)
@@ -78,7 +78,9 @@ def _draw_series(canvas: Canvas, series: Series, plot: Plot, top: float) -> None
     if series.hides_zero:
         values = [v or None for v in values]
     heights = [None if v is None else min(round(v * reach), canvas.dots_up - 1) for v in values]
-    if series.style == "area":
+    if series.style == "area" and fills:
+        canvas.fill(heights, f"{series.tone}-fill")
+    elif series.style == "area":
         canvas.area(heights, f"{series.tone}-area")
     canvas.line(heights, series.tone, dotted=series.style == "dotted")
 
@@ -104,10 +106,10 @@ def _title(plot: Plot, width: int, look: Look) -> Runs:
             runs.append((f"  {sign} {series.name}{value and ' ' + value.strip().ljust(5)}", series.tone))
         if sum(cell_len(text) for text, _ in runs) <= width:
             break
-    return _exactly(runs, width, look)
+    return exactly(runs, width, look)
 
 
-def _exactly(runs: Runs, width: int, look: Look) -> Runs:
+def exactly(runs: Runs, width: int, look: Look) -> Runs:
     """Runs cut or padded to `width` cells."""
     result: Runs = []
     for text, tone in runs:
@@ -116,7 +118,7 @@ def _exactly(runs: Runs, width: int, look: Look) -> Runs:
     return [*result, (" " * (width - sum(cell_len(t) for t, _ in result)), "")]
 
 
-def _time_axis(plot: Plot, cells: int, look: Look) -> Runs:
+def time_axis(plot: Plot, cells: int, look: Look) -> Runs:
     """The lower edge: times at round moments, and a mark where something happened."""
     line = [(look.own("─"), "faint")] * cells
     step = scale.time_step_ms(plot.span_ms, cells)
@@ -154,9 +156,14 @@ class ChartView(Toned):
         """Draw anew for another size."""
         self._rows = None
 
+    def notify_style_update(self) -> None:
+        """Another theme may have no tints."""
+        self._rows = None
+        super().notify_style_update()
+
     def render_line(self, y: int) -> Strip:
         """One row of the chart."""
         if self._rows is None or len(self._rows) != self.size.height:
-            self._rows = draw(self._plot, self.size.width, self.size.height, self._look)
+            self._rows = draw(self._plot, self.size.width, self.size.height, self._look, fills=self.fills)
         base = self.rich_style
         return Strip([Segment(text, base + self.tone(tone)) for text, tone in self._rows[y]], self.size.width)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from tidal.tui.look import Look
     from tidal.tui.widgets.canvas import Runs
 
+REGEX_MAX = 100
 GAP_MAX = 8
 """Cells between columns on a wide screen; one on a narrow one."""
 
@@ -54,9 +56,9 @@ class Placed:
     gap: int
 
 
-def place(columns: Sequence[Column], longest: Sequence[int], width: int) -> list[Placed]:
+def place(columns: Sequence[Column], longest: Sequence[int], width: int, hidden: Collection[str] = ()) -> list[Placed]:
     """The columns that fit into `width` cells, the least important dropped, the rest of the room shared out."""
-    kept = list(range(len(columns)))
+    kept = [i for i, column in enumerate(columns) if column.key not in hidden] or [0]
     while len(kept) > 1 and _needed(columns, kept) > width:
         least = max(kept, key=lambda i: (columns[i].priority, i))
         if not columns[least].priority:
@@ -114,7 +116,32 @@ def _sort_key(cell: Cell, *, numbers: bool) -> tuple[float, str]:
     return (cell.by or 0.0, "") if numbers else (0.0, cell.text.casefold())
 
 
+def condition(typed: str) -> Callable[[GridRow], bool] | None:
+    """What a filter asks of a row: words that are in it, `!word` that is not, /regex/ that is found; None: nothing."""
+    words = typed.casefold().split()
+    if not words:
+        return None
+    pattern = _pattern(typed.strip())
+    if pattern is not None:
+        return lambda row: pattern.search(_text_of(row)) is not None
+    return lambda row: matches(row, words)
+
+
+def _pattern(typed: str) -> re.Pattern[str] | None:
+    """A regular expression between slashes; one that is not finished yet is looked for as words."""
+    if len(typed) < 3 or not (typed.startswith("/") and typed.endswith("/")) or len(typed) > REGEX_MAX:
+        return None
+    try:
+        return re.compile(typed[1:-1], re.IGNORECASE)
+    except re.error:
+        return None
+
+
+def _text_of(row: GridRow) -> str:
+    return " ".join(cell.text for cell in row.cells if cell.by is None)
+
+
 def matches(row: GridRow, words: Sequence[str]) -> bool:
     """Whether every word is in the row's text, and no word that begins with `!`."""
-    text = " ".join(cell.text for cell in row.cells if cell.by is None).casefold()
+    text = _text_of(row).casefold()
     return all((word[1:] not in text) if word.startswith("!") and word[1:] else word in text for word in words)

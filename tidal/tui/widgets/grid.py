@@ -19,7 +19,7 @@ from tidal.tui.look import Look, Toned
 from tidal.tui.widgets import columns as cols
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from textual import events
     from textual.binding import BindingType
@@ -36,11 +36,12 @@ class Grid(Toned, ScrollView, can_focus=True):
         Binding("down,j", "move(1)", "Down", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("g", "move(-1000000)", "First row", show=False),
-        Binding("G", "move(1000000)", "Last row", show=False),
-        Binding("enter", "open", "Details", show=False),
-        Binding("s", "sort", "Sort"),
-        Binding("S", "turn", "Reverse order", show=False),
+        Binding("g", "move(-1000000)", "First row", show=False, id="table.first"),
+        Binding("G", "move(1000000)", "Last row", show=False, id="table.last"),
+        Binding("enter", "open", "Details", id="table.open"),
+        Binding("s", "sort", "Sort", tooltip="sort by the next column; or click it", id="table.sort"),
+        Binding("S", "turn", "Reverse order", show=False, tooltip="turn the order around", id="table.turn"),
+        Binding("p", "pin", "Pin", show=False, tooltip="keep the row at the top, whatever the order", id="table.pin"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"grid--cursor", "grid--header", "grid--total"}
 
@@ -56,6 +57,13 @@ class Grid(Toned, ScrollView, can_focus=True):
         def control(self) -> Grid:
             """The grid that the row is in."""
             return self.grid
+
+    class Arranged(Message):
+        """The order of the rows, or which columns are shown, was changed by hand."""
+
+        def __init__(self, grid: Grid) -> None:
+            super().__init__()
+            self.grid = grid
 
     def __init__(
         self, columns: Sequence[Column], look: Look, *, empty: str = "nothing yet", follows: bool = False, **names: Any
@@ -73,6 +81,8 @@ class Grid(Toned, ScrollView, can_focus=True):
         self._placed: list[cols.Placed] = []
         self._sorted_by: int | None = None
         self._downwards = False
+        self._hidden: frozenset[str] = frozenset()
+        self._pinned: dict[str, None] = {}
         self._cursor_key = ""
         self._cursor = 0
 
@@ -98,6 +108,43 @@ class Grid(Toned, ScrollView, can_focus=True):
         """The row that the cursor is on."""
         return self._rows[self._cursor] if self._rows else None
 
+    @property
+    def rows(self) -> list[GridRow]:
+        """The rows in the order of the screen."""
+        return list(self._rows)
+
+    @property
+    def total(self) -> GridRow | None:
+        """The last line, where there is one."""
+        return self._total
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The columns that are not wanted."""
+        return self._hidden
+
+    @property
+    def order(self) -> tuple[str, bool]:
+        """The column that the rows are sorted by, "" for none, and whether downwards."""
+        key = self.columns[self._sorted_by].key if self._sorted_by is not None else ""
+        return key, self._downwards
+
+    def places(self, key: str) -> bool:
+        """Whether this column is on the screen."""
+        return any(self.columns[at.index].key == key for at in self._placed)
+
+    def arrange_as(self, sort: str, *, downwards: bool, hidden: Collection[str]) -> None:
+        """Begin in an order and with columns that were chosen before; unknown ones are passed over."""
+        self._sorted_by = next((i for i, column in enumerate(self.columns) if column.key == sort), None)
+        self._downwards = downwards
+        self._hidden = frozenset(hidden) & {column.key for column in self.columns}
+
+    def show_columns(self, hidden: Collection[str]) -> None:
+        """Show all columns that fit but these."""
+        self._hidden = frozenset(hidden) & {column.key for column in self.columns}
+        self._place()
+        self.refresh()
+
     def show_rows(self, rows: Sequence[GridRow], total: GridRow | None = None) -> None:
         """Take the newest rows; redraw what differs."""
         was_total = self._total
@@ -122,10 +169,12 @@ class Grid(Toned, ScrollView, can_focus=True):
 
     def _arrange(self) -> None:
         """Filter and sort; redraw the lines that changed, or everything when their number did."""
-        words = self.filter_text.casefold().split()
-        kept = [row for row in self._all if cols.matches(row, words)] if words else self._all
+        wanted = cols.condition(self.filter_text)
+        kept = [r for r in self._all if r.key in self._pinned or wanted(r)] if wanted else self._all
         before, cursor_before = self._rows, self._cursor
         self._rows = cols.arranged(kept, self._sorted_by, downwards=self._downwards)
+        if self._pinned:
+            self._rows.sort(key=lambda row: row.key not in self._pinned)
         self._cursor = self._cursor_place()
         if len(before) != len(self._rows):
             self._resize_virtual()
@@ -151,6 +200,7 @@ class Grid(Toned, ScrollView, can_focus=True):
         self._sorted_by, self._downwards = index, downwards
         self._arrange()
         self.refresh()
+        self.post_message(self.Arranged(self))
 
     # -------------------------------------------------------------- lines out
 
@@ -171,7 +221,10 @@ class Grid(Toned, ScrollView, can_focus=True):
 
     def _row_strip(self, row: GridRow, ground: str) -> Strip:
         cells = [(cell.text, cell.tone) for cell in row.cells]
-        return self._strip(cols.lay(cells, self.columns, self._placed, self.look), ground)
+        runs = cols.lay(cells, self.columns, self._placed, self.look)
+        if row.key in self._pinned and runs and row is not self._total:
+            runs = [(self.look.own("◆"), "accent"), (runs[0][0][1:], runs[0][1]), *runs[1:]]
+        return self._strip(runs, ground)
 
     def _strip(self, runs: Runs, ground: str) -> Strip:
         base = self.rich_style
@@ -180,7 +233,7 @@ class Grid(Toned, ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(self.size.width, base + over if over else base)
 
     def _place(self) -> None:
-        self._placed = cols.place(self.columns, self._longest, self.size.width)
+        self._placed = cols.place(self.columns, self._longest, self.size.width, self._hidden)
         self.refresh()
 
     def _resize_virtual(self) -> None:
@@ -240,6 +293,18 @@ class Grid(Toned, ScrollView, can_focus=True):
         index = order[(place + 1) % len(order)]
         column = None if index is None else self.columns[index]
         self.sort_by(column.key if column else "", downwards=bool(column and column.right))
+
+    def action_pin(self) -> None:
+        """Keep the row under the cursor at the top, or let it go."""
+        row = self.cursor_row
+        if row is not None:
+            if row.key in self._pinned:
+                del self._pinned[row.key]
+            else:
+                self._pinned[row.key] = None
+            self._cursor_key = row.key
+            self._arrange()
+            self.refresh()
 
     def action_turn(self) -> None:
         """Turn the order around."""

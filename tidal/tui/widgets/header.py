@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tidal.tui import text
 from tidal.tui.look import OUTCOMES, PHASES, VERDICTS, Look, Mark, mark_of
+from tidal.tui.widgets.bignumbers import big, is_drawable
 from tidal.tui.widgets.lines import Lines, cells_of, cut, spread
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Chrome:
     frozen: bool = False
     read_only: bool = False
     trouble: str = ""
+    behind_ms: int = 0  # how far a live run is rewound
 
 
 def state_mark(run: RunHeader) -> Mark:
@@ -31,13 +33,15 @@ def state_mark(run: RunHeader) -> Mark:
     return mark_of(PHASES, run.phase)
 
 
-def header_lines(frame: Frame | None, chrome: Chrome, width: int, look: Look) -> list[Runs]:
-    """The header's lines; one more when there is trouble."""
+def header_lines(frame: Frame | None, chrome: Chrome, width: int, look: Look, *, is_tall: bool = False) -> list[Runs]:
+    """The header's lines; one more when there is trouble, and figures as large as they can be when it may be tall."""
     if frame is None:
         waiting: Runs = [(" tidal ", "accent"), ("  waiting for the first entry of the run", "dim")]
         lines = [spread(waiting, _badges(chrome), width, look), [], [], []]
     else:
-        lines = [_title(frame, chrome, width, look), _progress(frame, width, look), *_tiles(frame, width, look)]
+        tiles = big_tiles(frame, width, look) if is_tall and width >= BIG_CELLS else []
+        tiles = tiles or [*_tiles(frame, width, look)]
+        lines = [_title(frame, chrome, width, look), _progress(frame, width, look), *tiles]
     if frame is not None and frame.verdict.reasons:
         lines.append(_why(frame, width, look))
     if chrome.trouble:
@@ -58,6 +62,8 @@ def _badges(chrome: Chrome) -> Runs:
         badges += [(" FROZEN ", "frozen-badge"), (" ", "")]
     if chrome.replay:
         badges += [(" REPLAY ", "replay-badge"), (" ", "")]
+    if chrome.behind_ms:
+        badges += [(f" REWOUND {text.duration(chrome.behind_ms)}, end: now ", "replay-badge"), (" ", "")]
     if chrome.read_only:
         badges += [(" READ-ONLY ", "info-badge"), (" ", "")]
     return badges
@@ -167,6 +173,45 @@ def _figures(frame: Frame) -> list[Tile]:
     ]
 
 
+BIG_CELLS = 150
+BIG_FIGURES = 6
+BIG_GAP = 5
+
+
+def big_tiles(frame: Frame, width: int, look: Look) -> list[Runs]:
+    """The six figures that matter most in three rows each, units beside the names, the others small at the right."""
+    if look.ascii_only:
+        return []
+    figures = [_split(*tile[:3]) for tile in _figures(frame)[:BIG_FIGURES]]
+    drawn = [big(value) for _, value, _ in figures]
+    sizes = [
+        max(len(rows[0]), len(label), BIG_FIGURE_CELLS) + BIG_GAP
+        for rows, (label, *_) in zip(drawn, figures, strict=True)
+    ]
+    if sum(sizes) > width - 2:
+        return []
+    labels: Runs = [("  ", "")]
+    rows: list[Runs] = [[("  ", "")] for _ in range(3)]
+    for (label, _, tone), picture, size in zip(figures, drawn, sizes, strict=True):
+        labels.append((look.fit(label, size), "dim"))
+        for row, said in zip(rows, picture, strict=True):
+            row.append((said.ljust(size), tone))
+    for row, (label, value, tone, _) in zip([labels, *rows], _figures(frame)[BIG_FIGURES:], strict=False):
+        row += [(f"{label:<12}", "dim"), (look.own(value), tone)]
+    return [cut(runs, width, look) for runs in ([], labels, *rows)][1:]
+
+
+BIG_FIGURE_CELLS = 19
+"""Five digits and a point: what a tile has room for before its neighbours must move."""
+
+
+def _split(label: str, value: str, tone: str) -> tuple[str, str, str]:
+    """A figure without its unit, which goes to the name; users have the planned ones there."""
+    number, _, unit = value.partition(" ")
+    shown = number if is_drawable(number) else "-"
+    return f"{label} {unit}".strip(), shown, tone
+
+
 def _held(frame: Frame) -> str:
     """The part of the planned user-time that ran."""
     ledger = frame.ledger
@@ -174,6 +219,9 @@ def _held(frame: Frame) -> str:
         return text.NOTHING
     held = ledger.planned_user_ms - ledger.missing_user_ms
     return f"{10_000 * held // ledger.planned_user_ms / 100:.2f} %"  # rounded down: 100.00 means all of it
+
+
+TALL_ROWS = 42
 
 
 class Header(Lines):
@@ -192,6 +240,7 @@ class Header(Lines):
         self._draw()
 
     def _draw(self) -> None:
-        lines = header_lines(self._frame, self._chrome, self.size.width, self.look)
+        is_tall = self.app.size.height >= TALL_ROWS
+        lines = header_lines(self._frame, self._chrome, self.size.width, self.look, is_tall=is_tall)
         self.show_lines(lines)
         self.styles.height = len(lines)

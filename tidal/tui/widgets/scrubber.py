@@ -9,6 +9,7 @@ from textual.message import Message
 
 from tidal.tui.text import clock, duration
 from tidal.tui.widgets.lines import Lines, cells_of
+from tidal.tui.widgets.spark import spark
 
 if TYPE_CHECKING:
     from textual import events
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
     from tidal.tui.widgets.canvas import Runs
 
 
+SAME_MS = 400
+"""An event so near to the position is where one stands."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A replay's position; times are Redis time."""
+    """A position in a recording; times are Redis time."""
 
     playing: bool = False
     speed: float = 1.0
@@ -27,6 +32,45 @@ class Place:
     first_ms: int = 0
     last_ms: int = 0
     ticks: tuple[tuple[int, str], ...] = ()  # (moment, tone)
+    rps_milli: tuple[int, ...] = ()  # requests over all of the recording
+    rps_start_ms: int = 0
+    rps_step_ms: int = 1_000
+
+    def tick_beside(self, here_ms: int, direction: int) -> int | None:
+        """The moment of the event before (-1) or after (1) another moment; None when there is none."""
+        moments = sorted({at_ms for at_ms, _ in self.ticks})
+        if direction < 0:
+            return next((ms for ms in reversed(moments) if ms < here_ms - SAME_MS), None)
+        return next((ms for ms in moments if ms > here_ms + SAME_MS), None)
+
+    def next_busy(self, here_ms: int) -> int | None:
+        """The next moment with requests after a stretch without any; None when there is none to skip."""
+        for index, rps in enumerate(self.rps_milli):
+            at_ms = self.rps_start_ms + index * self.rps_step_ms
+            if at_ms > here_ms and rps and not (index and self.rps_milli[index - 1]):
+                return at_ms
+        return None
+
+
+def scrubber_lines(place: Place, width: int, look: Look) -> list[Runs]:
+    """The bar, and below it how many requests there were."""
+    line = scrubber_line(place, width, look)
+    left = cells_of(line[:2])
+    cells = width - left - cells_of(line[-2:])
+    if not place.rps_milli or cells < 8:
+        return [line]
+    return [line, [(" " * left, ""), (_spark(place, cells, look), "spark")]]
+
+
+def _spark(place: Place, cells: int, look: Look) -> str:
+    """Requests under the bar, moment under moment."""
+    length_ms = max(place.last_ms - place.first_ms, 1)
+    shown: list[int] = []
+    for x in range(cells):
+        at_ms = place.first_ms + length_ms * x // max(cells - 1, 1)
+        index = (at_ms - place.rps_start_ms) // place.rps_step_ms
+        shown.append(place.rps_milli[index] if 0 <= index < len(place.rps_milli) else 0)
+    return spark(shown, cells, look)
 
 
 def scrubber_line(place: Place, width: int, look: Look) -> Runs:
@@ -76,7 +120,9 @@ class Scrubber(Lines):
         self._draw()
 
     def _draw(self) -> None:
-        self.show_lines([scrubber_line(self._place, self.size.width, self.look)])
+        lines = scrubber_lines(self._place, self.size.width, self.look)
+        self.show_lines(lines)
+        self.styles.height = len(lines)
 
     def on_click(self, event: events.Click) -> None:
         """Go where the bar was hit."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
@@ -12,11 +12,8 @@ from tidal.tui.widgets.lines import Lines, cells_of, spread
 if TYPE_CHECKING:
     from textual import events
 
+    from tidal.tui.look import Look
     from tidal.tui.widgets.canvas import Runs
-
-
-SHORT = 7
-"""Characters of a title where not even the titles fit: seven tabs are then sixty cells, the narrowest screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +24,7 @@ class Tab:
     title: str
     held: str = ""
     alarming: bool = False
+    key: str = ""
 
 
 class TabBar(Lines):
@@ -42,6 +40,11 @@ class TabBar(Lines):
     _tabs: tuple[Tab, ...] = ()
     _active = ""
     _chip = ""
+    _hit: list[tuple[int, str]]  # the cell after each tab, from the left
+
+    def __init__(self, look: Look, **names: Any) -> None:
+        super().__init__(look, **names)
+        self._hit = []
 
     def show(self, tabs: tuple[Tab, ...], active: str, chip: str) -> None:
         """Draw these tabs; `chip` says what the table is narrowed to."""
@@ -56,29 +59,58 @@ class TabBar(Lines):
         width = self.size.width
         chip: Runs = [(f" {self._chip} ", "warn-badge")] if self._chip else []
         room = width - cells_of(chip)
-        tabs = next((runs for runs in map(self._runs, (2, 1, 0)) if cells_of(runs) <= room), self._runs(-1))
-        self.show_lines([spread(tabs, chip, width, self.look)])
+        self._hit = []
+        pieces = next((p for p in map(self._pieces, (2, 1, 0)) if cells_of(_joined(p)) <= room), None)
+        if pieces is None:
+            pieces = self._window(self._pieces(0), room)
+        else:
+            self._note_places(pieces, range(len(pieces)), 0)
+        self.show_lines([spread(_joined(pieces), chip, width, self.look)])
 
-    def _runs(self, detail: int) -> Runs:
-        """The tabs: 2 with what they hold, 1 without, 0 and -1 as narrow as can be."""
-        return [run for number, tab in enumerate(self._tabs, 1) for run in self._tab(number, tab, detail)]
+    def _window(self, pieces: list[Runs], room: int) -> list[Runs]:
+        """As many tabs around the active one as fit, arrows where there are more."""
+        active = next((i for i, tab in enumerate(self._tabs) if tab.name == self._active), 0)
+        first, last = active, active + 1
+        for _ in pieces:
+            for left, right in ((first, min(last + 1, len(pieces))), (max(first - 1, 0), last)):
+                if cells_of(_joined(pieces[left:right])) <= room - 4:
+                    first, last = left, right
+        before: Runs = [(self.look.own("◂ "), "dim")] if first else [("", "")]
+        after: Runs = [(self.look.own(" ▸"), "dim")] if last < len(pieces) else [("", "")]
+        self._note_places(pieces, range(first, last), cells_of(before))
+        return [before, *pieces[first:last], after]
 
-    def _tab(self, number: int, tab: Tab, detail: int) -> Runs:
+    def _note_places(self, pieces: list[Runs], shown: range, edge: int) -> None:
+        """Which cells belong to which tab, for the mouse; an arrow belongs to the tab beside it that is hidden."""
+        if shown.start:
+            self._hit.append((edge, self._tabs[shown.start - 1].name))
+        for index in shown:
+            edge += cells_of(pieces[index])
+            self._hit.append((edge, self._tabs[index].name))
+        if shown.stop < len(pieces):
+            self._hit.append((edge + 4, self._tabs[shown.stop].name))
+
+    def _pieces(self, detail: int) -> list[Runs]:
+        """The tabs: 2 with what they hold, 1 with roomy digits, 0 as narrow as they can be read."""
+        return [self._tab(tab, detail) for tab in self._tabs]
+
+    def _tab(self, tab: Tab, detail: int) -> Runs:
         ground = "tab" if tab.name == self._active else ""
         held = f" {tab.held}" if detail == 2 and tab.held else ""
+        key = f" {tab.key} " if detail and tab.key else tab.key or " "
         return [
-            (f" {number} " if detail > 0 else str(number), ground or "dim"),
-            (tab.title if detail >= 0 else tab.title[:SHORT], ground),
+            (key, ground or "dim"),
+            (tab.title, ground or ("bad" if tab.alarming and not held else "")),
             (held, ground or ("bad" if tab.alarming else "dim")),
             (" ", ground),
         ]
 
     def on_click(self, event: events.Click) -> None:
         """Find the tab that was hit."""
-        right_edge = 0
-        runs = self.lines[0] if self.lines else []
-        for index, tab in enumerate(self._tabs):
-            right_edge += cells_of(runs[4 * index : 4 * index + 4])
-            if event.x < right_edge:
-                self.post_message(self.Chosen(tab.name))
-                return
+        name = next((name for edge, name in self._hit if event.x < edge), "")
+        if name:
+            self.post_message(self.Chosen(name))
+
+
+def _joined(pieces: list[Runs]) -> Runs:
+    return [run for piece in pieces for run in piece]

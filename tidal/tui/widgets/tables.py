@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from tidal.tui import text
 from tidal.tui.look import LEVELS, WORKERS, Look, mark_of
-from tidal.tui.widgets import books
+from tidal.tui.widgets import books, users
 from tidal.tui.widgets.columns import Cell, Column, GridRow
+from tidal.tui.widgets.spark import spark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,8 @@ class Table:
     total: Callable[[Frame, Look], GridRow] | None = None
     empty: str = "nothing yet"
     follows: bool = False
+    is_late: bool = False  # its tab comes after the charts
+    is_rare: bool = False  # it has a tab only when it holds something
 
 
 def _number(value: int, shown: str, tone: str = "") -> Cell:
@@ -35,6 +38,7 @@ def _number(value: int, shown: str, tone: str = "") -> Cell:
 
 # ------------------------------------------------------------------ requests
 
+SPARK_CELLS = 14
 _REQUESTS = (
     Column("method", "Method", 6, right=False),
     Column("name", "Name", 14, right=False, most=80),
@@ -49,6 +53,7 @@ _REQUESTS = (
     Column("size", "Size B", 9, 6),
     Column("rps", "Req/s", 8),
     Column("fps", "Fail/s", 7, 3),
+    Column("spark", "Trend", SPARK_CELLS, 8, right=False),
 )
 
 
@@ -62,7 +67,7 @@ def decimals_of(frame: Frame) -> int:
     return 2 if 0 < frame.total.max_us < 100_000 else 1
 
 
-def _endpoint_cells(row: EndpointRow, name: tuple[Cell, Cell], decimals: int) -> tuple[Cell, ...]:
+def _endpoint_cells(row: EndpointRow, name: tuple[Cell, Cell], decimals: int, trend: str = "") -> tuple[Cell, ...]:
     times = (row.median_us, row.p95_us, row.p99_us, row.average_us, row.min_us, row.max_us)
     failed = "bad" if row.failures else "dim"
     return (
@@ -73,18 +78,29 @@ def _endpoint_cells(row: EndpointRow, name: tuple[Cell, Cell], decimals: int) ->
         _number(row.average_bytes, text.count(row.average_bytes)),
         _number(row.rps_milli, text.rate(row.rps_milli)),
         _number(row.failures_milli, text.rate(row.failures_milli), "bad" if row.failures_milli else "dim"),
+        _number(row.rps_milli, trend, "spark"),
     )
 
 
 def _requests(frame: Frame, look: Look) -> list[GridRow]:
-    decimals = decimals_of(frame)
+    decimals, trends = decimals_of(frame), _trends(frame, look)
     return [
         GridRow(
             endpoint_key(row),
-            _endpoint_cells(row, (Cell(look.outside(row.method), "dim"), Cell(look.outside(row.name))), decimals),
+            _endpoint_cells(
+                row, (Cell(look.outside(row.method), "dim"), Cell(look.outside(row.name))), decimals, trend
+            ),
         )
-        for row in frame.endpoints
+        for row, trend in zip(frame.endpoints, trends, strict=True)
     ]
+
+
+def _trends(frame: Frame, look: Look) -> list[str]:
+    """Each endpoint's requests over time in one line, where a closer look has them."""
+    sparks = frame.closeup.sparks if frame.closeup is not None else ()
+    if len(sparks) != len(frame.endpoints):
+        return [""] * len(frame.endpoints)
+    return [spark(line.requests, SPARK_CELLS, look) if line is not None else "" for line in sparks]
 
 
 def _requests_total(frame: Frame, _look: Look) -> GridRow:
@@ -262,6 +278,7 @@ TABLES: dict[str, Table] = {
         ),
         Table("events", "Events", _STORY, lambda f, k: [_event(row, k) for row in f.story], follows=True),
         Table("ledger", "Ledger", books.COLUMNS, books.rows, empty="nothing was planned yet"),
+        Table("classes", "Classes", users.COLUMNS, users.rows, users.total, "no class yet", is_late=True),
     )
 }
 """In the order of the tabs."""

@@ -1,0 +1,96 @@
+"""The keys that change the run. Each wish is an intent with its author; the log says what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.binding import Binding
+
+from tidal.model.events import Event, WantNote, WantStop, WantTarget
+from tidal.tui import text
+from tidal.tui.screens.questions import NoteQuestion, UsersQuestion, leave_question, stop_question
+from tidal.tui.screens.rewinding import Rewinding
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
+
+STEERING_ACTIONS = frozenset({"users", "stop", "note", "mark"})
+
+
+class Steering(Rewinding):
+    """A dashboard with an operator, who may pass wishes on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("u", "users", "Users", tooltip="change the number of users, and how fast", id="steer.users"),
+        Binding("n", "note", "Note", tooltip="write a note into the log", id="steer.note"),
+        Binding("m", "mark", "Mark", show=False, tooltip="mark this moment in the log", id="steer.mark"),
+        Binding("x", "stop", "Stop", tooltip="stop the run; asks first", id="steer.stop"),
+        Binding("d", "detach", "Detach", show=False, tooltip="leave; the run goes on", id="steer.detach"),
+    ]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide what cannot be wished now."""
+        if action in STEERING_ACTIONS:
+            return self._operator is not None and not self.is_closed
+        if action == "detach":
+            return not self.is_replay and not self.is_closed
+        return super().check_action(action, parameters)
+
+    @work
+    async def action_users(self) -> None:
+        """Ask for another number of users."""
+        planned = self.frame.run.users_planned if self.frame else 1
+        wanted = await self.app.push_screen_wait(UsersQuestion(planned))
+        if wanted is not None:
+            await self.want(WantTarget(wanted.users, wanted.spawn_rate), f"asked for {wanted.users:,} users")
+
+    @work
+    async def action_note(self) -> None:
+        """Ask for a note."""
+        note = await self.app.push_screen_wait(NoteQuestion())
+        if note:
+            await self.want(WantNote(note), "note handed in")
+
+    @work
+    async def action_mark(self) -> None:
+        """Mark the moment: a note without words."""
+        at = text.duration(self.frame.run.elapsed_ms) if self.frame else ""
+        await self.want(WantNote(f"mark at {at}"), "marked")
+
+    @work
+    async def action_stop(self) -> None:
+        """Ask, then stop the run."""
+        if await self.app.push_screen_wait(stop_question()) == "stop":
+            await self.want(WantStop(), "asked to stop")
+
+    def action_detach(self) -> None:
+        """Leave the run alone."""
+        self.post_message(self.Left("detach"))
+
+    @work(exclusive=True, group="leave")
+    async def ask_to_leave(self) -> None:
+        """Detach or stop: the question of quitting a live run."""
+        how = await self.app.push_screen_wait(leave_question())
+        if how == "detach" or (how == "stop" and await self.want(WantStop(), "stopping; this terminal closes then")):
+            self.post_message(self.Left(how))
+
+    @property
+    def can_steer(self) -> bool:
+        """Whether there is an operator to pass wishes on to."""
+        return self._operator is not None
+
+    async def want(self, event: Event, done: str) -> bool:
+        """Pass a wish on, in a thread; say how that went."""
+        if self._operator is None:
+            return False
+        try:
+            await asyncio.to_thread(self._operator.want, event)
+        except Exception as error:  # noqa: BLE001 whatever the bus says, the person at the keyboard must read it
+            self.notify(
+                text.clean(str(error)) or type(error).__name__, title="not handed in", severity="error", markup=False
+            )
+            return False
+        self.notify(done, markup=False)
+        return True
