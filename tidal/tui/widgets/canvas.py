@@ -94,8 +94,7 @@ class Canvas:
         for column in range(self.width):
             dots = heights[column * self.dots.across : (column + 1) * self.dots.across]
             known = [y for y in dots if y is not None]
-            reach = min(known) + 1 + self.dots.down // 2 if known else 0  # a cell that is half below is below
-            for row in range(reach // self.dots.down):
+            for row in range((min(known) + 1) // self.dots.down if known else 0):
                 self._grounds[self.height - 1 - row, column] = tone
 
     def rows(self, ruled: Iterable[int] = (), rule: str = "┈") -> list[Runs]:
