@@ -53,6 +53,12 @@ def runs_dir() -> Path:
     return _folder(data_dir() / "runs")
 
 
+def config_dir() -> Path:
+    """The folder of the user's own settings; it need not be there."""
+    home = os.environ.get(HOME)
+    return Path(home).expanduser().absolute() if home else Path(platformdirs.user_config_dir("tidal", appauthor=False))
+
+
 def logs_dir() -> Path:
     """The folder of the background processes' log files."""
     return _folder(state_dir() / "logs")

@@ -1,7 +1,7 @@
-"""Draw the README's pictures from a real run's archive: `python docs/pictures/render.py RUN.tidal SECONDS [WxH]`.
+"""Draw the pictures of the pages from a real run's archive: `python docs/pictures/render.py RUN.tidal SECONDS`.
 
-dashboard.svg is the screen as it stood at that moment of the run, replay.svg the same moment rewound.
-The run in the pictures: three workers under the bundled shop, one of them killed with SIGKILL on the way.
+Each is the screen as it stood at that moment of the run. The run in the pictures: three workers under the bundled shop,
+one of them killed with SIGKILL on the way, another one come later, more users asked for at 70 s.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal.archive import Archive
-from tidal.replay import ReplayFeed
+from tidal.model.frame import frame
+from tidal.replay import Replay, ReplayFeed
 from tidal.tui.app import TidalApp
 from tidal.tui.look import Look
 
@@ -21,21 +23,33 @@ if TYPE_CHECKING:
     from tidal.model.closeup import Focus
     from tidal.model.events import Event
     from tidal.model.rows import Frame
+    from tidal.model.state import State
     from tidal.tui.feed import Feed
 
 HERE = Path(__file__).parent
+PICTURES: dict[str, tuple[tuple[int, int], tuple[str, ...], str]] = {
+    "dashboard": ((120, 36), (), "live"),
+    "endpoint": ((120, 42), ("down", "enter"), "live"),
+    "worker": ((120, 36), ("2", "down", "enter"), "live"),
+    "heat": ((120, 36), ("7",), "live"),
+    "replay": ((120, 36), (), "replay"),
+    "large": ((200, 50), (), "live"),
+    "small": ((60, 16), (), "live"),
+}
+"""Name → size, keys, of which kind."""
 
 
 @dataclass(frozen=True)
 class Still:
     """The live screen's feed, held at one moment."""
 
-    shown: Frame
+    state: State
+    at_ms: int
     is_replay = False
 
-    def frame(self, focus: Focus | None = None) -> Frame:  # noqa: ARG002 - as a feed is asked
+    def frame(self, focus: Focus | None = None) -> Frame:
         """The moment."""
-        return self.shown
+        return frame(self.state, self.at_ms, focus)
 
     def trouble(self) -> str:
         """None."""
@@ -53,31 +67,31 @@ class Nobody:
         return event.KIND
 
 
-async def draw(feed: Feed, size: tuple[int, int]) -> str:
-    """The SVG of a screen."""
-    app = TidalApp(feed, None if feed.is_replay else Nobody(), look=Look(ascii_only=False, dots="braille"))
+async def draw(feed: Feed, size: tuple[int, int], keys: tuple[str, ...]) -> str:
+    """The SVG of a screen after some keys."""
+    look = Look(ascii_only=False, dots="braille", zone=UTC)
+    app = TidalApp(feed, None if feed.is_replay else Nobody(), look=look)
     async with app.run_test(size=size) as pilot:
-        for _ in range(8):
-            await pilot.pause(0.25)
+        for key in (None, *keys, None):
+            if key is not None:
+                await pilot.press(key)
+            for _ in range(5):
+                await pilot.pause(0.25)
         return app.export_screenshot(title="tidal")
 
 
 def main() -> None:
-    """Write both pictures."""
-    archive, seconds, *rest = sys.argv[1:]
-    width, height = (int(n) for n in (rest or ["120x36"])[0].split("x"))
-    feed = ReplayFeed(Archive.open(Path(archive)))
-    first = feed.frame()
-    began_ms = first.run.began_ms if first is not None and first.run.began_ms else feed.first_ms
-    feed.seek(feed.last_ms)
-    last = feed.frame()
-    began_ms = last.run.began_ms if last is not None else began_ms
-    feed.seek(began_ms + int(float(seconds) * 1000))
-    shown = feed.frame()
-    if shown is None:
-        raise SystemExit("the archive is empty")
-    for name, source in (("dashboard", Still(shown)), ("replay", feed)):
-        (HERE / f"{name}.svg").write_text(asyncio.run(draw(source, (width, height))), encoding="utf-8")
+    """Write the pictures."""
+    path, seconds = sys.argv[1:]
+    replay = Replay(Archive.open(Path(path)))
+    began_ms = replay.final().log.began_ms
+    at_ms = began_ms + int(float(seconds) * 1000)
+    for name, (size, keys, kind) in PICTURES.items():
+        feed: Feed = Still(replay.state_at(at_ms), at_ms)
+        if kind == "replay":
+            feed = ReplayFeed(Archive.open(Path(path)))
+            feed.seek(at_ms)
+        (HERE / f"{name}.svg").write_text(asyncio.run(draw(feed, size, keys)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     flags.add_processes(parser)
     flags.add_headless(parser)
+    flags.add_screen(parser)
     flags.add_json(parser)
 
 
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
             return run_headless(spec, args.json)
         from tidal.cli import screen
 
-        return screen.launched(spec, args.json, may_outlive=False)
+        return screen.launched(spec, args.json, may_outlive=False, args=args)
 
 
 def demo_spec(args: argparse.Namespace, url: str, *, headless: bool) -> LaunchSpec:

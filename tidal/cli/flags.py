@@ -413,6 +413,15 @@ def add_headless(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--headless", action="store_true", help="no screen, even in a terminal")
 
 
+def add_screen(parser: argparse.ArgumentParser) -> None:
+    """--theme, --charts."""
+    group = parser.add_argument_group("screen")
+    group.add_argument(
+        "--theme", metavar="NAME", help="its colours: tidal, tidal-light, tidal-contrast, ansi-dark, ansi-light, nord …"
+    )
+    group.add_argument("--charts", choices=["braille", "block", "ascii"], help="what charts are drawn with")
+
+
 def add_run(parser: argparse.ArgumentParser) -> None:
     """RUN: the run that is meant."""
     parser.add_argument(

@@ -45,6 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--salvage", metavar="OUT", help="write what is whole of a damaged archive into a new one, instead of replaying"
     )
+    flags.add_screen(parser)
     flags.add_json(parser)
     cutting.add(parser)
 
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         feed = _feed(archive, args, is_watched=is_screen)
         feed.speed = args.speed
         if is_screen:
-            return _shown(feed, args.at or 0)
+            return _shown(feed, args.at or 0, args)
         seek(feed, args.at)
         frame = feed.frame()
         if frame is None:
@@ -160,13 +161,13 @@ def _salvage(path: Path, out: Path) -> int:
     return 0
 
 
-def _shown(feed: ReplayFeed, offset_ms: int) -> int:
+def _shown(feed: ReplayFeed, offset_ms: int, args: argparse.Namespace) -> int:
     """The screen."""
+    from tidal.cli.remember import app_of
     from tidal.cli.terminal import end_as_told, show
-    from tidal.tui.app import TidalApp
 
     seek(feed, offset_ms)
-    app = TidalApp(feed)
+    app = app_of(args, feed)
     show(app)
     end_as_told(app)
     return app.return_code or 0

@@ -14,15 +14,17 @@ from tidal.cli.console import finish, is_terminal, lines_to, write_json
 from tidal.cli.find import to_follow
 from tidal.cli.flags import redis_url
 from tidal.cli.locust_files import write_all
-from tidal.cli.session import open_session, session
+from tidal.cli.remember import app_of, config_path, settings_of
+from tidal.cli.rewound import Rewindable, past_of
+from tidal.cli.session import Session, open_session, session
 from tidal.cli.terminal import end_as_told, end_with_terminal, show
 from tidal.errors import TerminalUnfit, TidalError
+from tidal.keys import RunKeys
 from tidal.launch import inspect, launch
 from tidal.model.events import WantStop
 from tidal.opening import shipped_root
 from tidal.options import ONLY_DESCRIBE
 from tidal.outputs.layout import shorten
-from tidal.tui.app import TidalApp
 from tidal.tui.feed import StartChoice
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from tidal.launch import LaunchSpec
     from tidal.model.pipe import Loaded
     from tidal.model.rows import Frame
+    from tidal.tui.app import TidalApp
     from tidal.tui.feed import Feed, Inspector, Operator, Starter
 
 
@@ -41,10 +44,13 @@ END_S = 15.0
 """The stop timeout and some: how long a run that is being stopped is waited for."""
 
 
-def form(spec: LaunchSpec, json_file: str | None, *, files: Wanted | None = None) -> int:
+def form(
+    spec: LaunchSpec, json_file: str | None, *, files: Wanted | None = None, args: argparse.Namespace | None = None
+) -> int:
     """Ask for the load on a form, then show the run; `files` are written when it is over."""
     defaults = StartChoice(spec.file, spec.options, spec.processes)
-    return _show(TidalApp(starter=starter(spec), defaults=defaults, inspector=inspector(spec)), json_file, files=files)
+    app = app_of(args, starter=starter(spec), defaults=defaults, inspector=inspector(spec))
+    return _show(app, json_file, files=files)
 
 
 def starter(spec: LaunchSpec) -> Starter:
@@ -57,9 +63,13 @@ def starter(spec: LaunchSpec) -> Starter:
             mine if choice.file == spec.file else replace(mine, file=choice.file, more_files=(), words=())
         )
         opened = open_session(launched.redis_url, launched.run, launched.supervisor_pid)
-        return opened.feed, opened.operator
+        return _rewindable(opened, launched.redis_url), opened.operator
 
     return start
+
+
+def _rewindable(opened: Session, url: str) -> Rewindable:
+    return Rewindable(opened.feed, lambda: past_of(url, RunKeys(opened.run)))
 
 
 def inspector(spec: LaunchSpec) -> Inspector:
@@ -82,14 +92,23 @@ def _check_room() -> None:
         raise TerminalUnfit(f"the terminal is {columns}x{lines}; enlarge it to {least}, or use: tidal run")
 
 
-def launched(spec: LaunchSpec, json_file: str | None, *, may_outlive: bool = True, files: Wanted | None = None) -> int:
+def launched(
+    spec: LaunchSpec,
+    json_file: str | None,
+    *,
+    may_outlive: bool = True,
+    files: Wanted | None = None,
+    args: argparse.Namespace | None = None,
+) -> int:
     """Open the run and show it; unless it may outlive the terminal it ends with it."""
     _check_room()
+    settings_of(config_path())  # a mistake in it is told before any load begins
     begun = launch(spec)
     if not may_outlive:
         end_with_terminal(begun.supervisor_pid)
     opened = open_session(begun.redis_url, begun.run, begun.supervisor_pid)
-    return _show(TidalApp(opened.feed, opened.operator), json_file, may_outlive=may_outlive, files=files)
+    app = app_of(args, _rewindable(opened, begun.redis_url), opened.operator)
+    return _show(app, json_file, may_outlive=may_outlive, files=files)
 
 
 def _end_run(app: TidalApp) -> None:
@@ -111,7 +130,8 @@ def attach(args: argparse.Namespace, *, may_steer: bool) -> int:
     with session(found.url, found.run, found.supervisor_pid, may_stop=may_steer) as followed:
         if args.headless or not is_terminal():
             return finish(followed.follow(lines_to(args.json)), args.json)
-        app = TidalApp(followed.feed, followed.operator if may_steer else None, read_only=not may_steer)
+        feed, operator = _rewindable(followed, found.url), followed.operator if may_steer else None
+        app = app_of(args, feed, operator, read_only=not may_steer)
         return _show(app, args.json)
 
 
@@ -121,6 +141,8 @@ def _show(app: TidalApp, json_file: str | None, *, may_outlive: bool = True, fil
         outcome = show(app)
         if app.feed is None:
             return app.return_code or 0
+        if isinstance(app.feed, Rewindable):
+            app.feed.return_to_now()
         if not may_outlive:
             _end_run(app)
         frame = app.feed.frame()

@@ -25,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_thresholds(parser)
     flags.add_distribution(parser)
     flags.add_headless(parser)
+    flags.add_screen(parser)
     flags.add_files(parser)
     flags.add_json(parser)
 
@@ -42,6 +43,6 @@ def run(args: argparse.Namespace) -> int:
     from tidal.cli import screen
 
     if at_once:
-        return screen.launched(launch_spec(args, locustfiles(args.locustfile)), args.json, files=files)
+        return screen.launched(launch_spec(args, locustfiles(args.locustfile)), args.json, files=files, args=args)
     found = locustfiles(args.locustfile) if args.locustfile else [default_file()]
-    return screen.form(launch_spec(args, found), args.json, files=files)
+    return screen.form(launch_spec(args, found), args.json, files=files, args=args)

@@ -18,6 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_run(parser)
     flags.add_redis(parser, "the runs of this machine")
     flags.add_headless(parser)
+    flags.add_screen(parser)
     flags.add_json(parser)
 
 

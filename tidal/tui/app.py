@@ -40,6 +40,13 @@ _NOT_OURS = (
 """Actions of Textual that the palette need not offer."""
 
 
+def action_ids() -> list[str]:
+    """The names by which a config file may give actions other keys."""
+    classes = (Dashboard, Grid, Page)
+    bindings = (b for one in classes for base in one.__mro__ for b in base.__dict__.get("BINDINGS", ()))
+    return sorted({b.id for b in bindings if isinstance(b, Binding) and b.id})
+
+
 def _view_commands(dashboard: Dashboard) -> Iterable[SystemCommand]:
     """The views by name."""
     for name, key in zip_longest(dashboard.views(), DIGITS[: len(dashboard.views())], fillvalue=""):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.style import Style
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 from textual.widget import Widget
 
 from tidal.tui.text import clean, fit
@@ -231,5 +231,12 @@ CONTRAST = Theme(
 """White on black, and nothing between."""
 
 THEMES = (DEEP, SHORE, CONTRAST)
+
+
+def theme_names() -> tuple[str, ...]:
+    """All themes by name, ours first."""
+    return (*(theme.name for theme in THEMES), *BUILTIN_THEMES)
+
+
 OWN_COLOURS = ("ansi-dark", "ansi-light")
 """Textual's themes of the terminal's own colours."""
