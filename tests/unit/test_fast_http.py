@@ -287,13 +287,21 @@ def test_without_listeners_only_the_counter_is_told(server: OddServer) -> None:
     """The hook's arguments are made for those who want them."""
     hook = EventHook("request")
     counted: list[dict[str, Any]] = []
-    hook.sink = lambda **meta: counted.append(meta)
+
+    def count(
+        request_type: str, name: str, response_time: float, response_length: int, exception: Any = None, **more: Any
+    ) -> None:
+        counted.append({"exception": exception, **more})
+
+    hook.sink = count
     client = FastHttpSession(server.url, hook, None)
     client.get("/404", name="n")
-    assert set(counted[0]) == {"request_type", "name", "response_time", "response_length", "exception"}
+    client.get("/json")
+    assert set(counted[0]) == {"exception", "response", "url"}  # failed ones are there to be read
+    assert counted[1] == {"exception": None}
     hook.add_listener(lambda **_: None)
     client.get("/404", name="n")
-    assert "response" in counted[1]
+    assert "context" in counted[2]
     client.client.close()
 
 

@@ -24,6 +24,8 @@ from weakref import WeakKeyDictionary
 import gevent.socket
 from gevent import get_hub, getcurrent
 
+from tidal.generator.stamps import ANCILLARY_BYTES, UNKNOWN, ask_for_stamps, delay_s
+
 if TYPE_CHECKING:
     import ssl
 
@@ -100,6 +102,8 @@ class Connection:
         deadline_s: until when, by `perf_counter`.
         is_stale: bytes or an end came while nobody waited.
         served: answers that it has brought.
+        is_stamped: whether the kernel says when bytes came.
+        delay_s: how long those received last lay in the kernel; negative: not known.
         is_cut: whether the server closed it while an answer was awaited.
         hub: the greenlet of its event loop.
     """
@@ -111,9 +115,11 @@ class Connection:
         "_sweeper",
         "_watcher",
         "deadline_s",
+        "delay_s",
         "hub",
         "is_cut",
         "is_stale",
+        "is_stamped",
         "served",
         "timeout_s",
         "waiter",
@@ -132,6 +138,8 @@ class Connection:
         self.is_stale = False
         self.served = 0
         self.is_cut = False
+        self.is_stamped = ask_for_stamps(sock)
+        self.delay_s = UNKNOWN
 
     def __repr__(self) -> str:
         return (
@@ -224,9 +232,13 @@ class Connection:
             else:
                 self._wait()
             try:
-                return self._sock.recv(most)
+                if not self.is_stamped:
+                    return self._sock.recv(most)
+                data, ancillary, _, _ = self._sock.recvmsg(most, ANCILLARY_BYTES)
             except BlockingIOError:
                 continue
+            self.delay_s = delay_s(ancillary)
+            return data
 
     def is_alive(self) -> bool:
         """Whether the server still awaits a request on it, as far as one can know."""

@@ -47,6 +47,7 @@ class AnswerParser:
         encoding: the body's content coding, in lower case.
         location: where a redirect leads.
         cookies: the values of its Set-Cookie lines.
+        delay_s: how long its end lay in the kernel; negative: not known. Set by who received it.
     """
 
     __slots__ = (
@@ -57,6 +58,7 @@ class AnswerParser:
         "_left",
         "_pieces",
         "cookies",
+        "delay_s",
         "encoding",
         "head",
         "is_complete",
@@ -73,6 +75,7 @@ class AnswerParser:
         self.encoding = b""
         self.location: bytes | None = None
         self.cookies: list[bytes] | None = None
+        self.delay_s = -1.0
         self._is_bodiless = method == "HEAD"
         self._buffer = b""  # a head that is not whole yet
         self._interim = 0

@@ -19,6 +19,7 @@ from tidal.generator.fast_errors import FAILURE_EXCEPTIONS
 from tidal.generator.fast_headers import Headers
 from tidal.generator.fast_parse import HTTPConnectionClosed
 from tidal.generator.fast_url import Target, target_of, with_params
+from tidal.generator.stamps import UNKNOWN, last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -383,6 +384,7 @@ class ResponseContextManager(FastResponse):
 
     def _tell(self, exception: Any) -> None:
         self.request_meta["exception"] = exception
+        last.delay_s = delay_of(self)
         self._request_event.fire(**self.request_meta)
 
     def raise_for_status(self) -> None:
@@ -414,6 +416,14 @@ class RestResponseContextManager(ResponseContextManager):
     """
 
     js: Any
+
+
+def delay_of(response: FastResponse) -> float:
+    """How long the end of the answer lay in the kernel; negative: not known."""
+    if response.answer is None or not response.answer.is_complete:
+        return UNKNOWN
+    delay: float = response.answer.delay_s
+    return delay
 
 
 @lru_cache(256)

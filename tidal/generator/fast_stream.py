@@ -76,6 +76,7 @@ def _exchange(connection: Connection, answer: AnswerParser, data: bytes, body: A
 def _feed(connection: Connection, answer: AnswerParser, most: int) -> None:
     received = connection.receive(most)
     if received:
+        answer.delay_s = connection.delay_s
         answer.feed(received)
     else:
         answer.keep_alive = False

@@ -18,8 +18,9 @@ from tidal.generator.fast_agent import LocustUserAgent
 from tidal.generator.fast_body import accepted
 from tidal.generator.fast_cookies import Jar
 from tidal.generator.fast_errors import FAILURE_EXCEPTIONS
-from tidal.generator.fast_response import ErrorResponse, FastResponse, ResponseContextManager
+from tidal.generator.fast_response import ErrorResponse, FastResponse, ResponseContextManager, delay_of
 from tidal.generator.fast_url import ABSOLUTE
+from tidal.generator.stamps import UNKNOWN, last
 from tidal.hooks import EventHook
 
 if TYPE_CHECKING:
@@ -150,9 +151,11 @@ class FastHttpSession:
         hook = self.request_event
         if type(hook) is EventHook and not catch_response and not hook.has_listeners:
             if hook.sink is not None:
-                hook.sink(
-                    request_type=method, name=name, response_time=took_ms, response_length=length, exception=exception
-                )
+                last.delay_s = delay_of(response) if not stream else UNKNOWN
+                if exception is None:
+                    hook.sink(method, name, took_ms, length)
+                else:
+                    hook.sink(method, name, took_ms, length, exception, response=response, url=full_url)
             return response
         meta = {
             "request_type": method,
@@ -167,6 +170,7 @@ class FastHttpSession:
         }
         if catch_response:
             return ResponseContextManager(response, hook, meta, catch_response)
+        last.delay_s = delay_of(response) if not stream else UNKNOWN
         hook.fire(**meta)
         return response
 

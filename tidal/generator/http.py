@@ -28,6 +28,7 @@ from tidal.generator.http_cookies import Jar
 from tidal.generator.http_pool import POOLS
 from tidal.generator.http_response import ResponseContextManager, RestResponseContextManager
 from tidal.generator.http_swift import IS_KNOWN_VERSION, Swift
+from tidal.generator.stamps import last
 from tidal.hooks import EventHook
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class HttpSession(requests.Session):
             quiet.__dict__["_told"] = (self, told)
             if hook.sink is not None:
                 target = quiet._later.asked.route.target  # type: ignore[union-attr]  # noqa: SLF001 - our own
+                last.delay_s = quiet._later.answer.delay_s  # type: ignore[union-attr]  # noqa: SLF001 - as below
                 hook.sink(method, name or target, took_ms, len(quiet._content or b""))  # noqa: SLF001 - as above
             return quiet
         meta = self.meta_of(response, *told)

@@ -78,6 +78,7 @@ class TlsRide(Ride):
 
     def __init__(self, conn: Any, sock: Any) -> None:
         super().__init__(conn, sock)
+        self.is_stamped = False  # OpenSSL reads from the socket itself
         self._tls = conn.sock._sslobj  # noqa: SLF001 - gevent's socket would take a timer for each wait
         self._waits_first = True
 

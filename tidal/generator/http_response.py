@@ -21,6 +21,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 from tidal.flow import CatchResponseError, LocustError, ResponseError
 from tidal.generator.failed import Exchange
 from tidal.generator.http_pool import raw_of
+from tidal.generator.stamps import last
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,6 +138,8 @@ class ResponseContextManager(requests.Response):
 
     def _tell(self, exception: Any) -> None:
         self.request_meta["exception"] = exception
+        if self._later is not None:
+            last.delay_s = self._later.answer.delay_s
         self._hook.fire(**self.request_meta)
 
     def trouble(self) -> BaseException | None:

@@ -309,6 +309,7 @@ class Came:
                 return
             self.received.append(piece)
             if answer.feed(piece):
+                answer.delay_s = ride.delay_s
                 return
             if answer.status and not self.head_s:
                 self.head_s = perf_counter()

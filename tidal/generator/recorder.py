@@ -15,12 +15,15 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gevent import getcurrent
+
 from tidal.flow import CatchResponseError
 from tidal.generator.failed import FailedRequests
-from tidal.generator.lateness import Begun, Paces, late_us
+from tidal.generator.lateness import Begun, Paces
 from tidal.generator.measures import Measures
 from tidal.generator.scopes import current
 from tidal.generator.stages import Stages, class_of_caller
+from tidal.generator.stamps import UNKNOWN, Delays, last
 from tidal.generator.sums import LiveSums, Sums
 from tidal.model.events import CUT_NAME_MAX, TRACEBACK_MAX, Block, ExceptionTally, FailureTally
 from tidal.model.files import below_root
@@ -42,6 +45,7 @@ NAME_MAX = 500
 MESSAGE_MAX = 500
 LATENCY_MAX_MS = 86_400_000
 """A day: what user code says beyond it counts as that, so that the sums of a second stay fit for an entry."""
+LENGTH_MAX = 1 << 50
 OTHER = "(other)"
 JUMP_MS = 1_000
 STILL_MS = 2_000
@@ -72,8 +76,12 @@ class Recorder:
         self.sums = Sums()
         self.paces = Paces()  # shared with the users, which count in it
         self.begun = Begun()
+        self.delays = Delays()
+        self._open: dict[tuple[Any, Any, str], Tally] = {}  # of one second, stage and batch: what samples add to
+        self._open_from_us = self._open_to_us = 0
+        self._open_stage: Any = None
         self.visiting: dict[str, int] = {}  # class → arrivals in flight; no user time is planned for them
-        self.warmup_until_ms = 0  # what is measured before this moment of Redis time is of the warm-up
+        self._warmup_until_ms = 0
         self.stages = Stages()
         self.measures = Measures(now_us, self._measured)  # what users measure beside requests
         self._exchanges = FailedRequests()
@@ -98,10 +106,20 @@ class Recorder:
         """What is in no batch yet."""
         return self._blocks, self._failures
 
+    @property
+    def warmup_until_ms(self) -> int:
+        """What is measured before this moment of Redis time is of the warm-up."""
+        return self._warmup_until_ms
+
+    @warmup_until_ms.setter
+    def warmup_until_ms(self, until_ms: int) -> None:
+        self._warmup_until_ms, self._open_to_us = until_ms, 0
+
     def begin(self) -> None:
         """The clock is right from now on: what was counted before belongs to no second of Redis time."""
         self._from_ms = self._now_us() // 1000
         self._blocks.clear()
+        self._open.clear()
 
     # ------------------------------------------------------------------ samples
 
@@ -116,13 +134,21 @@ class Recorder:
     ) -> None:
         """Count one finished request; the arguments are those of the `request` hook (ms, bytes)."""
         now_us = self._now_us()
-        key = self._endpoint(request_type, name)
         latency_us, length = whole_us(response_time), whole_bytes(response_length)
-        self._tally(now_us, key).add(latency_us, length, failed=bool(exception), late_us=late_us())
+        here = getcurrent()
+        user = getattr(here, "user", None)
+        tally = self._open_tally(now_us, (request_type, name, getattr(here, "user_class", "")))
+        tally.add(latency_us, length, bool(exception), None if user is None else user._late_us)  # noqa: SLF001 - our own
+        if last.delay_s >= 0:
+            if latency_us is not None:
+                self.delays.note(int(last.delay_s * 1_000_000), latency_us)
+            last.delay_s = UNKNOWN
         scope = current()
         if scope is not None:
+            key = self._endpoint(request_type, name)
             self.measures.request(scope, key, now_us, latency_us, length, failed=bool(exception))
         if exception:
+            key = self._endpoint(request_type, name)
             error = self._failed(key, exception, now_us // 1000)
             if error:
                 self._exchanges.note((*key, error), now_us // 1000, latency_us, more)
@@ -139,6 +165,24 @@ class Recorder:
                 return ("", OTHER)
             self._endpoints[method, name] = key
         return key
+
+    def _open_tally(self, now_us: int, key: tuple[Any, Any, str]) -> Tally:
+        """The tally of a request type, name and class: looked up anew with each second, stage and batch."""
+        if not self._open_from_us <= now_us < self._open_to_us or self.stages.known_us is not self._open_stage:
+            self._turn_page(now_us)
+        tally = self._open.get(key)
+        if tally is None:
+            tally = self._open[key] = self._tally(now_us, self._endpoint(key[0], key[1]))
+        return tally
+
+    def _turn_page(self, now_us: int) -> None:
+        self._open.clear()
+        self.stages.at(now_us)
+        second_us = now_us - now_us % 1_000_000
+        edges_us = [*self.stages.known_us, self.warmup_until_ms * 1000]
+        self._open_from_us = max([second_us, *(edge for edge in edges_us if edge <= now_us)])
+        self._open_to_us = min([second_us + 1_000_000, *(edge for edge in edges_us if edge > now_us)])
+        self._open_stage = self.stages.known_us
 
     def _tally(self, now_us: int, key: tuple[str, str]) -> Tally:
         tallies = self._block(now_us, class_of_caller(), is_warmup=now_us < self.warmup_until_ms * 1000).tallies
@@ -232,6 +276,7 @@ class Recorder:
         for name in self._running:
             self._count_up(name, now_ms)
         blocks, self._blocks = self._blocks, {}
+        self._open.clear()
         failures, self._failures = self._failures, {}
         exceptions, self._exceptions = self._exceptions, {}
         from_ms, self._from_ms = min(self._from_ms, now_ms), now_ms
@@ -240,6 +285,7 @@ class Recorder:
         (ended, restarted, let_go), self._ended = self._ended, [0, 0, 0]
         self.sums.add(blocks, failures)
         arrivals, lateness, late = self.begun.take()
+        delay, undelayed = self.delays.take()
         return Batch(
             from_ms=from_ms,
             to_ms=now_ms,
@@ -255,12 +301,16 @@ class Recorder:
             arrivals=arrivals,
             lateness=lateness,
             late=late,
+            delay=delay,
+            undelayed=undelayed,
             failed=self._exchanges.take(),
         )
 
 
 def whole_us(response_time_ms: Any) -> int | None:
     """A time as user code gives it, in whole µs; None for none, or for one that is no number."""
+    if type(response_time_ms) is float and 0 <= response_time_ms < LATENCY_MAX_MS:  # nearly all
+        return round(response_time_ms * 1000)
     if response_time_ms is None:
         return None
     time_ms = float(response_time_ms)
@@ -269,7 +319,9 @@ def whole_us(response_time_ms: Any) -> int | None:
 
 def whole_bytes(length: Any) -> int:
     """A length as user code gives it."""
-    return min(max(0, int(length)), 1 << 50) if length else 0
+    if type(length) is int and 0 <= length < LENGTH_MAX:  # nearly all
+        return length
+    return min(max(0, int(length)), LENGTH_MAX) if length else 0
 
 
 def _text_of(value: Any) -> str:

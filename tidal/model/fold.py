@@ -14,6 +14,7 @@ from tidal.model import events as ev
 from tidal.model import leases, phases, story
 from tidal.model.arrivalbook import add_up, take_back
 from tidal.model.codec import BadEntry, Entry, Signed, decode
+from tidal.model.delays import note_delays
 from tidal.model.failures import FAILURES_MAX, OTHER, bounded, fold_failures
 from tidal.model.health import note_answer, note_strain
 from tidal.model.judging import fold_tripped
@@ -357,6 +358,7 @@ def _reported(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorke
     _count_lives(reports, record, event)
     reports.hook_failures += event.hook_failures
     note_schedule(reports, event)
+    note_delays(reports, event)
     note_strain(reports, record, event)
     if signed.last > record.newest:
         _take_gauges(record, signed.last, event, GAUGES_MAX // len(reports.incarnations))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tidal.model import phases
 from tidal.model.arrivalbook import arrival_cells, rate_milli
 from tidal.model.cells import endpoint_row
+from tidal.model.delays import delay_row
 from tidal.model.ledger import EVER_S, balance, complete_to_ms, expected, iterations, losses, planned_users
 from tidal.model.measured_rows import (
     check_rows,
@@ -89,6 +90,7 @@ def frame(state: State, at_ms: int, focus: Focus | None = None) -> Frame:
         closeup=closeup(state, focus, _seen(state, window), sorted(records)) if focus else None,
         pacing=pacing_rows(state.reports, _elapsed_ms(state.log, at_ms)),
         lateness=lateness_row(state.reports),
+        delay=delay_row(state.reports),
         thresholds=threshold_rows(state),
         transactions=transaction_rows(state.reports.measured),
         metrics=metric_rows(state.reports.measured, _elapsed_ms(state.log, at_ms)),

@@ -52,6 +52,7 @@ class Gathering:
     _arrivals: tuple[int, int, int] = (0, 0, 0)
     _lateness: Spread | None = None
     _late: int = 0
+    _delays: tuple[Spread | None, Spread | None] = (None, None)
     _failed: tuple[FailedRequest, ...] = ()
 
     @property
@@ -72,6 +73,7 @@ class Gathering:
         self._arrivals = _added_three(self._arrivals, batch.arrivals)
         self._lateness = _spread_of(self._lateness, batch.lateness)
         self._late += batch.late
+        self._delays = (_spread_of(self._delays[0], batch.delay), _spread_of(self._delays[1], batch.undelayed))
         self._failed = _few(*self._failed, *batch.failed)
 
     def report(
@@ -96,10 +98,13 @@ class Gathering:
             lateness=self._lateness,
             late=self._late,
             failed=self._failed,
+            delay=self._delays[0],
+            undelayed=self._delays[1],
         )
         self._blocks, self._failures, self._exceptions, self._failed = {}, {}, {}, ()
         self._iterations, self._hook_failures, self._ended = (0, 0, 0, 0), 0, (0, 0, 0)
         self._pacing, self._arrivals, self._lateness, self._late = {}, (0, 0, 0), None, 0
+        self._delays = (None, None)
         self.from_ms = made.to_ms
         return made
 
@@ -131,6 +136,8 @@ def merge_reports(a: Reported, b: Reported) -> Reported:
         pacing=tuple(paces.values()),
         lateness=_spread_of(a.lateness, b.lateness),
         late=a.late + b.late,
+        delay=_spread_of(a.delay, b.delay),
+        undelayed=_spread_of(a.undelayed, b.undelayed),
         failed=_few(*a.failed, *b.failed),
     )
     count = 0
@@ -170,7 +177,7 @@ def fitting(report: Reported) -> list[Reported]:
     one = replace(report, blocks=blocks, failures=failures, exceptions=exceptions, failed=failed)
     two = replace(report, blocks=more_blocks, failures=more_failures, exceptions=more_exceptions, failed=more_failed)
     two = replace(two, iterations=(0, 0, 0, 0), arrivals=(0, 0, 0), hook_failures=0, ended=(0, 0, 0))
-    two = replace(two, pacing=(), lateness=None, late=0)
+    two = replace(two, pacing=(), lateness=None, late=0, delay=None, undelayed=None)
     return [*fitting(one), *fitting(two)]
 
 

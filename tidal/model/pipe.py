@@ -252,6 +252,8 @@ class Batch(Event):
     lateness: Spread | None = None  # how late arrivals began
     late: int = 0  # of these: later than LATE_US
     failed: tuple[FailedRequest, ...] = ()  # a few of the failed requests, to be read
+    delay: Spread | None = None  # how long answers lay in the kernel before the generator read them
+    undelayed: Spread | None = None  # the latencies of the same answers without that
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ class Reported(Event):
     late: int = 0  # of these: later than LATE_US
     watch: tuple[Watch, ...] = ()  # what of its blocks is to be kept second by second, for thresholds
     failed: tuple[FailedRequest, ...] = ()  # a few of the failed requests, to be read
+    delay: Spread | None = None  # how long answers lay in the kernel before the generator read them
+    undelayed: Spread | None = None  # the latencies of the same answers without that
 
     def __post_init__(self) -> None:
         """Refuse counts and moments that cannot be: a sum would carry them for ever."""

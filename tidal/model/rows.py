@@ -256,6 +256,20 @@ class ClassRow:
 
 
 @dataclass(frozen=True, slots=True)
+class DelayRow:
+    """How long answers lay in the kernel before their generator read them, where the kernel says so."""
+
+    answers: int = 0  # of which it is known
+    p50_us: int = 0
+    p95_us: int = 0
+    p99_us: int = 0
+    max_us: int = 0
+    undelayed_p50_us: int = 0  # the latencies of the same answers without it
+    undelayed_p95_us: int = 0
+    undelayed_p99_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class VerdictRow:
     """Whether the figures may be believed."""
 
@@ -400,6 +414,7 @@ class Frame:
     closeup: Closeup | None = None  # what was looked at more closely, when somebody asked (tidal.model.closeup)
     pacing: tuple[PacingRow, ...] = ()
     lateness: LatenessRow = field(default_factory=LatenessRow)
+    delay: DelayRow = field(default_factory=DelayRow)
     thresholds: tuple[ThresholdRow, ...] = ()
     transactions: tuple[TransactionRow, ...] = ()
     metrics: tuple[MetricRow, ...] = ()

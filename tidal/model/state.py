@@ -254,6 +254,8 @@ class ReportHalf:
     classes: dict[str, CutRecord] = field(default_factory=dict)  # by the user's class
     lateness: Spread = field(default_factory=Spread)  # how late arrivals began
     late: int = 0  # of these: later than LATE_US
+    delay: Spread = field(default_factory=Spread)  # how long answers lay in the kernel before generators read them
+    undelayed: Spread = field(default_factory=Spread)  # the latencies of the same answers without that
     latest_s: int = 0
     watched: dict[tuple[str, int, int], WatchedRecord] = field(default_factory=dict)  # what thresholds look at
     refused: Refused = field(default_factory=Refused)

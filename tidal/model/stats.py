@@ -146,24 +146,27 @@ class Tally:
     histogram: Histogram = field(default_factory=dict)
     response: Spread | None = None  # None: no sample had an intended start
 
-    def add(self, latency_us: int | None, length: int, *, failed: bool, late_us: int | None = None) -> None:
+    def add(self, latency_us: int | None, length: int, failed: bool, late_us: int | None = None) -> None:  # noqa: FBT001 - keywords cost, for each request
         """Count one sample; a negative latency counts as 0. `late_us`: how late its iteration began, where it is known.
 
         The response time is both together.
         """
-        self.requests += 1
+        requests = self.requests = self.requests + 1
         self.failures += failed
         self.bytes += length
         if latency_us is None:
             self.untimed += 1
             return
         latency_us = max(latency_us, 0)
-        if self.requests - self.untimed == 1 or latency_us < self.min_us:
+        if latency_us < self.min_us or requests - self.untimed == 1:
             self.min_us = latency_us
-        self.max_us = max(self.max_us, latency_us)
+        if latency_us > self.max_us:  # noqa: PLR1730 - called for each request: `max` costs more than all of this line
+            self.max_us = latency_us
         self.total_us += latency_us
-        index = bucket_of(latency_us)
-        self.histogram[index] = self.histogram.get(index, 0) + 1
+        index = 0 if latency_us <= 1 else int(log(latency_us) * BUCKETS_PER_E)  # `bucket_of`, without the call
+        index = index if index < BUCKET_COUNT else BUCKET_COUNT - 1
+        histogram = self.histogram
+        histogram[index] = histogram.get(index, 0) + 1
         if late_us is not None:
             if self.response is None:
                 self.response = Spread()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tidal.model import phases
 from tidal.model.arrivalbook import not_begun
+from tidal.model.delays import read_late
 from tidal.model.ledger import Books, balance, losses
 from tidal.model.paces import began_late, not_reached
 from tidal.model.strain import lagging, standing_still
@@ -69,6 +70,7 @@ def judge(state: State, *, is_final: bool = False) -> Verdict:
         *lagging(state),
         *not_begun(state, is_final=is_final),
         *began_late(state.reports),
+        *read_late(state.reports),
         *not_reached(state.reports, state.log.planned_to_ms),
         *_of_numbers(state, is_final=is_final),
     ]

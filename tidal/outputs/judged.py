@@ -51,6 +51,7 @@ def ledger_lines(frame: Frame) -> Iterator[str]:
             f"half within {latency(late.p50_us)}, 99 % within {latency(late.p99_us)}, the last {latency(late.max_us)}"
         )
         yield f"Arrivals began late by: {when}; {number(late.late)} of {number(late.started)} by more than 5 ms"
+    yield from _delays(frame)
     if ledger.users_ended:
         what = (f"{number(ledger.users_restarted)} restarted", f"{number(ledger.users_let_go)} let go")
         yield f"Users that ended by themselves: {number(ledger.users_ended)}: {', '.join(what)}"
@@ -79,6 +80,16 @@ def _arrivals(ledger: LedgerRow) -> str:
         " + ".join(f"{number(n)} {name}" for i, (n, name) in enumerate(side) if n or not i) for side in (wanted, done)
     ]
     return " = ".join(told)
+
+
+def _delays(frame: Frame) -> Iterator[str]:
+    delay = frame.delay
+    if delay.answers:
+        yield (
+            f"Answers lay in the kernel before they were read: half up to {latency(delay.p50_us)}, 99 % up to"
+            f" {latency(delay.p99_us)}; without that p50 {latency(delay.undelayed_p50_us)},"
+            f" p99 {latency(delay.undelayed_p99_us)}"
+        )
 
 
 def _amount(user_ms: int) -> str:
