@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from tidal.proof import Watch
 
 STATE_BYTES_MAX = 256 << 20
-JUMP_MS = 30_000
-"""A way forward shorter than this is folded, even past a keyframe."""
+JUMP_ENTRIES = 500
+"""A way forward of fewer entries is folded, even past a keyframe: a state is loaded in the time of some 400."""
 _EVER_MS = 1 << 64
 _BEFORE_ALL = EntryId(-1, 0)
 _BLOCKS_KEPT = 8
@@ -135,11 +135,13 @@ class Replay:
         return self.state_at(self.last_ms)
 
     def _has_keyframe_between(self, cursor: _Cursor, at_ms: int) -> bool:
-        """Whether a keyframe shortens the way; a short way is folded faster than a state is loaded."""
-        if at_ms - cursor.reached_ms < JUMP_MS:
+        """Whether a keyframe shortens the way by so much that loading a state is worth it."""
+        blocks = self.archive.blocks
+        newest = next((b for b in reversed(blocks) if b.kind == KEYFRAME and b.last_ms <= at_ms), None)
+        if newest is None or newest.last_ms <= cursor.reached_ms:
             return False
-        frames = (b for b in self.archive.blocks if b.kind == KEYFRAME)
-        return any(cursor.reached_ms < block.last_ms <= at_ms for block in frames)
+        here = next((b.before for b in reversed(blocks) if b.kind == ENTRIES and b.first_ms <= cursor.reached_ms), 0)
+        return newest.before - here >= JUMP_ENTRIES
 
     def _begin(self, at_ms: int) -> _Cursor:
         for keyframe in self.archive.keyframes(at_ms):

@@ -31,6 +31,7 @@ from tidal.model.state import (
     State,
     WorkerRecord,
 )
+from tidal.model.stats import merge_histogram
 from tidal.model.watched import count_watched
 from tidal.model.wire import INT_MAX
 
@@ -400,8 +401,7 @@ def _count_block(reports: ReportHalf, record: IncarnationRecord, block: ev.Block
             _count_endpoint(reports, key, tally, block.second, incarnation)
         point.requests += tally.requests
         point.failures += tally.failures
-        for index, count in tally.histogram.items():
-            point.histogram[index] = point.histogram.get(index, 0) + count
+        merge_histogram(point.histogram, tally.histogram)
     if not block.is_warmup:
         reports.measured.add_capped(block.measured)
     ran_ms = sum(block.user_ms.values())

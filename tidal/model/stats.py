@@ -13,7 +13,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from math import ceil, exp, log
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +25,8 @@ BUCKET_COUNT = 2_800
 
 SUM_MAX = (1 << 63) - 1
 """A larger sum is written as this; a single report's are far below (`samples.COUNT_MAX`)."""
+
+_INT_ALONE = {int}
 
 Histogram = dict[int, int]
 
@@ -43,8 +45,9 @@ def bucket_middle_us(index: int) -> int:
 
 def merge_histogram(into: Histogram, other: Histogram) -> None:
     """Add `other` to `into`."""
+    known = into.get
     for index, count in other.items():
-        into[index] = into.get(index, 0) + count
+        into[index] = known(index, 0) + count
 
 
 def percentiles_us(histogram: Histogram, quantiles: Iterable[float], low_us: int, high_us: int) -> tuple[int, ...]:
@@ -221,7 +224,7 @@ class Tally:
         if not isinstance(wire, list) or len(wire) not in (10, 11):
             raise ValueError("a tally has ten columns, or eleven")
         numbers = wire[:8]
-        if not all(type(n) is int and 0 <= n < 1 << 63 for n in numbers):
+        if not are_counts(numbers):
             raise ValueError("a tally's counts are whole and not negative")
         histogram = histogram_of(bucket_numbers(wire[8]), bucket_numbers(wire[9]), BUCKET_COUNT)
         response = Spread.from_wire(wire[10]) if len(wire) == 11 else None
@@ -241,7 +244,7 @@ def bucket_column(histogram: Histogram) -> tuple[bytes | list[int], bytes | list
 def histogram_of(deltas: bytes | list[int], counts: bytes | list[int], size: int) -> Histogram:
     """The histogram of `bucket_column`; ValueError when an index is not below `size`, or a count is nothing."""
     histogram = dict(zip(accumulate(deltas), counts, strict=True))
-    if sum(deltas) >= size or any(d == 0 for d in deltas[1:]):
+    if sum(deltas) >= size or 0 in deltas[1:]:
         raise ValueError("a histogram's index is out of range or stands twice")
     if 0 in histogram.values():
         raise ValueError("a histogram has no empty buckets")
@@ -256,11 +259,18 @@ def _column(numbers: list[int]) -> bytes | list[int]:
     return numbers if most <= SUM_MAX else [min(number, SUM_MAX) for number in numbers]
 
 
+def are_counts(numbers: list[Any]) -> bool:
+    """Whether all are whole, not negative and below 2^63; asked of each tally of each report, so without a loop."""
+    if not numbers:
+        return True
+    return set(map(type, numbers)) == _INT_ALONE and min(numbers) >= 0 and max(numbers) <= SUM_MAX
+
+
 def bucket_numbers(column: object) -> bytes | list[int]:
     """A column of `bucket_column`, checked to be whole numbers that are not negative."""
     if isinstance(column, bytes):
         return column
-    if isinstance(column, list) and all(type(n) is int and 0 <= n < 1 << 63 for n in column):
+    if isinstance(column, list) and are_counts(column):
         return column
     raise ValueError("a histogram's column is bytes or whole numbers that are not negative")
 
