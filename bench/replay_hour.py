@@ -112,16 +112,18 @@ def measure(path: Path) -> None:
     feed.seek(feed.last_ms)
     feed.frame()
     print(f"to the end: {_ms(began)} ms")
-    chance, jumps = Random(7), {"forward": [], "back": []}
+    chance, jumps = Random(7), dict[str, list[tuple[int, int]]](forward=[], back=[])
     for _ in range(SEEKS):
         before = feed.position_ms
         feed.seek(chance.randrange(feed.first_ms, feed.last_ms))
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.process_time()
         feed.frame()
-        jumps["forward" if feed.position_ms > before else "back"].append(_ms(began))
+        spent_ms = round((time.process_time() - cpu) * 1000)
+        jumps["forward" if feed.position_ms > before else "back"].append((_ms(began), spent_ms))
     for way, times in jumps.items():
-        times.sort()
-        print(f"{way}: median {times[len(times) // 2]} ms, worst {times[-1]} ms of {len(times)}")
+        for what, column in zip(("elapsed", "CPU"), zip(*times, strict=True), strict=True):
+            ordered = sorted(column)
+            print(f"{way}, {what}: median {ordered[len(ordered) // 2]} ms, worst {ordered[-1]} ms of {len(ordered)}")
     archive.close()
 
 

@@ -18,7 +18,7 @@ from tidal.keys import is_name
 from tidal.model.codec import LOG, REPORTS, BadEntry, EntryId, decode, is_entry_id, unpack
 from tidal.model.events import ByMaster, Checkpoint, RunOpened
 from tidal.model.fold import fold_entry
-from tidal.model.masking import Mask
+from tidal.model.masking import HOSTS, Mask
 from tidal.model.state import RULES, State
 
 if TYPE_CHECKING:
@@ -80,7 +80,9 @@ def export(path: Path, out: Path, kinds: tuple[str, ...] = ()) -> Written:
 
 
 def _write(archive: Archive, out: Path, mask: Mask | None) -> Written:
-    header = dict(archive.header) | ({"masked": list(mask.kinds)} if mask is not None else {})
+    header = dict(archive.header)
+    if mask is not None:
+        header |= {"masked": list(mask.kinds)} | ({"host": ""} if HOSTS in mask.kinds else {})
     run = run_of(archive)
     try:
         writer = ArchiveWriter(out, header)

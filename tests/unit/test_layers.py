@@ -69,8 +69,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "generator": BASE | {"outputs"},  # scripts print the same tables
     "cli": set(LAYERS) - {"generator", "cli"},
 }
-NOT_CODE = {"demo.SHOP"}
-"""The command line may know where the demo's locustfile is; it never imports it."""
+NOT_CODE = {"demo.SHOP", "demo.RECORDED"}
+"""The command line may know where the demo's locustfile and its recording are; it never imports them."""
 
 HOMES = {
     "redis": {"bus", "routes"},

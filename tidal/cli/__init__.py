@@ -24,6 +24,7 @@ SUBCOMMANDS = {
     "log": "print the log of a run, one line an entry, picked by time and by what entries carry",
     "explain": "say in words what changed when in a run, and by what evidence",
     "diff": "compare runs with a baseline, phase by phase, with the noise said",
+    "rerun": "run a recorded run again: its plan, or what was really done",
     "export": "write a run into one file to pass on, without hosts, headers or files when wished",
     "import": "take a run in from an archive file, or make a locustfile of a HAR file or curl commands",
     "report": "make a report of a run: one HTML file, Markdown for a ticket, JSON for programs",

@@ -1,7 +1,8 @@
 """A load test of a small shop that comes along.
 
 Starts the shop on a free port of this machine, sends it the load of examples/shop.py and shows the run; the shop closes
-with it. Where no screen can be drawn, or with --headless, the run prints lines and tables.
+with it. Where no screen can be drawn, or with --headless, the run prints lines and tables. --incident rewinds a run
+that was recorded while a shop was ill (docs/postmortem.md); every other command knows it as `incident`.
 """
 
 from __future__ import annotations
@@ -45,14 +46,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_headless(parser)
     flags.add_screen(parser)
     flags.add_json(parser)
+    parser.add_argument(
+        "--incident", action="store_true", help="rewind a recorded run that went wrong, instead of starting one"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Open the shop, load it, close it."""
+    """Open the shop, load it, close it; or show what is recorded."""
     from tidal.cli.console import is_terminal
     from tidal.target.child import shop
 
     headless = args.headless or not is_terminal()
+    if args.incident:
+        return _incident(headless=headless)
     with shop() as url:
         spec = demo_spec(args, url, headless=headless)
         if headless:
@@ -62,6 +68,15 @@ def run(args: argparse.Namespace) -> int:
         from tidal.cli import screen
 
         return screen.launched(spec, args.json, may_outlive=False, args=args)
+
+
+def _incident(*, headless: bool) -> int:
+    """The recorded run on the screen, else explained in words."""
+    from tidal.cli.parser import parser_of
+    from tidal.cli.replay import INCIDENT
+
+    parser = parser_of("explain" if headless else "replay")
+    return parser.run(parser.read([INCIDENT]))
 
 
 def demo_spec(args: argparse.Namespace, url: str, *, headless: bool) -> LaunchSpec:

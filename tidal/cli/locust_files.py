@@ -48,12 +48,12 @@ def open_csv(files: Wanted) -> Files | None:
         raise UsageError(f"cannot write {files.csv_prefix}_stats.csv: {error.strerror}") from None
 
 
-def write_csv(run: str, files: Wanted) -> None:
+def write_csv(archive_path: Path, files: Wanted) -> None:
     """The CSV files of a run that is over, second by second from its archive."""
     csv = open_csv(files)
     if csv is None:
         return
-    with Archive.open(paths.archive_path(run)) as archive:
+    with Archive.open(archive_path) as archive:
         replay = Replay(archive)
         for at_ms in range(archive.first_ms, archive.last_ms, STEP_MS):
             state = replay.state_at(at_ms)
@@ -104,6 +104,6 @@ def _place(name: str) -> Path:
 
 def write_all(run: str, files: Wanted) -> None:
     """Everything, of a run that a screen showed."""
-    write_csv(run, files)
+    write_csv(paths.archive_path(run), files)
     write_rest(run, None, files)
     sys.stdout.flush()

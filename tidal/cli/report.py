@@ -1,4 +1,4 @@
-"""Make a report of a run from its archive: one HTML file, Markdown for a ticket, JSON for programs.
+"""Make a report of a run from its archive: one HTML file, Markdown for a ticket, JSON for programs, Locust's CSV.
 
 The HTML file needs no network and nothing beside it: charts, tables, story, configuration and the run's source, in
 light, in dark and on paper. Without any of the flags it is written to RUN.html in this folder. No Redis is needed.
@@ -25,6 +25,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", metavar="FILE", help="the page (default: RUN.html); - is standard output")
     parser.add_argument("--md", metavar="FILE", help="a summary for a ticket; - is standard output")
     parser.add_argument("--json", metavar="FILE", help="the final figures; - is standard output")
+    parser.add_argument("--csv", metavar="PREFIX", help="Locust's four CSV files, PREFIX_stats.csv and so on")
+    parser.add_argument(
+        "--csv-full-history", action="store_true", help="with --csv: every endpoint in the history file"
+    )
     cutting.add(parser)
     parser.add_argument("--no-source", action="store_true", help="leave out the files that the run shipped")
 
@@ -41,14 +45,26 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("only one of --html, --md and --json can have standard output")
     cut = cutting.of(args)
     frame = read_frame(archive, cut)
-    page = args.html or (None if args.md or args.json else f"{frame.run.run}.html")
+    page = args.html or (None if args.md or args.json or args.csv else f"{frame.run.run}.html")
     if page:
         put(read_html(archive, source=not args.no_source, cut=cut), page)
     if args.md:
         put(markdown(frame), args.md)
     if args.json:
         put(frame_json(frame), args.json)
+    if args.csv:
+        _csv(archive, args, is_cut=cut is not None)
     return 0
+
+
+def _csv(archive: Path, args: argparse.Namespace, *, is_cut: bool) -> None:
+    from tidal.cli.locust_files import write_csv
+    from tidal.cli.wanted import Wanted
+
+    if is_cut:
+        raise UsageError("--csv is second by second: of a cut there are --json, --md and --html")
+    write_csv(archive, Wanted(args.csv, args.csv_full_history))
+    print(f"written: {args.csv}_stats.csv and its like", file=sys.stderr)
 
 
 def put(text: str, place: str) -> None:

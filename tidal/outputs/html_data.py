@@ -10,6 +10,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tidal.model.explain import RUN, explain
 from tidal.model.frame import frame
 from tidal.model.plan import Mix
 from tidal.model.spec import RunOptions
@@ -34,6 +35,7 @@ EXCEPTIONS_MAX = 100
 MEASURED_MAX = 500
 """Rows of transactions, metrics, checks and tags each."""
 WORKERS_MAX = 500
+FINDINGS_MAX = 100
 SOURCE_FILES_MAX = 20
 SOURCE_BYTES_MAX = 128 * 1024
 """Of all shipped files together; a report is for reading."""
@@ -104,6 +106,7 @@ def report_of(
         "classes": _classes(state, shown),
         "completeness": asdict(shown.completeness),
         "ledger": asdict(shown.ledger),
+        "explained": _explained(state, shown),
         "story": [{**asdict(row), "offset_ms": row.at_ms - origin_ms} for row in shown.story],
         "story_dropped": state.log.story_dropped,
         "configuration": _configuration(state.log),
@@ -116,6 +119,21 @@ def report_of(
 def without_password(text: str) -> str:
     """Text without the names and passwords of URLs in it."""
     return _USER_INFO.sub("…@", text)
+
+
+def _explained(state: State, shown: Frame) -> dict[str, Any]:
+    """What changed when, without what the story says anyway: how the run went from opening to end."""
+    found = explain(state, shown.story)
+    told = [row for row in found.findings if row.kind != RUN][:FINDINGS_MAX]
+    findings = [
+        {
+            **asdict(row),
+            "text": without_password(row.text),
+            "evidence": [without_password(line) for line in row.evidence],
+        }
+        for row in told
+    ]
+    return {"summary": [without_password(text) for text in found.summary], "findings": findings}
 
 
 def _totals(shown: Frame) -> dict[str, int]:

@@ -144,6 +144,17 @@ function ledger() {
     el("p", { class: "hint", text: "One user that runs for one second is a user-second. Planned + surplus = ran + missing, each second by itself." })));
 }
 
+// ------------------------------------------------------------------ what changed when
+
+function explained() {
+  const summary = el("ul", { class: "said" }, ...data.explained.summary.map((text) => el("li", { text })));
+  const list = el("ol", { class: "story" }, ...data.explained.findings.map((row) =>
+    el("li", { class: row.level },
+      el("button", { type: "button", class: "quiet when", text: span(row.at_ms), title: "show it on the charts", on: { click: () => showMoment(row.at_ms) } }),
+      el("span", {}, el("b", { text: `${row.kind} ` }), row.text, ...row.evidence.map((text) => el("div", { class: "hint", text }))))));
+  open("explained").append(el("div", { class: "card" }, summary, list));
+}
+
 // ------------------------------------------------------------------ story
 
 function story() {
@@ -237,6 +248,7 @@ if (data.exceptions.length) exceptionList(open("exceptions"));
 ledger();
 if (data.workers.length) workersTable(open("workers"));
 if (data.classes.length) classesTable(open("users"));
+if (data.explained.findings.length) explained();
 if (data.story.length) story();
 configuration();
 navigation();

@@ -1,0 +1,60 @@
+"""Archives of every version replay to the figures that were written down when they were made."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from golden import archives, expected_path, figures
+
+from tidal.archive import Archive
+from tidal.cli.parser import parser_of
+from tidal.errors import ReplayUnproven
+from tidal.model.events import SCHEMA_VERSION
+from tidal.outputs.html import render
+from tidal.proof import demand
+from tidal.report import read_explanation, read_report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ARCHIVES = pytest.mark.parametrize("archive", archives(), ids=lambda path: path.stem)
+
+
+def test_there_is_one_of_this_version() -> None:
+    """And the one that ships with the package."""
+    assert {f"schema-{SCHEMA_VERSION}", "incident"} <= {path.stem for path in archives()}
+
+
+@ARCHIVES
+def test_it_replays_to_its_figures(archive: Path) -> None:
+    """For ever."""
+    assert figures(archive) == json.loads(expected_path(archive).read_text(encoding="utf8"))
+
+
+@ARCHIVES
+def test_its_bytes_are_whole_and_no_hash_is_another(archive: Path) -> None:
+    """By the fold that made them; another version's folds to states of another shape, which proves nothing."""
+    with Archive.open(archive) as opened:
+        assert not opened.find_damage()
+        try:
+            assert demand(opened).agreed
+        except ReplayUnproven:
+            assert opened.final
+
+
+@ARCHIVES
+def test_everything_is_made_of_it(archive: Path) -> None:
+    """The page, the explanation."""
+    assert "</html>" in render(read_report(archive))
+    assert read_explanation(archive)[1].findings
+
+
+def test_the_incident_tells_its_story(capsys: pytest.CaptureFixture[str]) -> None:
+    """What docs/postmortem.md walks through is found in it, by the name that every command knows."""
+    parser = parser_of("explain")
+    assert parser.run(parser.read(["incident"])) == 0
+    told = capsys.readouterr().out
+    for fact in ("lost: its heartbeat lapsed", "failures began", "POST /checkout", "deploy of checkout", "spiked to"):
+        assert fact in told
