@@ -75,10 +75,12 @@ def change_points(values: Sequence[float], least_noise: float, least: int = LEAS
         costs = [(best[start] + cost(start, end), start) for start in candidates if end - start >= least]
         found, before[end] = min(costs)
         best[end] = found + penalty
-        # what cannot be the last change any more is never looked at again: that is PELT's pruning
-        candidates = [s for s in candidates if end - s < least or best[s] + cost(s, end) <= best[end]]
         if end - least + 1 >= least:
             candidates.append(end - least + 1)
+        # PELT's pruning: a change at `gone` beats one at `start` for whatever ends a segment's length after it
+        gone = end + 1 - least
+        if gone >= least:
+            candidates = [s for s in candidates if gone - s < least or best[s] + cost(s, gone) <= best[gone]]
     return _walked_back(before, count)
 
 

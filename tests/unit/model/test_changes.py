@@ -6,7 +6,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tidal.model.changes import LEAST_POINTS, change_points, knee
@@ -59,6 +59,7 @@ def test_segments_are_never_shorter_than_the_least(values: list[float]) -> None:
         assert min(b - a for a, b in pairwise(edges)) >= LEAST_POINTS
 
 
+@example([0.0] * 6 + [5.0] * 2 + [0.0] * 4 + [5.0])
 @given(st.lists(st.sampled_from([0.0, 1.0, 5.0]), min_size=8, max_size=16))
 def test_pruning_loses_nothing(values: list[float]) -> None:
     """PELT finds the same cost as looking at every segmentation does."""
