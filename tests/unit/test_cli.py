@@ -21,9 +21,9 @@ from tidal.cli.find import ARCHIVED, LOCAL, Found, pick
 from tidal.cli.parser import Parser, meant, overview, parser_of
 from tidal.cli.request import locustfile, run_options
 from tidal.cli.runs import as_dict, as_table, known_runs
-from tidal.cli.set import wishes
+from tidal.cli.set import wanted, wishes
 from tidal.errors import BadPlan, NoSuchFile, NoSuchRun, UsageError
-from tidal.model.events import RunOptions
+from tidal.model.events import RunOptions, WantRate, WantStage, WantTarget
 from tidal.paths import HOME
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def test_every_subcommand_and_flag_has_help(name: str) -> None:
         (["stop", "a", "b"], 2, "unexpected argument 'b'"),
         (["run", "-t", "soon"], 2, "'soon' is not a span of time such as 20, 20s, 3m or 1h20m"),
         (["run", "-u", "-5"], 2, "-u/--users"),
-        (["set", "r1", "user=5"], 2, "'user=5' is not users=N or rate=N; did you mean users?"),
+        (["set", "r1", "user=5"], 2, "'user=5' is not users=N, rate=N or arrivals=N; did you mean users?"),
         (["set", "r1", "rate=5"], 2, "users=N"),
         (["run", "-f", "/nowhere/x.py"], 10, "no file /nowhere/x.py"),
         (["worker"], 2, "a worker needs the Redis of its fleet"),
@@ -215,8 +215,20 @@ def test_a_form_asks_only_when_nothing_was_said(words: list[str], *, at_once: bo
 
 
 def test_wishes_are_absolute() -> None:
-    """Users and rate by name."""
-    assert wishes(["users=500", "rate=2.5"]) == {"users": 500, "rate": 2.5}
+    """Users and rate by name, arrivals, stages; one thing at a time."""
+    assert wishes(["users=500", "rate=2.5"]) == ({"users": 500, "rate": 2.5}, "")
+    assert wanted(["users=500", "rate=2.5"], None) == WantTarget(500, 2.5)
+    assert wanted(["arrivals=2.5", "over=1m", "class=Buyer"], None) == WantRate(2.5, 60_000, "Buyer")
+    assert wanted([], "next") == WantStage("next")
+    for words, stage in (
+        ([], None),
+        (["users=5"], "next"),
+        (["rate=5"], None),
+        (["arrivals=x"], None),
+        (["x=1"], None),
+    ):
+        with pytest.raises(UsageError):
+            wanted(words, stage)
 
 
 def test_near_files_are_offered(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ SCHEMA = (DOCS / "reference" / "schema.md").read_text()
 FILES = (DOCS / "reference" / "files.md").read_text()
 TRACE = (DOCS / "trace.md").read_text()
 
-PARTS = (ev.ClassSpec, ev.FileSpec, ev.RunOptions, ev.Track, ev.StageSpec, ev.Beat, ev.FailureTally, ev.ExceptionTally,
+PARTS = (ev.ClassSpec, ev.FileSpec, ev.RunOptions, ev.Track, ev.Rest, ev.StageSpec, ev.Beat,
+         ev.FailureTally, ev.ExceptionTally,
          ev.FailedRequest, ev.PaceTally, ev.Watch,
          ev.GeneratorState, pipe.ClientRow, pipe.EndpointRow, pipe.ArgumentSpec,
          trial.TaskRow, trial.ClassRow)  # fmt: skip

@@ -17,7 +17,9 @@ SUBCOMMANDS = {
     # a run that is there already
     "attach": "watch and steer a run from any terminal that reaches its Redis",
     "watch": "watch a run without being able to change it",
-    "set": "change the number of users of a run, or how fast they come and go",
+    "set": "change the users or the arrivals of a run, or go to another stage of its plan",
+    "pause": "have a run stand still",
+    "resume": "have a paused run go on",
     "stop": "stop a run",
     "runs": "list the runs that this machine and this Redis know; look for some, note, tag, pin, prune",
     "replay": "rewind a run: the same screen at any moment of it",

@@ -1,7 +1,9 @@
-"""Change a running load: `tidal set RUN users=500 rate=20`.
+"""Change a running load: `tidal set RUN users=500 rate=20`, `tidal set RUN --stage next`.
 
 The wish is absolute and written into the run's log with your name; the answer of the master is printed. Without
-`rate` the run keeps the rate at which users come and go.
+`rate` the run keeps the rate at which users come and go. Arrivals are set by `arrivals=N` (a second), at once or in the
+time that `over=30s` says; `class=NAME` says whose, where several classes have some. A stage of the plan is meant by its
+name, or as `next` or `prev`.
 """
 
 from __future__ import annotations
@@ -14,36 +16,74 @@ from tidal.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-KNOWN = ("users", "rate")
+    from tidal.model.events import Event
+
+KNOWN = ("users", "rate", "arrivals", "over", "class")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("run", metavar="RUN", help="the run's id or a part of it, or latest")
-    parser.add_argument("wishes", nargs="+", metavar="NAME=VALUE", help="users=N, rate=USERS_A_SECOND")
+    parser.add_argument(
+        "wishes",
+        nargs="*",
+        metavar="NAME=VALUE",
+        help="users=N, rate=USERS_A_SECOND; or arrivals=N_A_SECOND, over=SPAN, class=NAME",
+    )
+    parser.add_argument(
+        "--stage", metavar="NAME", help="go to the beginning of a stage of the plan: next, prev, a name"
+    )
     flags.add_redis(parser, "the runs of this machine")
 
 
 def run(args: argparse.Namespace) -> int:
     """Hand the wish in and print the answer."""
     from tidal.cli.wish import hand_in
-    from tidal.model.events import WantTarget
 
-    wished = wishes(args.wishes)
-    users, rate = wished.get("users"), wished.get("rate")
-    if users is None:
-        raise UsageError("say how many users: users=N")
-    return hand_in(args.run, flags.redis_url(args), WantTarget(int(users), rate))
+    return hand_in(args.run, flags.redis_url(args), wanted(args.wishes, args.stage))
 
 
-def wishes(words: Sequence[str]) -> dict[str, float]:
-    """`NAME=VALUE` words by name; UsageError for what is not one."""
+def wanted(words: Sequence[str], stage: str | None) -> Event:
+    """The intent that is meant; UsageError for none, or for two at once."""
+    from tidal.model.events import WantRate, WantStage, WantTarget
+
+    found, name = wishes(words)
+    if sum((stage is not None, "users" in found or "rate" in found, "arrivals" in found)) != 1:
+        raise UsageError("say one thing: users=N, arrivals=N or --stage NAME")
+    if stage is not None and not found:
+        return WantStage(stage)
+    if "arrivals" in found:
+        return WantRate(found["arrivals"], int(found.get("over", 0)), name)
+    if "users" not in found or name or "over" in found:
+        raise UsageError("say how many users: users=N, with rate=N if you like")
+    return WantTarget(int(found["users"]), found.get("rate"))
+
+
+def wishes(words: Sequence[str]) -> tuple[dict[str, float], str]:
+    """`NAME=VALUE` words by name, and the class; UsageError for what is not one."""
     found: dict[str, float] = {}
+    of_class = ""
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or name not in KNOWN:
-            raise UsageError(f"{word!r} is not users=N or rate=N{meant(name, KNOWN)}")
-        found[name] = flags.checked(flags.user_count if name == "users" else flags.spawn_rate, value)
-    return found
+            raise UsageError(f"{word!r} is not users=N, rate=N or arrivals=N{meant(name, KNOWN)}")
+        if name == "class":
+            of_class = value
+        else:
+            found[name] = flags.checked(_READERS[name], value)
+    return found, of_class
+
+
+def _arrivals(text: str) -> float:
+    """Arrivals a second: 0 or more."""
+    return 0.0 if text == "0" else flags.spawn_rate(text)
+
+
+_READERS: dict[str, Callable[[str], float]] = {
+    "users": flags.user_count,
+    "rate": flags.spawn_rate,
+    "arrivals": _arrivals,
+    "over": flags.span_ms,
+}

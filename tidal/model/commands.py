@@ -7,7 +7,7 @@ from struct import unpack
 
 from tidal.model.envelopes import MOMENT_MS_MAX, SLOTS_MAX, TRACKS_MAX, USERS_MAX, Event, is_target
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
-from tidal.model.spec import HEIGHT_MAX, STAGES_MAX, ClassSpec, FileSpec, RunOptions, StageSpec, Track
+from tidal.model.spec import HEIGHT_MAX, STAGES_MAX, ClassSpec, FileSpec, Rest, RunOptions, StageSpec, Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,16 @@ class PlanSet(Event):
     table: bytes
     why: str = ""
     stages: tuple[StageSpec, ...] = ()
+    rest: Rest | None = None  # it stands still, and this is how it goes on
+    shift_ms: int = 0  # so much later than in the schedule that the run began with
 
     def __post_init__(self) -> None:
         """Refuse a plan that cannot be executed: whoever reads it would stumble over it."""
         ends = (self.from_ms, self.from_ms if self.end_ms is None else self.end_ms)
         if not 0 <= self.number < 1 << 63 or not all(0 <= ms < MOMENT_MS_MAX for ms in ends):
             raise ValueError(f"plan {self.number} from {self.from_ms} to {self.end_ms} ms")
+        if self.rest is not None and len(self.rest.tracks) > TRACKS_MAX:
+            raise ValueError(f"a plan that goes on with {len(self.rest.tracks)} curves")
         if len(self.stages) > STAGES_MAX:
             raise ValueError(f"a plan of {len(self.stages)} stages")
         if len(self.table) % 2 or len(self.table) > 2 * SLOTS_MAX or len(self.tracks) > TRACKS_MAX:

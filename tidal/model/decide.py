@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
 from tidal.model import phases
+from tidal.model.answers import answers
 from tidal.model.capacity import fitted, lacking, peak, slot_loads
 from tidal.model.codec import REPORTS, ZERO_ID
 from tidal.model.fold import INCARNATIONS_MAX
@@ -20,7 +21,7 @@ from tidal.model.leases import lend
 from tidal.model.ledger import seal
 from tidal.model.plan import Ownership, ramp
 from tidal.model.plantext import ARRIVALS
-from tidal.model.target import LEAD_MS, RATE_MAX, USERS_MAX, capped, replanned
+from tidal.model.target import LEAD_MS, capped
 from tidal.model.verdict import exit_code_of, judge
 from tidal.model.words import moment
 
@@ -74,7 +75,7 @@ def decide(state: State, senses: Senses) -> list[ev.Event]:
     """The events to append now, in order; none once the run is closed."""
     if state.log.phase == phases.CLOSED or not state.log.opened_ms:
         return []
-    acts = _members(state, senses) or _answer(state, senses) or _advance(state, senses)
+    acts = _members(state, senses) or answers(state, senses.intents, senses.now_ms) or _advance(state, senses)
     tick = _tick(state, senses)
     is_end = any(isinstance(act, ev.RunClosed) for act in acts)
     refusals = _refusals(state) if tick or is_end else []
@@ -186,54 +187,6 @@ def _tick(state: State, senses: Senses) -> list[ev.Ticked]:
     end = state.position[REPORTS]
     seen = (str(end) if end != ZERO_ID else "", reached_s(state))
     return [ev.Ticked(part, senses.redis_rtt_us, *seen) for part in parts]
-
-
-# ------------------------------------------------------------------ what operators want
-
-
-def _answer(state: State, senses: Senses) -> list[ev.Event]:
-    """Answers up to the first that changes the run: the next intent must see it, so it waits for the next turn."""
-    events: list[ev.Event] = []
-    for signed in {s.id: s for s in senses.intents if s.id not in state.log.intents}.values():
-        answer = _answer_one(state, signed, senses.now_ms)
-        events += answer
-        if any(isinstance(e, ev.TargetSet | ev.StopOrdered) for e in answer):
-            break
-    return events
-
-
-def _answer_one(state: State, signed: ev.ByOperator, now_ms: int) -> list[ev.Event]:
-    event, author = signed.event, signed.author[:100] or "somebody"
-    text, why = _wish(state, event)
-    if why:
-        return [ev.IntentRefused(signed.id, author, text, why)]
-    accepted = ev.IntentAccepted(signed.id, author, text)
-    if isinstance(event, ev.WantTarget):
-        return [accepted, *_retarget(state, event, author, now_ms)]
-    if isinstance(event, ev.WantStop):
-        reason = event.reason[:200] or "an operator's wish"
-        return [accepted, ev.StopOrdered("stopped", reason, author, state.log.options.stop_timeout_ms)]
-    return [accepted, ev.Noted(author, "info", event.text[: ev.TEXT_MAX] if isinstance(event, ev.WantNote) else text)]
-
-
-def _wish(state: State, event: ev.Event) -> tuple[str, str]:
-    """An intent in words, and why it is refused; "" when it is not."""
-    stopping = state.log.phase in {phases.STOPPING, phases.CLOSED}
-    if isinstance(event, ev.WantTarget):
-        rate = state.log.spawn_rate if event.spawn_rate is None else event.spawn_rate
-        text = f"{event.users} users at {rate:g}/s"
-        if not 0 <= event.users <= USERS_MAX or not 0 < rate <= RATE_MAX:
-            return text, "users are 0 to 10,000,000 and the rate is above 0"
-        return text, "the run is stopping" if stopping else ""
-    if isinstance(event, ev.WantStop):
-        return "stop", "the run is stopping already" if stopping else ""
-    return "note", ""
-
-
-def _retarget(state: State, event: ev.WantTarget, author: str, now_ms: int) -> list[ev.Event]:
-    rate = state.log.spawn_rate if event.spawn_rate is None else event.spawn_rate
-    target = ev.TargetSet(event.users, rate, author, state.log.target_classes)
-    return replanned(state.log, target, now_ms)
 
 
 # ------------------------------------------------------------------ the course of the run
@@ -352,7 +305,8 @@ def _wanted_end(state: State) -> ev.StopOrdered | None:
 
 def _why_lapsed(state: State, senses: Senses, plan: ev.PlanSet) -> str:
     """Why a run that nobody stopped does not go on; "" when it does."""
-    is_endless = plan.end_ms is None and not state.log.options.keep_running
+    end_ms = plan.rest.end_ms if plan.rest is not None else plan.end_ms  # a plan that stands still has its end later
+    is_endless = end_ms is None and not state.log.options.keep_running
     if is_endless and senses.unwatched_ms >= UNWATCHED_MS:
         return "it has no end and nobody watched it for a minute (--keep-running says otherwise)"
     if _have_all_finished(state, plan) and _is_deserted(state, senses.now_ms):

@@ -42,6 +42,10 @@ from tidal.model.envelopes import (
 )
 from tidal.model.intents import (
     WantNote,
+    WantPause,
+    WantRate,
+    WantResume,
+    WantStage,
     WantStop,
     WantTarget,
 )
@@ -89,7 +93,7 @@ from tidal.model.samples import (
     FailureTally,
     PaceTally,
 )
-from tidal.model.spec import ClassSpec, FileSpec, RunOptions, StageSpec, Track
+from tidal.model.spec import ClassSpec, FileSpec, Rest, RunOptions, StageSpec, Track
 
 __all__ = [
     "CHUNK_BYTES",
@@ -140,6 +144,7 @@ __all__ = [
     "PaceTally",
     "PlanSet",
     "Reported",
+    "Rest",
     "RunClosed",
     "RunOpened",
     "RunOptions",
@@ -152,6 +157,10 @@ __all__ = [
     "Ticked",
     "Track",
     "WantNote",
+    "WantPause",
+    "WantRate",
+    "WantResume",
+    "WantStage",
     "WantStop",
     "WantTarget",
     "Watch",
@@ -174,4 +183,6 @@ MASTER_EVENTS: tuple[type[Event], ...] = (
 WORKER_EVENTS: tuple[type[Event], ...] = (
     Reported, GeneratorLost, LoadFailed, WorkerFinished, StopWanted, MessageReceived, BlockWanted,
 )  # fmt: skip
-OPERATOR_EVENTS: tuple[type[Event], ...] = (WantTarget, WantStop, WantNote)
+OPERATOR_EVENTS: tuple[type[Event], ...] = (
+    WantTarget, WantRate, WantStage, WantPause, WantResume, WantStop, WantNote,
+)  # fmt: skip

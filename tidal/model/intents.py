@@ -17,6 +17,38 @@ class WantTarget(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WantRate(Event):
+    """Change how many arrivals there are a second."""
+
+    KIND = "iv"
+    rate: float
+    over_ms: int = 0  # so long it takes to get there
+    user_class: str = ""  # whose; "": of the only curve of arrivals
+
+
+@dataclass(frozen=True, slots=True)
+class WantStage(Event):
+    """Go to the beginning of a stage of the plan: `next`, `prev`, or one by its name."""
+
+    KIND = "ig"
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class WantPause(Event):
+    """Stand still: nobody runs and nothing arrives, until the plan is resumed where it stood."""
+
+    KIND = "ip"
+
+
+@dataclass(frozen=True, slots=True)
+class WantResume(Event):
+    """Go on where the plan stood when it was paused."""
+
+    KIND = "iu"
+
+
+@dataclass(frozen=True, slots=True)
 class WantStop(Event):
     """Stop the run."""
 

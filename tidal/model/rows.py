@@ -35,6 +35,8 @@ class RunHeader:
     fleet: str = ""
     stage: str = ""  # of the plan, now
     arrivals_milli: int = 0  # arrivals a second that the plan wants now, in thousandths
+    is_paused: bool = False  # the plan stands still
+    stages: tuple[str, ...] = ()  # of the schedule, in order
 
 
 @dataclass(frozen=True, slots=True)

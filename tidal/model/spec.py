@@ -117,6 +117,16 @@ class StageSpec:
             raise ValueError(f"a stage from {self.from_ms} to {self.to_ms} ms")
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What is left of a plan that stands still, as of the moment at which it was paused."""
+
+    at_ms: int  # plan time
+    tracks: tuple[Track, ...]
+    end_ms: int | None
+    stages: tuple[StageSpec, ...] = ()
+
+
 def stage_at(stages: tuple[StageSpec, ...], plan_ms: int) -> str:
     """The name of the stage in force at a moment; "" where there is none."""
     return next((s.name for s in stages if s.from_ms <= plan_ms < s.to_ms), "")

@@ -29,7 +29,8 @@ def replanned(log: LogHalf, wanted: ev.TargetSet, now_ms: int) -> list[ev.Event]
     from_ms = max(now_ms - log.began_ms + LEAD_MS, plan.from_ms + 1)
     tracks = _tracks(log, plan, target, from_ms)
     why = f"{target.author} wants {target.users} users"
-    return [target, ev.PlanSet(plan.number + 1, from_ms, tracks, plan.end_ms, plan.owners, plan.table, why)]
+    others = tuple(t for t in plan.tracks if t.unit != "users")  # arrivals go on as they are planned
+    return [target, replace(plan, number=plan.number + 1, from_ms=from_ms, tracks=(*tracks, *others), why=why)]
 
 
 def _tracks(log: LogHalf, plan: ev.PlanSet, target: ev.TargetSet, from_ms: int) -> tuple[ev.Track, ...]:
@@ -41,8 +42,11 @@ def _tracks(log: LogHalf, plan: ev.PlanSet, target: ev.TargetSet, from_ms: int) 
     wanted = _wanted(log, running, target)
     change = sum(abs(wanted.get(c.name, 0) - running.get(c.name, 0)) for c in log.classes)
     length_ms = max(1, round(change / target.spawn_rate * 1000))
+    arriving = {t.name for t in plan.tracks if t.unit != "users"}
     return tuple(
-        ev.Track(c.name, line(from_ms, running.get(c.name, 0), wanted.get(c.name, 0), length_ms)) for c in log.classes
+        ev.Track(c.name, line(from_ms, running.get(c.name, 0), wanted.get(c.name, 0), length_ms))
+        for c in log.classes
+        if c.name not in arriving
     )
 
 
@@ -102,7 +106,7 @@ def _granted(state: State, wish: ev.Event, now_ms: int) -> list[ev.Event]:
         return [] if log.phase not in {phases.WAITING, phases.RUNNING} else [wish]
     if not isinstance(wish, ev.TargetSet):
         return [wish]
-    if log.phase != phases.RUNNING or _heads_there(log, wish):
+    if log.phase != phases.RUNNING or _heads_there(log, wish) or (log.plan is not None and log.plan.rest is not None):
         return []
     unknown = set(wish.classes) - {c.name for c in log.classes}
     if unknown or not 0 <= wish.users <= USERS_MAX or not 0 < wish.spawn_rate <= RATE_MAX:
@@ -113,6 +117,6 @@ def _granted(state: State, wish: ev.Event, now_ms: int) -> list[ev.Event]:
 
 def _heads_there(log: LogHalf, wish: ev.TargetSet) -> bool:
     """Whether the plan goes there already."""
-    heading = sum(t.points[-1][1] for t in log.plan.tracks) if log.plan is not None else -1
+    heading = sum(t.points[-1][1] for t in log.plan.tracks if t.unit == "users") if log.plan is not None else -1
     wanted = (wish.users, wish.spawn_rate, wish.classes)
     return wanted == (log.users, log.spawn_rate, log.target_classes) and heading == capped(log, wish)

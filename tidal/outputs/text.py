@@ -87,6 +87,7 @@ def interval_line(frame: Frame, most: int | None = None) -> str:
         (7, _coverage(frame)),
         *([(1, told)] if (told := in_short(frame)) else []),
         *([(8, f"in {shorten(run.stage, 20)}")] if run.stage else []),
+        *([(0, "paused")] if run.is_paused else []),
     ]
     while most is not None and sum(len(cell) + 2 for _, cell in cells) - 2 > most and any(rank for rank, _ in cells):
         cells.remove(max(cells))

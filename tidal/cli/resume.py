@@ -1,0 +1,24 @@
+"""Have a run that was paused go on where its plan stood."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.cli import flags
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    flags.add_run(parser)
+    flags.add_redis(parser, "the runs of this machine")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Hand the wish in and print the answer."""
+    from tidal.cli.wish import hand_in
+    from tidal.model.events import WantResume
+
+    return hand_in(args.run, flags.redis_url(args), WantResume())
