@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tidal.markov import MarkovTaskSet, transition, transitions
     from tidal.measuring import metrics, transaction
     from tidal.planfile import plan
-    from tidal.shape import LoadTestShape
+    from tidal.shape import Arrivals, LoadTestShape
     from tidal.tasks import SequentialTaskSet, TaskSet, tag, task
     from tidal.users import HttpUser, User
     from tidal.waits import between, constant, constant_pacing, constant_throughput, poisson
@@ -46,6 +46,7 @@ _HOMES = {
     "transitions": "markov",
     # how many users, decided once a second
     "LoadTestShape": "shape",
+    "Arrivals": "shape",
     # how much load, as stages
     "plan": "planfile",
     # test data
@@ -76,6 +77,7 @@ _HOMES = {
 """Where each public name lives."""
 
 __all__ = [
+    "Arrivals",
     "EventHook",
     "Events",
     "FastHttpUser",

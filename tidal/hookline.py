@@ -140,7 +140,8 @@ class HookLine:
         elif isinstance(message, Fired):
             self.wishes.append(ev.HookDone(message.hook[:100], max(0, message.failed), message.exit_code))
         elif isinstance(message, Steer):
-            self.wishes.append(ev.TargetSet(message.users, message.spawn_rate, message.who[:100], message.classes))
+            what = (message.users, message.spawn_rate, message.who[:100], message.classes)
+            self.wishes.append(ev.TargetSet(*what, message.arrivals, message.over_ms))
         elif isinstance(message, Leave):
             outcome = message.outcome if message.outcome in {"finished", "failed"} else "stopped"
             self.wishes.append(ev.StopOrdered(outcome, message.why[:200], "user code", options.stop_timeout_ms))

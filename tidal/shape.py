@@ -10,10 +10,26 @@ from __future__ import annotations
 
 import time
 from abc import ABCMeta, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What a shape returns to have iterations begun at a rate, whether or not earlier ones came back.
+
+    Attributes:
+        rate: iterations a second.
+        over_s: seconds in which the rate is reached; 0: at once.
+        user_classes: the one class whose they are; empty: all of the run, by weight.
+    """
+
+    rate: float
+    over_s: float = 0.0
+    user_classes: tuple[Any, ...] = ()
 
 
 class LoadTestShapeMeta(ABCMeta):
@@ -58,7 +74,7 @@ class LoadTestShape(metaclass=LoadTestShapeMeta):
 
     @abstractmethod
     def tick(self) -> Any:
-        """The wish for this moment: (users, spawn rate) or (users, spawn rate, user classes); None ends the run."""
+        """The wish for this moment: (users, spawn rate), (users, spawn rate, classes), `Arrivals`; None: the end."""
 
 
 def shape_named(name: str) -> LoadTestShape | None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tidal.shape import LoadTestShape
+from tidal.generator.hookhost import _steer
+from tidal.model.pipe import Steer
+from tidal.shape import Arrivals, LoadTestShape
 
 
 class Steps(LoadTestShape):
@@ -64,3 +66,9 @@ def test_abstract_is_each_class_s_own() -> None:
     assert (LoadTestShape.abstract, Base.abstract, Nothing.abstract, Steps.abstract) == (True, True, False, False)
     with pytest.raises(TypeError, match="tick"):
         Nothing()
+
+
+def test_a_shape_may_return_arrivals() -> None:
+    """The hook host makes of them what travels to the master."""
+    assert _steer(Arrivals(5, over_s=1.5, user_classes=(Steps,)), "S") == Steer(0, 1.0, ("Steps",), "S", 5.0, 1_500)
+    assert _steer((3, 2), "S") == Steer(3, 2.0, (), "S")

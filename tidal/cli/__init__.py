@@ -9,6 +9,7 @@ SUBCOMMANDS = {
     # a test file
     "new": "write a first locustfile",
     "check": "try a locustfile out: what it has, then each task once, with every request shown",
+    "plan": "show a plan as a curve, and start nothing",
     # a run and its terminal
     "tui": "start a load test and watch it in this terminal",
     "run": "start a load test without a screen: a line per interval, tables at the end, an exit code",

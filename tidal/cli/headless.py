@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,10 +11,18 @@ from tidal.cli.console import finish, lines_to
 from tidal.cli.session import session
 from tidal.cli.verdict_files import write_verdict
 from tidal.launch import launch
+from tidal.model.planning import planned, typed_of
+from tidal.outputs.curve import plan_lines
 
 if TYPE_CHECKING:
+    from typing import IO
+
+    from tidal.cli.session import Session
     from tidal.cli.wanted import Wanted
     from tidal.launch import LaunchSpec
+
+OPENED_S = 3.0
+"""How long the opening entry of a run that is in the log may take to come here."""
 
 
 def run_headless(spec: LaunchSpec, json_file: str | None, files: Wanted | None = None) -> int:
@@ -21,6 +31,7 @@ def run_headless(spec: LaunchSpec, json_file: str | None, files: Wanted | None =
     launched = launch(spec)
     print(f"run {launched.run}  {Path(spec.file).name}  (tidal attach {launched.run})", file=out, flush=True)
     with session(launched.redis_url, launched.run, launched.supervisor_pid) as followed:
+        _show_plan(followed, out)
         frame = followed.follow(out)
     code = finish(frame, json_file)
     if files is not None:
@@ -30,3 +41,15 @@ def run_headless(spec: LaunchSpec, json_file: str | None, files: Wanted | None =
 
         write_all(launched.run, files)
     return code
+
+
+def _show_plan(followed: Session, out: IO[str]) -> None:
+    """The run's plan as a curve, where it has one, before it starts."""
+    pause, until_s = threading.Event(), time.monotonic() + OPENED_S
+    while (frame := followed.feed.frame()) is None or not frame.run.opened_ms:
+        if time.monotonic() > until_s:
+            return
+        pause.wait(0.05)
+    if frame.run.plan:
+        lines = plan_lines(planned(typed_of(frame.run.plan.splitlines()), frame.run.planned_ms))
+        print("\n".join(["", *lines, ""]), file=out, flush=True)

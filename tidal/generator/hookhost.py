@@ -33,7 +33,7 @@ from tidal.generator.sums import Sums
 from tidal.hooks import events, note_failure
 from tidal.model.codec import BadEntry, unpack_value
 from tidal.model.pipe import Finish, Finished, Fire, Fired, Leave, Load, Loaded, Message, Steer, View
-from tidal.shape import shape_named
+from tidal.shape import Arrivals, shape_named
 
 if TYPE_CHECKING:
     from tidal.generator.pipes import Pipes
@@ -223,7 +223,10 @@ class HookHost:
 
 
 def _steer(wish: Any, who: str) -> Steer:
-    """A tick's answer: (users, spawn rate) or (users, spawn rate, user classes)."""
+    """A tick's answer: (users, spawn rate), (users, spawn rate, user classes) or `Arrivals`."""
+    if isinstance(wish, Arrivals):
+        names = tuple(getattr(cls, "__name__", str(cls)) for cls in wish.user_classes)
+        return Steer(0, 1.0, names, who, float(wish.rate), int(wish.over_s * 1000))
     users, spawn_rate, *rest = wish
     classes = tuple(getattr(cls, "__name__", str(cls)) for cls in (rest[0] or () if rest else ()))
     return Steer(int(users), float(spawn_rate), classes, who)

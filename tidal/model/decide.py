@@ -19,9 +19,9 @@ from tidal.model.fold import INCARNATIONS_MAX
 from tidal.model.judging import aborting, exit_code_with, final_trips, judges_failures, reached_s, trips
 from tidal.model.leases import lend
 from tidal.model.ledger import seal
-from tidal.model.plan import Ownership, ramp
+from tidal.model.plan import LEAD_MS, Ownership, ramp
 from tidal.model.plantext import ARRIVALS
-from tidal.model.target import LEAD_MS, capped
+from tidal.model.target import capped
 from tidal.model.verdict import exit_code_of, judge
 from tidal.model.words import moment
 

@@ -145,7 +145,9 @@ def _plan_set(log: LogHalf, event: ev.PlanSet, at_ms: int) -> None:
 
 def _target_set(log: LogHalf, event: ev.TargetSet, at_ms: int) -> None:
     del at_ms
-    if ev.is_target(event.users, event.spawn_rate):  # user code may wish for anything; it is written only when granted
+    if event.arrivals is None and ev.is_target(
+        event.users, event.spawn_rate
+    ):  # user code may wish for anything; it is written only when granted
         log.users, log.spawn_rate, log.target_classes = event.users, event.spawn_rate, event.classes
 
 

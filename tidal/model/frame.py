@@ -168,6 +168,7 @@ def _header(state: State, at_ms: int) -> RunHeader:
         classes=tuple(clean(c.name) for c in log.classes),
         fleet=clean(log.fleet),
         stage=clean(stage_at(plan.stages, at_ms - log.began_ms), 100) if plan is not None and running else "",
+        plan="\n".join(clean(line, 2_000) for line in log.plan_text.splitlines()[:100]),
         is_paused=plan is not None and plan.rest is not None and running,
         stages=tuple(clean(s.name, 100) for s in log.stages),
         arrivals_milli=rate_milli(log, at_ms - log.began_ms) if running else 0,

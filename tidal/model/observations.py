@@ -121,6 +121,8 @@ class TargetSet(Event):
     spawn_rate: float
     author: str
     classes: tuple[str, ...] = ()  # only these; empty: all of the run
+    arrivals: float | None = None  # a second, instead of users
+    over_ms: int = 0  # so long it takes to get there
 
 
 @dataclass(frozen=True, slots=True)

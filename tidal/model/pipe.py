@@ -196,6 +196,8 @@ class Steer(Event):
     spawn_rate: float
     classes: tuple[str, ...] = ()  # only these; empty: all of the run
     who: str = "shape"
+    arrivals: float | None = None  # a second, instead of users
+    over_ms: int = 0  # so long it takes to get there
 
 
 @dataclass(frozen=True, slots=True)

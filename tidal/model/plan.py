@@ -28,6 +28,9 @@ NOBODY = 0xFFFF
 _HAIR = 1e-9
 """Floating point dust: a line that reaches 3 to within this has reached 3."""
 
+LEAD_MS = 300
+"""How far in the future a plan begins, so that every worker has it by then."""
+
 Points = tuple[tuple[int, float], ...]
 
 

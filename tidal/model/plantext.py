@@ -236,16 +236,16 @@ class _Reader:
 
 def printed(plan: Plan) -> str:
     """The plan in one line, as `parsed` reads it."""
-    return ", ".join(_stage(part, plan.unit) for part in plan.parts)
+    return ", ".join(f"{part.name}: " * bool(part.name) + part_text(part, plan.unit) for part in plan.parts)
 
 
-def _stage(part: Part, unit: str) -> str:
+def part_text(part: Part, unit: str) -> str:
+    """One stage without its name."""
     per = "/s" if unit == ARRIVALS else ""
-    name = f"{part.name}: " if part.name else ""
     if part.start == part.end:
         long = "ever" if part.length_ms is None else span(part.length_ms)
-        return f"{name}{_number(part.start)}{per} for {long}"
-    return f"{name}{_number(part.start)}{per}→{_number(part.end)}{per} in {span(part.length_ms or 0)}"
+        return f"{_number(part.start)}{per} for {long}"
+    return f"{_number(part.start)}{per}→{_number(part.end)}{per} in {span(part.length_ms or 0)}"
 
 
 def _number(value: float) -> str:

@@ -36,6 +36,7 @@ class RunHeader:
     stage: str = ""  # of the plan, now
     arrivals_milli: int = 0  # arrivals a second that the plan wants now, in thousandths
     is_paused: bool = False  # the plan stands still
+    plan: str = ""  # as it was written, a line for each class that has its own; "": users and a spawn rate
     stages: tuple[str, ...] = ()  # of the schedule, in order
 
 

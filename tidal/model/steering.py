@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
 from tidal.model.arrivals import arrivals_of
-from tidal.model.plan import value_at
+from tidal.model.plan import LEAD_MS, value_at
 from tidal.model.plantext import ARRIVALS, USERS
 from tidal.model.spec import HEIGHT_MAX, STAGES_MAX
-from tidal.model.target import LEAD_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,14 +93,38 @@ def _refusal(log: LogHalf, plan: ev.PlanSet, event: ev.Event, from_ms: int) -> s
     return PAUSED if plan.rest is not None else ""
 
 
+def arriving(log: LogHalf, plan: ev.PlanSet, wish: ev.TargetSet, now_ms: int) -> ev.PlanSet:
+    """The plan of a shape that wants arrivals: users are no longer wanted, and arrivals of no other class."""
+    from_ms = max(now_ms - log.began_ms + LEAD_MS, plan.from_ms + 1)
+    name, rate = (wish.classes[0] if wish.classes else ""), float(wish.arrivals or 0)
+    going = [_continued(log, plan, t, from_ms) for t in plan.tracks]
+    mine = next((t for t in going if (t.name, t.unit) == (name, ARRIVALS)), None)
+    mine = mine if mine is not None else ev.Track(name, ((from_ms, 0.0),), ARRIVALS)
+    ramp = ((from_ms, mine.points[0][1]),) if wish.over_ms else ()
+    wanted = replace(mine, points=(*ramp, (from_ms + wish.over_ms, rate)))
+    others = [silent(t, from_ms) for t in going if (t.name, t.unit) != (name, ARRIVALS)]
+    why = f"{wish.author[:100]} wants {rate:g} arrivals/s"
+    return replace(plan, number=plan.number + 1, from_ms=from_ms, tracks=(*others, wanted), why=why)
+
+
+def silent(track: ev.Track, from_ms: int) -> ev.Track:
+    """Nobody from a moment on; arrivals count on from there."""
+    return replace(track, points=((from_ms, 0.0),))
+
+
+def quiet(log: LogHalf, plan: ev.PlanSet, tracks: Iterable[ev.Track], from_ms: int) -> tuple[ev.Track, ...]:
+    """Curves that stop at a moment."""
+    return tuple(silent(_continued(log, plan, t, from_ms), from_ms) for t in tracks)
+
+
 # ------------------------------------------------------------------ standing still
 
 
 def _paused(log: LogHalf, plan: ev.PlanSet, from_ms: int) -> ev.PlanSet:
     left = tuple(_continued(log, plan, t, from_ms) for t in plan.tracks)
     rest = ev.Rest(from_ms, left, plan.end_ms, _later(plan.stages, from_ms))
-    silent = tuple(replace(t, points=((from_ms, 0.0),)) for t in left)
-    return replace(plan, tracks=silent, end_ms=None, stages=_earlier(plan.stages, from_ms), rest=rest)
+    still = tuple(silent(t, from_ms) for t in left)
+    return replace(plan, tracks=still, end_ms=None, stages=_earlier(plan.stages, from_ms), rest=rest)
 
 
 def _resumed(plan: ev.PlanSet, rest: ev.Rest, from_ms: int) -> ev.PlanSet:

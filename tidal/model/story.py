@@ -122,6 +122,8 @@ def _blocks_lost(log: LogHalf, event: ev.BlocksLost) -> Line:
 def _target_set(log: LogHalf, event: ev.TargetSet) -> Line:
     del log
     only = f" of {', '.join(event.classes)}" if event.classes else ""
+    if event.arrivals is not None:
+        return "info", f"{event.author} wants {event.arrivals:g} arrivals/s{only}"
     return "info", f"{event.author} wants {event.users} users{only} at {event.spawn_rate:g}/s"
 
 

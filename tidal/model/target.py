@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from tidal.model import events as ev
 from tidal.model import phases
 from tidal.model.ledger import planned_users
-from tidal.model.plan import Mix, counts_at, line, ramp
+from tidal.model.plan import LEAD_MS, Mix, counts_at, line, ramp
+from tidal.model.spec import HEIGHT_MAX
+from tidal.model.steering import OVER_MS_MAX, arriving, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tidal.model.state import LogHalf, State
 
-LEAD_MS = 300
-"""How far in the future a plan begins, so that every worker has it by then."""
 USERS_MAX, RATE_MAX = 10_000_000, 1_000_000
 
 
@@ -29,7 +29,8 @@ def replanned(log: LogHalf, wanted: ev.TargetSet, now_ms: int) -> list[ev.Event]
     from_ms = max(now_ms - log.began_ms + LEAD_MS, plan.from_ms + 1)
     tracks = _tracks(log, plan, target, from_ms)
     why = f"{target.author} wants {target.users} users"
-    others = tuple(t for t in plan.tracks if t.unit != "users")  # arrivals go on as they are planned
+    others = tuple(t for t in plan.tracks if t.unit != "users")  # an operator's users leave arrivals as they are
+    others = quiet(log, plan, others, from_ms) if log.shape else others
     return [target, replace(plan, number=plan.number + 1, from_ms=from_ms, tracks=(*tracks, *others), why=why)]
 
 
@@ -106,6 +107,8 @@ def _granted(state: State, wish: ev.Event, now_ms: int) -> list[ev.Event]:
         return [] if log.phase not in {phases.WAITING, phases.RUNNING} else [wish]
     if not isinstance(wish, ev.TargetSet):
         return [wish]
+    if wish.arrivals is not None:
+        return _arrivals_granted(log, wish, now_ms)
     if log.phase != phases.RUNNING or _heads_there(log, wish) or (log.plan is not None and log.plan.rest is not None):
         return []
     unknown = set(wish.classes) - {c.name for c in log.classes}
@@ -113,6 +116,17 @@ def _granted(state: State, wish: ev.Event, now_ms: int) -> list[ev.Event]:
         why = f"no user class {', '.join(sorted(unknown))}" if unknown else f"{wish.users} users at {wish.spawn_rate}/s"
         return [ev.Noted(wish.author, "error", f"a wish of user code was refused: {why}")]
     return replanned(log, wish, now_ms)
+
+
+def _arrivals_granted(log: LogHalf, wish: ev.TargetSet, now_ms: int) -> list[ev.Event]:
+    if log.phase != phases.RUNNING or log.plan is None:
+        return []
+    unknown = set(wish.classes) - {c.name for c in log.classes}
+    rate = wish.arrivals or 0.0
+    if unknown or len(wish.classes) > 1 or not 0 <= rate <= HEIGHT_MAX or not 0 <= wish.over_ms <= OVER_MS_MAX:
+        why = f"{rate:g} arrivals/s of {', '.join(wish.classes) or 'all classes'} in {wish.over_ms} ms"
+        return [ev.Noted(wish.author, "error", f"a wish of user code was refused: {why}")]
+    return [wish, arriving(log, log.plan, wish, now_ms)]
 
 
 def _heads_there(log: LogHalf, wish: ev.TargetSet) -> bool:

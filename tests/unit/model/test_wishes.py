@@ -154,3 +154,46 @@ def test_before_the_plan_a_target_is_all_there_is() -> None:
     """An operator may change the number while workers are awaited."""
     log = folded(opened(), *ready("w1")).log
     assert replanned(log, wish(7), T0 - 5_000) == [wish(7)]
+
+
+# ------------------------------------------------------------------ arrivals of a shape
+
+
+def _arrivals(rate: float, over_ms: int = 0, *classes: str) -> ev.TargetSet:
+    return ev.TargetSet(0, 1.0, "Waves", classes, rate, over_ms)
+
+
+def _by_shape() -> list[object]:
+    first, *rest = running("w1", users=10)
+    assert isinstance(first, ev.ByMaster)
+    assert isinstance(first.event, ev.RunOpened)
+    return [replace(first, event=replace(first.event, shape="Waves")), *rest]
+
+
+def test_a_shape_may_want_arrivals_instead_of_users() -> None:
+    """Users go, arrivals come; the next wish continues their indexes; users again silence them."""
+    history = _by_shape()
+    target, plan = granted(folded(*history), _arrivals(5.0))  # type: ignore[arg-type]
+    assert target == _arrivals(5.0)
+    assert isinstance(plan, ev.PlanSet)
+    from_ms = 5_000 + LEAD_MS
+    assert plan.tracks == (ev.Track("", ((from_ms, 0.0),)), ev.Track("", ((from_ms, 5.0),), "arrivals/s"))
+    history += [at(5_000, target), at(5_000, plan)]
+    state = folded(*history)  # type: ignore[arg-type]
+    assert "Waves wants 5 arrivals/s" in [row.text for row in state.log.story]
+    target, plan = granted(state, _arrivals(9.0, 1_000), ms=7_000)
+    assert isinstance(plan, ev.PlanSet)
+    assert plan.tracks[1] == ev.Track("", ((7_300, 5.0), (8_300, 9.0)), "arrivals/s", 10)
+    history += [at(7_000, target), at(7_000, plan)]
+    _, plan = granted(folded(*history), wish(3, 5.0, who="Waves"), ms=9_000)  # type: ignore[arg-type]
+    assert isinstance(plan, ev.PlanSet)
+    users, arrivals = plan.tracks
+    assert (users.points[-1][1], arrivals.points, arrivals.base) == (3.0, ((9_300, 0.0),), 26)
+
+
+def test_arrivals_that_nobody_could_plan_are_refused() -> None:
+    """Of an unknown class, of two, below nothing."""
+    for wrong in (_arrivals(5.0, 0, "Boss"), _arrivals(5.0, 0, "Buyer", "Reader"), _arrivals(-1.0), _arrivals(1.0, -5)):
+        (noted,) = granted(folded(*_by_shape()), wrong)  # type: ignore[arg-type]
+        assert isinstance(noted, ev.Noted)
+        assert noted.text.startswith("a wish of user code was refused")
