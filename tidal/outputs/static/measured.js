@@ -5,7 +5,7 @@ function taggedName(row, name) {
   return row.tags ? el("span", { class: "tags", text: `{${row.tags}}` }) : el("span", { text: name });
 }
 
-function times(row, us) {
+function runTime(row, us) {
   return row.times ? latency(us) : "–";
 }
 
@@ -16,7 +16,7 @@ function transactionsTable(parent) {
   const isInside = (row, other) => (row.path.length > other.path.length || (row.tags && !other.tags)) && other.path.every((name, i) => row.path[i] === name);
   const isHidden = (row) => rows.some((other) => folded.has(keyOf(other)) && isInside(row, other));
   const body = el("div");
-  const timed = (title, hint, us) => ({ title, hint, text: (row) => times(row, us(row)) });
+  const timed = (title, hint, us) => ({ title, hint, text: (row) => runTime(row, us(row)) });
   const columns = [
     { title: "transaction", left: true, heads: true, node: (row) => branch(row), text: (row) => row.path.join(" / ") },
     { title: "times", text: (row) => number(row.times) },
