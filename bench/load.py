@@ -88,7 +88,19 @@ def environment(side: str, cls: Any, *, is_listened: bool) -> tuple[Any, Any]:
             sums[1] += sum(tally.failures for tally in block.tallies.values())
         return sums[0], sums[1]
 
+    import gevent  # noqa: PLC0415 - the peer wants to patch first
+
+    gevent.spawn(taking, totals)
     return made, totals
+
+
+def taking(totals: Any) -> None:
+    """Take a batch four times a second, as a generator does."""
+    import gevent  # noqa: PLC0415 - the peer wants to patch first
+
+    while True:
+        gevent.sleep(0.25)
+        totals()
 
 
 def memory_kb() -> int:

@@ -153,20 +153,24 @@ ROWS: dict[str, Callable[[Target, argparse.Namespace], Row]] = {
 } | ({"ceiling": ceiling("wrk")} if shutil.which("wrk") else {})
 
 
-def table(rows: list[Row], target: Target, args: argparse.Namespace) -> str:
-    """The rows as Markdown, with what they were measured on."""
-    machine = f"{platform.system()} on {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    head = f"{machine}; the target: {target.name} on the same machine; medians of {args.rounds} interleaved rounds."
-    lines = ["| what | goal | ratio | spread |", "|---|---|---|---|", *(row.markdown() for row in rows)]
-    return "\n".join([head, "", *lines])
+def machine(target: Target) -> str:
+    """What it is measured on."""
+    return (
+        f"{platform.system()} on {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; the"
+        f" target: {target.name} on the same machine; medians of interleaved rounds."
+    )
 
 
-def write(path: Path, text: str) -> None:
-    """Put the table where the page has its place for it."""
+def write(path: Path, rows: list[Row], target: Target) -> None:
+    """Put the rows where the page has its table; those that were not measured now stay as they are."""
     page = path.read_text("utf-8")
     before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", "utf-8")
+    known, _, after = rest.partition(END)
+    lines = {line.split("|")[1].strip(): line for line in known.splitlines() if line.startswith("|")}
+    lines |= {row.what: row.markdown() for row in rows}
+    head = ["", machine(target), "", "| what | goal | ratio | spread |", "|---|---|---|---|"]
+    told = [line for what, line in lines.items() if what not in ("what", "---")]
+    path.write_text(f"{before}{BEGIN}" + "\n".join([*head, *told, END]) + after, "utf-8")
 
 
 def main() -> None:
@@ -189,7 +193,7 @@ def main() -> None:
             rows.append(ROWS[name](target, args))
             print(f"{name:16} {rows[-1]}", flush=True)
         if args.write:
-            write(args.write, table(rows, target, args))
+            write(args.write, rows, target)
 
 
 if __name__ == "__main__":

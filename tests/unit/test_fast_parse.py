@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from odd_server import CHUNKED, KEPT, LAST, raw, whole
 
+from tidal.generator import fast_parse
 from tidal.generator.fast_headers import Headers, line_of
 from tidal.generator.fast_parse import (
     CHUNK_LINE_MAX,
@@ -53,6 +54,14 @@ def test_any_split_gives_the_same_answer(data: bytes, cuts: list[int], method: s
     if method == "HEAD":
         data = data[: data.find(b"\r\n\r\n") + 4]
     assert told(split(data, cuts), method) == told([data] if data else [], method)
+
+
+@given(st.sampled_from(ANSWERS), st.sampled_from(["GET", "HEAD"]))
+def test_a_head_that_was_read_before_means_the_same(data: bytes, method: str) -> None:
+    """It is kept, and whoever sends it again has said the same."""
+    fast_parse._known.clear()
+    first = told([data], method)
+    assert told([data], method) == first == told([data], method)
 
 
 @pytest.mark.parametrize("path", [path for path, data in {**KEPT, **LAST}.items() if len(data) < 1_000])

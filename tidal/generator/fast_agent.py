@@ -27,11 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tidal.generator.fast_cookies import Jar
+    from tidal.generator.fast_url import Target
 
 Pairs = tuple[tuple[str, Any], ...]
 
 VALID = frozenset([200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 301, 302, 303, 304, 307, 308])
 REDIRECTS = frozenset([301, 302, 303, 307, 308])
+HEADS_MAX = 16
+"""Kinds of requests to one URL whose lines are kept: there are thousands of URLs."""
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BODY_METHODS = frozenset(["POST", "PUT", "PATCH"])
 _NO_LENGTH = dict.fromkeys(_BODY_METHODS, b"Content-Length: 0\r\n")
@@ -216,16 +219,16 @@ class LocustUserAgent:
 
     def _send(self, request: FastRequest, body: Any, kind: str | None) -> FastResponse:
         target, method, jar = request.target, request.method, self.cookiejar
-        block = block_of(request.defaults, request.given, target.host_line)
+        head, names = self._head(method, target, request)
         began_s = perf_counter()
-        parts = [method_line(method), self._path(target), b" HTTP/1.1\r\n", block.lines]
-        if not jar.is_empty and "cookie" not in block.names and (cookie := jar.header_for(request)):
+        parts = [head]
+        if not jar.is_empty and "cookie" not in names and (cookie := jar.header_for(request)):
             parts.append(line_of("Cookie", cookie).encode("latin-1"))
         unsent, is_chunked = None, False
         if body:
-            unsent, is_chunked = _add_body(parts, body, kind, block.names)
+            unsent, is_chunked = _add_body(parts, body, kind, names)
         else:
-            if method in _NO_LENGTH and "content-length" not in block.names:
+            if method in _NO_LENGTH and "content-length" not in names:
                 parts.append(_NO_LENGTH[method])
             parts.append(b"\r\n")
         host = self.clientpool.host(target)
@@ -235,6 +238,18 @@ class LocustUserAgent:
         if answer.cookies is not None:
             jar.learn(answer, response, request)
         return response
+
+    def _head(self, method: str, target: Target, request: FastRequest) -> tuple[bytes, frozenset[str]]:
+        """Request line and header lines, and the names in them; made once for requests that are the same in that."""
+        key = (method, request.defaults, request.given, self.clientpool.proxy_host)
+        found: tuple[bytes, frozenset[str]] | None = target.heads.get(key)
+        if found is None:
+            block = block_of(request.defaults, request.given, target.host_line)
+            found = (method_line(method) + self._path(target) + b" HTTP/1.1\r\n" + block.lines, block.names)
+            if len(target.heads) >= HEADS_MAX:
+                target.heads.clear()
+            target.heads[key] = found
+        return found
 
     def _path(self, target: Any) -> bytes:
         if self.clientpool.proxy_host and target.scheme == "http":

@@ -24,7 +24,7 @@ from weakref import WeakKeyDictionary
 import gevent.socket
 from gevent import get_hub, getcurrent
 
-from tidal.generator.stamps import ANCILLARY_BYTES, UNKNOWN, ask_for_stamps, delay_s
+from tidal.generator.stamps import ANCILLARY_BYTES, UNKNOWN, ask_for_stamps, delay_s, last
 
 if TYPE_CHECKING:
     import ssl
@@ -232,7 +232,8 @@ class Connection:
             else:
                 self._wait()
             try:
-                if not self.is_stamped:
+                if not (self.is_stamped and last.is_due()):
+                    self.delay_s = UNKNOWN
                     return self._sock.recv(most)
                 data, ancillary, _, _ = self._sock.recvmsg(most, ANCILLARY_BYTES)
             except BlockingIOError:

@@ -11,10 +11,12 @@ strangers.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 HEAD_BYTES_MAX = 65_536
 CHUNK_LINE_MAX = 1_024
 INTERIM_MAX = 100
+KNOWN_MAX, KNOWN_BYTES_MAX = 512, 2_048
 
 _FIRST_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: ([^\r\n]*))?\r\n")
 _FIELDS = re.compile(
@@ -23,6 +25,10 @@ _FIELDS = re.compile(
 )
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;.*)?", re.DOTALL)
 _NO_BODY = frozenset([101, 204, 304])
+
+
+_known: dict[tuple[bytes, bool], Any] = {}
+"""Heads that were read (and whether their answers can have no body), and what they said; never changed."""
 
 
 class HTTPParseError(Exception):
@@ -104,7 +110,9 @@ class AnswerParser:
     def feed(self, data: bytes) -> bool:
         """Take what came; returns whether the answer is whole."""
         if not self.head:
-            rest = self._take_head(data)
+            rest = None if self._buffer else self._take_known(data)
+            if rest is None:
+                rest = self._take_head(data)
             if rest is None or self.is_complete:
                 return self.is_complete
             data = rest
@@ -154,8 +162,38 @@ class AnswerParser:
             data = self._skip_interim(data, end)
         self.status, self.head, self._buffer = status, data[: end + 2], b""
         self._frame(first[1] == b"1", _FIELDS.findall(data, first.end() - 2, end))
+        self._remember()
         rest = data[end + 4 :]
         if self.is_complete and rest:
+            self.keep_alive = False
+        return rest
+
+    def _remember(self) -> None:
+        """Servers say the same head again and again, but for its date."""
+        if self._chunks is None and len(self.head) <= KNOWN_BYTES_MAX:
+            if len(_known) >= KNOWN_MAX:
+                _known.clear()
+            _known[self.head, self._is_bodiless] = (
+                self.status,
+                self.keep_alive,
+                self.is_complete,
+                self._left,
+                self.encoding,
+                self.location,
+                self.cookies,
+            )
+
+    def _take_known(self, data: bytes) -> bytes | None:
+        """What follows a head that was read before; None when this one was not."""
+        end = data.find(b"\r\n\r\n")
+        head = data[: end + 2]
+        known = _known.get((head, self._is_bodiless)) if end > 0 else None
+        if known is None:
+            return None
+        self.head = head
+        self.status, self.keep_alive, self.is_complete, self._left, self.encoding, self.location, self.cookies = known
+        rest = data[end + 4 :]
+        if rest and self.is_complete:
             self.keep_alive = False
         return rest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
@@ -27,12 +27,16 @@ class Target:
         origin: scheme, host and port; connections are to one of these.
         path: path and query as they are sent.
         host_line: the value of the Host header.
+        heads: what `fast_agent` keeps of requests to it.
     """
 
     url: str
     origin: tuple[str, str, int]
     path: bytes
     host_line: str
+    heads: dict[Any, Any] = field(
+        default_factory=dict, compare=False, repr=False
+    )  # of requests that go there, made once
 
     @property
     def scheme(self) -> str:
