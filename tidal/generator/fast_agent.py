@@ -27,14 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tidal.generator.fast_cookies import Jar
-    from tidal.generator.fast_url import Target
 
 Pairs = tuple[tuple[str, Any], ...]
 
 VALID = frozenset([200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 301, 302, 303, 304, 307, 308])
 REDIRECTS = frozenset([301, 302, 303, 307, 308])
-HEADS_MAX = 16
-"""Kinds of requests to one URL whose lines are kept: there are thousands of URLs."""
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BODY_METHODS = frozenset(["POST", "PUT", "PATCH"])
 _NO_LENGTH = dict.fromkeys(_BODY_METHODS, b"Content-Length: 0\r\n")
@@ -219,9 +216,15 @@ class LocustUserAgent:
 
     def _send(self, request: FastRequest, body: Any, kind: str | None) -> FastResponse:
         target, method, jar = request.target, request.method, self.cookiejar
-        head, names = self._head(method, target, request)
+        host = self.clientpool.host(target)
+        block: Block = host.block
+        if host.block_of is not request.given or host.block_defaults is not request.defaults:  # mostly the same object
+            block = host.block = block_of(request.defaults, request.given, target.host_line)
+            host.block_of, host.block_defaults = request.given, request.defaults
+        names = block.names
         began_s = perf_counter()
-        parts = [head]
+        path = target.path if self.clientpool.proxy_host is None else self._path(target)
+        parts = [method_line(method), path, b" HTTP/1.1\r\n", block.lines]
         if not jar.is_empty and "cookie" not in names and (cookie := jar.header_for(request)):
             parts.append(line_of("Cookie", cookie).encode("latin-1"))
         unsent, is_chunked = None, False
@@ -231,25 +234,12 @@ class LocustUserAgent:
             if method in _NO_LENGTH and "content-length" not in names:
                 parts.append(_NO_LENGTH[method])
             parts.append(b"\r\n")
-        host = self.clientpool.host(target)
         answer, stream = ask(host, method, b"".join(parts), unsent, is_chunked=is_chunked)
         response = self.response_type(answer, request, stream)
         response.elapsed_s = perf_counter() - began_s
         if answer.cookies is not None:
             jar.learn(answer, response, request)
         return response
-
-    def _head(self, method: str, target: Target, request: FastRequest) -> tuple[bytes, frozenset[str]]:
-        """Request line and header lines, and the names in them; made once for requests that are the same in that."""
-        key = (method, request.defaults, request.given, self.clientpool.proxy_host)
-        found: tuple[bytes, frozenset[str]] | None = target.heads.get(key)
-        if found is None:
-            block = block_of(request.defaults, request.given, target.host_line)
-            found = (method_line(method) + self._path(target) + b" HTTP/1.1\r\n" + block.lines, block.names)
-            if len(target.heads) >= HEADS_MAX:
-                target.heads.clear()
-            target.heads[key] = found
-        return found
 
     def _path(self, target: Any) -> bytes:
         if self.clientpool.proxy_host and target.scheme == "http":

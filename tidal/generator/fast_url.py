@@ -4,39 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 PORTS = {"http": 80, "https": 443}
 ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 
 _PLAIN = re.compile(r"[!#$&'()*+,/:;=?@\[\]~A-Za-z0-9._-]*")
+_PLAIN_URL = re.compile(
+    r"(https?://[A-Za-z0-9.-]+(?::[0-9]+)?)"
+    r"(/[!$&'()*+,/:;=@~A-Za-z0-9._-]*(?:\?[!$&'()*+,/:;=?@~A-Za-z0-9._-]+)?)?"
+)
 _ESCAPE = re.compile(r"%([0-9a-fA-F]{2})")
 _NO_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})[0-9A-Za-z]{2}")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _SAFE = "!#$&'()*+,/:;=?@[]~"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A URL as a request needs it.
 
     Attributes:
         origin: scheme, host and port; connections are to one of these.
         path: path and query as they are sent.
         host_line: the value of the Host header.
-        heads: what `fast_agent` keeps of requests to it.
     """
 
     url: str
     origin: tuple[str, str, int]
     path: bytes
     host_line: str
-    heads: dict[Any, Any] = field(
-        default_factory=dict, compare=False, repr=False
-    )  # of requests that go there, made once
 
     @property
     def scheme(self) -> str:
@@ -65,6 +63,21 @@ class Target:
 @lru_cache(8_192)
 def target_of(url: str) -> Target:
     """Take a URL apart; ValueError when no request can go there."""
+    plain = _PLAIN_URL.fullmatch(url)
+    if plain is None:
+        return _taken_apart(url)
+    origin, host_line = _origin_of(plain[1])  # thousands of URLs lead to one
+    return Target(url, origin, (plain[2] or "/").encode("ascii"), host_line)
+
+
+@lru_cache(256)
+def _origin_of(base: str) -> tuple[tuple[str, str, int], str]:
+    """Scheme, host and port of a URL without a path, and its Host line."""
+    target = _taken_apart(base)
+    return target.origin, target.host_line
+
+
+def _taken_apart(url: str) -> Target:
     parts = urlsplit(url)
     if parts.scheme not in PORTS or not parts.hostname:
         raise ValueError(f"not an http(s) URL: {url[:200]!r}")
