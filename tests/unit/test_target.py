@@ -18,6 +18,7 @@ from tidal.errors import PortTaken
 from tidal.target.counts import SECONDS_MAX, Counts
 from tidal.target.lab import CLOSE, Asked, lab_answer
 from tidal.target.pages import answer
+from tidal.target.queues import Queue, queue_answer
 from tidal.target.server import BadRequest, cut_request, listen, port_of
 
 if TYPE_CHECKING:
@@ -45,6 +46,19 @@ def test_every_page_answers_as_its_table_says(method: str, path: str, status: in
     """Status and the pattern under which it is counted."""
     reply = answer(method, path, Random(1))
     assert (reply.status, reply.endpoint) == (status, endpoint)
+
+
+def test_a_queue_serves_in_order_and_no_faster_than_its_servers() -> None:
+    """Two servers of 20 ms: the fifth of five at once is done after 60; later ones find them idle."""
+    queues: dict[str, Queue] = {}
+    replies = [queue_answer("/queue/2/20", now_s, Random(1), queues) for now_s in (0, 0, 0, 0, 0, 1)]
+    assert [round(reply.delay_s * 1000) for reply in replies if reply] == [20, 20, 40, 40, 60, 20]
+    assert {reply.endpoint for reply in replies if reply} == {"/queue/2/20"}
+    luck = Random(3)
+    drawn = [queue_answer("/queue/9/20/exp", float(now_s), luck, queues) for now_s in range(2_000)]
+    assert 0.018 < sum(reply.delay_s for reply in drawn if reply) / 2_000 < 0.022
+    for path in ("/queue/0/20", "/queue/2", "/queue/2/x", "/queue/2/20/uniform", "/queues/2/20"):
+        assert queue_answer(path, 0.0, luck, queues) is None
 
 
 def test_latencies_spread_around_their_median() -> None:

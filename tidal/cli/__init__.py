@@ -14,6 +14,7 @@ SUBCOMMANDS = {
     "tui": "start a load test and watch it in this terminal",
     "run": "start a load test without a screen: a line per interval, tables at the end, an exit code",
     "locust": "take a command line of Locust as it is: its flags, variables, config files, tables and exit codes",
+    "limit": "search for the highest load that still meets thresholds",
     "demo": "a load test of a small shop that comes along: nothing to install, nothing to write",
     # a run that is there already
     "attach": "watch and steer a run from any terminal that reaches its Redis",

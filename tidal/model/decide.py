@@ -21,6 +21,8 @@ from tidal.model.leases import lend
 from tidal.model.ledger import seal
 from tidal.model.plan import LEAD_MS, Ownership, ramp
 from tidal.model.plantext import ARRIVALS
+from tidal.model.seeking import exit_code_of as search_exit_code
+from tidal.model.seeking import seek
 from tidal.model.target import capped
 from tidal.model.verdict import exit_code_of, judge
 from tidal.model.words import moment
@@ -253,6 +255,8 @@ def _first_tracks(log: LogHalf) -> tuple[ev.Track, ...]:
     """The curves to begin with: those of the plan, else a ramp; nobody, where a shape will say."""
     if log.tracks:
         return log.tracks
+    if log.options.limit is not None:
+        return (ev.Track("", ((0, 0.0),), log.options.limit.unit),)
     users = 0 if log.shape else capped(log, ev.TargetSet(log.users, log.spawn_rate, ""))
     return (ev.Track("", ramp(0, 0, users, log.spawn_rate)),)
 
@@ -288,7 +292,7 @@ def _run(state: State, senses: Senses) -> list[ev.Event]:
         return [wanted]
     if plan is not None and (why := _why_lapsed(state, senses, plan)):
         return [ev.StopOrdered("lapsed", why, "", log.options.stop_timeout_ms, EXIT_LAPSED)]
-    return _share_out(state, plan, plan_ms) if plan is not None else []
+    return seek(state, senses.now_ms) or (_share_out(state, plan, plan_ms) if plan is not None else [])
 
 
 def _wanted_end(state: State) -> ev.StopOrdered | None:
@@ -418,7 +422,7 @@ def _finish(state: State, senses: Senses) -> list[ev.Event]:
         code = exit_code_of(found, code, allow_suspect=log.options.allow_suspect)
     tripped = final_trips(state)
     if stop.exit_code is None:
-        code = exit_code_with(code, log, [*log.tripped.values(), *tripped])
+        code = search_exit_code(log, exit_code_with(code, log, [*log.tripped.values(), *tripped]))
     reports_id = str(end) if end != ZERO_ID else ""
     return [*tripped, ev.RunClosed(stop.outcome, reason, code, found.word, found.reasons, reports_id)]
 

@@ -59,9 +59,12 @@ from tidal.model.observations import (
     IntentAccepted,
     IntentRefused,
     LedgerSealed,
+    LimitFound,
     MasterTook,
     MessageSent,
     Noted,
+    ProbeBegun,
+    ProbeJudged,
     TargetSet,
     ThresholdTripped,
     Ticked,
@@ -93,7 +96,7 @@ from tidal.model.samples import (
     FailureTally,
     PaceTally,
 )
-from tidal.model.spec import ClassSpec, FileSpec, Rest, RunOptions, StageSpec, Track
+from tidal.model.spec import ClassSpec, FileSpec, LimitSpec, Rest, RunOptions, StageSpec, Track
 
 __all__ = [
     "CHUNK_BYTES",
@@ -136,6 +139,8 @@ __all__ = [
     "IntentAccepted",
     "IntentRefused",
     "LedgerSealed",
+    "LimitFound",
+    "LimitSpec",
     "LoadFailed",
     "MasterTook",
     "MessageReceived",
@@ -143,6 +148,8 @@ __all__ = [
     "Noted",
     "PaceTally",
     "PlanSet",
+    "ProbeBegun",
+    "ProbeJudged",
     "Reported",
     "Rest",
     "RunClosed",
@@ -178,7 +185,7 @@ MASTER_EVENTS: tuple[type[Event], ...] = (
     MasterTook, WorkerSeen, WorkerChanged, WorkerLost, WorkerLeft, WorkerRefused, Ticked, BlocksLost, TargetSet,
     HookDone, MessageSent,
     IntentAccepted, IntentRefused, EntryRefused, Checkpoint, Noted, GenerationOpened,
-    LedgerSealed, ThresholdTripped,
+    LedgerSealed, ThresholdTripped, ProbeBegun, ProbeJudged, LimitFound,
 )  # fmt: skip
 WORKER_EVENTS: tuple[type[Event], ...] = (
     Reported, GeneratorLost, LoadFailed, WorkerFinished, StopWanted, MessageReceived, BlockWanted,

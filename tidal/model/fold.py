@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
-from tidal.model import leases, phases, story
+from tidal.model import leases, phases, seeking, story
 from tidal.model.arrivalbook import add_up, take_back
 from tidal.model.codec import BadEntry, Entry, Signed, decode
 from tidal.model.delays import note_delays
@@ -269,6 +269,9 @@ _MASTER_STEPS: dict[type[ev.Event], Callable[..., None]] = {
     ev.BlocksLost: leases.fold_lost,
     ev.GenerationOpened: _generation_opened,
     ev.ThresholdTripped: fold_tripped,
+    ev.ProbeBegun: seeking.fold_begun,
+    ev.ProbeJudged: seeking.fold_judged,
+    ev.LimitFound: seeking.fold_found,
 }
 
 

@@ -48,7 +48,7 @@ from tidal.model.staged import class_rows, stage_rows
 from tidal.model.stats import Tally
 from tidal.model.story import row
 from tidal.model.text import clean
-from tidal.model.threshold_rows import threshold_rows
+from tidal.model.threshold_rows import limit_row, threshold_rows
 from tidal.model.verdict import Verdict, judge
 from tidal.model.zoom import closeup, grouped
 
@@ -95,6 +95,7 @@ def frame(state: State, at_ms: int, focus: Focus | None = None) -> Frame:
         lateness=lateness_row(state.reports),
         delay=delay_row(state.reports),
         thresholds=threshold_rows(state),
+        limit=limit_row(state.log),
         transactions=transaction_rows(state.reports.measured),
         metrics=metric_rows(state.reports.measured, _elapsed_ms(state.log, at_ms)),
         checks=check_rows(state.reports.measured),

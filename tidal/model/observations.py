@@ -238,6 +238,47 @@ class ThresholdTripped(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeBegun(Event):
+    """The search for a limit holds a level; the plan that goes there is written beside this."""
+
+    KIND = "pb"
+    number: int  # from 1
+    level_milli: int
+    from_s: int  # the whole seconds of Redis time that are measured
+    to_s: int
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody could measure."""
+        if not 0 <= self.from_s <= self.to_s < MOMENT_MS_MAX or self.level_milli < 0 or self.number < 0:
+            raise ValueError(f"probe {self.number} from second {self.from_s} to {self.to_s}")
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeJudged(Event):
+    """A level of the search for a limit met the thresholds, or did not."""
+
+    KIND = "pj"
+    number: int
+    level_milli: int
+    passed: bool
+    from_ms: int  # plan time of what was measured
+    to_ms: int
+    values: tuple[tuple[str, int | None], ...] = ()  # each threshold with its value in thousandths; nil: none
+
+
+@dataclass(frozen=True, slots=True)
+class LimitFound(Event):
+    """The search for a limit is over."""
+
+    KIND = "lm"
+    level_milli: int | None  # None: there is none to tell
+    low_milli: int = 0
+    high_milli: int = 0
+    confidence_permille: int = 0  # of the bounds
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Noted(Event):
     """A note for people: an operator's, or a warning of the master."""
 

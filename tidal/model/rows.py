@@ -397,6 +397,35 @@ class SampleRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeRow:
+    """A level that the search for a limit held."""
+
+    number: int
+    level_milli: int
+    passed: bool
+    from_ms: int  # plan time of what was measured
+    to_ms: int
+    values: tuple[str, ...]  # one a threshold of the search, with its unit; "" for none
+    values_milli: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRow:
+    """The search for the highest load that meets thresholds."""
+
+    unit: str  # users or arrivals/s; "" when nothing is searched for
+    until: tuple[str, ...] = ()
+    limits_milli: tuple[int, ...] = ()  # of these thresholds
+    probing_milli: int | None = None  # the level that is held now
+    probes: tuple[ProbeRow, ...] = ()
+    level_milli: int | None = None  # what was found
+    low_milli: int = 0
+    high_milli: int = 0
+    confidence_permille: int = 0
+    told: str = ""  # in words; "" while the search goes on
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """Everything that a screen shows at one moment."""
 
@@ -419,6 +448,7 @@ class Frame:
     lateness: LatenessRow = field(default_factory=LatenessRow)
     delay: DelayRow = field(default_factory=DelayRow)
     thresholds: tuple[ThresholdRow, ...] = ()
+    limit: LimitRow | None = None
     transactions: tuple[TransactionRow, ...] = ()
     metrics: tuple[MetricRow, ...] = ()
     checks: tuple[CheckRow, ...] = ()

@@ -35,6 +35,33 @@ class FileSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitSpec:
+    """A search for the highest load that still meets thresholds: what for, and how."""
+
+    until: tuple[str, ...]  # thresholds that must hold
+    unit: str = "users"  # or arrivals/s
+    start_milli: int = 10_000  # the first level, in thousandths
+    most_milli: int = 100_000_000  # no level above this
+    settle_ms: int = 5_000  # after a change of the level nothing is measured for so long
+    probe_ms: int = 20_000
+    tolerance_permille: int = 50  # how far apart the bounds may be
+    probes_max: int = 40
+
+    def __post_init__(self) -> None:
+        """Refuse a search that nobody could make."""
+        if self.unit not in {"users", "arrivals/s"} or not 0 < self.start_milli <= self.most_milli:
+            raise ValueError(f"a search for {self.unit} from {self.start_milli} to {self.most_milli} thousandths")
+        if self.most_milli > HEIGHT_MAX * 1000 or not 1 <= self.tolerance_permille <= 1_000:
+            raise ValueError("a search's highest level or tolerance is out of range")
+        if (
+            not 1_000 <= self.probe_ms <= 600_000
+            or not 0 <= self.settle_ms <= 600_000
+            or not 1 <= self.probes_max <= 200
+        ):
+            raise ValueError("a search's spans or number of probes are out of range")
+
+
+@dataclass(frozen=True, slots=True)
 class RunOptions:
     """What the operator asked for, as it goes into the log: no secret is ever in here."""
 
@@ -73,6 +100,7 @@ class RunOptions:
     takes_plan: bool = True  # the locustfile's own plan holds where no other is given
     redo_unknown: bool = False  # iterations that were in flight where a process died are begun anew
     thresholds: tuple[str, ...] = ()  # what the run has to keep to, in the grammar of thresholds
+    limit: LimitSpec | None = None  # a search for the highest load, instead of a plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,11 @@ from tidal.model.events import (
     FailedRequest,
     FileSpec,
     LedgerSealed,
+    LimitFound,
     PaceTally,
     PlanSet,
+    ProbeBegun,
+    ProbeJudged,
     RunClosed,
     RunOptions,
     StageSpec,
@@ -150,6 +153,9 @@ class LogHalf:
     signature: str = ""  # over files, host and arguments
     judged_to_s: int = 0  # Redis time in whole seconds up to which thresholds were judged
     tripped: dict[str, ThresholdTripped] = field(default_factory=dict)  # by the threshold's text
+    probe: ProbeBegun | None = None  # of a search for a limit: the one that goes on, or the last
+    probes: list[ProbeJudged] = field(default_factory=list)
+    limit: LimitFound | None = None
 
     @property
     def plan(self) -> PlanSet | None:

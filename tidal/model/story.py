@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
 from tidal.model.leases import in_story
+from tidal.model.limit import told as told_limit
 from tidal.model.planning import begins
 from tidal.model.rows import StoryRow
 from tidal.model.text import clean
-from tidal.model.thresholds import value_text
+from tidal.model.thresholds import decimal, value_text
 from tidal.model.thresholds_read import threshold_of
 from tidal.model.words import moment
 
@@ -164,6 +165,23 @@ def _threshold_tripped(log: LogHalf, event: ev.ThresholdTripped) -> Line:
     return "error", f"threshold not met: {event.text}: it was {value_text(one.metric, event.value_milli)} {when}"
 
 
+def _probe_judged(log: LogHalf, event: ev.ProbeJudged) -> Line:
+    unit = log.options.limit.unit if log.options.limit is not None else ""
+    told = ", ".join(_probe_value(text, value) for text, value in event.values)
+    word = "meets" if event.passed else "does not meet"
+    return "info", f"probe {event.number}: {decimal(event.level_milli)} {unit} {word} the thresholds ({told})"
+
+
+def _probe_value(text: str, value: int | None) -> str:
+    one = threshold_of(text)
+    return f"{text}: {'nothing' if one is None or value is None else value_text(one.metric, value)}"
+
+
+def _limit_found(log: LogHalf, event: ev.LimitFound) -> Line:
+    spec = log.options.limit
+    return ("warning" if event.level_milli is None else "good"), told_limit(spec, event) if spec is not None else ""
+
+
 def _generation_opened(log: LogHalf, event: ev.GenerationOpened) -> Line:
     del log
     return "warning", f"Redis lost a part of the run ({event.why}): it goes on from what the master knows"
@@ -191,4 +209,6 @@ _TELLERS: dict[type[ev.Event], Callable[..., Line]] = {
     ev.Noted: _noted,
     ev.GenerationOpened: _generation_opened,
     ev.ThresholdTripped: _threshold_tripped,
+    ev.ProbeJudged: _probe_judged,
+    ev.LimitFound: _limit_found,
 }

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from tidal.model import phases
 from tidal.model.judging import added, end_of_s, is_bad, value_of, whole_value
-from tidal.model.rows import ThresholdRow
+from tidal.model.limit import told
+from tidal.model.rows import LimitRow, ProbeRow, ThresholdRow
 from tidal.model.text import clean
 from tidal.model.thresholds import FOR, VERDICT, meaning, value_text
 from tidal.model.thresholds_read import threshold_of
@@ -15,7 +16,8 @@ from tidal.model.watched import seconds_of
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from tidal.model.state import State
+    from tidal.model.events import ProbeJudged
+    from tidal.model.state import LogHalf, State
     from tidal.model.thresholds import Threshold
 
 WAITING, HOLDS, FAILING, PASSED, FAILED, UNJUDGED = "waiting", "holds", "failing", "passed", "failed", "unjudged"
@@ -80,3 +82,30 @@ def _value(state: State, one: Threshold) -> Fraction | None:
     if record is None or (one.window != FOR and not is_final and length_s < one.window_s):
         return None
     return value_of(one.metric, added(record.seconds, last_s - length_s, last_s), length_s * 1000)
+
+
+def limit_row(log: LogHalf) -> LimitRow | None:
+    """The search for a limit; None where there is none."""
+    spec, found, probe = log.options.limit, log.limit, log.probe
+    if spec is None:
+        return None
+    ones = [threshold_of(text) for text in spec.until]
+    is_probing = probe is not None and probe.number > len(log.probes) and log.phase != phases.CLOSED
+    return LimitRow(
+        unit=clean(spec.unit, 20),
+        until=tuple(clean(text) for text in spec.until),
+        limits_milli=tuple(one.limit if one is not None else 0 for one in ones),
+        probing_milli=probe.level_milli if probe is not None and is_probing else None,
+        probes=tuple(_probe(p) for p in log.probes),
+        level_milli=found.level_milli if found is not None else None,
+        low_milli=found.low_milli if found is not None else 0,
+        high_milli=found.high_milli if found is not None else 0,
+        confidence_permille=found.confidence_permille if found is not None else 0,
+        told=clean(told(spec, found)) if found is not None else "",
+    )
+
+
+def _probe(p: ProbeJudged) -> ProbeRow:
+    ones = [(threshold_of(text), value) for text, value in p.values]
+    values = tuple(_told(one, value) if one is not None else "" for one, value in ones)
+    return ProbeRow(p.number, p.level_milli, p.passed, p.from_ms, p.to_ms, values, tuple(v for _, v in ones))

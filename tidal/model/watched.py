@@ -6,11 +6,12 @@ The reports' half must not know what masters wrote, so it is the workers who say
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tidal.model.reports import WATCHES_MAX, Watch
 from tidal.model.stats import Tally
+from tidal.model.thresholds import WITHIN
 from tidal.model.thresholds_read import threshold_of
 
 if TYPE_CHECKING:
@@ -67,9 +68,14 @@ def watches_of(thresholds: Iterable[Threshold], began_ms: int) -> tuple[Watch, .
 
 
 def watches(log: LogHalf) -> tuple[Watch, ...]:
-    """What the workers of a run have to keep for its thresholds; nothing before it began."""
-    found = (threshold_of(text) for text in log.options.thresholds) if log.began_ms else ()
-    return watches_of((one for one in found if one is not None), log.began_ms)
+    """What the workers of a run have to keep for its thresholds, and for its search; nothing before it began."""
+    if not log.began_ms:
+        return ()
+    found = [one for text in log.options.thresholds if (one := threshold_of(text)) is not None]
+    if (spec := log.options.limit) is not None:
+        asked = (threshold_of(text) for text in spec.until)
+        found += [replace(one, window=WITHIN, window_s=spec.probe_ms // 1000) for one in asked if one is not None]
+    return watches_of(found, log.began_ms)
 
 
 EVER_S = 1 << 40

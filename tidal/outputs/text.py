@@ -21,6 +21,7 @@ from tidal.outputs.layout import (
     size,
     table,
 )
+from tidal.outputs.limit import limit_text
 from tidal.outputs.measured import measured_tables, sample_blocks
 from tidal.outputs.staged import by_class, by_stage
 from tidal.outputs.thresholds import in_short, threshold_table
@@ -130,7 +131,7 @@ def summary(frame: Frame, most: int | None = None) -> str:
         _exceptions(frame),
         _workers(frame, most),
     )
-    parts = [*tables, _story(frame), threshold_table(frame, most), _ending(frame)]
+    parts = [*tables, _story(frame), threshold_table(frame, most), limit_text(frame), _ending(frame)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -272,7 +273,8 @@ def _why_not_zero(frame: Frame) -> str:
     """A run that went to its end in order and yet does not return 0: because of what failed in it."""
     failed, raised = frame.total.failures, sum(row.occurrences for row in frame.exceptions)
     if frame.run.exit_code in BY_THRESHOLDS:
-        return ": " + in_short(frame)
+        told = in_short(frame) or (frame.limit.told if frame.limit is not None else "")
+        return f": {shorten(told, MESSAGE_CELLS)}" if told else ""
     if frame.run.exit_code in BY_VERDICT:
         return f": the verdict is {shorten(frame.verdict.word, 20)}"
     if not frame.run.exit_code or frame.run.outcome not in IN_ORDER or not (failed or raised):

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tidal.target.queues import Queue
 
 SECONDS_MAX = 3_600
 """So many seconds of history are kept."""
@@ -29,6 +33,7 @@ class Counts:
     answered_by_user: Counter[str] = field(default_factory=Counter)
     arrivals: deque[tuple[int, str, str]] = field(default_factory=lambda: deque(maxlen=ARRIVALS_MAX))
     arrived: int = 0  # ever put into `arrivals`
+    queues: dict[str, Queue] = field(default_factory=dict)  # of the pages that have one
 
     def came(self, endpoint: str, at_ms: int, user: str = "", sender: str = "") -> None:
         """A request was read whole; `user` and `sender` say whose it is and from which process, if it says so."""

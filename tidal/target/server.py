@@ -19,6 +19,7 @@ from tidal.errors import PortTaken
 from tidal.target.counts import Counts
 from tidal.target.lab import CLOSE, Asked, lab_answer
 from tidal.target.pages import Reply, answer
+from tidal.target.queues import queue_answer
 
 if TYPE_CHECKING:
     from random import Random
@@ -170,7 +171,8 @@ class Connection(asyncio.Protocol):
 
     def _reply(self, method: str, request: Request) -> Reply:
         asked = Asked(method, request.target, request.headers, request.body, self._counts.by_path)
-        return lab_answer(asked) or answer(method, request.target, self._luck)
+        queued = queue_answer(request.target, time.monotonic(), self._luck, self._counts.queues)
+        return queued or lab_answer(asked) or answer(method, request.target, self._luck)
 
     def _answer(self, request: Request, reply: Reply) -> None:
         self._pending = None

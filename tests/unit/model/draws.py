@@ -184,6 +184,16 @@ TRIPPED = st.builds(
     st.none() | COUNT,
     TEXT,
 )
+LIMIT = st.builds(
+    lambda until, unit, start, more: ev.LimitSpec(tuple(until), unit, start, start + more),
+    st.lists(TEXT, max_size=2),
+    st.sampled_from(["users", "arrivals/s"]),
+    st.integers(1, 99_000),
+    st.integers(0, 99_000),
+)
+PROBE = st.builds(
+    lambda number, level, span: ev.ProbeBegun(number, level, *span), COUNT, COUNT, st.tuples(COUNT, COUNT).map(sorted)
+)
 _WITH_RULES: dict[Any, Callable[[], st.SearchStrategy[Any]]] = {
     ev.PaceTally: lambda: st.builds(
         lambda name, n, wanted, late: ev.PaceTally(name, n + late, wanted, late), TEXT, *3 * [COUNT]
@@ -194,6 +204,8 @@ _WITH_RULES: dict[Any, Callable[[], st.SearchStrategy[Any]]] = {
     ev.RunOpened: _openings,
     ev.Watch: lambda: WATCH,
     ev.ThresholdTripped: lambda: TRIPPED,
+    ev.LimitSpec: lambda: LIMIT,
+    ev.ProbeBegun: lambda: PROBE,
 }
 """Classes that refuse most of what their annotations allow."""
 

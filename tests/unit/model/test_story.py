@@ -10,8 +10,9 @@ from tidal.model import events as ev
 from tidal.model.state import LogHalf
 from tidal.model.story import row, tell
 
-SILENT = {ev.BlocksReturned, ev.FileChunk, ev.Ticked, ev.IntentAccepted, ev.Checkpoint, ev.LedgerSealed, ev.MessageSent}
-"""No news for people: parts of files, looks around, what is told by its effect, hashes, sums."""
+SILENT = {ev.BlocksReturned, ev.FileChunk, ev.Ticked, ev.IntentAccepted, ev.Checkpoint, ev.LedgerSealed, ev.MessageSent,
+          ev.ProbeBegun}  # fmt: skip
+"""No news for people: parts of files, looks around, what is told by its effect (a probe: by its plan), hashes, sums."""
 
 SOMETIMES = {ev.BlockLeased}
 """News only when there is none left to lend."""
