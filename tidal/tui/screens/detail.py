@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding
@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tidal.tui import text
-from tidal.tui.widgets import books, tables
+from tidal.tui.widgets import books, measured, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from tidal.model.rows import ExceptionRow, FailureRow, Frame, StoryRow
+    from tidal.model.rows import ExceptionRow, FailureRow, Frame, SampleRow, StoryRow
     from tidal.tui.look import Look
     from tidal.tui.widgets.columns import Cell
 
@@ -41,6 +41,26 @@ def _failure(row: FailureRow, look: Look) -> Detail:
         ("last", text.clock(row.last_ms, look.zone)),
     )
     return Detail(f"{row.method} {row.name}", pairs, tuple(row.error.splitlines()))
+
+
+def sample_of(row: SampleRow, look: Look) -> Detail:
+    """A failed request and what came back, whole."""
+    took = text.NOTHING if row.took_us is None else text.latency(row.took_us)
+    pairs = (
+        ("error", row.error),
+        ("URL", row.url),
+        ("status", str(row.status) if row.status else "no answer"),
+        ("took", took),
+        ("time", f"{text.clock(row.at_ms, look.zone)}, {text.duration(row.offset_ms)} of the load"),
+        ("user", f"{row.user} on {row.worker}"),
+        *((("transaction", " / ".join(row.transaction)),) if row.transaction else ()),
+        *((("tags", row.tags),) if row.tags else ()),
+    )
+    request = [f"{name}: {value}" for name, value in row.request_headers]
+    response = [f"{name}: {value}" for name, value in row.response_headers]
+    body = ("REQUEST", *request, "", *row.request_body.splitlines(), "", "RESPONSE", *response, "",
+            *row.response_body.splitlines())  # fmt: skip
+    return Detail(f"{row.method} {row.name}", tuple(pairs), body)
 
 
 def _exception(row: ExceptionRow, _look: Look) -> Detail:
@@ -76,11 +96,25 @@ def detail_of(table: str, frame: Frame, key: str, look: Look) -> Detail | None:
     """Everything about the row of a table that has this key; None when it is gone."""
     if table == "ledger":
         return next((_line(row.cells) for row in books.rows(frame, look) if row.key == key), None)
+    if table == "samples":
+        found = (r for n, r in enumerate(frame.samples) if measured.sample_key(n, r) == key)
+        return next((_harmless(sample_of(row, look), look) for row in found), None)
     if table not in _KINDS:
         return _any_row(table, frame, key, look)
     field, key_of, tell = _KINDS[table]
-    rows: Sequence[object] = getattr(frame, field)
-    return next((_harmless(tell(row, look), look) for row in rows if key_of(row) == key), None)
+    rows: Sequence[Any] = getattr(frame, field)
+    row = next((row for row in rows if key_of(row) == key), None)
+    if row is None:
+        return None
+    told: Detail = tell(row, look)
+    return _harmless(_with_sample(told, row, frame, look) if table == "failures" else told, look)
+
+
+def _with_sample(told: Detail, row: FailureRow, frame: Frame, look: Look) -> Detail:
+    """A failure with one of its requests, where one was kept."""
+    mine = (s for s in frame.samples if (s.method, s.name, s.error) == (row.method, row.name, row.error))
+    sample = next(mine, None)
+    return replace(told, body=(*told.body, "", *sample_of(sample, look).body)) if sample is not None else told
 
 
 def _any_row(name: str, frame: Frame, key: str, look: Look) -> Detail | None:

@@ -25,9 +25,12 @@ Line = tuple[str, str, str, str]
 
 def rows(frame: Frame, look: Look) -> list[GridRow]:
     """The rows, verdict first; those of which there is nothing to tell are left out."""
-    if not (frame.ledger.planned_user_ms or frame.ledger.ran_user_ms or frame.verdict.word):
+    if not (
+        frame.ledger.planned_user_ms or frame.ledger.ran_user_ms or frame.verdict.word or frame.ledger.arrivals_planned
+    ):
         return []
-    lines = [*_verdict(frame), *_user_time(frame.ledger), *_iterations(frame.ledger), *_rest(frame.ledger)]
+    books = frame.ledger
+    lines = [*_verdict(frame), *_user_time(books), *_arrivals(frame), *_iterations(books), *_rest(books)]
     return [
         GridRow(
             f"{number}",
@@ -63,6 +66,25 @@ def _user_time(ledger: LedgerRow) -> Iterator[Line]:
         is_off = what in ("missing", "surplus") and ms * 1000 > whole
         share = f"{text.percent(ms, whole)} of the plan" if is_off and whole else more
         yield what, f"{ms / 1000:,.1f}", share, "warn" if is_off else ""
+
+
+def _arrivals(frame: Frame) -> Iterator[Line]:
+    """Arrivals: planned + surplus = started + dropped + unknown; and how late they began."""
+    ledger, late = frame.ledger, frame.lateness
+    if not (ledger.arrivals_planned or ledger.arrivals_started):
+        return
+    yield "arrivals planned", f"{ledger.arrivals_planned:,}", "", ""
+    for what, count, more, tone in (
+        ("started", ledger.arrivals_started, "", ""),
+        ("dropped", ledger.arrivals_dropped, "as many iterations were in flight as may be", "bad"),
+        ("unknown", ledger.arrivals_unknown, "lost with what died, or not reported yet", "warn"),
+        ("surplus", ledger.arrivals_surplus, "begun beyond the plan", "warn"),
+    ):
+        if count or what == "started":
+            yield f"  {what}", f"{count:,}", more, tone
+    if late.started:
+        told = f"of {late.started:,}; p50 {text.latency(late.p50_us)}, p99 {text.latency(late.p99_us)}"
+        yield "  late by 5 ms", f"{late.late:,}", told, "warn" if late.late * 100 > late.started else ""
 
 
 def _iterations(ledger: LedgerRow) -> Iterator[Line]:

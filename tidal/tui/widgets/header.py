@@ -159,8 +159,13 @@ def _figures(frame: Frame) -> list[Tile]:
     failed = "dim" if not total.failures else "bad" if total.failures * 100 >= total.requests else "warn"
     short = run.phase == "running" and run.users_running * 100 < run.users_planned * 95
     users = f"{run.users_running:,} of {run.users_planned:,}"
+    first: Tile = ("USERS", users, "warn" if short else "users", max(12, len(users) + 1))
+    if (
+        run.arrivals_milli and not run.users_planned
+    ):  # an open load: how many are wanted says more than how many are busy
+        first = ("WANTED/S", text.rate(run.arrivals_milli), "users", 12)
     return [
-        ("USERS", users, "warn" if short else "users", max(12, len(users) + 1)),
+        first,
         ("REQUESTS/S", text.rate(total.rps_milli), "rps", 11),
         ("FAILURES", text.percent(total.failures, total.requests), failed, 9),
         ("P50", text.latency_of(total, total.median_us), "p50", 9),

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from tidal.tui.widgets.canvas import Runs
 
 
+ARROW_CELLS = 4
+"""Of the two arrows that say that there are more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tab:
     """A tab: its name, its title, and how much it holds; `alarming` when that is bad news."""
@@ -72,9 +76,10 @@ class TabBar(Lines):
         active = next((i for i, tab in enumerate(self._tabs) if tab.name == self._active), 0)
         first, last = active, active + 1
         for _ in pieces:
-            for left, right in ((first, min(last + 1, len(pieces))), (max(first - 1, 0), last)):
-                if cells_of(_joined(pieces[left:right])) <= room - 4:
-                    first, last = left, right
+            if last < len(pieces) and cells_of(_joined(pieces[first : last + 1])) <= room - ARROW_CELLS:
+                last += 1
+            if first and cells_of(_joined(pieces[first - 1 : last])) <= room - ARROW_CELLS:
+                first -= 1
         before: Runs = [(self.look.own("◂ "), "dim")] if first else [("", "")]
         after: Runs = [(self.look.own(" ▸"), "dim")] if last < len(pieces) else [("", "")]
         self._note_places(pieces, range(first, last), cells_of(before))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tidal.tui import text
 from tidal.tui.look import LEVELS, WORKERS, Look, mark_of
-from tidal.tui.widgets import books, users
+from tidal.tui.widgets import books, measured, users
 from tidal.tui.widgets.columns import Cell, Column, GridRow
 from tidal.tui.widgets.spark import spark
 
@@ -54,6 +54,8 @@ _REQUESTS = (
     Column("rps", "Req/s", 8),
     Column("fps", "Fail/s", 7, 3),
     Column("spark", "Trend", SPARK_CELLS, 8, right=False),
+    Column("response95", "Resp p95", 9, 9),
+    Column("response99", "Resp p99", 9, 10),
 )
 
 
@@ -79,6 +81,10 @@ def _endpoint_cells(row: EndpointRow, name: tuple[Cell, Cell], decimals: int, tr
         _number(row.rps_milli, text.rate(row.rps_milli)),
         _number(row.failures_milli, text.rate(row.failures_milli), "bad" if row.failures_milli else "dim"),
         _number(row.rps_milli, trend, "spark"),
+        *(
+            _number(us, text.millis(us, decimals) if row.response_count else "", "accent")
+            for us in (row.response_p95_us, row.response_p99_us)
+        ),
     )
 
 
@@ -267,6 +273,10 @@ def _event(row: StoryRow, look: Look) -> GridRow:
     return GridRow(story_key(row), cells)
 
 
+def _rare(name: str, columns: tuple[Column, ...], rows: Callable[[Frame, Look], list[GridRow]]) -> Table:
+    return Table(name, name.capitalize(), columns, rows, is_late=True, is_rare=True)
+
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -279,6 +289,14 @@ TABLES: dict[str, Table] = {
         Table("events", "Events", _STORY, lambda f, k: [_event(row, k) for row in f.story], follows=True),
         Table("ledger", "Ledger", books.COLUMNS, books.rows, empty="nothing was planned yet"),
         Table("classes", "Classes", users.COLUMNS, users.rows, users.total, "no class yet", is_late=True),
+        _rare("stages", measured.STAGES, measured.stages),
+        _rare("thresholds", measured.THRESHOLDS, measured.thresholds),
+        _rare("transactions", measured.TRANSACTIONS, measured.transactions),
+        _rare("checks", measured.CHECKS, measured.checks),
+        _rare("metrics", measured.METRICS, measured.metrics),
+        _rare("tags", measured.TAGGED, measured.tagged),
+        _rare("samples", measured.SAMPLES, measured.samples),
+        _rare("pacing", measured.PACING, measured.pacing),
     )
 }
 """In the order of the tabs."""
