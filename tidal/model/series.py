@@ -35,14 +35,13 @@ class Point:
     _seen: tuple[int, tuple[int, int, int], Histogram] | None = field(default=None, compare=False, repr=False)
 
     def _look(self) -> tuple[int, tuple[int, int, int], Histogram]:
-        """Percentiles and coarse buckets, found once for each number of samples: pictures ask for all points again."""
-        timed = sum(self.histogram.values())
-        if self._seen is None or self._seen[0] != timed:
+        """Percentiles and coarse buckets, found once for each number of requests: pictures ask for all points again."""
+        if self._seen is None or self._seen[0] != self.requests:
             bands: Histogram = {}
             for index, count in self.histogram.items():
                 bands[index >> BAND_BITS] = bands.get(index >> BAND_BITS, 0) + count
             p50, p95, p99 = percentiles_us(self.histogram, (0.5, 0.95, 0.99), 0, INF_US)
-            self._seen = (timed, (p50, p95, p99), bands)
+            self._seen = (self.requests, (p50, p95, p99), bands)
         return self._seen
 
     def percentiles_us(self) -> tuple[int, int, int]:

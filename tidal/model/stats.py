@@ -55,11 +55,11 @@ def percentiles_us(histogram: Histogram, quantiles: Iterable[float], low_us: int
 
     Nearest rank: the smallest latency such that at least a share `q` of the samples is no larger.
     """
-    total = sum(histogram.values())
+    indexes = sorted(histogram)
+    reached = list(accumulate(map(histogram.__getitem__, indexes)))
+    total = reached[-1] if reached else 0
     if not total:
         return tuple(0 for _ in quantiles)
-    indexes = sorted(histogram)
-    reached = list(accumulate(histogram[i] for i in indexes))
     result = []
     for quantile in quantiles:
         rank = max(1, ceil(quantile * total - 1e-9))
