@@ -1,7 +1,7 @@
 """What the screen costs: `python bench/terminal.py [ENDPOINTS WORKERS SECONDS]`.
 
-A synthetic run of so many endpoints and workers, ten minutes long, is shown as a live run would be: a picture twice a
-second, each of another moment, each folded to a frame and drawn at 200x50 and at 120x30. Printed are the CPU of one core
+A synthetic run of so many endpoints and workers, ten minutes long, is shown as a live run would be: a picture twice
+a second, each of another moment, each folded to a frame and drawn at 200x50 and at 120x30. Printed are the CPU of one core
 that it took, what a frame and a drawing took of it, and how long a key waited while all that went on.
 """
 
@@ -117,7 +117,8 @@ async def watch(run: Growing, size: tuple[int, int], seconds: float) -> None:
     frames = len(run.frames_s)
     print(
         f"{size[0]}x{size[1]}: {100 * spent_s / took_s:.1f} % of a core, {frames / took_s:.1f} pictures a second; "
-        f"a frame {1000 * median(run.frames_s):.1f} ms; a key waited {median(waits_ms):.0f} ms, at most {max(waits_ms):.0f} ms"
+        f"a frame {1000 * median(run.frames_s):.1f} ms; "
+        f"a key waited {median(waits_ms):.0f} ms, at most {max(waits_ms):.0f} ms"
     )
 
 
