@@ -1,8 +1,8 @@
 """What the screen costs: `python bench/terminal.py [ENDPOINTS WORKERS SECONDS]`.
 
-A synthetic run of so many endpoints and workers, ten minutes long, is shown as a live run would be: a picture twice
-a second, each of another moment, each folded to a frame and drawn at 200x50 and at 120x30. Printed are the CPU of one core
-that it took, what a frame and a drawing took of it, and how long a key waited while all that went on.
+A synthetic run of so many endpoints and workers, ten minutes long, is shown as a live run would be: pictures of a state
+that grows, each folded to a frame and drawn at 200x50 and at 120x30. Printed are the CPU of one core that it took, what
+a frame took of it, and how long a key waited while all that went on.
 """
 
 from __future__ import annotations
