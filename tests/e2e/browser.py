@@ -123,10 +123,14 @@ class Browser:
 
     def open(self, page: Path, width: int = 1440, height: int = 900, theme: str = "light") -> None:
         """Open a file in a window of a size, as a reader who likes a theme sees it."""
+        self.visit(page.as_uri(), width, height, theme)
+
+    def visit(self, url: str, width: int = 1440, height: int = 900, theme: str = "dark") -> None:
+        """Open an address."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.prefer(theme)
         self._events.clear()
-        self.call("Page.navigate", url=page.as_uri())
+        self.call("Page.navigate", url=url)
         while "Page.loadEventFired" not in self._events:
             self._take(self._next())
 

@@ -234,7 +234,14 @@ def _moment(row: StoryRow) -> str:
 
 def is_terminal() -> bool:
     """Whether a screen can be drawn here."""
+    if is_in_browser():
+        return True
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+
+
+def is_in_browser() -> bool:
+    """Whether the screen goes to a browser, through the pipes of `--serve`."""
+    return "web_driver" in os.environ.get("TEXTUAL_DRIVER", "")
 
 
 def columns_of(out: IO[str] | None) -> int | None:

@@ -44,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     flags.add_processes(parser)
     flags.add_headless(parser)
-    flags.add_screen(parser)
+    flags.add_screen(parser, serves=False)
     flags.add_json(parser)
     parser.add_argument(
         "--incident", action="store_true", help="rewind a recorded run that went wrong, instead of starting one"

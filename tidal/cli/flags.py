@@ -413,12 +413,21 @@ def add_headless(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--headless", action="store_true", help="no screen, even in a terminal")
 
 
-def add_screen(parser: argparse.ArgumentParser) -> None:
-    """--theme, --charts."""
+def add_screen(parser: argparse.ArgumentParser, *, serves: bool = True) -> None:
+    """--theme, --charts, --serve."""
     group = parser.add_argument_group("screen")
     group.add_argument(
         "--theme", metavar="NAME", help="its colours: tidal, tidal-light, tidal-contrast, ansi-dark, ansi-light, nord …"
     )
+    if serves:
+        group.add_argument(
+            "--serve",
+            nargs="?",
+            const="",
+            metavar="HOST:PORT",
+            help="show it in a browser instead; on loopback unless a HOST is named, and then with a token "
+            "(needs textual-serve; default: 127.0.0.1:8090)",
+        )
     group.add_argument("--charts", choices=["braille", "block", "ascii"], help="what charts are drawn with")
 
 

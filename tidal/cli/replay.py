@@ -65,6 +65,10 @@ def speed(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """The screen, or one moment of the run as text and JSON."""
+    if args.serve is not None:
+        from tidal.cli.serve import serve_words
+
+        return serve_words(args.serve, "tidal replay")
     from tidal.archive import Archive
     from tidal.cli.console import columns_of, is_terminal, lines_to, write_json
     from tidal.outputs.text import summary

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidal.cli.console import finish, is_terminal, lines_to, write_json
+from tidal.cli.console import finish, is_in_browser, is_terminal, lines_to, write_json
 from tidal.cli.find import to_follow
 from tidal.cli.flags import redis_url
 from tidal.cli.locust_files import write_all
@@ -86,6 +86,8 @@ def inspector(spec: LaunchSpec) -> Inspector:
 
 def _check_room() -> None:
     """Refuse to start a load that nobody could see."""
+    if is_in_browser():
+        return
     columns, lines = os.get_terminal_size(sys.stdout.fileno())
     if 0 < columns < LEAST[0] or 0 < lines < LEAST[1]:
         least = f"{LEAST[0]}x{LEAST[1]}"
@@ -139,6 +141,8 @@ def _show(app: TidalApp, json_file: str | None, *, may_outlive: bool = True, fil
     """Run the app; then, on the screen that was there before, say how it went."""
     try:
         outcome = show(app)
+        if is_in_browser():  # what comes out now would be taken for a picture
+            sys.stdout = sys.stderr
         if app.feed is None:
             return app.return_code or 0
         if isinstance(app.feed, Rewindable):

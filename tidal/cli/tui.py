@@ -36,6 +36,8 @@ def run(args: argparse.Namespace) -> int:
     from tidal.cli.request import default_file, files_at_end, launch_spec, locustfiles
 
     at_once, files = flags.starts_at_once(args), files_at_end(args)
+    if args.serve is not None:
+        return _served(args, at_once=at_once)
     if args.headless or not is_terminal():
         from tidal.cli.headless import run_headless
 
@@ -46,3 +48,17 @@ def run(args: argparse.Namespace) -> int:
         return screen.launched(launch_spec(args, locustfiles(args.locustfile)), args.json, files=files, args=args)
     found = locustfiles(args.locustfile) if args.locustfile else [default_file()]
     return screen.form(launch_spec(args, found), args.json, files=files, args=args)
+
+
+def _served(args: argparse.Namespace, *, at_once: bool) -> int:
+    """In a browser: a run that begins at once is attached to by every page, else each page has the form."""
+    from tidal.cli.request import launch_spec, locustfiles
+    from tidal.cli.serve import place_of, serve, serve_words, this_command
+    from tidal.launch import launch
+
+    place = place_of(args.serve)
+    if at_once:
+        begun = launch(launch_spec(args, locustfiles(args.locustfile)))
+        print(f"run {begun.run}", flush=True)
+        return serve(place, this_command("attach", begun.run), f"tidal {begun.run}")
+    return serve_words(args.serve, "tidal")

@@ -25,5 +25,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Show the run until it is closed or the visitor leaves."""
     from tidal.cli.screen import attach
+    from tidal.cli.serve import serve_words
 
+    if args.serve is not None:
+        return serve_words(args.serve, "tidal")
     return attach(args, may_steer=False)

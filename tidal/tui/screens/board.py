@@ -44,6 +44,8 @@ SIDE = ("workers", "events")
 LARGE = (160, 42)
 """Columns and rows from which on tables are shown together."""
 DIGITS = "1234567890"
+RESPONSE = ("response95", "response99")
+"""Columns of times from the moment that was meant: only a run with a schedule has them."""
 
 
 class Board(Screen[None]):
@@ -215,6 +217,8 @@ class Board(Screen[None]):
         if self.shown is not None:
             table = TABLES[name]
             total = table.total(self.shown, self.look) if table.total else None
+            if name == "requests":
+                self.grid(name).leave_out(() if self.shown.total.response_count else RESPONSE)
             self.grid(name).show_rows(table.rows(self.shown, self.look), total)
 
     def _draw_page(self) -> None:

@@ -82,6 +82,7 @@ class Grid(Toned, ScrollView, can_focus=True):
         self._sorted_by: int | None = None
         self._downwards = False
         self._hidden: frozenset[str] = frozenset()
+        self._absent: frozenset[str] = frozenset()
         self._pinned: dict[str, None] = {}
         self._cursor_key = ""
         self._cursor = 0
@@ -138,6 +139,12 @@ class Grid(Toned, ScrollView, can_focus=True):
         self._sorted_by = next((i for i, column in enumerate(self.columns) if column.key == sort), None)
         self._downwards = downwards
         self._hidden = frozenset(hidden) & {column.key for column in self.columns}
+
+    def leave_out(self, absent: Collection[str]) -> None:
+        """Do without columns that this run has nothing for."""
+        if frozenset(absent) != self._absent:
+            self._absent = frozenset(absent)
+            self._place()
 
     def show_columns(self, hidden: Collection[str]) -> None:
         """Show all columns that fit but these."""
@@ -233,7 +240,7 @@ class Grid(Toned, ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(self.size.width, base + over if over else base)
 
     def _place(self) -> None:
-        self._placed = cols.place(self.columns, self._longest, self.size.width, self._hidden)
+        self._placed = cols.place(self.columns, self._longest, self.size.width, self._hidden | self._absent)
         self.refresh()
 
     def _resize_virtual(self) -> None:
