@@ -278,3 +278,12 @@ def test_the_page_loads_nothing_that_is_not_in_it() -> None:
     page = render(report_of(state_of(Shop(seconds=2)), 1 << 50))
     ours = page.partition("What every part of the page needs")[2]
     assert not re.search(r"fetch\(|XMLHttpRequest|WebSocket|innerHTML|insertAdjacentHTML|document\.write|eval\(", ours)
+
+
+def test_no_two_scripts_give_one_name() -> None:
+    """They become one script: a name that is given twice is an error before the first line of it runs."""
+    page = render(report_of(state_of(Shop(seconds=2)), 1 << 50))
+    ours = page.partition("What every part of the page needs")[2]
+    names = re.findall(r"(?m)^(?:async )?(?:function|const|let|class) (\w+)", ours)
+    assert len(names) > 50
+    assert {name for name in names if names.count(name) > 1} == set()

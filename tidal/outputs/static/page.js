@@ -151,7 +151,7 @@ function explained() {
   const list = el("ol", { class: "story" }, ...data.explained.findings.map((row) =>
     el("li", { class: row.level },
       el("button", { type: "button", class: "quiet when", text: span(row.at_ms), title: "show it on the charts", on: { click: () => showMoment(row.at_ms) } }),
-      el("span", {}, el("b", { text: `${row.kind} ` }), row.text, ...row.evidence.map((text) => el("div", { class: "hint", text }))))));
+      el("span", {}, el("span", { class: "sort", text: `${row.kind} ` }), row.text, ...row.evidence.map((text) => el("div", { class: "hint", text }))))));
   open("explained").append(el("div", { class: "card" }, summary, list));
 }
 
