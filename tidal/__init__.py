@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         StopTest,
         StopUser,
     )
+    from tidal.generator.environment import Environment
     from tidal.generator.failed import redact
     from tidal.hooks import EventHook, Events, events
     from tidal.markov import MarkovTaskSet, transition, transitions
@@ -66,6 +67,7 @@ _HOMES = {
     # hooks
     "EventHook": "hooks",
     "Events": "hooks",
+    "Environment": "generator.environment",
     "events": "hooks",
     # what a task raises to steer its user
     "InterruptTaskSet": "flow",
@@ -78,6 +80,7 @@ _HOMES = {
 
 __all__ = [
     "Arrivals",
+    "Environment",
     "EventHook",
     "Events",
     "FastHttpUser",

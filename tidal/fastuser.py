@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tidal.flow import StopTest
 from tidal.rest import RestMixin
 from tidal.users import User
 
+if TYPE_CHECKING:
+    from tidal.generator.fast_response import RestResponseContextManager  # noqa: F401 - in quotes below: it is heavy
+    from tidal.generator.fasthttp import FastHttpSession
 
-class FastHttpUser(RestMixin, User):
+
+class FastHttpUser(RestMixin["RestResponseContextManager"], User):
     """A user with `client`: a `FastHttpSession`, which costs a small part of what a `requests.Session` does.
 
     The attributes are read when a user is made.
@@ -41,6 +45,7 @@ class FastHttpUser(RestMixin, User):
     proxy_port: int | None = None
     client_pool: Any = None
     ssl_context_factory: Any = None
+    client: FastHttpSession
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)

@@ -17,7 +17,7 @@ import sys
 import time
 import traceback
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tidal.flow import STEERING
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Listener = Callable[..., Any]
+
+L = TypeVar("L", bound="Callable[..., Any]")
 
 logger = logging.getLogger()
 """The root logger: this is where Locust says that a listener failed, and scripts look for its words there."""
@@ -62,7 +64,7 @@ class EventHook:
         """Whether anybody but tidal listens."""
         return bool(self._handlers)
 
-    def add_listener(self, handler: Listener) -> Listener:
+    def add_listener(self, handler: L) -> L:
         """Add a listener; returns it, so that this serves as a decorator."""
         self._handlers.append(handler)
         return handler

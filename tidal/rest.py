@@ -7,7 +7,7 @@ import time
 import traceback
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,13 +16,16 @@ _OWN_FOLDER = str(Path(__file__).resolve().parent)
 _HOME = re.compile(r"^/(?:home|Users)/\w*/")
 
 
-class RestMixin:
-    """What HttpUser and FastHttpUser have in common."""
+R = TypeVar("R")
+
+
+class RestMixin(Generic[R]):
+    """What HttpUser and FastHttpUser have in common; R is the response that `rest` gives."""
 
     client: Any
 
     @contextmanager
-    def rest(self, method: str, url: str, headers: dict[str, str] | None = None, **kwargs: Any) -> Iterator[Any]:
+    def rest(self, method: str, url: str, headers: dict[str, str] | None = None, **kwargs: Any) -> Iterator[R]:
         """Ask for JSON: the response has it in `js`; a bad body, a failed assert or an error in the block fails it."""
         sent = {"Content-Type": "application/json", "Accept": "application/json"}
         own = {name.lower() for name in headers or {}}
@@ -38,7 +41,7 @@ class RestMixin:
                 response.failure(_error_text(error, response))
 
     @contextmanager
-    def rest_(self, method: str, url: str, name: str | None = None, **kwargs: Any) -> Iterator[Any]:
+    def rest_(self, method: str, url: str, name: str | None = None, **kwargs: Any) -> Iterator[R]:
         """As `rest`, with the time as a parameter `_`, to get past caches."""
         mark = "&" if "?" in url else "?"
         name = f"{url}{mark}_=..." if name is None else name

@@ -219,20 +219,26 @@ class TaskSet(Measuring, metaclass=TaskSetMeta):
         self.max_wait = self.max_wait or self._user.max_wait
         self.wait_function = self.wait_function or self._user.wait_function
 
-    @property
-    def user(self) -> Any:
-        """The user that runs this set."""
-        return self._user
+    if TYPE_CHECKING:  # a set may say whose it is (`user: Shopper`), which a property would forbid
+        user: Any
+        parent: Any
+        client: Any
+    else:
 
-    @property
-    def parent(self) -> Any:
-        """The set around this one, or the user."""
-        return self._parent
+        @property
+        def user(self) -> Any:
+            """The user that runs this set."""
+            return self._user
 
-    @property
-    def client(self) -> Any:
-        """The user's client."""
-        return getattr(self._user, "client")  # noqa: B009 - a plain User brings its own, or none
+        @property
+        def parent(self) -> Any:
+            """The set around this one, or the user."""
+            return self._parent
+
+        @property
+        def client(self) -> Any:
+            """The user's client."""
+            return self._user.client
 
     def on_start(self) -> Any:
         """Called before the first task of this set."""

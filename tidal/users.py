@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 
@@ -27,6 +27,11 @@ from tidal.pace import keep_pace
 from tidal.rest import RestMixin
 from tidal.tasks import RUNNING, STOPPING, WAITING, DefaultTaskSet, TaskSet, collect_tasks
 from tidal.waits import constant
+
+if TYPE_CHECKING:
+    from tidal.generator.environment import Environment
+    from tidal.generator.http import HttpSession
+    from tidal.generator.http_response import RestResponseContextManager  # noqa: F401 - in quotes below: it is heavy
 
 
 class UserMeta(type):
@@ -62,6 +67,7 @@ class User(Measuring, metaclass=UserMeta):
     min_wait: float | None = None
     max_wait: float | None = None
     wait_function: Any = None
+    environment: Environment
 
     number = _Number()
     _tidal_number: int = 0
@@ -189,11 +195,12 @@ def _run_user(user: User) -> None:
         user.run()
 
 
-class HttpUser(RestMixin, User):
+class HttpUser(RestMixin["RestResponseContextManager"], User):
     """A user with `client`: a `requests.Session` that times what it does and keeps its cookies."""
 
     abstract = True
     pool_manager: Any = None
+    client: HttpSession
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -205,5 +212,5 @@ class HttpUser(RestMixin, User):
                 " using the --host option."
             )
         request = self.environment.events.request
-        self.client: Any = HttpSession(self.host, request, self, pool_manager=self.pool_manager)
+        self.client = HttpSession(self.host, request, self, pool_manager=self.pool_manager)
         self.client.trust_env = False  # proxies and .netrc of the machine are not part of the test

@@ -48,7 +48,7 @@ LAYERS: dict[str, set[str]] = {
     "generator": {
         "generator", "users", "fastuser", "measuring", "rest", "tasks", "markov", "shape", "waits", "pace", "visits",
         "hooks",
-        "flow", "compat", "contrib", "demo", "feeds", "datafile", "planfile",
+        "flow", "compat", "contrib", "demo", "clients", "feeds", "datafile", "planfile",
     },
     "cli": {"cli", "__main__"},
 }  # fmt: skip
@@ -86,6 +86,7 @@ HOMES = {
         "generator.http_cookies",
         "generator.http_response",
         "generator.http_swift",
+        "generator.http_verbs",
         "generator.http_wire",
     },
     "urllib3": {"generator.http", "generator.http_pool", "generator.http_response", "generator.http_swift"},

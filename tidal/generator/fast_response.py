@@ -153,6 +153,7 @@ class FastResponse:
     history: list[FastResponse] = []  # noqa: RUF012 - empty for all who were not redirected; the agent gives others
     headers: Any
     elapsed_s: float | None = None
+    status_code: int
     _broken: zlib.error | None = None  # what keeps the body from being decoded
 
     def __init__(self, answer: Any, request: FastRequest, stream: Stream | None = None) -> None:
@@ -164,12 +165,14 @@ class FastResponse:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} [{self.status_code}]>"
 
-    def __getattr__(self, name: str) -> Any:
-        """`headers`, made when somebody asks."""
-        if name != "headers" or self.answer is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        self.headers = Headers.of(self.answer.head)
-        return self.headers
+    if not TYPE_CHECKING:  # for a checker, an attribute that nobody declared is a mistake
+
+        def __getattr__(self, name: str) -> Any:
+            """`headers`, made when somebody asks."""
+            if name != "headers" or self.answer is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.headers = Headers.of(self.answer.head)
+            return self.headers
 
     def exchange(self) -> Exchange:
         """What was sent and what came, as far as it is here; a stream stays unread."""

@@ -111,7 +111,7 @@ class FastHttpSession:
         allow_redirects: bool = True,  # noqa: FBT001, FBT002 - Locust's signature
         context: dict[str, Any] = _NOTHING,
         **kwargs: Any,
-    ) -> Any:
+    ) -> FastResponse:
         """Send a request and count it.
 
         Args:
@@ -214,31 +214,31 @@ class FastHttpSession:
 
     # ------------------------------------------------------------------ by method
 
-    def get(self, url: str, **kwargs: Any) -> Any:
+    def get(self, url: str, **kwargs: Any) -> FastResponse:
         """Send a GET request."""
         return self.request("GET", url, **kwargs)
 
-    def head(self, url: str, **kwargs: Any) -> Any:
+    def head(self, url: str, **kwargs: Any) -> FastResponse:
         """Send a HEAD request."""
         return self.request("HEAD", url, **kwargs)
 
-    def options(self, url: str, **kwargs: Any) -> Any:
+    def options(self, url: str, **kwargs: Any) -> FastResponse:
         """Send an OPTIONS request."""
         return self.request("OPTIONS", url, **kwargs)
 
-    def delete(self, url: str, **kwargs: Any) -> Any:
+    def delete(self, url: str, **kwargs: Any) -> FastResponse:
         """Send a DELETE request."""
         return self.request("DELETE", url, **kwargs)
 
-    def patch(self, url: str, data: Any = None, **kwargs: Any) -> Any:
+    def patch(self, url: str, data: Any = None, **kwargs: Any) -> FastResponse:
         """Send a PATCH request."""
         return self.request("PATCH", url, data=data, **kwargs)
 
-    def post(self, url: str, data: Any = None, json: Any = None, **kwargs: Any) -> Any:
+    def post(self, url: str, data: Any = None, json: Any = None, **kwargs: Any) -> FastResponse:
         """Send a POST request."""
         return self.request("POST", url, data=data, json=json, **kwargs)
 
-    def put(self, url: str, data: Any = None, **kwargs: Any) -> Any:
+    def put(self, url: str, data: Any = None, **kwargs: Any) -> FastResponse:
         """Send a PUT request."""
         return self.request("PUT", url, data=data, **kwargs)
 

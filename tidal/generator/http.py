@@ -28,6 +28,7 @@ from tidal.generator.http_cookies import Jar
 from tidal.generator.http_pool import POOLS
 from tidal.generator.http_response import ResponseContextManager, RestResponseContextManager
 from tidal.generator.http_swift import IS_KNOWN_VERSION, Swift
+from tidal.generator.http_verbs import Asking
 from tidal.generator.stamps import last
 from tidal.hooks import EventHook
 
@@ -45,7 +46,7 @@ _ABSOLUTE = re.compile(r"^https?://", re.IGNORECASE)
 _FILE_MISTAKES = (MissingSchema, InvalidSchema, InvalidURL)
 
 
-class HttpSession(requests.Session):
+class HttpSession(Asking):
     """One user's session: cookies, connections, and a sample for each request.
 
     Args:

@@ -71,13 +71,15 @@ class ResponseContextManager(requests.Response):
         response.request = error.request  # type: ignore[assignment]
         return response
 
-    def __getattr__(self, name: str) -> Any:
-        """An attribute of an answer that the session read itself, made at its first use."""
-        later = self._later
-        if later is None or name not in MAKERS:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        made = self.__dict__[name] = MAKERS[name](self, later)
-        return made
+    if not TYPE_CHECKING:  # for a checker, an attribute that nobody declared is a mistake
+
+        def __getattr__(self, name: str) -> Any:
+            """An attribute of an answer that the session read itself, made at its first use."""
+            later = self._later
+            if later is None or name not in MAKERS:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            made = self.__dict__[name] = MAKERS[name](self, later)
+            return made
 
     def exchange(self) -> Exchange:
         """What was sent and what came, as far as it is here; a stream stays unread."""

@@ -6,7 +6,7 @@ What is heavy (clients, statistics, the argument parser) is fetched when it is f
 import logging.config  # noqa: F401 - plugins use it without an import of their own: Locust has done it for them
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tidal.hooks import Events, events
 from tidal.markov import MarkovTaskSet, transition, transitions
@@ -19,6 +19,10 @@ from . import event, exception, shape, user
 from .user import wait_time
 from .util.deprecation import DeprecatedHttpLocustClass as HttpLocust
 from .util.deprecation import DeprecatedLocustClass as Locust
+
+if TYPE_CHECKING:
+    from tidal.fastuser import FastHttpUser
+    from tidal.generator.single import run_single_user
 
 __version__ = "2.47.0"
 """The version of Locust whose meaning this follows."""
@@ -55,13 +59,15 @@ __all__ = [
 _LATE = {"FastHttpUser": "tidal.fastuser", "run_single_user": "tidal.generator.single"}
 
 
-def __getattr__(name: str) -> Any:
-    """A name that is fetched late, or one of Locust's modules, which need no import of their own."""
-    if name in _LATE:
-        return getattr(import_module(_LATE[name]), name)
-    if not name.startswith("_") and _is_module(f"{__name__}.{name}"):
-        return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"tidal does not have locust.{name}")
+if not TYPE_CHECKING:  # for a checker, a name that nobody declared is a mistake
+
+    def __getattr__(name: str) -> Any:
+        """A name that is fetched late, or one of Locust's modules, which need no import of their own."""
+        if name in _LATE:
+            return getattr(import_module(_LATE[name]), name)
+        if not name.startswith("_") and _is_module(f"{__name__}.{name}"):
+            return import_module(f"{__name__}.{name}")
+        raise AttributeError(f"tidal does not have locust.{name}")
 
 
 def _is_module(name: str) -> bool:
