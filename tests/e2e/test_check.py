@@ -179,6 +179,36 @@ def test_a_trace_shows_both_sides_of_a_request_without_secrets(home: Path) -> No
     assert "sesame" not in done.stdout + done.stderr
 
 
+CHECKING = """
+import tidal
+from tidal import HttpUser, task
+
+tidal.redact("name")
+
+class A(HttpUser):
+    @task
+    def t(self):
+        answer = self.client.get("/products/7")
+        with self.transaction("looks"):
+            self.check("has an id", lambda: answer.json()["id"] == 7)
+            self.check("is cheap", lambda: answer.json()["cost"] < 1)
+        self.metrics.trend("price").add(answer.json()["price"])
+"""
+
+
+def test_checks_are_told_and_the_files_own_secrets_stay_its_own(home: Path) -> None:
+    """A check that does not hold fails nothing; what the file says is secret is not shown."""
+    (home / "file.py").write_text(CHECKING, encoding="utf-8")
+    with shop() as url:
+        done = check(home, "file.py", "-H", url, "--trace")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    assert "✔ check has an id" in lines
+    assert "✖ check is cheap" in lines
+    assert lines[-1] == "1 request, 0 failed; 1 of 2 checks did not hold"
+    assert any(line.startswith('< {"id": 7, "name": "[redacted]"') for line in lines)
+
+
 def test_a_list_sends_nothing_and_needs_no_host(home: Path) -> None:
     """Classes, tasks with their shares and tags, arguments."""
     done = check(home, "--list")

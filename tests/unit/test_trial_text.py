@@ -65,6 +65,8 @@ def test_requests_stand_below_the_task_that_made_them() -> None:
         Tried("POST", "/cart", None, 0, 0, "ConnectionRefusedError(111)"),
         Tried("GET", "/x", 1_500, 12, 500, "500 Server Error", got_body='{"error": 1}'),
         Printed("hello"),
+        Step("check", "has an id", 2),
+        Step("unheld", "is cheap", 2),
         Step("skipped", "pay", 2),
         Step("note", "StopUser: in a run, this user would end here", 2),
     )
@@ -79,10 +81,12 @@ def test_requests_stand_below_the_task_that_made_them() -> None:
         "      500 Server Error",
         '      {"error": 1}',
         "    | hello",
+        "    ✔ check has an id",
+        "    ✖ check is cheap",
         "    pay: not come to",
         "    ! StopUser: in a run, this user would end here",
     ]
-    assert list(account.ending()) == ["3 requests, 2 failed"]
+    assert list(account.ending()) == ["3 requests, 2 failed; 1 of 2 checks did not hold"]
     assert account.exit_code == 1
 
 

@@ -59,9 +59,9 @@ def redact(*words: str) -> None:
     _rules[0] = rules
 
 
-def rules() -> Redactor:
-    """The default rules and the file's own."""
-    return _rules[0]
+def rules(*more: str) -> Redactor:
+    """The default rules and the file's own, and more where they are given."""
+    return Redactor.of([*_words, *more]) if more else _rules[0]
 
 
 class FailedRequests:

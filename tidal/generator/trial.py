@@ -21,11 +21,14 @@ import gevent
 
 from tidal.flow import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 from tidal.generator.environment import Environment, set_scene, tell
+from tidal.generator.failed import rules
+from tidal.generator.measures import Alone
 from tidal.generator.outline import kind_of, name_of, once, relative, tasks_of
 from tidal.generator.recorder import failure_text, tidy
 from tidal.generator.tracing import Tracer
 from tidal.hooks import events
-from tidal.model.redact import Redactor
+from tidal.measuring import measure_with
+from tidal.model.metrics import CHECK
 from tidal.model.trial import DEPTH_MAX, Ended, Printed, Raised, Step
 from tidal.shape import shape_named
 from tidal.tasks import RUNNING, STOPPING, DefaultTaskSet, is_task_set
@@ -65,9 +68,10 @@ class Trial:
         self._send, self._told = answer, 0
         self._order, self._load, self._classes, self._shape = order, load, classes, shape
         self._root = Path(load.root).resolve()
-        self._tracer = Tracer(Redactor.of(order.redact), is_whole=order.is_traced)
-        self._redact = Redactor.of(order.redact).text
+        self._tracer = Tracer(rules(*order.redact), is_whole=order.is_traced)
+        self._redact = rules(*order.redact).text
         self._environment = Environment(events=events)
+        self._environment.measures = _Checks(self._checked)
         self._at: tuple[str, int] = ("", 0)
 
     def run(self) -> None:
@@ -75,6 +79,7 @@ class Trial:
         end_s = time.monotonic() + self._order.within_ms / 1000
         environment, hooks = self._environment, self._environment.events
         self._redirect()
+        measure_with(environment.measures)
         if any(issubclass(cls, HttpUser) for cls in self._classes.values()):
             import tidal.generator.http  # noqa: F401, PLC0415 - 0.1 s: only who needs it pays
         hooks.request.sink, hooks.user_error.sink = self._tried, self._user_error
@@ -197,6 +202,9 @@ class Trial:
         self._at = (name, depth)
         self._send(Step(kind, name, depth))
 
+    def _checked(self, name: str, *, holds: bool) -> None:
+        self._tell(Step("check" if holds else "unheld", tidy(name, LINE_MAX), self._at[1] + 1))
+
     def _tried(self, **told: Any) -> None:
         self._tell(self._tracer.tried(told))
 
@@ -227,6 +235,20 @@ class Trial:
         sys.stdout = sys.stderr = _Lines(lambda line: self._tell(Printed(self._redact(line))))
         level = logging.getLevelNamesMapping().get(self._load.options.log_level.upper(), logging.WARNING)
         logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True)
+
+
+class _Checks(Alone):
+    """Where users measure: a check is told as it is made."""
+
+    def __init__(self, take: Callable[..., None]) -> None:
+        super().__init__(lambda: time.time_ns() // 1_000)
+        self._take = take
+
+    def record(self, kind: str, name: str, unit: str, tags: str, parts: int) -> None:
+        """Count it, and tell of a check."""
+        super().record(kind, name, unit, tags, parts)
+        if kind == CHECK:
+            self._take(name, holds=bool(parts))
 
 
 class _Lines(io.TextIOBase):

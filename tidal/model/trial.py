@@ -65,7 +65,7 @@ class Step(Event):
     """Answer: a user begins something, or what became of it."""
 
     KIND = "step"
-    kind: str  # user, on_start, task, set, on_stop, skipped (was not come to) or note
+    kind: str  # user, on_start, task, set, on_stop, skipped (was not come to), check, unheld (a check) or note
     name: str
     depth: int = 0
 

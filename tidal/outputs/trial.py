@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 INDENT = "  "
 BODY_LINES_MAX = 60
 LINE_MAX = 500
+CHECKS = {"check": "✔", "unheld": "✖"}
 LINK = {"set": " (a set)", "sequence": " (in order)", "markov": " (a chain)", "task": ""}
 
 
@@ -38,6 +39,8 @@ class Account:
     requests: int = 0
     failed: int = 0
     errors: int = 0
+    checks: int = 0  # soft: they fail nothing
+    unheld: int = 0
     hook_failures: int = 0
     unfinished: str = ""
     exit_code_of_file: int | None = None
@@ -52,7 +55,11 @@ class Account:
             yield from outline_lines(event.classes)
             yield from loaded_lines(self.loaded) if self.loaded else ()
         elif isinstance(event, Step):
-            self.depth = event.depth
+            if event.kind in CHECKS:
+                self.checks += 1
+                self.unheld += event.kind == "unheld"
+            else:
+                self.depth = event.depth
             yield from step_lines(event)
         elif isinstance(event, Tried):
             self.requests += 1
@@ -83,6 +90,8 @@ class Account:
             yield f"✖ {clean(self.unfinished, LINE_MAX)}"
         parts = [f"{self.requests} {_plural(self.requests, 'request')}, {self.failed} failed"]
         parts += [f"{self.errors} {_plural(self.errors, 'exception')}"] if self.errors else []
+        checks = f"{self.unheld} of {self.checks} {_plural(self.checks, 'check')} did not hold"
+        parts += [checks] if self.unheld else []
         hooks = f"{self.hook_failures} {_plural(self.hook_failures, 'listener')} raised"
         parts += [hooks] if self.hook_failures else []
         yield "; ".join(parts)
@@ -102,6 +111,8 @@ class Account:
             "requests": self.requests,
             "failed": self.failed,
             "exceptions": self.errors,
+            "checks": self.checks,
+            "unheld": self.unheld,
             "hook_failures": self.hook_failures,
             "unfinished": self.unfinished,
             "exit_code": self.exit_code,
@@ -165,6 +176,8 @@ def step_lines(step: Step) -> Iterator[str]:
         yield clean(step.name)
     elif step.kind == "skipped":
         yield f"{INDENT * step.depth}{clean(step.name)}: not come to"
+    elif step.kind in CHECKS:
+        yield f"{INDENT * step.depth}{CHECKS[step.kind]} check {clean(step.name)}"
     elif step.kind == "note":
         yield f"{INDENT * step.depth}! {clean(step.name)}"
     else:
