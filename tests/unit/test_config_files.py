@@ -90,3 +90,26 @@ def test_a_config_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     path.write_text("[tool.locust\n", encoding="utf8")
     with pytest.raises(UsageError, match=r"x\.toml"):
         outside([], {}, str(path))
+
+
+def test_a_plan_of_a_config_file_goes_before_the_locustfiles(tmp_path: Path) -> None:
+    """As text, or as a list with a plan for each class; the command line goes before it, class by class."""
+    script = """
+import json, sys
+from tidal.cli.parser import parser_of
+from tidal.cli.request import run_options
+options = run_options(parser_of("run").read(sys.argv[1:]))
+print(json.dumps([options.plan, options.spacing]))
+"""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.locust]\nplan = ["0->4 in 2s, 4 for 1s", "Buyer=rate 5/s for 3s"]\nspacing = "poisson"\n'
+    )
+    assert run(script, tmp_path, [], {}) == [
+        [["", "0->4 in 2s, 4 for 1s"], ["Buyer", "rate 5/s for 3s"]],
+        "poisson",
+    ]
+    assert run(script, tmp_path, ["--plan", "2 for 1s"], {})[0] == [["Buyer", "rate 5/s for 3s"], ["", "2 for 1s"]]
+    (tmp_path / "pyproject.toml").unlink()
+    (tmp_path / "locust.conf").write_text("plan = 0->4 in 2s\n")
+    assert run(script, tmp_path, [], {})[0] == [["", "0->4 in 2s"]]

@@ -72,6 +72,7 @@ def outside(flags: Sequence[str], environ: Mapping[str, str], config: str | None
     parser = make(allow_abbrev=False)
     words = [] if config is None else ["--config", config]
     found, own = parser.understood(words, with_tidal_names(environ), partly=True)
+    own += [word for word in found.user_classes if word.startswith("--")]  # argparse takes what has a space for a name
     usual, shared = defaults(), list[str]()
     for action in parser._actions:  # noqa: SLF001 - argparse has no public list of them
         value = getattr(found, action.dest, None)

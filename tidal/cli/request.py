@@ -117,7 +117,10 @@ def _plan(args: argparse.Namespace) -> dict[str, Any]:
     plan = tuple(pair for pair in args.plan if pair != ("", NO_PLAN))
     said = args.users is not None or args.spawn_rate is not None
     if plan and said:
-        raise UsageError("--plan says how many users there are: leave --users and --spawn-rate out")
+        raise UsageError(
+            "--plan says how many users there are: leave --users and --spawn-rate out"
+            " (--plan none leaves out what a config file says)"
+        )
     return {
         "plan": plan,
         "takes_plan": not said and len(plan) == len(args.plan),

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tidal.generator.scheduler import Owned
 from tidal.model.events import ClassSpec, Track
 from tidal.model.plan import (
     NOBODY,
@@ -38,6 +39,28 @@ def _users(*points: tuple[int, float]) -> tuple[Track, ...]:
 
 
 # ------------------------------------------------------------------ the curve
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    TRACKS,
+    st.lists(
+        st.dictionaries(st.sampled_from("abcd"), st.integers(1, 4), min_size=1, max_size=4), min_size=1, max_size=5
+    ),
+    st.integers(0, 220),
+)
+def test_shares_sum_to_the_whole_in_any_history(
+    tracks: tuple[Track, ...], members: list[dict[str, int]], plan_ms: int
+) -> None:
+    """Whoever came and went: at every moment each planned user is in the share of exactly one who is there."""
+    slots, owned = 16, Ownership.of_nobody(16)
+    for weights in members:
+        owned = owned.moved_to(weights)
+        for count in counts_at(tracks, plan_ms).values():
+            shares = [Owned(bitmap(owned.slots_of(w), slots), slots) for w in weights]
+            assert sum(share.below(count) for share in shares) == count
+            users = [share[i] for share in shares for i in range(share.below(count))]
+            assert sorted(users) == list(range(count))
 
 
 @settings(max_examples=80, deadline=None)
