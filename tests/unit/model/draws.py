@@ -245,6 +245,16 @@ _MASTERS: list[st.SearchStrategy[ev.Event]] = [
         st.sets(st.sampled_from(NAMES)),
         st.integers(0, 9),
     ),
+    st.builds(
+        lambda rate, number, from_ms: replace(
+            planned("w1", number=number, from_ms=from_ms),
+            tracks=(ev.Track("", ((from_ms, rate),), "arrivals/s"),),
+            stages=(ev.StageSpec("up", 0, 5_000),),
+        ),
+        st.integers(0, 90).map(float),
+        st.integers(1, 9),
+        st.integers(0, 9_000),
+    ),
     st.builds(ev.TargetSet, st.integers(0, 50), st.just(2.0), st.just("ann")),
     st.builds(ev.IntentAccepted, st.sampled_from("abc"), st.just("ann"), st.just("stop")),
     st.builds(ev.IntentRefused, st.sampled_from("abc"), st.just("ann"), st.just("stop"), st.just("no")),
@@ -288,7 +298,9 @@ def _block(draw: st.DrawFn) -> ev.Block:
         ("GET", n): tally_of([(us, 7, us > 9_000, late) for us, late in draw(_LATENCIES)]) for n in sorted(names)
     }
     second, ran = T0 // 1000 + draw(st.integers(0, 40)), {"Buyer": draw(st.integers(0, 3_000))}
-    return ev.Block(second, 1, tallies, ran, measured=draw(st.one_of(st.builds(Measured), MEASURED)))
+    made = ev.Block(second, 1, tallies, ran, measured=draw(st.one_of(st.builds(Measured), MEASURED)))
+    made.stage, made.user_class = draw(st.sampled_from(["", "up", "hold"])), draw(st.sampled_from(["", "Buyer"]))
+    return made
 
 
 _WORKERS: list[st.SearchStrategy[ev.Event]] = [
@@ -299,6 +311,7 @@ _WORKERS: list[st.SearchStrategy[ev.Event]] = [
             failures=tuple(failures),
             users={"Buyer": users},
             iterations=iterations,
+            arrivals=(0, users, iterations[0]),
             watch=tuple(watch),
         ),
         st.lists(_block(), max_size=3),
