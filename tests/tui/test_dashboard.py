@@ -17,7 +17,7 @@ from frames import ASCII, BEGAN_MS, LOOK, closed, frame, limping, waiting
 from textual.widgets import Input
 
 from tidal.errors import RedisUnreachable
-from tidal.model.events import WantNote, WantStop, WantTarget
+from tidal.model.events import WantNote, WantPause, WantResume, WantStage, WantStop, WantTarget
 from tidal.tui.app import TidalApp
 from tidal.tui.screens.detail import DetailScreen
 from tidal.tui.screens.help import Help
@@ -468,3 +468,37 @@ def test_without_colours_no_colour_is_left(tmp_path: Path) -> None:
         colours[setting] = set(re.findall(r"-r\d+ { fill: (#\w+)", drawn))
     assert colours["1"] <= {"#c5c8c6", "#292929", "#868887", "#676867"}
     assert len(colours[""]) > 8
+
+
+async def test_a_run_is_paused_when_asked_for_and_goes_on_at_once() -> None:
+    """Standing still is asked about, for nobody is served meanwhile."""
+    app, feed, wishes = live()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("P")
+        await pilot.pause()
+        assert isinstance(app.screen, Choice)
+        await pilot.press("p")
+        await finished(app, "action_pause")
+        assert wishes.wanted == [WantPause()]
+        feed.now = frame(is_paused=True)
+        await settled(pilot)
+        assert "PAUSED" in screen_text(pilot)
+        await pilot.press("P")
+        await finished(app, "action_pause")
+    assert wishes.wanted == [WantPause(), WantResume()]
+
+
+async def test_stages_are_gone_to_where_there_are_any() -> None:
+    """Next and before; a plan without stages has no such keys."""
+    app, feed, wishes = live()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("N")
+        await pilot.pause()
+        assert wishes.wanted == []
+        feed.now = frame(stages=("warmup", "steady"))
+        await settled(pilot)
+        await pilot.press("N", "B")
+        await finished(app, "action_stage")
+    assert wishes.wanted == [WantStage("next"), WantStage("prev")]

@@ -69,6 +69,16 @@ def leave_question() -> Choice:
     )
 
 
+def pause_question() -> Choice:
+    """Whether the run shall really stand still."""
+    return Choice(
+        "Pause the run",
+        "Nobody runs and nothing arrives until the run goes on where it stood;\n"
+        "the gap stays in its log and its figures.",
+        {"cancel": "Cancel", "pause": "Pause"},
+    )
+
+
 def stop_question() -> Choice:
     """Whether the run shall really stop."""
     return Choice(

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.binding import Binding
 
-from tidal.model.events import Event, WantNote, WantStop, WantTarget
+from tidal.model.events import Event, WantNote, WantPause, WantResume, WantStage, WantStop, WantTarget
 from tidal.tui import text
-from tidal.tui.screens.questions import NoteQuestion, UsersQuestion, leave_question, stop_question
+from tidal.tui.screens.questions import NoteQuestion, UsersQuestion, leave_question, pause_question, stop_question
 from tidal.tui.screens.rewinding import Rewinding
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
-STEERING_ACTIONS = frozenset({"users", "stop", "note", "mark"})
+STEERING_ACTIONS = frozenset({"users", "stop", "note", "mark", "pause", "stage"})
 
 
 class Steering(Rewinding):
@@ -27,11 +27,18 @@ class Steering(Rewinding):
         Binding("n", "note", "Note", tooltip="write a note into the log", id="steer.note"),
         Binding("m", "mark", "Mark", show=False, tooltip="mark this moment in the log", id="steer.mark"),
         Binding("x", "stop", "Stop", tooltip="stop the run; asks first", id="steer.stop"),
+        Binding("P", "pause", "Pause", show=False, tooltip="stand still, or go on where it stood", id="steer.pause"),
+        Binding(
+            "N", "stage('next')", "Next stage", show=False, tooltip="go to the plan's next stage", id="steer.stage_next"
+        ),
+        Binding("B", "stage('prev')", "Stage before", show=False, tooltip="go a stage back", id="steer.stage_before"),
         Binding("d", "detach", "Detach", show=False, tooltip="leave; the run goes on", id="steer.detach"),
     ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide what cannot be wished now."""
+        if action == "stage" and self.frame is not None and not self.frame.run.stages:
+            return False
         if action in STEERING_ACTIONS:
             return self._operator is not None and not self.is_closed
         if action == "detach":
@@ -58,6 +65,21 @@ class Steering(Rewinding):
         """Mark the moment: a note without words."""
         at = text.duration(self.frame.run.elapsed_ms) if self.frame else ""
         await self.want(WantNote(f"mark at {at}"), "marked")
+
+    @work
+    async def action_pause(self) -> None:
+        """Ask, then let the run stand still; a run that does goes on at once."""
+        if self.frame is not None and self.frame.run.is_paused:
+            await self.want(WantResume(), "asked to go on")
+        elif await self.app.push_screen_wait(pause_question()) == "pause":
+            await self.want(WantPause(), "asked to pause")
+
+    @work
+    async def action_stage(self, which: str) -> None:
+        """Go to the stage after or before this one."""
+        await self.want(
+            WantStage(which), f"asked for the {which} stage" if which == "next" else "asked for the stage before"
+        )
 
     @work
     async def action_stop(self) -> None:

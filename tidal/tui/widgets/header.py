@@ -30,6 +30,8 @@ def state_mark(run: RunHeader) -> Mark:
     """Glyph, word and tone of the run's state: its outcome once it closed."""
     if run.phase == "closed" and run.outcome:
         return mark_of(OUTCOMES, run.outcome)
+    if run.is_paused:
+        return ("◐", "PAUSED", "warn")
     return mark_of(PHASES, run.phase)
 
 
