@@ -24,7 +24,9 @@ from tidal.model.pipe import (
     SetClock,
     SetShare,
     TakeBlock,
+    TakeTickets,
     WantBlock,
+    WantTickets,
 )
 from tidal.model.plan import Ownership, bitmap, share_out
 from tidal.model.plantext import ARRIVALS
@@ -88,10 +90,10 @@ class Died:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A generator's users need positions of a counter."""
+    """A generator's users need positions of a counter, or tickets."""
 
     number: int
-    want: WantBlock
+    want: WantBlock | WantTickets
 
 
 class Crew:
@@ -196,7 +198,7 @@ class Crew:
         for message in heard:
             if isinstance(message, Batch | NotLoaded | Loaded):
                 news.append(message)
-            elif isinstance(message, WantBlock):
+            elif isinstance(message, WantBlock | WantTickets):
                 news.append(Asked(generator.number, message))
             elif isinstance(message, Leave):
                 news.append(StopWanted(generator.number, message.why[:TEXT_MAX]))
@@ -245,8 +247,8 @@ class Crew:
             if to in ("", f"{self._load.client}_{generator.number}"):
                 generator.child.send(pack_message(Message(type_, data)))
 
-    def give(self, orders: Iterable[tuple[int, TakeBlock]]) -> None:
-        """Hand positions of counters to the children that they are for."""
+    def give(self, orders: Iterable[tuple[int, TakeBlock | TakeTickets]]) -> None:
+        """Hand positions of counters, and tickets, to the children that they are for."""
         for number, order in orders:
             if number in self.generators:
                 self.generators[number].child.send(pack_message(order))

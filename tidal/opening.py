@@ -19,13 +19,16 @@ from tidal.model.capacity import peak
 from tidal.model.events import ClassSpec, Event, RunOpened, RunOptions
 from tidal.model.files import FILES_MAX, SHIPPED_BYTES_MAX, chunks_of, spec_of
 from tidal.model.planning import fitting_classes, planned
+from tidal.model.plantext import ARRIVALS
 from tidal.model.thresholds_read import BadThreshold, canonical
+from tidal.model.tickets import KEYS_MAX
 from tidal.signing import key_in, signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tidal.launch import LaunchSpec
+    from tidal.model.events import Track
     from tidal.model.pipe import Loaded
     from tidal.model.planning import Planned
 
@@ -70,6 +73,7 @@ def open_run(spec: LaunchSpec, run: str) -> Opening:
     classes = chosen(loaded.classes, spec.options.classes)
     if found is not None:
         classes = fitting_classes(found, loaded.classes, classes)
+    check_iterations(spec.options, () if found is None else found.tracks)
     check_host(classes, spec.options.host)
     needed = [file, *more, *(root / n for n in loaded.needs), *(Path(s) for s in spec.ship)]
     contents = collect(root, needed)
@@ -93,6 +97,18 @@ def open_run(spec: LaunchSpec, run: str) -> Opening:
         opened = replace(opened, signature=signature(key_in(spec.sign_with, "--sign-with"), opened))
     chunks = (chunk for _, data in sorted(contents.items()) for chunk in chunks_of(data))
     return Opening((opened, *chunks), _secrets(spec, loaded))
+
+
+def check_iterations(options: RunOptions, tracks: Iterable[Track]) -> None:
+    """Refuse a number of iterations where it means nothing, or would be too much to keep; UsageError."""
+    if not options.iterations and not options.iterations_per_user:
+        return
+    tracks = tuple(tracks)
+    if any(track.unit == ARRIVALS for track in tracks):
+        raise UsageError("--iterations is for users: a plan of arrivals says itself how many there are, by its end")
+    most = max(peak(tracks), 0 if tracks else options.users)
+    if options.iterations_per_user and most > KEYS_MAX:
+        raise UsageError(f"--iterations-per-user counts for up to {KEYS_MAX:,} users, not for {most:,}")
 
 
 def _secrets(spec: LaunchSpec, loaded: Loaded) -> tuple[tuple[str, str], ...]:

@@ -40,9 +40,10 @@ from tidal.model.fold import fold_entry
 from tidal.model.gather import Gathering
 from tidal.model.ledger import plan_at
 from tidal.model.outbox import Outbox
-from tidal.model.pipe import Batch, Load, NotLoaded
+from tidal.model.pipe import Batch, Load, NotLoaded, WantTickets
 from tidal.model.state import State
 from tidal.model.tenant import Tenants
+from tidal.model.ticketing import Desk
 from tidal.model.watched import watches
 from tidal.process import write_all
 from tidal.signing import is_signed, key_in
@@ -116,7 +117,7 @@ class Service:
         self.drain_since_ms: int | None = None  # monotonic
         self.why = ""
         self._secrets: tuple[tuple[str, str], ...] = ()
-        self._tenants = Tenants()
+        self._tenants, self._desk = Tenants(), Desk()
         self._messages = (0, 0)  # second, custom messages in it
         self.usage = Usage()
         self.cpu_permille = self.memory_bytes = 0
@@ -248,12 +249,19 @@ class Service:
         crew.give(self._tenants.orders(self.state.log, self.incarnations[-1]))
         for wish in self._tenants.wishes():
             self.outboxes[-1].put(wish, redis_ms)
+        crew.give(self._desk.orders(self.state.log.tickets.get(self.incarnations[-1], {})))
+        if self.outboxes[-1].is_sent:  # without Redis nobody could answer, and words would pile up
+            self._tell_tickets(redis_ms)
+
+    def _tell_tickets(self, redis_ms: int) -> None:
+        for wish in self._desk.wishes():
+            self.outboxes[-1].put(wish, redis_ms)
 
     def _take(self, news: Event | Died | Asked, redis_ms: int) -> None:
         if isinstance(news, Batch) and self._gathering is not None:
             self._gathering.add(news)
         elif isinstance(news, Asked):
-            self._tenants.asked(news.number, news.want)
+            self._heed_want(news)
         elif isinstance(news, NotLoaded):
             self.fail(news.error, news.why, redis_ms)
         elif isinstance(news, StopWanted) or (isinstance(news, MessageReceived) and self._may_send(redis_ms)):
@@ -261,9 +269,16 @@ class Service:
         elif isinstance(news, Died):
             self._bury(news, redis_ms)
 
+    def _heed_want(self, news: Asked) -> None:
+        if isinstance(news.want, WantTickets):
+            self._desk.heard(news.number, news.want)
+        else:
+            self._tenants.asked(news.number, news.want)
+
     def _bury(self, news: Died, redis_ms: int) -> None:
         """What a generator held of counters is gone with it, and what it measured since its last batch."""
         self._tenants.died(news.number)
+        self._desk.died(news.number)
         if news.loaded and not self.finished:
             told = (news.number, news.pid, news.reached_ms, redis_ms, news.why, news.users, news.in_flight)
             lost = GeneratorLost(*told)
@@ -353,6 +368,8 @@ class Service:
         for generator in self.crew.generators.values() if self.crew is not None else ():
             if not generator.finished:
                 self._tenants.died(generator.number)
+                self._desk.died(generator.number)
+        self._tell_tickets(redis_ms)
         for farewell in self._tenants.farewells():
             self.outboxes[-1].put(farewell, redis_ms)
 
@@ -391,6 +408,7 @@ class Service:
         self._told_plan = (0, 0)
         if self.crew is not None:
             self.crew.give(self._tenants.reborn())  # all that it had been lent went with the old life
+            self.crew.give(self._desk.reborn(list(self.crew.generators)))
 
     def close(self) -> None:
         """End the crew and remove what was written."""

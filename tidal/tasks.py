@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import random
+import sys
 import time
 import traceback
 from collections import deque
@@ -26,8 +27,8 @@ from tidal.flow import (
     StopTest,
     StopUser,
 )
+from tidal.iterations import Pass, end_pass, iterate
 from tidal.measuring import Measuring
-from tidal.pace import begin_paced, cut_paced
 from tidal.visits import nested_pass
 
 if TYPE_CHECKING:
@@ -42,9 +43,6 @@ logger = logging.getLogger()
 
 RUNNING, WAITING, STOPPING = "running", "waiting", "stopping"
 """What a user is doing: in a task, between two tasks, or finishing its last one."""
-
-STARTED, FINISHED, FAILED, CANCELLED = range(4)
-"""Places in a user's count of iterations (an iteration is one run of a task that is not itself a set)."""
 
 T = TypeVar("T", bound="Callable[..., Any]")
 
@@ -310,26 +308,7 @@ class TaskSet(Measuring, metaclass=TaskSetMeta):
         if is_task_set(following):
             self.execute_task(following)
         else:
-            self._iterate(following)
-
-    def _iterate(self, function: Task) -> None:
-        """Run one task that is not a set, and count how it ended."""
-        counts = self._user._iterations
-        counts[STARTED] += 1
-        begin_paced(self._user)
-        try:
-            self.execute_task(function)
-        except STEERING:
-            counts[FINISHED] += 1
-            raise
-        except Exception:
-            counts[FAILED] += 1
-            raise
-        except BaseException:
-            counts[CANCELLED] += 1
-            cut_paced(self._user)
-            raise
-        counts[FINISHED] += 1
+            iterate(self, following)
 
     def execute_task(self, task: Any) -> None:
         """Run one task: a function gets this set, a set runs nested."""
@@ -399,6 +378,7 @@ class SequentialTaskSet(TaskSet, metaclass=SequentialTaskSetMeta):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._task_cycle = cycle(self.tasks)
+        self._handed_out = 0  # tasks, so far
 
     def pass_length(self) -> int:
         """One pass is each task once."""
@@ -406,7 +386,29 @@ class SequentialTaskSet(TaskSet, metaclass=SequentialTaskSetMeta):
 
     def get_next_task(self) -> Any:
         """The next task in turn."""
+        if self.tasks and self._handed_out % len(self.tasks) == 0 and self._user._pass is None:
+            self._user._pass = Pass(self)
+        self._handed_out += 1
         return next(self._task_cycle) if self.tasks else _pick(self)
+
+    def execute_next_task(self) -> None:
+        """Run the task at the head of the queue; after the last one a pass is over."""
+        try:
+            super().execute_next_task()
+        except (InterruptTaskSet, StopUser, StopTest):
+            raise
+        except Exception:
+            self._end_pass_after_last()
+            raise
+        self._end_pass_after_last()
+
+    def _end_pass_after_last(self) -> None:
+        if self.tasks and self._handed_out % len(self.tasks) == 0 and not self._task_queue:
+            end_pass(self)
+
+    def _leave(self) -> None:
+        end_pass(self, sys.exc_info()[1])
+        super()._leave()
 
 
 class DefaultTaskSet(TaskSet):

@@ -76,6 +76,8 @@ class User(Measuring, metaclass=UserMeta):
     _late_us: int | None = None
     _visits = False  # whether it lives for arrivals: one iteration each
     _visit_failed = False
+    _pass: Any = None  # of a sequential task set: the one that goes on
+    _ticket: Any = None
 
     def __init__(self, environment: Any) -> None:
         super().__init__()

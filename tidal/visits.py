@@ -14,13 +14,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tidal.flow import STEERING, InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
+from tidal.iterations import CANCELLED, FAILED, FINISHED, STARTED
 
 if TYPE_CHECKING:
     from tidal.tasks import TaskSet
     from tidal.users import User
-
-STARTED, FINISHED, FAILED, CANCELLED = range(4)
-"""Places in a user's count of iterations, as in `tidal.tasks`."""
 
 
 def one_visit(user: User) -> None:

@@ -15,6 +15,7 @@ from tidal.errors import UsageError
 from tidal.model.arrivals import EVEN, IN_FLIGHT_GUARD, SPACINGS
 from tidal.model.planning import planned, typed_of
 from tidal.model.thresholds_read import BadThreshold, thresholds_of
+from tidal.model.tickets import ITERATIONS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +126,7 @@ def add_load(parser: argparse.ArgumentParser) -> None:
         help="how long: 20, 20s, 3m, 1h20m (default: until stopped)",
     )
     add_plan(parser)
+    add_iterations(parser)
 
 
 def plan_of(text: str) -> tuple[str, str]:
@@ -195,6 +197,33 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
         "--fresh-users",
         action="store_true",
         help="a new user for each arrival; else users are taken from a pool and keep their sessions",
+    )
+
+
+def count(text: str) -> int:
+    """How many, from 1 on."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= ITERATIONS_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {ITERATIONS_MAX:,}")
+    return int(text)
+
+
+def add_iterations(parser: argparse.ArgumentParser) -> None:
+    """A run that ends when its work is done."""
+    group = parser.add_argument_group("iterations")
+    group.add_argument(
+        "--iterations",
+        type=count,
+        default=0,
+        metavar="N",
+        help="so many iterations (one task, or one pass of a sequential task set) in the whole run, then it ends",
+    )
+    group.add_argument(
+        "--iterations-per-user", type=count, default=0, metavar="N", help="so many by each user, then the run ends"
+    )
+    group.add_argument(
+        "--redo-unknown",
+        action="store_true",
+        help="iterations that are unknown, because the process died that had them, are begun anew",
     )
 
 

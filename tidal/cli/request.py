@@ -109,6 +109,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
         thresholds=canonical(args.thresholds),
         arguments=told(args, ("csv_prefix", "html_file", "stats_history_enabled")),
         **_plan(args),
+        **_iterations(args),
     )
 
 
@@ -128,6 +129,19 @@ def _plan(args: argparse.Namespace) -> dict[str, Any]:
         "seed": args.seed,
         "max_in_flight": args.max_in_flight,
         "fresh_users": args.fresh_users,
+    }
+
+
+def _iterations(args: argparse.Namespace) -> dict[str, Any]:
+    """How much work there is."""
+    if args.iterations and args.iterations_per_user:
+        raise UsageError("--iterations counts those of all users, --iterations-per-user those of each: say one of them")
+    if args.redo_unknown and not (args.iterations or args.iterations_per_user):
+        raise UsageError("--redo-unknown goes with --iterations or --iterations-per-user")
+    return {
+        "iterations": args.iterations,
+        "iterations_per_user": args.iterations_per_user,
+        "redo_unknown": args.redo_unknown,
     }
 
 

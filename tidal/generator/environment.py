@@ -74,6 +74,7 @@ class Environment:
         process_exit_code: set by user code, it becomes the run's exit code.
         measures: where users count what they measure beside requests.
         iterations: how many iterations started, finished, failed and were cancelled; users count in it.
+        tickets: where users take the right to begin an iteration from; None: they need none.
         paces: what users that keep a pace began and were to begin; users count in it. None: nobody asks.
     """
 
@@ -121,6 +122,7 @@ class Environment:
         self.iterations: list[int] = [0, 0, 0, 0]
         self.paces: Any = None
         self.measures: Measures = Alone(lambda: time.time_ns() // 1_000)
+        self.tickets: Any = None
         self.stats: Any = RequestStats(Totals())
         self._tasks_filtered = False
         self._check()

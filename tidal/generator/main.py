@@ -45,10 +45,22 @@ from tidal.generator.scheduler import Schedule
 from tidal.generator.scopes import watch_sleeping
 from tidal.generator.stats_settings import unheeded
 from tidal.generator.stats_view import RequestStats
+from tidal.generator.tickets import Tickets
 from tidal.generator.visitors import LOOK_S, Visitors
 from tidal.hooks import events
 from tidal.measuring import measure_with
-from tidal.model.pipe import Finish, Finished, Load, Loaded, Message, NotLoaded, SetClock, SetShare, TakeBlock
+from tidal.model.pipe import (
+    Finish,
+    Finished,
+    Load,
+    Loaded,
+    Message,
+    NotLoaded,
+    SetClock,
+    SetShare,
+    TakeBlock,
+    TakeTickets,
+)
 from tidal.process import die_with_parent
 from tidal.shape import shape_named
 from tidal.users import HttpUser
@@ -119,6 +131,9 @@ class Generator:
             self._deliver()
         elif isinstance(order, TakeBlock):
             self._feeds.take(order)
+        elif isinstance(order, TakeTickets):
+            if self._environment.tickets is not None:
+                self._environment.tickets.order(order)
         elif isinstance(order, Load):
             vital(self._load, order)
         elif isinstance(order, Finish):
@@ -164,6 +179,9 @@ class Generator:
         self._is_reset_at_full_load = order.options.reset_stats
         self._restarts_users = order.options.restart_users
         self._feeds.run = order.run
+        if order.options.iterations or order.options.iterations_per_user:
+            per_user = bool(order.options.iterations_per_user)
+            self._environment.tickets = Tickets(self._pipes.answer, per_user=per_user)
         answer, classes = load(order)
         if isinstance(answer, Loaded):
             self._prepare(order, classes, answer.shape)
@@ -332,6 +350,8 @@ class Generator:
             tell(hooks.quitting, reverse=True, environment=self._environment)
             tell(hooks.quit, exit_code=self._environment.process_exit_code or 0)
         self._feeds.give_back()
+        if self._environment.tickets is not None:
+            self._environment.tickets.give_back()
         self._send_batch()
         self._pipes.may_end = True
         self._pipes.answer(Finished(self._environment.process_exit_code))

@@ -181,6 +181,8 @@ class Population:
             return
         del self._members[member.key]
         self._note(member, -1)
+        if self._environment.tickets is not None:
+            self._environment.tickets.left(member.key, is_last=not self._members)
         if member.wanted and member.deadline_ms is not None:  # it was to stop, then wanted again
             self._spawn(Member(member.key))
         elif member.wanted:

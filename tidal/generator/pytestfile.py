@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from tidal.flow import CatchResponseError, StopUser
 from tidal.generator.discovery import Refused
 from tidal.generator.fast_errors import ConnectionError as FastError
-from tidal.tasks import CANCELLED, FAILED, FINISHED, RUNNING, STARTED, STOPPING
+from tidal.iterations import CANCELLED, FAILED, FINISHED, begin, end
+from tidal.tasks import RUNNING, STOPPING
 from tidal.users import User
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class PytestUser(User):
             fixtures.close()
 
     def _call(self, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
-        self._iterations[STARTED] += 1
+        begin(self)
         ended = CANCELLED
         try:
             function(**arguments)
@@ -83,7 +84,7 @@ class PytestUser(User):
             ended = FAILED
             raise
         finally:
-            self._iterations[ended] += 1
+            end(self, ended)
         time.sleep(0)  # cooperative: the others get a turn even when nothing was sent
 
 

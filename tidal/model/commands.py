@@ -146,6 +146,20 @@ class BlocksReturned(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TicketsLent(Event):
+    """Lend rights to begin iterations: totals of an incarnation, so that a later entry replaces an earlier one."""
+
+    KIND = "tl"
+    incarnation: str
+    rows: tuple[tuple[str, int, int, int], ...]  # class and number of a user ("" and 0: the run), lent, given back
+
+    def __post_init__(self) -> None:
+        """Refuse totals that cannot be."""
+        if not all(number >= 0 and 0 <= returned <= lent for _, number, lent, returned in self.rows):
+            raise ValueError("tickets that are given back were lent before")
+
+
+@dataclass(frozen=True, slots=True)
 class RunClosed(Event):
     """Close the run: nothing of it is counted after this."""
 

@@ -24,6 +24,7 @@ from tidal.model.plantext import ARRIVALS
 from tidal.model.seeking import exit_code_of as search_exit_code
 from tidal.model.seeking import seek
 from tidal.model.target import capped
+from tidal.model.tickets import is_limited, issue, why_done
 from tidal.model.verdict import exit_code_of, judge
 from tidal.model.words import moment
 
@@ -82,7 +83,7 @@ def decide(state: State, senses: Senses) -> list[ev.Event]:
     is_end = any(isinstance(act, ev.RunClosed) for act in acts)
     refusals = _refusals(state) if tick or is_end else []
     tripped = trips(state, tick[0].judged_to_s) if tick and not is_end else []
-    return [*refusals, *lend(state), *acts, *tripped, *tick, *(seal(state) if tick else [])]
+    return [*refusals, *lend(state), *issue(state), *acts, *tripped, *tick, *(seal(state) if tick else [])]
 
 
 # ------------------------------------------------------------------ who is there
@@ -286,8 +287,8 @@ def _run(state: State, senses: Senses) -> list[ev.Event]:
         if (plan.end_ms is not None and plan_ms >= plan.end_ms) or _is_deserted(state, senses.now_ms):
             return [ev.StopOrdered("failed", "every worker is gone", "", log.options.stop_timeout_ms, EXIT_LAPSED)]
         return []
-    if plan is not None and plan.end_ms is not None and plan_ms >= plan.end_ms:
-        return [ev.StopOrdered("finished", "the run time is over", "", log.options.stop_timeout_ms)]
+    if plan is not None and (why := _why_finished(state, plan, plan_ms)):
+        return [ev.StopOrdered("finished", why, "", log.options.stop_timeout_ms)]
     if (wanted := _wanted_end(state)) is not None:
         return [wanted]
     if plan is not None and (why := _why_lapsed(state, senses, plan)):
@@ -307,10 +308,17 @@ def _wanted_end(state: State) -> ev.StopOrdered | None:
     return None
 
 
+def _why_finished(state: State, plan: ev.PlanSet, plan_ms: int) -> str:
+    """Why there is nothing more to do; "" when there is."""
+    if plan.end_ms is not None and plan_ms >= plan.end_ms:
+        return "the run time is over"
+    return why_done(state)
+
+
 def _why_lapsed(state: State, senses: Senses, plan: ev.PlanSet) -> str:
     """Why a run that nobody stopped does not go on; "" when it does."""
     end_ms = plan.rest.end_ms if plan.rest is not None else plan.end_ms  # a plan that stands still has its end later
-    is_endless = end_ms is None and not state.log.options.keep_running
+    is_endless = end_ms is None and not state.log.options.keep_running and not is_limited(state.log)
     if is_endless and senses.unwatched_ms >= UNWATCHED_MS:
         return "it has no end and nobody watched it for a minute (--keep-running says otherwise)"
     if _have_all_finished(state, plan) and _is_deserted(state, senses.now_ms):

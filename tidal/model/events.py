@@ -25,6 +25,7 @@ from tidal.model.commands import (
     RunOpened,
     RunStarted,
     StopOrdered,
+    TicketsLent,
 )
 from tidal.model.envelopes import (
     CHUNK_BYTES,
@@ -82,6 +83,7 @@ from tidal.model.reports import (
     MessageReceived,
     Reported,
     StopWanted,
+    TicketsWanted,
     Watch,
     WorkerFinished,
 )
@@ -162,6 +164,8 @@ __all__ = [
     "TargetSet",
     "ThresholdTripped",
     "Ticked",
+    "TicketsLent",
+    "TicketsWanted",
     "Track",
     "WantNote",
     "WantPause",
@@ -182,13 +186,14 @@ __all__ = [
 
 MASTER_EVENTS: tuple[type[Event], ...] = (
     RunOpened, FileChunk, RunStarted, PlanSet, StopOrdered, DrainOrdered, RunClosed, BlockLeased, BlocksReturned,
+    TicketsLent,
     MasterTook, WorkerSeen, WorkerChanged, WorkerLost, WorkerLeft, WorkerRefused, Ticked, BlocksLost, TargetSet,
     HookDone, MessageSent,
     IntentAccepted, IntentRefused, EntryRefused, Checkpoint, Noted, GenerationOpened,
     LedgerSealed, ThresholdTripped, ProbeBegun, ProbeJudged, LimitFound,
 )  # fmt: skip
 WORKER_EVENTS: tuple[type[Event], ...] = (
-    Reported, GeneratorLost, LoadFailed, WorkerFinished, StopWanted, MessageReceived, BlockWanted,
+    Reported, GeneratorLost, LoadFailed, WorkerFinished, StopWanted, MessageReceived, BlockWanted, TicketsWanted,
 )  # fmt: skip
 OPERATOR_EVENTS: tuple[type[Event], ...] = (
     WantTarget, WantRate, WantStage, WantPause, WantResume, WantStop, WantNote,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
-from tidal.model import leases, phases, seeking, story
+from tidal.model import leases, phases, seeking, story, tickets
 from tidal.model.arrivalbook import add_up, take_back
 from tidal.model.codec import BadEntry, Entry, Signed, decode
 from tidal.model.delays import note_delays
@@ -265,6 +265,7 @@ _MASTER_STEPS: dict[type[ev.Event], Callable[..., None]] = {
     ev.EntryRefused: _entry_refused,
     ev.LedgerSealed: _ledger_sealed,
     ev.BlockLeased: leases.fold_leased,
+    ev.TicketsLent: tickets.fold_lent,
     ev.BlocksReturned: leases.fold_returned,
     ev.BlocksLost: leases.fold_lost,
     ev.GenerationOpened: _generation_opened,
@@ -298,10 +299,17 @@ def _fold_worker(reports: ReportHalf, signed: ev.ByWorker, entry_id: str) -> Non
             reports.exit_codes[signed.incarnation] = _exit_code(event.exit_code)
     elif isinstance(event, ev.StopWanted):
         reports.stops_wanted.setdefault(signed.incarnation, event.why[:200])
-    elif isinstance(event, ev.BlockWanted):
-        leases.fold_wanted(record, event)
+    elif isinstance(event, ev.BlockWanted | ev.TicketsWanted):
+        _wanted(record, event)
     else:
         reports.messages += isinstance(event, ev.MessageReceived)
+
+
+def _wanted(record: IncarnationRecord, event: ev.BlockWanted | ev.TicketsWanted) -> None:
+    if isinstance(event, ev.TicketsWanted):
+        tickets.fold_wanted(record, event)
+    else:
+        leases.fold_wanted(record, event)
 
 
 def _load_failed(reports: ReportHalf, incarnation: str, event: ev.LoadFailed) -> None:

@@ -49,6 +49,7 @@ from tidal.model.stats import Tally
 from tidal.model.story import row
 from tidal.model.text import clean
 from tidal.model.threshold_rows import limit_row, threshold_rows
+from tidal.model.tickets import ticket_cells
 from tidal.model.verdict import Verdict, judge
 from tidal.model.zoom import closeup, grouped
 
@@ -351,6 +352,7 @@ def _ledger(state: State) -> LedgerRow:
         tuple(LossRow(clean(x.who, 60), _plan_ms(log, x.from_ms), _plan_ms(log, x.to_ms), clean(x.why)) for x in lost),
         sum(counter.lost_count for counter in log.counters.values()),
         **arrival_cells(state),
+        **ticket_cells(state),
     )
 
 

@@ -157,6 +157,15 @@ class TakeBlock(Event):
     drops: bool = False  # no answer: what is here is lost, because the worker was declared lost
 
 
+@dataclass(frozen=True, slots=True)
+class TakeTickets(Event):
+    """Rights to begin iterations, in totals of this generator; of another life: all that it had is lost."""
+
+    KIND = "tickets"
+    life: int
+    rows: tuple[tuple[str, int, int], ...]  # class, number of a user; given so far
+
+
 # ------------------------------------------------------------------ answers
 
 
@@ -259,6 +268,15 @@ class Batch(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WantTickets(Event):
+    """Users need rights to begin iterations: totals of this generator, which only rise."""
+
+    KIND = "wanttickets"
+    life: int  # of the worker, as told last
+    rows: tuple[tuple[str, int, int, int, int], ...]  # class, number of a user; to be given, given back, ended
+
+
+@dataclass(frozen=True, slots=True)
 class WantBlock(Event):
     """Users need positions of a counter; not said again before the answer."""
 
@@ -277,8 +295,19 @@ class Finished(Event):
     exit_code: int | None = None  # `environment.process_exit_code`
 
 
-ORDERS: tuple[type[Event], ...] = (Load, SetClock, SetShare, Finish, Message, View, Fire, TakeBlock, *trial.ORDERS)
+ORDERS: tuple[type[Event], ...] = (
+    Load,
+    SetClock,
+    SetShare,
+    Finish,
+    Message,
+    View,
+    Fire,
+    TakeBlock,
+    TakeTickets,
+    *trial.ORDERS,
+)
 ANSWERS: tuple[type[Event], ...] = (
-    *(Loaded, NotLoaded, Batch, Finished, Message, Fired, Steer, Leave, WantBlock),
+    *(Loaded, NotLoaded, Batch, Finished, Message, Fired, Steer, Leave, WantBlock, WantTickets),
     *trial.ANSWERS,
 )

@@ -153,3 +153,17 @@ class BlockWanted(Event):
         """Refuse a name that would fill the state."""
         if len(self.counter) > TEXT_MAX:
             raise ValueError(f"a counter's name has {len(self.counter)} characters")
+
+
+@dataclass(frozen=True, slots=True)
+class TicketsWanted(Event):
+    """The worker's users need rights to begin iterations: totals of its incarnation, which only rise."""
+
+    KIND = "tw"
+    rows: tuple[tuple[str, int, int, int, int, int], ...]
+    """Class and number of a user ("" and 0: the run); to be lent, given back, ended, lost with a generator."""
+
+    def __post_init__(self) -> None:
+        """Refuse totals that cannot be."""
+        if not all(len(row[0]) <= TEXT_MAX and all(is_count(n) for n in row[1:]) for row in self.rows):
+            raise ValueError("totals of tickets are whole, not negative and not too large")

@@ -180,6 +180,7 @@ class LedgerRow:
     """Planned against done, in user-milliseconds, each second by itself: planned + surplus = ran + missing.
 
     Iterations: started = finished + failed + cancelled + in flight + unknown.
+    Tickets: wanted + redone = done + unknown + open.
     """
 
     planned_user_ms: int = 0
@@ -209,6 +210,11 @@ class LedgerRow:
     arrivals_dropped: int = 0  # as many iterations were in flight as may be
     arrivals_unknown: int = 0  # lost with what died, or not reported yet
     arrivals_surplus: int = 0  # begun beyond the plan: before a stop was heard of, or by a worker that was cut off
+    tickets_wanted: int = 0  # iterations that the run is to have (--iterations); 0: any number
+    tickets_redone: int = 0  # and so many more, for those that are unknown (--redo-unknown)
+    tickets_done: int = 0  # of these: completed
+    tickets_unknown: int = 0  # lost with processes that died, begun or not
+    tickets_open: int = 0  # not begun, or in flight
 
 
 @dataclass(frozen=True, slots=True)

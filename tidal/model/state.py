@@ -140,6 +140,8 @@ class LogHalf:
     story: list[StoryRow] = field(default_factory=list)
     story_dropped: int = 0
     counters: dict[str, CounterRecord] = field(default_factory=dict)  # what is handed out once, by name
+    tickets: dict[str, dict[tuple[str, int], tuple[int, int]]] = field(default_factory=dict)
+    """Incarnation → class and number of a user → tickets lent to it, given back by it."""
     refusals_told: dict[str, int] = field(default_factory=dict)  # stream → how many were written down
     refused: Refused = field(default_factory=Refused)
     skipped: int = 0
@@ -201,6 +203,8 @@ class IncarnationRecord:
     in_flight_lost: int = 0  # those among them whose generator died
     strain: Strain = field(default_factory=Strain)
     wants: dict[str, BlockWanted] = field(default_factory=dict)  # counter → its newest wish
+    tickets: dict[tuple[str, int], tuple[int, int, int, int]] = field(default_factory=dict)
+    """Class and number of a user → tickets to be lent, given back, ended, lost with a generator."""
 
 
 @dataclass(slots=True)

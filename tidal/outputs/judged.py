@@ -45,6 +45,8 @@ def ledger_lines(frame: Frame) -> Iterator[str]:
         yield f"Arrivals: {_arrivals(ledger)}"
     if ledger.iterations_started:
         yield f"Iterations: {_iterations(ledger)}"
+    if ledger.tickets_wanted:
+        yield f"Iterations to do: {_tickets(ledger)}"
     late = frame.lateness
     if late.started:
         when = (
@@ -106,6 +108,18 @@ def _iterations(ledger: LedgerRow) -> str:
     }
     parts = [f"{number(count)} {name}" for name, count in ends.items() if count or name == "finished"]
     return f"{number(ledger.iterations_started)} started = {' + '.join(parts)}"
+
+
+def _tickets(ledger: LedgerRow) -> str:
+    """Wanted + redone = completed + unknown + not done."""
+    sides = (
+        ((ledger.tickets_wanted, "wanted"), (ledger.tickets_redone, "redone")),
+        ((ledger.tickets_done, "completed"), (ledger.tickets_unknown, "unknown"), (ledger.tickets_open, "not done")),
+    )
+    told = (
+        [f"{number(count)} {name}" for place, (count, name) in enumerate(side) if count or not place] for side in sides
+    )
+    return " = ".join(" + ".join(parts) for parts in told)
 
 
 def _gaps(ledger: LedgerRow) -> Iterator[str]:
