@@ -351,8 +351,7 @@ def _ledger(state: State) -> LedgerRow:
         tuple(gaps),
         tuple(LossRow(clean(x.who, 60), _plan_ms(log, x.from_ms), _plan_ms(log, x.to_ms), clean(x.why)) for x in lost),
         sum(counter.lost_count for counter in log.counters.values()),
-        **arrival_cells(state),
-        **ticket_cells(state),
+        **(arrival_cells(state) | ticket_cells(state)),
     )
 
 
