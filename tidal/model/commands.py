@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from struct import unpack
 
 from tidal.model.envelopes import MOMENT_MS_MAX, SLOTS_MAX, TRACKS_MAX, USERS_MAX, Event, is_target
+from tidal.model.samples import TEXT_MAX, is_count
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
 from tidal.model.spec import HEIGHT_MAX, STAGES_MAX, ClassSpec, FileSpec, Rest, RunOptions, StageSpec, Track
 
@@ -155,7 +156,9 @@ class TicketsLent(Event):
 
     def __post_init__(self) -> None:
         """Refuse totals that cannot be."""
-        if not all(number >= 0 and 0 <= returned <= lent for _, number, lent, returned in self.rows):
+        if not all(len(row[0]) <= TEXT_MAX and all(is_count(n) for n in row[1:]) for row in self.rows):
+            raise ValueError("totals of tickets are whole, not negative and not too large")
+        if any(returned > lent for _, _, lent, returned in self.rows):
             raise ValueError("tickets that are given back were lent before")
 
 

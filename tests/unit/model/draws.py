@@ -198,6 +198,13 @@ _WITH_RULES: dict[Any, Callable[[], st.SearchStrategy[Any]]] = {
     ev.PaceTally: lambda: st.builds(
         lambda name, n, wanted, late: ev.PaceTally(name, n + late, wanted, late), TEXT, *3 * [COUNT]
     ),
+    ev.TicketsLent: lambda: st.builds(
+        lambda who, name, n, totals: ev.TicketsLent(who, ((name, n, totals[1], totals[0]),)),
+        TEXT,
+        TEXT,
+        COUNT,
+        st.tuples(COUNT, COUNT).map(sorted),
+    ),
     ev.Track: lambda: TRACK,
     ev.StageSpec: lambda: STAGE,
     ev.PlanSet: _plans,
