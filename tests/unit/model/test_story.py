@@ -11,7 +11,7 @@ from tidal.model.state import LogHalf
 from tidal.model.story import row, tell
 
 SILENT = {ev.BlocksReturned, ev.FileChunk, ev.Ticked, ev.IntentAccepted, ev.Checkpoint, ev.LedgerSealed, ev.MessageSent,
-          ev.ProbeBegun}  # fmt: skip
+          ev.ProbeBegun, ev.TicketsLent}  # fmt: skip
 """No news for people: parts of files, looks around, what is told by its effect (a probe: by its plan), hashes, sums."""
 
 SOMETIMES = {ev.BlockLeased}
