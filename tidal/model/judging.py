@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from tidal.model.events import ThresholdTripped
 from tidal.model.ledger import complete_to_ms, plan_end_s
 from tidal.model.text import clean
+from tidal.model.threshold_measures import TRANSACTION, measured_transaction, measured_value, names_of
 from tidal.model.thresholds import (
     COUNT,
     FOR,
@@ -131,12 +132,20 @@ def end_of_s(log: LogHalf) -> int:
 
 
 def _why_nothing(state: State, one: Threshold) -> str:
+    if one.metric.source:
+        return _why_unmeasured(one, names_of(state.reports.measured, one.metric.source))
     if not one.of or any(is_of(key, one.of) for key in state.reports.endpoints):
         return "nothing was measured"
     names = {name for key in state.reports.endpoints for name in (key[1], f"{key[0]} {key[1]}".strip())}
     near = get_close_matches(one.of, sorted(names), 3, 0.4)
     hint = f"; near ones: {', '.join(clean(name, 60) for name in near)}" if near else ""
     return f"no endpoint {clean(one.of, 60)!r} was seen{hint}"
+
+
+def _why_unmeasured(one: Threshold, names: set[str]) -> str:
+    near = get_close_matches(one.of, sorted(names), 3, 0.4)
+    hint = f"; near ones: {', '.join(clean(name, 60) for name in near)}" if near else ""
+    return f"no {one.metric.source} {clean(one.of, 60)!r} was measured{hint}"
 
 
 # ------------------------------------------------------------------ windows
@@ -228,6 +237,8 @@ def whole_value(state: State, one: Threshold, to_s: int, *, is_final: bool = Fal
     if one.metric.kind == VERDICT:
         word = judge(state, is_final=is_final).word
         return Fraction(WORDS.index(word)) if word else None
+    if one.metric.source:
+        return _of_measured(state, one)
     log, reports = state.log, state.reports
     from_s, end_s = seconds_of(one, log.began_ms)
     if one.has_place and not one.window:
@@ -242,6 +253,13 @@ def whole_value(state: State, one: Threshold, to_s: int, *, is_final: bool = Fal
     if one.of and not any(is_of(key, one.of) for key in reports.endpoints):
         return None
     return value_of(one.metric, _up_to(state, one, seen, to_s, is_final=is_final), length_ms)
+
+
+def _of_measured(state: State, one: Threshold) -> Fraction | None:
+    """Of what users measure beside requests."""
+    if one.metric.source != TRANSACTION:
+        return measured_value(state.reports.measured, one)
+    return value_of(one.metric, Seen(measured_transaction(state.reports.measured, one.of).whole), 0)
 
 
 def _of_run(state: State, of: str) -> Seen:

@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LATENCY, RATE, PERCENT, COUNT, USERS, VERDICT = "latency", "rate", "percent", "count", "users", "verdict"
+MEASURED = "measured"
+"""A number of the users' own, in no unit or in per cent."""
 LOWER, NEITHER, HIGHER = -1, 0, 1
 """Which side of a metric is the good one."""
 WHOLE, FOR, WITHIN = "", "for", "within"
@@ -36,11 +38,19 @@ class Metric:
     unit: str = ""
     quantile: float = 0.0  # of latency: the share of samples that are no larger
     is_response: bool = False  # from the intended start on, not from the sending
+    source: str = ""  # of what users measure beside requests: check, counter, gauge, rate, trend, transaction
 
     @property
     def can_be_of(self) -> bool:
-        """Whether single endpoints have it."""
-        return self.kind in {LATENCY, RATE, PERCENT, COUNT}
+        """Whether single endpoints, or measures of the users' own, have it."""
+        return self.kind in {LATENCY, RATE, PERCENT, COUNT, MEASURED}
+
+    @property
+    def words(self) -> str:
+        """As the grammar reads it."""
+        if self.is_response:
+            return f"response {self.name}"
+        return f"{self.source} {self.name}" if self.source in {"trend", "transaction"} else self.name
 
 
 METRICS = {
@@ -55,6 +65,10 @@ METRICS = {
         Metric("requests", COUNT, HIGHER),
         Metric("users", USERS, NEITHER),
         Metric("verdict", VERDICT, NEITHER),
+        Metric("checks%", MEASURED, HIGHER, "%", source="check"),
+        Metric("counter", MEASURED, NEITHER, source="counter"),
+        Metric("gauge", MEASURED, NEITHER, source="gauge"),
+        Metric("rate%", MEASURED, NEITHER, "%", source="rate"),
     )
 }
 """By name; percentiles (`p95`) are made when they are asked for."""
@@ -97,7 +111,7 @@ class Threshold:
 
     def __str__(self) -> str:
         """The same condition in the grammar, always with the same words."""
-        metric = f"response {self.metric.name}" if self.metric.is_response else self.metric.name
+        metric = self.metric.words
         of = f" of {quoted(self.of)}" if self.of else ""
         return f"{_prefix(self)}{metric}{of} {self.op} {self.limit_text}{self._scope}"
 
@@ -170,7 +184,9 @@ def value_text(metric: Metric, thousandths: int) -> str:
 def what_is_measured(threshold: Threshold) -> str:
     """The metric and what it is of, in words."""
     metric = threshold.metric
-    name = f"response {metric.name}" if metric.is_response else metric.name
+    name = metric.words
+    if metric.source:
+        return f"{name} of {threshold.of or 'all of them'}"
     if not metric.can_be_of:
         return "the verdict" if metric.kind == VERDICT else name
     return f"{name} of {threshold.of or 'all requests'}"

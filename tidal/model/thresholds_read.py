@@ -3,7 +3,8 @@
 text      = [prefix] clause { "and" clause }
 prefix    = "require" | "fail if" | "fail unless" | "abort if" | "abort unless" | "abort:"
 clause    = metric ["of" name] op value { scope }
-metric    = ["response"] latency | "rps" | "requests" | "fail%" | "failures" | "users" | "verdict"
+metric    = ["trend" | "transaction"] latency | "transaction fail%" | "checks%" | "counter" | "gauge" | "rate%"
+          | ["response"] latency | "rps" | "requests" | "fail%" | "failures" | "users" | "verdict"
 latency   = "p50" … "p99.9" | "median" | "avg" | "min" | "max"
 op        = "<" | "<=" | ">" | ">=" | "==" | "!="
 scope     = "for" span | "within" span | "between" span "and" span | "after" span | "before" span
@@ -26,7 +27,9 @@ from tidal.model.thresholds import (
     HIGHER,
     LATENCY,
     LOWER,
+    MEASURED,
     METRICS,
+    NEITHER,
     PERCENT,
     TEXT_MAX,
     THRESHOLDS_MAX,
@@ -168,7 +171,8 @@ class _Reader:
 
     def _metric(self) -> Metric:
         at = self.at
-        is_response = bool(self.word("response"))
+        source = self.word("trend", "transaction")
+        is_response = not source and bool(self.word("response"))
         match = self.take(_WORD)
         if match is None:
             raise self.fail(f"a metric was expected: {', '.join(['p95', *METRICS])}")
@@ -178,11 +182,21 @@ class _Reader:
             raise self.fail(_no_metric(match[0]), match.start())
         if is_response and metric.kind != LATENCY:
             raise self.fail(f"only latencies have a response time, not {metric.name}", at)
-        return replace(metric, is_response=is_response)
+        return self._of_source(metric, source, at) if source else replace(metric, is_response=is_response)
+
+    def _of_source(self, metric: Metric, source: str, at: int) -> Metric:
+        """A figure of a trend, which has no unit here, or of a transaction."""
+        if metric.kind != LATENCY and (source, metric.name) != ("transaction", "fail%"):
+            raise self.fail(f"a {source} has no {metric.words}", at)
+        if source == "trend":
+            return replace(metric, kind=MEASURED, better=NEITHER, unit="", source=source)
+        return replace(metric, source=source)
 
     def _of(self, metric: Metric) -> str:
         at = self.at
         if not self.word("of"):
+            if metric.source and metric.source != "check":
+                raise self.fail(f'a name was expected: {metric.words} of "…"')
             return ""
         if not metric.can_be_of:
             raise self.fail(f"{metric.name} is of the whole run, not of an endpoint", at)
@@ -276,6 +290,10 @@ class _Reader:
 
     def _checked(self, found: Threshold) -> Threshold:
         metric = found.metric
+        if metric.source and (found.window or found.has_place):
+            raise self.fail(f"{metric.words} is judged over the whole run: without for, within, between, after, before")
+        if metric.source == "counter" and found.aborts:
+            raise self.fail("a counter begins at 0 and is judged at the end")
         if metric.kind == VERDICT and (found.window or found.has_place or found.aborts):
             raise self.fail("a verdict is of the whole run, at its end")
         if found.window and metric.kind == COUNT and found.window == FOR:

@@ -24,6 +24,14 @@ MEANINGS = {
     "abort if avg > 20 for 1m": (
         "fails as soon as avg of all requests is above 20ms in each of 60 seconds on end, and the run is stopped then"
     ),
+    'transaction p95 of "checkout / pay" < 300ms': (
+        "transaction p95 of checkout / pay must be below 300ms over the whole run"
+    ),
+    "transaction fail% of pay > 1": "transaction fail% of pay must not be above 1% over the whole run",
+    "checks% >= 99": "checks% of all of them must be at least 99% over the whole run",
+    'trend p95 of "cart{region=eu}" < 4.5': "trend p95 of cart{region=eu} must be below 4.5 over the whole run",
+    "counter of orders >= 100": "counter of orders must be at least 100 over the whole run",
+    "rate% of hit > 80": "rate% of hit must be above 80% over the whole run",
     "users >= 10 within 1m before 5m": "users must be at least 10 over every 1m between 0s and 5m",
 }
 SAME = {
@@ -65,6 +73,16 @@ WRONG = {
     "verdict > valid": "a verdict is == or != to a word",
     "abort: verdict == valid": "a verdict is of the whole run",
     "abort: requests >= 100": "begin at 0",
+    "counter >= 3": "a name was expected",
+    "trend p95 < 3": "a name was expected",
+    "trend rps of x < 3": "a trend has no rps",
+    "trend verdict of x < 3": "a trend has no verdict",
+    "transaction users of x < 3": "a transaction has no users",
+    "transaction checks% of x < 3": "a transaction has no checks%",
+    "gauge of x < 3ms": "'ms' is no unit of gauge",
+    "checks% > 99 for 5s": "over the whole run",
+    "transaction p95 of x < 3 after 5s": "over the whole run",
+    "abort: counter of x > 3": "judged at the end",
     "requests > 3 for 5s": "of single seconds say little",
     "p95 > 3 and fail% > 1": "'and' joins what must hold",
     "abort if p95>3 and fail%>1": "'and' joins what must hold",
@@ -166,6 +184,8 @@ def test_every_threshold_reads_back(
     place: tuple[int, int | None],
 ) -> None:
     """Its text stands in the log: it has to mean the same to whoever reads it."""
+    if metric.source:  # of what users measure: over the whole run
+        window, place, aborts = ("", 0), (0, None), False
     one = Threshold(metric, op, limit, of if metric.can_be_of else "", forbids, aborts, *window, *place)
     assert thresholds_of(str(one)) == (one,)
     assert meaning(one)
