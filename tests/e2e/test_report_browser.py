@@ -86,8 +86,8 @@ def test_everything_is_there(browser: Browser) -> None:
     assert text(browser, "h1") == "locustfile.py"
     shown = browser.ask("[...document.querySelectorAll('main > section:not([hidden]) > h2')].map(h => h.textContent)")
     assert shown == [
-        "Over time", "What changed when", "Endpoints", "Percentile spectrum", "Failures", "Exceptions in user code",
-        "Planned and done", "Workers", "Users", "Story", "Configuration",
+        "Over time", "Endpoints", "Percentile spectrum", "Failures", "Exceptions in user code", "Planned and done",
+        "Workers", "Users", "Story", "Configuration",
     ]  # fmt: skip
     assert browser.ask("document.querySelectorAll('canvas').length") == 5
     assert "no last report from w2" in text(browser, ".note")
@@ -281,12 +281,33 @@ def test_it_prints(browser: Browser, tmp_path: Path) -> None:
 def test_hostile_text_is_shown_and_not_run(only_browser: Browser, tmp_path: Path) -> None:
     """As text, wherever it stands."""
     only_browser.problems.clear()
-    only_browser.open(page(tmp_path, Shop(seconds=20, said=EVIL, source=EVIL.encode())))
-    for summary in ("#exceptions summary", "#configuration summary"):
+    only_browser.open(page(tmp_path, Shop(seconds=20, measures=True, said=EVIL, source=EVIL.encode())))
+    for summary in ("#exceptions summary", "#samples summary", "#configuration summary"):
         only_browser.click(summary)
     assert only_browser.ask("document.title") != "owned"
     assert only_browser.ask("document.querySelectorAll('img, b').length") == 0
     assert EVIL in text(only_browser, "#endpoints")
+    assert only_browser.problems == []
+
+
+def test_what_users_measured_is_there(only_browser: Browser, tmp_path: Path) -> None:
+    """Transactions fold, figures are those of the run, a failed request opens."""
+    only_browser.problems.clear()
+    only_browser.open(page(tmp_path, Shop(seconds=28, workers=2, measures=True)))
+    names = (
+        "[...document.querySelectorAll('#transactions tbody th')].map(cell => cell.innerText.replace(/[▾▸\\n]/g, ''))"
+    )
+    tree = ["browse", "{region=eu}", "{region=us}", "checkout", "{region=eu}", "{region=us}", "pay"]
+    assert only_browser.ask(names)[:7] == tree
+    only_browser.click("button[aria-label='checkout: fold']")
+    assert only_browser.ask(names) == tree[:4]
+    only_browser.click("button[aria-label='checkout: unfold']")
+    assert only_browser.ask(names)[:7] == tree
+    assert "75.00 %" in text(only_browser, "#checks tbody tr")
+    assert "orders" in text(only_browser, "#metrics")
+    assert "region=eu" in text(only_browser, "#tagged")
+    only_browser.click("#samples summary")
+    assert "the payment service\nis busy" in text(only_browser, "#samples details")
     assert only_browser.problems == []
 
 
