@@ -86,7 +86,7 @@ def serve(place: Place, command: Sequence[str], title: str) -> int:
         base: Any = importlib.import_module("textual_serve.server").Server
         web: Any = importlib.import_module("aiohttp.web")
     except ImportError:
-        raise UsageError("--serve needs textual-serve: pip install textual-serve") from None
+        raise UsageError("--serve needs textual-serve: pip install 'tidal[serve]'") from None
     token = "" if place.is_loopback else secrets.token_urlsafe(18)
     url = f"http://{place.authority}"
 

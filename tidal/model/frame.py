@@ -26,6 +26,7 @@ from tidal.model.measured_rows import (
     transaction_rows,
 )
 from tidal.model.paces import lateness_row, pacing_rows
+from tidal.model.redact import DEFAULT
 from tidal.model.rows import (
     Chart,
     Completeness,
@@ -154,7 +155,7 @@ def _header(state: State, at_ms: int) -> RunHeader:
     return RunHeader(
         run=clean(log.run),
         file=clean(log.file),
-        host=clean(log.options.host or next((c.host for c in log.classes if c.host), "")),
+        host=clean(DEFAULT.url(log.options.host or next((c.host for c in log.classes if c.host), ""))),
         phase=log.phase,
         opened_ms=log.opened_ms,
         began_ms=log.began_ms,

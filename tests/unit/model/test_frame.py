@@ -346,6 +346,12 @@ def _is_harmless(text: str) -> bool:
     return not bad and max(map(len, lines)) <= 400 and len(lines) <= 60
 
 
+def test_a_host_with_a_password_is_shown_without_it() -> None:
+    """A picture is shown to colleagues; the log has the host as the generators need it."""
+    state = folded(opened(host="http://ann:s3cret@shop.example"))
+    assert frame(state, T0).run.host == "http://[redacted]@shop.example"
+
+
 def test_hostile_text_is_cleaned_wherever_it_stands() -> None:
     """Names, hosts, errors, reasons, notes, states: no control or format character reaches a frame, and no end."""
     event = replace(
