@@ -8,14 +8,11 @@ import os
 import re
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tidal import address
 from tidal.errors import UsageError
-from tidal.model.arrivals import EVEN, IN_FLIGHT_GUARD, SPACINGS
-from tidal.model.planning import planned, typed_of
 from tidal.model.thresholds_read import BadThreshold, thresholds_of
-from tidal.model.tickets import ITERATIONS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +29,6 @@ SEEN_BY_ALL = f"""\
 tidal: everybody on this machine can see the password in --redis (ps): rather give the URL without it, and
   {address.PASSWORD}, or --redis-password-file FILE, or the whole URL in {REDIS_URL}"""
 NEEDED = "none: it must be said"
-NO_PLAN = "none"
 Taker = argparse._ActionsContainer  # noqa: SLF001 - argparse has no public name for what parsers and groups share
 USERS_MAX = 10_000_000
 SIZE_MAX = 1 << 44
@@ -124,106 +120,6 @@ def add_load(parser: argparse.ArgumentParser) -> None:
         type=positive_span_ms,
         metavar="SPAN",
         help="how long: 20, 20s, 3m, 1h20m (default: until stopped)",
-    )
-    add_plan(parser)
-    add_iterations(parser)
-
-
-def plan_of(text: str) -> tuple[str, str]:
-    """`[CLASS=]STAGES` as a pair, its stages understood; "none" for no plan at all."""
-    (typed,) = typed_of([text])
-    if text.strip() != NO_PLAN:
-        planned((typed,))
-    return typed
-
-
-def seed(text: str) -> int:
-    """A whole number from 0 on."""
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
-    return int(text)
-
-
-def in_flight(text: str) -> int:
-    """A number above 0."""
-    most = user_count(text)
-    if not most:
-        raise argparse.ArgumentTypeError("with none in flight nothing would be started")
-    return most
-
-
-class TakePlan(argparse.Action):
-    """`--plan` may be given for each class; those of the command line replace what a config file says."""
-
-    def __call__(
-        self, parser: object, namespace: argparse.Namespace, values: Any, option_string: object = None
-    ) -> None:
-        """Add one plan; a class's second one replaces its first."""
-        del parser, option_string
-        before = getattr(namespace, self.dest, None) or ()
-        setattr(namespace, self.dest, (*(pair for pair in before if pair[0] != values[0]), values))
-
-
-def add_plan(parser: argparse.ArgumentParser) -> None:
-    """The load as stages, or as arrivals."""
-    group = parser.add_argument_group("plan, instead of users and a spawn rate")
-    group.add_argument(
-        "--plan",
-        type=plan_of,
-        action=TakePlan,
-        default=(),
-        metavar="[CLASS=]STAGES",
-        help="stages of users, '0->100 in 30s, 100 for 5m', or of arrivals, 'rate 50/s for 2m, 50/s->400/s in 5m';"
-        " a stage may have a name, 'warmup: 0->100 in 30s'; once for each class that has a plan of its own;"
-        " none: not the locustfile's own either",
-    )
-    group.add_argument(
-        "--spacing",
-        choices=SPACINGS,
-        default=EVEN,
-        metavar="HOW",
-        help="of arrivals: even, or poisson, as independent people come (default: even)",
-    )
-    group.add_argument("--seed", type=seed, default=0, metavar="N", help="of Poisson spacing (default: 0)")
-    group.add_argument(
-        "--max-in-flight",
-        type=in_flight,
-        default=0,
-        metavar="N",
-        help="arrivals that find so many iterations running in the whole run are dropped, and counted as that"
-        f" (default: {IN_FLIGHT_GUARD:,} a generator)",
-    )
-    group.add_argument(
-        "--fresh-users",
-        action="store_true",
-        help="a new user for each arrival; else users are taken from a pool and keep their sessions",
-    )
-
-
-def count(text: str) -> int:
-    """How many, from 1 on."""
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= ITERATIONS_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {ITERATIONS_MAX:,}")
-    return int(text)
-
-
-def add_iterations(parser: argparse.ArgumentParser) -> None:
-    """A run that ends when its work is done."""
-    group = parser.add_argument_group("iterations")
-    group.add_argument(
-        "--iterations",
-        type=count,
-        default=0,
-        metavar="N",
-        help="so many iterations (one task, or one pass of a sequential task set) in the whole run, then it ends",
-    )
-    group.add_argument(
-        "--iterations-per-user", type=count, default=0, metavar="N", help="so many by each user, then the run ends"
-    )
-    group.add_argument(
-        "--redo-unknown",
-        action="store_true",
-        help="iterations that are unknown, because the process died that had them, are begun anew",
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tidal.cli import flags
+from tidal.cli.planflags import NO_PLAN
 from tidal.errors import UsageError
 from tidal.model.arrivals import EVEN, SPACINGS
 
@@ -100,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
     from tidal.cli.request import files_at_end, launch_spec, locustfiles
 
     found = spec(args)
-    args.thresholds, args.plan, args.seed = [], (("", flags.NO_PLAN),), 0
+    args.thresholds, args.plan, args.seed = [], (("", NO_PLAN),), 0
     args.max_in_flight, args.fresh_users, args.users = 0, False, None
     for name in ("iterations", "iterations_per_user"):
         setattr(args, name, getattr(args, name, None) or 0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.cli import flags
+from tidal.cli import flags, planflags
 from tidal.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="lead no run, but wait and take over the fleet's run (or the one of --run) when its master is gone",
     )
-    flags.add_load(parser)
+    planflags.add_load(parser)
     flags.add_target(parser)
     flags.add_meaning(parser)
     flags.add_thresholds(parser)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.cli import flags
+from tidal.cli import planflags
 from tidal.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument(
-        "plans", nargs="*", type=flags.plan_of, metavar="[CLASS=]STAGES", help="one plan, or one for each class"
+        "plans", nargs="*", type=planflags.plan_of, metavar="[CLASS=]STAGES", help="one plan, or one for each class"
     )
     parser.add_argument(
         "-f", "--locustfile", metavar="FILE", help="show the plan of this file (default: ./locustfile.py)"

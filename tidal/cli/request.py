@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tidal.cli.flags import NO_PLAN, REDIS_URL, redis_url
+from tidal.cli.flags import REDIS_URL, redis_url
+from tidal.cli.planflags import NO_PLAN
 from tidal.cli.verdict_files import summary_file
 from tidal.cli.wanted import Wanted
 from tidal.errors import NoSuchFile, UsageError

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.cli import flags
+from tidal.cli import flags, planflags
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +20,7 @@ STARTS_LOAD = True
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     flags.add_file(parser)
-    flags.add_load(parser)
+    planflags.add_load(parser)
     flags.add_target(parser)
     flags.add_meaning(parser)
     flags.add_thresholds(parser)

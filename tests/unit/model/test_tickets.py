@@ -52,6 +52,18 @@ def granted(state: State) -> dict[str, int]:
     return {e.incarnation: e.rows[0][2] for e in events}
 
 
+def with_one_in_flight_lost(**options: Any) -> State:
+    """Ten are to do; w1 was lent five and ended four when it was lost, and w2 wants as many as it can get."""
+    state = limited(iterations=10, **options)
+    tell(state, [wants("w1", 1, 5, 0, 0, 0)])
+    while granted(state):
+        pass
+    tell(state, [wants("w1", 2, 5, 0, 4, 0), lost("w1"), wants("w2", 1, 9, 0, 0, 0)])
+    while granted(state):
+        pass
+    return state
+
+
 # ------------------------------------------------------------------ histories
 
 
@@ -83,13 +95,7 @@ def test_what_is_given_back_is_lent_to_others() -> None:
 
 def test_what_a_lost_worker_had_is_unknown() -> None:
     """Four of its five ended, one was in flight: it is not begun anew, and the run says so."""
-    state = limited(iterations=10)
-    tell(state, [wants("w1", 1, 5, 0, 0, 0)])
-    while granted(state):
-        pass
-    tell(state, [wants("w1", 2, 5, 0, 4, 0), lost("w1"), wants("w2", 1, 9, 0, 0, 0)])
-    while granted(state):
-        pass
+    state = with_one_in_flight_lost()
     tell(state, [wants("w2", 2, 9, 0, 5, 0)])
     now = sums(state)
     assert (now.completed, now.unknown, now.open) == (9, 1, 0)
@@ -98,13 +104,7 @@ def test_what_a_lost_worker_had_is_unknown() -> None:
 
 def test_what_is_unknown_is_redone_when_the_run_was_told_to() -> None:
     """With --redo-unknown as many more are lent: ten complete."""
-    state = limited(iterations=10, redo_unknown=True)
-    tell(state, [wants("w1", 1, 5, 0, 0, 0)])
-    while granted(state):
-        pass
-    tell(state, [wants("w1", 2, 5, 0, 4, 0), lost("w1"), wants("w2", 1, 9, 0, 0, 0)])
-    while granted(state):
-        pass
+    state = with_one_in_flight_lost(redo_unknown=True)
     tell(state, [wants("w2", 2, 9, 0, 6, 0)])
     now = sums(state)
     assert (now.completed, now.redone, now.open) == (10, 1, 0)
