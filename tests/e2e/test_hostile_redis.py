@@ -112,6 +112,8 @@ def test_the_screen_shows_it_as_text(stage: Stage, client: redis.Redis) -> None:
     screen = Screen(stage.home, "watch", run, "--redis", stage.redis_url, size=(160, 48))
     screen.until("/products/[id]", 40)
     hostile.as_worker(client, keys, FLEET, time.time_ns() // 1_000_000)
+    assert strange(screen.until("/flood/0", 40)) == set()
+    screen.type("/", *"boo", "\r")  # far down among what floods the table
     assert strange(screen.until("[red]boo[/]", 40)) == set()
     screen.press("q")
     assert screen.left(30) == 0
