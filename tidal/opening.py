@@ -20,7 +20,7 @@ from tidal.model.events import ClassSpec, Event, RunOpened, RunOptions
 from tidal.model.files import FILES_MAX, SHIPPED_BYTES_MAX, chunks_of, spec_of
 from tidal.model.planning import fitting_classes, planned
 from tidal.model.plantext import ARRIVALS
-from tidal.model.thresholds_read import BadThreshold, canonical
+from tidal.model.thresholds_read import BadThreshold, canonical, thresholds_of
 from tidal.model.tickets import KEYS_MAX
 from tidal.signing import key_in, signature
 
@@ -142,16 +142,22 @@ def _options(spec: LaunchSpec, loaded: Loaded, found: Planned | None) -> RunOpti
         host=spec.options.host.rstrip("/"),
         arguments=tuple(sorted(arguments.items())),
         run_time_ms=run_time_ms,
-        thresholds=_thresholds([*spec.options.thresholds, *loaded.thresholds]),
+        thresholds=_thresholds([*spec.options.thresholds, *loaded.thresholds], found),
     )
 
 
-def _thresholds(texts: Sequence[str]) -> tuple[str, ...]:
-    """What the command line and the file want kept, each once."""
+def _thresholds(texts: Sequence[str], plan: Planned | None) -> tuple[str, ...]:
+    """What the command line and the file want kept, each once; UsageError for a stage that is not there."""
     try:
-        return canonical(texts)
+        found = canonical(texts)
     except BadThreshold as error:
         raise UsageError(str(error)) from None
+    names = [stage.name for stage in plan.stages] if plan is not None else []
+    for one in (one for text in found for one in thresholds_of(text)):
+        if one.stage and one.stage not in names:
+            there = f"the stages are {', '.join(names)}" if names else "the run has no plan with stages"
+            raise UsageError(f"threshold {one}: no stage {one.stage!r}; {there}")
+    return found
 
 
 def shipped_root(*files: Path) -> Path:

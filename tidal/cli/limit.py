@@ -121,7 +121,7 @@ def spec(args: argparse.Namespace) -> LimitSpec:
     if args.users is not None and args.rate is not None:
         raise UsageError("--users or --rate: one of them is searched for")
     for one in (one for text in args.until for one in thresholds_of(text)):
-        if one.window or one.has_place or one.aborts or not one.metric.can_be_of:
+        if one.window or one.has_place or one.stage or one.aborts or not one.metric.can_be_of:
             raise UsageError(f"--until {one}: a level is judged as a whole, by what its requests were like")
     start = args.users if args.users is not None else args.rate if args.rate is not None else START
     most = args.most if args.most is not None else 100_000.0

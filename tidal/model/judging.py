@@ -134,18 +134,21 @@ def end_of_s(log: LogHalf) -> int:
 def _why_nothing(state: State, one: Threshold) -> str:
     if one.metric.source:
         return _why_unmeasured(one, names_of(state.reports.measured, one.metric.source))
+    if one.stage and one.stage not in state.reports.stages:
+        return f"no request was in stage {clean(one.stage, 60)!r}{_near(one.stage, state.reports.stages)}"
     if not one.of or any(is_of(key, one.of) for key in state.reports.endpoints):
         return "nothing was measured"
     names = {name for key in state.reports.endpoints for name in (key[1], f"{key[0]} {key[1]}".strip())}
-    near = get_close_matches(one.of, sorted(names), 3, 0.4)
-    hint = f"; near ones: {', '.join(clean(name, 60) for name in near)}" if near else ""
-    return f"no endpoint {clean(one.of, 60)!r} was seen{hint}"
+    return f"no endpoint {clean(one.of, 60)!r} was seen{_near(one.of, names)}"
 
 
 def _why_unmeasured(one: Threshold, names: set[str]) -> str:
-    near = get_close_matches(one.of, sorted(names), 3, 0.4)
-    hint = f"; near ones: {', '.join(clean(name, 60) for name in near)}" if near else ""
-    return f"no {one.metric.source} {clean(one.of, 60)!r} was measured{hint}"
+    return f"no {one.metric.source} {clean(one.of, 60)!r} was measured{_near(one.of, names)}"
+
+
+def _near(name: str, names: Iterable[str]) -> str:
+    near = get_close_matches(name, sorted(names), 3, 0.4)
+    return f"; near ones: {', '.join(clean(one, 60) for one in near)}" if near else ""
 
 
 # ------------------------------------------------------------------ windows
@@ -239,6 +242,8 @@ def whole_value(state: State, one: Threshold, to_s: int, *, is_final: bool = Fal
         return Fraction(WORDS.index(word)) if word else None
     if one.metric.source:
         return _of_measured(state, one)
+    if one.stage:
+        return _of_stage(state, one)
     log, reports = state.log, state.reports
     from_s, end_s = seconds_of(one, log.began_ms)
     if one.has_place and not one.window:
@@ -260,6 +265,15 @@ def _of_measured(state: State, one: Threshold) -> Fraction | None:
     if one.metric.source != TRANSACTION:
         return measured_value(state.reports.measured, one)
     return value_of(one.metric, Seen(measured_transaction(state.reports.measured, one.of).whole), 0)
+
+
+def _of_stage(state: State, one: Threshold) -> Fraction | None:
+    """Of the requests of one stage of the plan, as far as they are reported."""
+    record, seen = state.reports.stages.get(one.stage), Seen()
+    for key, tally in record.endpoints.items() if record is not None else ():
+        if is_of(key, one.of):
+            seen.tally.merge(tally)
+    return value_of(one.metric, seen, 0) if seen.tally.requests else None
 
 
 def _of_run(state: State, of: str) -> Seen:

@@ -4,6 +4,7 @@
     p99 of "GET /cart" > 1s for 10s      what must not last for ten seconds on end
     abort: fail% > 1 within 30s          what must not be true of any thirty seconds; it stops the run
     rps >= 500 between 1m and 4m         what must hold over a part of the run
+    p95 < 300ms in stage "steady"        what must hold of the requests of one stage of the plan
 
 A comparison that points to the bad side of its metric says what must not happen, any other what must hold; `require`,
 `fail if` and their like in front say it against the grain (`docs/thresholds.md`). Limits are integers in thousandths of
@@ -86,6 +87,7 @@ class Threshold:
         window_s: how long what is bad must last (`for`), or how long the windows are (`within`).
         from_ms: plan time from which it is judged.
         to_ms: plan time up to which it is judged; None: to the end.
+        stage: of the plan, whose requests alone are judged; "" is all of them.
     """
 
     metric: Metric
@@ -98,6 +100,7 @@ class Threshold:
     window_s: int = 0
     from_ms: int = 0
     to_ms: int | None = None
+    stage: str = ""
 
     @property
     def bad_op(self) -> str:
@@ -117,6 +120,8 @@ class Threshold:
 
     @property
     def _scope(self) -> str:
+        if self.stage:
+            return f" in stage {quoted(self.stage)}"
         window = f" {self.window} {span(self.window_s * 1000)}" if self.window else ""
         if self.to_ms is None:
             return window + (f" after {span(self.from_ms)}" if self.from_ms else "")
@@ -203,7 +208,9 @@ def meaning(threshold: Threshold) -> str:
     if threshold.window == WITHIN:
         over = f"over {'any' if threshold.forbids else 'every'} {span(threshold.window_s * 1000)}"
     else:
-        over = "" if threshold.has_place or threshold.metric.kind == VERDICT else "over the whole run"
+        over = (
+            "" if threshold.has_place or threshold.stage or threshold.metric.kind == VERDICT else "over the whole run"
+        )
     must = "must not be" if threshold.forbids else "must be"
     return " ".join(f"{what} {must} {compared} {over}".split()) + _where(threshold) + _then(threshold)
 
@@ -214,6 +221,8 @@ def _value_in_words(threshold: Threshold) -> str:
 
 
 def _where(threshold: Threshold) -> str:
+    if threshold.stage:
+        return f" in stage {threshold.stage}"
     if threshold.to_ms is None:
         return f" after {span(threshold.from_ms)}" if threshold.from_ms else ""
     return f" between {span(threshold.from_ms)} and {span(threshold.to_ms)}"

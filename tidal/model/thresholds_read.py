@@ -7,7 +7,7 @@ metric    = ["trend" | "transaction"] latency | "transaction fail%" | "checks%" 
           | ["response"] latency | "rps" | "requests" | "fail%" | "failures" | "users" | "verdict"
 latency   = "p50" … "p99.9" | "median" | "avg" | "min" | "max"
 op        = "<" | "<=" | ">" | ">=" | "==" | "!="
-scope     = "for" span | "within" span | "between" span "and" span | "after" span | "before" span
+scope     = "in stage" name | "for" span | "within" span | "between" span "and" span | "after" span | "before" span
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class _Reader:
         limit = self._limit(metric)
         is_forbidden = default_forbids(metric, op) if forbids is None else forbids
         bare = Threshold(metric, op, limit, of, is_forbidden, aborts)
-        while (word := self.word("for", "within", "between", "after", "before")) and bare is not None:
+        while (word := self.word("in", "for", "within", "between", "after", "before")) and bare is not None:
             bare = self._scoped(bare, word)
         return self._checked(bare)
 
@@ -247,6 +247,8 @@ class _Reader:
 
     def _scoped(self, bare: Threshold, word: str) -> Threshold:
         at = self.at - len(word)
+        if word == "in":
+            return self._staged(bare, at)
         if word in {FOR, WITHIN}:
             if bare.window:
                 raise self.fail(f"one window is enough: it has '{bare.window}' already", at)
@@ -254,6 +256,16 @@ class _Reader:
         if bare.has_place:
             raise self.fail("one part of the run is enough: between … and …, after … or before …", at)
         return replace(bare, **self._place(word))  # type: ignore[arg-type]  # from_ms and to_ms
+
+    def _staged(self, bare: Threshold, at: int) -> Threshold:
+        if not self.word("stage"):
+            raise self.fail("'stage' was expected: in stage warmup")
+        if bare.stage:
+            raise self.fail("one stage is enough", at)
+        name = self._name()
+        if not name:
+            raise self.fail("the name of a stage was expected")
+        return replace(bare, stage=name)
 
     def _window_s(self) -> int:
         at = self.at
@@ -290,6 +302,10 @@ class _Reader:
 
     def _checked(self, found: Threshold) -> Threshold:
         metric = found.metric
+        if found.stage and (found.window or found.has_place):
+            raise self.fail("a stage is judged as a whole: without for, within, between, after, before")
+        if found.stage and (metric.source or metric.kind not in {LATENCY, PERCENT, COUNT}):
+            raise self.fail(f"{metric.words} cannot be cut by stage: latencies, requests, failures and fail% can")
         if metric.source and (found.window or found.has_place):
             raise self.fail(f"{metric.words} is judged over the whole run: without for, within, between, after, before")
         if metric.source == "counter" and found.aborts:

@@ -59,7 +59,7 @@ def watches_of(thresholds: Iterable[Threshold], began_ms: int) -> tuple[Watch, .
     """What has to be kept for these thresholds, in a run whose plan time began then."""
     keep_s: dict[str, int] = {}
     spans: dict[Watch, None] = {}
-    for one in (each for each in thresholds if not each.metric.source):
+    for one in (each for each in thresholds if not each.metric.source and not each.stage):
         keep_s[one.of] = max(keep_s.get(one.of, 0), one.window_s + LAG_S)
         if not one.window and one.has_place:
             spans[Watch(one.of, 0, *seconds_of(one, began_ms))] = None

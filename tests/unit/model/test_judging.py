@@ -191,6 +191,41 @@ def test_a_misspelt_endpoint_is_told_with_near_names() -> None:
     assert trip.why == "no endpoint 'GET /x' was seen; near ones: GET /"
 
 
+def in_stages(*texts: str) -> State:
+    """Ten calm requests in the stage `warmup`, then ten slow ones in `peak`; the run is over."""
+    blocks = [
+        ev.Block(T0_S + second, 1, {("GET", "/"): tally([ms * 1000] * 10)}, stage=stage)
+        for second, stage, ms in ((1, "warmup", 100), (2, "peak", 900))
+    ]
+    happenings = running("w1", thresholds=texts)
+    return folded(*happenings, by("w1", 1, report(*blocks, to_ms=4_000)), at(4_000, stopped("finished")))
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("p95 < 300ms in stage warmup", ""),
+        ("p95 < 300ms in stage peak", "peak"),
+        ('p95 of "GET /" < 300ms in stage peak', "peak"),
+        ("requests >= 10 in stage peak", ""),
+        ("requests >= 11 in stage peak", "peak"),
+        ("fail% < 1 in stage peak", ""),
+    ],
+)
+def test_a_stage_is_judged_by_its_own_requests(text: str, word: str) -> None:
+    """What came in other stages says nothing of it."""
+    found = final_trips(in_stages(*canonical([text])))
+    assert [trip.text for trip in found if word in trip.text] == ([] if not word else list(canonical([text])))
+    assert bool(found) is bool(word)
+
+
+def test_a_stage_that_nobody_saw_is_told_with_near_names() -> None:
+    """As a misspelt endpoint: the threshold could not be judged."""
+    (trip,) = final_trips(in_stages(*canonical(["p95 < 300ms in stage peek"])))
+    assert trip.value_milli is None
+    assert trip.why == "no request was in stage 'peek'; near ones: peak"
+
+
 def codes(state: State) -> int:
     """The exit code that the master decides."""
     events = decide(state, Senses(T0 + 60_000, looked=True))

@@ -161,6 +161,24 @@ _METRIC = st.one_of(
 )
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("p95<1 in warmup", "'stage' was expected"),
+        ("p95<1 in stage", "the name of a stage was expected"),
+        ("p95<1 in stage a in stage b", "one stage is enough"),
+        ("p95>1 for 3s in stage a", "a stage is judged as a whole"),
+        ("p95<1 in stage a after 3s", "a stage is judged as a whole"),
+        ("rps>1 in stage a", "cannot be cut by stage"),
+        ('checks% of "x" > 9 in stage a', "cannot be cut by stage"),
+    ],
+)
+def test_what_a_stage_cannot_be_asked_is_said(text: str, why: str) -> None:
+    """One line, with the place."""
+    with pytest.raises(BadThreshold, match=why):
+        thresholds_of(text)
+
+
 @settings(deadline=None)
 @given(
     metric=_METRIC,
@@ -171,6 +189,7 @@ _METRIC = st.one_of(
     aborts=st.booleans(),
     window=st.sampled_from([("", 0), ("for", 9), ("within", 600)]),
     place=st.sampled_from([(0, None), (5_000, None), (0, 900_000), (1_500, 900_000)]),
+    stage=st.one_of(st.just(""), st.text(min_size=1, max_size=9)),
 )
 def test_every_threshold_reads_back(
     metric: Metric,
@@ -182,11 +201,16 @@ def test_every_threshold_reads_back(
     aborts: bool,
     window: tuple[str, int],
     place: tuple[int, int | None],
+    stage: str,
 ) -> None:
     """Its text stands in the log: it has to mean the same to whoever reads it."""
     if metric.source:  # of what users measure: over the whole run
         window, place, aborts = ("", 0), (0, None), False
-    one = Threshold(metric, op, limit, of if metric.can_be_of else "", forbids, aborts, *window, *place)
+    if metric.source or metric.kind not in {"latency", "percent"}:
+        stage = ""
+    if stage:  # as a whole
+        window, place = ("", 0), (0, None)
+    one = Threshold(metric, op, limit, of if metric.can_be_of else "", forbids, aborts, *window, *place, stage)
     assert thresholds_of(str(one)) == (one,)
     assert meaning(one)
 
