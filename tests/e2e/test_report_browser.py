@@ -86,8 +86,8 @@ def test_everything_is_there(browser: Browser) -> None:
     assert text(browser, "h1") == "locustfile.py"
     shown = browser.ask("[...document.querySelectorAll('main > section:not([hidden]) > h2')].map(h => h.textContent)")
     assert shown == [
-        "Over time", "Endpoints", "Percentile spectrum", "Failures", "Exceptions in user code", "Planned and done",
-        "Workers", "Users", "Story", "Configuration",
+        "Over time", "What changed when", "Endpoints", "Percentile spectrum", "Failures",
+        "Exceptions in user code", "Planned and done", "Workers", "Users", "Story", "Configuration",
     ]  # fmt: skip
     assert browser.ask("document.querySelectorAll('canvas').length") == 5
     assert "no last report from w2" in text(browser, ".note")
