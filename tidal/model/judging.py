@@ -315,7 +315,8 @@ def judges_failures(log: LogHalf) -> bool:
     found = [threshold_of(text) for text in log.options.thresholds]
     if log.options.limit is not None:
         return True  # beyond the limit requests may well fail
-    return any(one is not None and not one.of and one.metric.name in {"fail%", "failures"} for one in found)
+    whole = [one for one in found if one is not None and not one.of and not one.stage]
+    return any(one.metric.name in {"fail%", "failures"} for one in whole)
 
 
 def exit_code_with(ordinary: int, log: LogHalf, tripped: Iterable[ThresholdTripped]) -> int:

@@ -33,7 +33,7 @@ from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of
 from tidal.model.decide import Senses, decide
 from tidal.model.fold import fold_entry
 from tidal.model.frame import frame
-from tidal.model.judging import EXIT_NOT_MET, EXIT_UNJUDGED, final_trips, trips
+from tidal.model.judging import EXIT_NOT_MET, EXIT_UNJUDGED, final_trips, judges_failures, trips
 from tidal.model.rejudge import rejudge
 from tidal.model.state import State
 from tidal.model.thresholds_read import canonical, threshold_of
@@ -217,6 +217,12 @@ def test_a_stage_is_judged_by_its_own_requests(text: str, word: str) -> None:
     found = final_trips(in_stages(*canonical([text])))
     assert [trip.text for trip in found if word in trip.text] == ([] if not word else list(canonical([text])))
     assert bool(found) is bool(word)
+
+
+def test_a_stage_says_nothing_of_failures_elsewhere() -> None:
+    """Only a threshold on all requests says how many may fail; one of a stage leaves the ordinary exit code."""
+    assert judges_failures(in_stages(*canonical(["fail% < 1"])).log)
+    assert not judges_failures(in_stages(*canonical(["fail% < 1 in stage warmup"])).log)
 
 
 def test_a_stage_that_nobody_saw_is_told_with_near_names() -> None:
