@@ -7,7 +7,7 @@ width of labels, so that nothing moves while figures grow.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -21,6 +21,7 @@ from tidal.tui.widgets.canvas import DOTS, Canvas, Runs
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+_Plot = TypeVar("_Plot")
 LABEL_CELLS = 6
 """Width of the numbers at the y axis; the axis itself takes one more."""
 
@@ -136,16 +137,22 @@ def time_axis(plot: Plot, cells: int, look: Look) -> Runs:
     return [(" " * LABEL_CELLS + look.own("└"), "dim"), *line]
 
 
-class ChartView(Toned):
-    """One chart on the screen: `show` it a plot."""
+class PlotView(Toned, Generic[_Plot]):
+    """A plot on the screen, drawn anew when it, the size or the theme has changed.
 
-    def __init__(self, look: Look, **names: Any) -> None:
+    Args:
+        plot: what is shown before anything else is.
+        draw_rows: makes rows of toned text of a plot, a width and a height.
+    """
+
+    def __init__(self, look: Look, plot: _Plot, draw_rows: Callable[..., list[Runs]], **names: Any) -> None:
         super().__init__(**names)
         self._look = look
-        self._plot = EMPTY
+        self._plot = plot
+        self._draw_rows = draw_rows
         self._rows: list[Runs] | None = None
 
-    def show(self, plot: Plot) -> None:
+    def show(self, plot: _Plot) -> None:
         """Draw another plot; the same one again costs nothing."""
         if plot != self._plot:
             self._plot = plot
@@ -162,8 +169,15 @@ class ChartView(Toned):
         super().notify_style_update()
 
     def render_line(self, y: int) -> Strip:
-        """One row of the chart."""
+        """One row of the plot."""
         if self._rows is None or len(self._rows) != self.size.height:
-            self._rows = draw(self._plot, self.size.width, self.size.height, self._look, fills=self.fills)
+            self._rows = self._draw_rows(self._plot, self.size.width, self.size.height, self._look, fills=self.fills)
         base = self.rich_style
-        return Strip([Segment(text, base + self.tone(tone)) for text, tone in self._rows[y]], self.size.width)
+        return Strip([Segment(said, base + self.tone(tone)) for said, tone in self._rows[y]], self.size.width)
+
+
+class ChartView(PlotView[Plot]):
+    """One chart on the screen: `show` it a plot."""
+
+    def __init__(self, look: Look, **names: Any) -> None:
+        super().__init__(look, EMPTY, draw, **names)

@@ -84,7 +84,9 @@ class Charts(Container):
     def compose(self) -> ComposeResult:
         """One view for each plot, the heat beside the latency."""
         views = list(self._views.values())
-        yield from (*views[:2], self._heat, *views[2:])
+        yield from views[:2]
+        yield self._heat
+        yield from views[2:]
 
     def show(self, frame: Frame) -> None:
         """Draw another picture."""

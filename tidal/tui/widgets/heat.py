@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from rich.segment import Segment
-from textual.strip import Strip
-
 from tidal.model.closeup import Heat
 from tidal.tui import text
-from tidal.tui.look import HEAT_LEVELS, Look, Toned
-from tidal.tui.widgets.chart import LABEL_CELLS, Plot, exactly, time_axis
+from tidal.tui.look import HEAT_LEVELS, Look
+from tidal.tui.widgets.chart import LABEL_CELLS, Plot, PlotView, exactly, time_axis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,34 +113,8 @@ def _short(latency_us: int) -> str:
     return text.latency(latency_us).replace(" ", "").replace(".0", "")
 
 
-class HeatView(Toned):
+class HeatView(PlotView[HeatPlot]):
     """A heat map on the screen: `show` it a plot."""
 
     def __init__(self, look: Look, **names: Any) -> None:
-        super().__init__(**names)
-        self._look = look
-        self._plot = HeatPlot(Heat(), Plot("", "", ()))
-        self._rows: list[Runs] | None = None
-
-    def show(self, plot: HeatPlot) -> None:
-        """Draw another plot; the same one again costs nothing."""
-        if plot != self._plot:
-            self._plot = plot
-            self._rows = None
-            self.refresh()
-
-    def on_resize(self) -> None:
-        """Draw anew for another size."""
-        self._rows = None
-
-    def notify_style_update(self) -> None:
-        """Another theme may have no tints."""
-        self._rows = None
-        super().notify_style_update()
-
-    def render_line(self, y: int) -> Strip:
-        """One row of the map."""
-        if self._rows is None or len(self._rows) != self.size.height:
-            self._rows = draw_heat(self._plot, self.size.width, self.size.height, self._look, fills=self.fills)
-        base = self.rich_style
-        return Strip([Segment(said, base + self.tone(tone)) for said, tone in self._rows[y]], self.size.width)
+        super().__init__(look, HeatPlot(Heat(), Plot("", "", ())), draw_heat, **names)
