@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gevent.event import Event as Flag
 
 from tidal.flow import LocustError
+from tidal.generator.waiting import wait_for
 from tidal.model.pipe import WantBlock
 from tidal.model.tenant import Stock
-from tidal.tasks import WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,16 +75,7 @@ class PipeSource:
             self._answer(WantBlock(counter, wish, stock.size, stock.spans))
 
     def _wait(self, counter: str, stock: Stock, user: Any) -> None:
-        arrival = self._arrivals.setdefault(counter, Flag())
-        stock.waiting += 1
-        self._ask(counter, stock)
-        before, user._state = user._state, WAITING  # noqa: SLF001 - Locust's private name
-        try:
-            arrival.wait()
-        finally:
-            stock.waiting -= 1
-            if user._state == WAITING:  # noqa: SLF001 - the same
-                user._state = before  # noqa: SLF001 - the same
+        wait_for(self._arrivals.setdefault(counter, Flag()), stock, user, partial(self._ask, counter, stock))
 
     def take(self, order: TakeBlock) -> None:
         """The agent's answer: whoever waits looks again."""

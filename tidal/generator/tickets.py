@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event as Flag
 
+from tidal.generator.waiting import wait_for
 from tidal.model.pipe import WantTickets
 from tidal.model.ticketing import Stock
 from tidal.model.tickets import RUN
-from tidal.tasks import WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,16 +118,7 @@ class Tickets:
             self._say_soon()
 
     def _wait(self, key: Key, stock: Stock, user: Any) -> None:
-        arrival = self._arrivals.setdefault(key, Flag())
-        stock.waiting += 1
-        self._ask(key, stock)
-        before, user._state = user._state, WAITING  # noqa: SLF001 - Locust's private name
-        try:
-            arrival.wait()
-        finally:
-            stock.waiting -= 1
-            if user._state == WAITING:  # noqa: SLF001 - the same
-                user._state = before  # noqa: SLF001 - the same
+        wait_for(self._arrivals.setdefault(key, Flag()), stock, user, partial(self._ask, key, stock))
 
     def _wake(self, keys: list[Key]) -> None:
         for key in keys:
