@@ -12,7 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from tidal.flow import CatchResponseError, LocustError, ResponseError
+from tidal.flow import LocustError
+from tidal.generator.caught import Caught
 from tidal.generator.failed import Exchange
 from tidal.generator.fast_body import decoded, decoder
 from tidal.generator.fast_errors import FAILURE_EXCEPTIONS
@@ -31,10 +32,6 @@ _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^\s"';]+)""", re.IGNORECASE)
 _USE_CATCH = (
     "If you want to change the state of the request, you must pass catch_response=True:"
     " `with self.client.get(…, catch_response=True) as response:`"
-)
-_USE_BLOCK = (
-    "Tried to set status on a request that has not yet been made. Make sure you use a with-block, like this:\n\n"
-    "with self.client.request(…, catch_response=True) as response:\n    response.success()"
 )
 
 
@@ -333,15 +330,12 @@ class ErrorResponse(FastResponse):
         vars(self).update(headers=None, _content=None)
 
 
-class ResponseContextManager(FastResponse):
+class ResponseContextManager(Caught, FastResponse):
     """A response in a `with` block, in which its request may be declared a success or a failure.
 
     Attributes:
         request_meta: the arguments of the `request` hook; the block may change them.
     """
-
-    _manual_result: bool | Exception | None = None
-    _entered = False
 
     def __init__(  # the other attributes come with the response's own
         self,
@@ -354,29 +348,6 @@ class ResponseContextManager(FastResponse):
         self._request_event = request_event
         self.request_meta = request_meta
         self._catch_response = catch_response
-
-    def __enter__(self) -> Self:
-        if not self._catch_response:
-            raise LocustError("In order to use a with-block for requests, you must also pass catch_response=True")
-        self._entered = True
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None, /
-    ) -> bool | None:
-        """Tell the hook how it went; an exception of the block's own goes on, a `ResponseError` is the verdict."""
-        if self._manual_result is not None:
-            self._tell(None if self._manual_result is True else self._manual_result)
-            return kind is None
-        if isinstance(value, ResponseError):
-            self._tell(value)
-            return True
-        if kind is not None:
-            if not issubclass(kind, Exception):  # the user was stopped here: the request is not lost from the count
-                self._tell(self._trouble())
-            return False
-        self._tell(self._trouble())
-        return True
 
     def _trouble(self) -> Any:
         try:
@@ -396,19 +367,6 @@ class ResponseContextManager(FastResponse):
             raise self._manual_result
         if not self._manual_result:
             super().raise_for_status()
-
-    def success(self) -> None:
-        """Declare the request a success."""
-        self._declare(verdict=True)
-
-    def failure(self, exc: Any) -> None:
-        """Declare the request a failure, with a text or an exception."""
-        self._declare(exc if isinstance(exc, Exception) else CatchResponseError(exc))
-
-    def _declare(self, verdict: bool | Exception) -> None:  # noqa: FBT001 - it is the thing itself
-        if not self._entered:
-            raise LocustError(_USE_BLOCK)
-        self._manual_result = verdict
 
 
 class RestResponseContextManager(ResponseContextManager):

@@ -18,27 +18,22 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
-from tidal.flow import CatchResponseError, LocustError, ResponseError
+from tidal.generator.caught import Caught
 from tidal.generator.failed import Exchange
 from tidal.generator.http_pool import raw_of
 from tidal.generator.stamps import last
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from tidal.generator.fast_parse import AnswerParser
     from tidal.generator.http_swift import Asked
     from tidal.hooks import EventHook
 
 _WRAPPERS = (requests.exceptions.ConnectionError, ProtocolError, MaxRetryError, NewConnectionError)
-_USE_BLOCK = (
-    "Tried to set status on a request that has not yet been made. Make sure you use a with-block, like this:\n\n"
-    "with self.client.request(…, catch_response=True) as response:\n    response.success()"
-)
 
 
-class ResponseContextManager(requests.Response):
+class ResponseContextManager(Caught, requests.Response):  # type: ignore[misc]  # their __exit__ takes *args
     """A response, and the block in which its request may be declared a success or a failure.
 
     Attributes:
@@ -49,9 +44,6 @@ class ResponseContextManager(requests.Response):
     error: Exception | None = None
     request_meta: dict[str, Any]
     _hook: EventHook
-    _catch_response = False
-    _entered = False
-    _verdict: bool | Exception | None = None
     _later: Later | None = None
 
     @classmethod
@@ -90,53 +82,17 @@ class ResponseContextManager(requests.Response):
 
     def raise_for_status(self) -> None:
         """Raise what the request is declared to have failed with, what kept the answer away, or for status ≥ 400."""
-        if self._verdict is True:
+        if self._manual_result is True:
             return
-        if isinstance(self._verdict, Exception):
-            raise self._verdict
+        if isinstance(self._manual_result, Exception):
+            raise self._manual_result
         if self.error:
             raise self.error
         super().raise_for_status()
 
-    def success(self) -> None:
-        """Declare the request a success."""
-        self._declare(verdict=True)
-
-    def failure(self, exc: Any) -> None:
-        """Declare the request a failure, with a text or an exception."""
-        self._declare(exc if isinstance(exc, Exception) else CatchResponseError(exc))
-
-    def _declare(self, verdict: bool | Exception) -> None:  # noqa: FBT001 - it is the thing itself
-        if not self._entered:
-            raise LocustError(_USE_BLOCK)
-        self._verdict = verdict
-
-    def __enter__(self) -> Self:
-        if not self._catch_response:
-            raise LocustError("In order to use a with-block for requests, you must also pass catch_response=True")
-        self._entered = True
-        return self
-
-    def __exit__(  # type: ignore[override]  # theirs takes *args; the protocol gives these three
-        self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None, /
-    ) -> bool | None:
-        """Tell the hook how it went; an exception of the block's own goes on, a `ResponseError` is the verdict."""
-        if self._verdict is not None:
-            self._tell(None if self._verdict is True else self._verdict)
-            return kind is None
-        if isinstance(value, ResponseError):
-            self._tell(value)
-            return True
-        if kind is not None:
-            if not issubclass(kind, Exception):  # the user was stopped here: the request is not lost from the count
-                self._tell(self.trouble())
-            return False
-        self._tell(self.trouble())
-        return True
-
     def tell(self) -> None:
         """Tell the hook how it went, where there is no block."""
-        self._tell(self.trouble())
+        self._tell(self._trouble())
 
     def _tell(self, exception: Any) -> None:
         self.request_meta["exception"] = exception
@@ -144,7 +100,7 @@ class ResponseContextManager(requests.Response):
             last.delay_s = self._later.answer.delay_s
         self._hook.fire(**self.request_meta)
 
-    def trouble(self) -> BaseException | None:
+    def _trouble(self) -> BaseException | None:
         """The exception that says what went wrong, named by the endpoint and not by its many URLs."""
         if self.status_code and self.status_code < 400 and not self.error:
             return None
