@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from frames import LOOK, frame, limping
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App
@@ -32,8 +32,10 @@ def rows(*counts: int) -> list[GridRow]:
     ]
 
 
-@given(st.integers(1, 250), st.sampled_from(list(TABLES)))
-def test_columns_never_need_more_than_there_is(width: int, name: str) -> None:
+@pytest.mark.parametrize("name", list(TABLES))
+@given(width=st.integers(1, 250))
+@example(width=60)
+def test_columns_never_need_more_than_there_is(name: str, width: int) -> None:
     """From 60 columns on every table fits, whatever its texts are."""
     columns = TABLES[name].columns
     placed = place(columns, [99] * len(columns), width)

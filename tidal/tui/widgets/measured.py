@@ -43,16 +43,16 @@ def _failures(number: int) -> Cell:
 STAGES = (
     Column("name", "Stage", 16, right=False, most=40),
     Column("now", "", 8, right=False),
-    Column("from", "From", 8),
-    Column("to", "To", 8),
-    Column("lasted", "Lasted", 8, 2),
+    Column("from", "From", 8, 5),
+    Column("to", "To", 8, 6),
+    Column("lasted", "Lasted", 8, 3),
     Column("requests", "Requests", 9),
     Column("failures", "Fails", 7),
     Column("rps", "Req/s", 8),
-    Column("median", "Med ms", 8),
-    Column("p95", "p95 ms", 8, 1),
-    Column("p99", "p99 ms", 8, 3),
-    Column("users", "Users", 8, 4),
+    Column("median", "Med ms", 8, 1),
+    Column("p95", "p95 ms", 8, 2),
+    Column("p99", "p99 ms", 8, 4),
+    Column("users", "Users", 8, 7),
 )
 
 
@@ -240,14 +240,14 @@ def number(value: float) -> str:
 # ------------------------------------------------------------------ tags
 
 TAGGED = (
-    Column("tags", "Tags", 20, right=False, most=60),
+    Column("tags", "Tags", 18, right=False, most=60),
     Column("method", "Method", 6, right=False),
     Column("name", "Name", 14, right=False, most=60),
     Column("requests", "Requests", 9),
     Column("failures", "Fails", 7),
-    Column("median", "Med ms", 8),
-    Column("p95", "p95 ms", 8, 1),
-    Column("p99", "p99 ms", 8, 2),
+    Column("median", "Med ms", 8, 1),
+    Column("p95", "p95 ms", 8, 2),
+    Column("p99", "p99 ms", 8, 3),
     Column("average", "Avg ms", 8, 3),
     Column("max", "Max ms", 9, 4),
 )
@@ -316,7 +316,7 @@ def _sample(number: int, row: SampleRow, look: Look) -> GridRow:
 
 PACING = (
     Column("class", "Class", 16, right=False, most=40),
-    Column("begun", "Begun", 10),
+    Column("begun", "Begun", 9),
     Column("wanted", "Wanted /s", 10),
     Column("achieved", "Achieved /s", 11),
     Column("reached", "Reached %", 9),
