@@ -196,9 +196,11 @@ def _redirect(luck: Random, index: int) -> Answer:
         )
     )
     status = luck.choice(("301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent", "300 Choices"))
-    cookie = "Set-Cookie: r=1; Path=/\r\n" if luck.random() < 0.5 else ""
-    head = f"HTTP/1.1 {status}\r\nLocation: {to}\r\n{cookie}Content-Length: 2\r\n\r\nmv"
-    return Answer(_cut(luck, head.encode("latin-1")), luck.choice(("keep", "keep", "close")))
+    more = "Set-Cookie: r=1; Path=/\r\n" if luck.random() < 0.5 else ""
+    end = luck.choice(("keep", "keep", "close"))
+    more += "Connection: close\r\n" if end == "close" else ""  # unsaid, it would race with the request that follows
+    head = f"HTTP/1.1 {status}\r\nLocation: {to}\r\n{more}Content-Length: 2\r\n\r\nmv"
+    return Answer(_cut(luck, head.encode("latin-1")), end)
 
 
 def _cut(luck: Random, data: bytes) -> tuple[bytes, ...]:
