@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from frames import LOOK, frame, limping
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App
 
-from tidal.tui.look import Look
+from tidal.tui.look import TONE_CLASSES, Look
 from tidal.tui.widgets.columns import Cell, Column, GridRow, arranged, lay, matches, place
 from tidal.tui.widgets.grid import Grid
 from tidal.tui.widgets.tables import TABLES
@@ -105,6 +105,8 @@ def test_a_row_has_a_cell_for_every_column_and_a_key_of_its_own(name: str) -> No
 
 class Page(App[None]):
     """A grid alone on the screen."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = TONE_CLASSES
 
     def __init__(self, **names: Any) -> None:
         super().__init__()

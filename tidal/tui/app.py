@@ -11,7 +11,7 @@ from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 
-from tidal.tui.look import DEEP, THEMES, Look
+from tidal.tui.look import DEEP, THEMES, TONE_CLASSES, Look
 from tidal.tui.memory import Memory, Settings, ShortMemory
 from tidal.tui.screens.board import DIGITS
 from tidal.tui.screens.dashboard import Dashboard
@@ -62,6 +62,7 @@ class TidalApp(App[str]):
     """
 
     CSS_PATH = "tidal.tcss"
+    COMPONENT_CLASSES: ClassVar[set[str]] = TONE_CLASSES
     TITLE = "tidal"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -7,7 +7,7 @@ Nothing is told by colour alone: a state is a glyph, a word and a tone. `Look` c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from rich.style import Style
 from textual.theme import BUILTIN_THEMES, Theme
@@ -19,6 +19,8 @@ from tidal.tui.widgets.canvas import DOTS
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import tzinfo
+
+    from textual.dom import DOMNode
 
 _ASCII = {
     "●": "*", "○": "o", "◌": ".", "◐": "%", "✓": "+", "✗": "x", "■": "#", "▲": "!", "►": ">", "→": "->", "…": "..",
@@ -123,17 +125,22 @@ def speaks_utf8(environment: Mapping[str, str]) -> bool:
     return not named or "utf8" in named.lower().replace("-", "")
 
 
-class Toned(Widget):
-    """A widget that draws in tones, which the style sheet turns into colours of the theme."""
+TONES = (
+    "good", "info", "warn", "bad", "dim", "faint", "strong", "accent", "head", "total", "loud",
+    "rps", "rps-area", "rps-fill", "failures", "planned", "users", "users-area", "users-fill",
+    "p50", "p95", "p99", "cpu", "cpu-area", "cpu-fill", "spark", "bars",
+    "heat-1", "heat-2", "heat-3", "heat-4", "heat-5", "heat-6", "heat-7", "heat-8", "key",
+    "good-badge", "info-badge", "warn-badge", "bad-badge", "dim-badge", "replay-badge", "frozen-badge", "tab",
+)  # fmt: skip
+TONE_CLASSES = {f"tone--{tone}" for tone in TONES}
+"""Component classes of the app: the style sheet is asked once for each tone, not once more for each widget."""
 
-    TONES: ClassVar[tuple[str, ...]] = (
-        "good", "info", "warn", "bad", "dim", "faint", "strong", "accent", "head", "total", "loud",
-        "rps", "rps-area", "rps-fill", "failures", "planned", "users", "users-area", "users-fill",
-        "p50", "p95", "p99", "cpu", "cpu-area", "cpu-fill", "spark", "bars",
-        "heat-1", "heat-2", "heat-3", "heat-4", "heat-5", "heat-6", "heat-7", "heat-8", "key",
-        "good-badge", "info-badge", "warn-badge", "bad-badge", "dim-badge", "replay-badge", "frozen-badge", "tab",
-    )  # fmt: skip
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{tone}" for tone in TONES}
+
+class Toned(Widget):
+    """A widget that draws in tones, which the style sheet turns into colours of the theme.
+
+    Its app has TONE_CLASSES among its component classes.
+    """
 
     def __init__(self, **names: Any) -> None:
         self._mixed: dict[str, Style] = {}
@@ -149,7 +156,7 @@ class Toned(Widget):
         if "+" in name:
             over, _, ground = name.partition("+")
             return self.tone(ground) + self.tone(over)
-        return self.part(f"tone--{name}") if name else Style.null()
+        return self._mix(self.app, f"tone--{name}") if name else Style.null()
 
     @property
     def fills(self) -> bool:
@@ -157,9 +164,12 @@ class Toned(Widget):
         return not self.app.native_ansi_color
 
     def part(self, component: str) -> Style:
-        """What a component class sets, translucent colours mixed with the ground of the widget."""
+        """What a component class of the widget sets, translucent colours mixed with its ground."""
+        return self._mix(self, component)
+
+    def _mix(self, owner: DOMNode, component: str) -> Style:
         if component not in self._mixed:
-            styles = self.get_component_styles(component)
+            styles = owner.get_component_styles(component)
             ground = self.background_colors[1]
             back = ground + styles.background if styles.has_rule("background") else None
             front = (back or ground) + styles.color if styles.has_rule("color") else None
