@@ -97,7 +97,7 @@ class Lookout:
         self._looks += 1
         known = {w.worker for w in workers if not w.is_gone}
         found = self._bus.beats(FleetKeys(state.log.fleet or "default"), known, self._looks)
-        beats = {b.incarnation: b for b in map(_heartbeat, found.values()) if b is not None}
+        beats = {b.incarnation: b for b in map(heartbeat_of, found.values()) if b is not None}
         expected = {w.incarnation for w in workers if not w.is_gone}
         signed_off = [w.incarnation for w in workers if w.worker not in found and _may_leave(state, w)]
         rtt_us = received_us - sent_us
@@ -130,7 +130,7 @@ def _may_leave(state: State, worker: WorkerRecord) -> bool:
     return not worker.is_gone and (not owns or (report is not None and report.finished))
 
 
-def _heartbeat(payload: bytes | None) -> Heartbeat | None:
+def heartbeat_of(payload: bytes | None) -> Heartbeat | None:
     """A heartbeat from a key's value; None for an absent key and for nonsense."""
     if payload is None:
         return None

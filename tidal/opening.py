@@ -69,7 +69,7 @@ def open_run(spec: LaunchSpec, run: str) -> Opening:
     root = shipped_root(file, *more)
     # every class is described, so that a shape may name any of them; the chosen ones are the mix
     loaded = inspect(spec.file, root=str(root), more_files=spec.more_files, words=spec.words, options=spec.options)
-    found = _plan(spec.options, loaded)
+    found = plan_of(spec.options, loaded)
     classes = chosen(loaded.classes, spec.options.classes)
     if found is not None:
         classes = fitting_classes(found, loaded.classes, classes)
@@ -116,7 +116,7 @@ def _secrets(spec: LaunchSpec, loaded: Loaded) -> tuple[tuple[str, str], ...]:
     return tuple((a.name, given.get(a.name, a.value)) for a in loaded.arguments if a.is_secret)
 
 
-def _plan(options: RunOptions, loaded: Loaded) -> Planned | None:
+def plan_of(options: RunOptions, loaded: Loaded) -> Planned | None:
     """The plan that was given, or the file's own; None for neither: users and spawn rate, or a shape, say it."""
     if not options.plan and loaded.plan and options.takes_plan and loaded.shape:
         raise UsageError(f"the locustfile has a plan and a shape, {loaded.shape}: say --plan, or take one of them out")
@@ -142,11 +142,11 @@ def _options(spec: LaunchSpec, loaded: Loaded, found: Planned | None) -> RunOpti
         host=spec.options.host.rstrip("/"),
         arguments=tuple(sorted(arguments.items())),
         run_time_ms=run_time_ms,
-        thresholds=_thresholds([*spec.options.thresholds, *loaded.thresholds], found),
+        thresholds=thresholds_of_run([*spec.options.thresholds, *loaded.thresholds], found),
     )
 
 
-def _thresholds(texts: Sequence[str], plan: Planned | None) -> tuple[str, ...]:
+def thresholds_of_run(texts: Sequence[str], plan: Planned | None) -> tuple[str, ...]:
     """What the command line and the file want kept, each once; UsageError for a stage that is not there."""
     try:
         found = canonical(texts)

@@ -1,4 +1,4 @@
-"""Draw the pictures of the pages from a real run's archive: `python docs/pictures/render.py RUN.tidal SECONDS`.
+"""Draw the pictures of the pages from a real run's archive: `python docs/pictures/render.py [RUN.tidal SECONDS]`.
 
 Each is the screen as it stood at that moment of the run. The run in the pictures: three workers under the bundled shop,
 one of them killed with SIGKILL on the way, another one come later, more users asked for at 70 s.
@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal.archive import Archive
+from tidal.cli.desk import Desk
+from tidal.demo import SHOP
+from tidal.launch import LaunchSpec
+from tidal.model.events import RunOptions
 from tidal.model.frame import frame
 from tidal.replay import Replay, ReplayFeed
 from tidal.tui.app import TidalApp
@@ -67,6 +71,24 @@ class Nobody:
         return event.KIND
 
 
+class Window(Desk):
+    """The desk behind the form, with nobody who would start anything."""
+
+    def __init__(self) -> None:
+        plan = "warm up: 0->100 in 30s, 100 for 2m, peak: 100->500 in 1m, 500 for 3m, down: ->0 in 30s"
+        spec = LaunchSpec(str(SHOP), RunOptions(plan=(("", plan),), host="http://127.0.0.1:8089"))
+        super().__init__(spec, lambda _: (_ for _ in ()).throw(RuntimeError("this is a picture")))
+
+
+async def draw_form(size: tuple[int, int]) -> str:
+    """The SVG of the start form over the bundled shop."""
+    app = TidalApp(desk=Window(), look=Look(ascii_only=False, dots="braille", zone=UTC))
+    async with app.run_test(size=size) as pilot:
+        for _ in range(20):
+            await pilot.pause(0.25)
+        return app.export_screenshot(title="tidal")
+
+
 async def draw(feed: Feed, size: tuple[int, int], keys: tuple[str, ...]) -> str:
     """The SVG of a screen after some keys."""
     look = Look(ascii_only=False, dots="braille", zone=UTC)
@@ -82,6 +104,9 @@ async def draw(feed: Feed, size: tuple[int, int], keys: tuple[str, ...]) -> str:
 
 def main() -> None:
     """Write the pictures."""
+    (HERE / "start.svg").write_text(asyncio.run(draw_form((120, 30))), encoding="utf-8")
+    if len(sys.argv) == 1:
+        return
     path, seconds = sys.argv[1:]
     replay = Replay(Archive.open(Path(path)))
     began_ms = replay.final().log.began_ms

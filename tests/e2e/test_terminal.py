@@ -105,10 +105,10 @@ def test_the_first_run(terminal: Opener, home: Path, url: str) -> None:
     """The form asks for the load, the dashboard shows it, keys change and stop it, and the shell gets the summary."""
     first = terminal("tui", "-f", BASIC)
     first.until("[x] Visitor")
-    first.type("tab", "tab", "4", "tab", "50", "tab", "x")
-    first.until("run time: ")
+    first.type(*["tab"] * 4, "4", "tab", "50", "tab", "tab", "x")
+    first.until("is not a span of time")
     first.type("backspace", "2m", "tab", "1", "tab", url)
-    first.until(lambda text: "run time:" not in text and url in text)
+    first.until(lambda text: "is not a span" not in text and url in text and "4 users" in text)
     first.press("enter")
     seen = first.until(running(4))
     assert "basic.py" in seen

@@ -11,27 +11,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import desks
 import frames
-from fakes import FilmFeed, StillFeed, Wishes, settled
+from fakes import FilmFeed, StillFeed, Wishes, finished, settled
 
-from tidal.model.events import ClassSpec
-from tidal.model.pipe import Loaded
 from tidal.tui.app import TidalApp
-from tidal.tui.feed import StartChoice
 
 
 def app_of(name: str) -> TidalApp:
     """An app that shows the named picture."""
     look = frames.ASCII if name.startswith("ascii-") else frames.LOOK
     name = name.removeprefix("ascii-")
-    if name == "start":
-        loaded = Loaded((ClassSpec("Shopper"), ClassSpec("Admin")))
-        return TidalApp(
-            starter=lambda _: (StillFeed(None), Wishes()),
-            defaults=StartChoice("shop.py"),
-            inspector=lambda _: loaded,
-            look=look,
-        )
+    if name.startswith("start"):
+        return TidalApp(desk=desks.DESKS[name](), look=look)
     if name == "replay":
         film = FilmFeed(
             lambda at_ms: frames.frame((at_ms - frames.BEGAN_MS) // 1000), frames.BEGAN_MS, frames.BEGAN_MS + 600_000
@@ -46,6 +38,7 @@ async def draw(name: str, size: tuple[int, int], keys: list[str]) -> str:
     app = app_of(name)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
+        await finished(app, "_look_at_file")
         if app.dashboard is not None:
             await settled(pilot)
         for key in keys:

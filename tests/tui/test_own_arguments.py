@@ -6,22 +6,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fakes import StillFeed, Wishes, finished, screen_text
-from frames import ASCII, LOOK, waiting
-from textual.widgets import Button, Input
+from desks import SHOP, desk
+from fakes import finished, screen_text
+from frames import ASCII, LOOK
+from textual.widgets import Button, Input, Static
 
-from tidal.model.events import ClassSpec, RunOptions
+from tidal.model.events import ClassSpec
 from tidal.model.pipe import ArgumentSpec, Loaded
 from tidal.tui import own
 from tidal.tui.app import TidalApp
-from tidal.tui.choice import Typed, choice_of, complaints
-from tidal.tui.feed import Feed, Operator, StartChoice
+from tidal.tui.choice import argument_values, remembered
+from tidal.tui.screens.start import Start
 from tidal.tui.widgets.tick import Tick
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual.pilot import Pilot
+
+    from tidal.launch import LaunchSpec
 
 REGION = ArgumentSpec("region", "--region", '"eu"', "where the shop stands", choices=("eu", "us"))
 TOKEN = ArgumentSpec("token", "-k, --api-token", "null", is_secret=True, is_required=True)
@@ -33,21 +36,12 @@ HIDDEN = ArgumentSpec("hidden", "--hidden", '"x"', in_form=False)
 ALL = (REGION, TOKEN, DEPTH, RATIO, DRY, SHOPS, HIDDEN)
 
 
-def app_of(
-    choices: list[StartChoice], *arguments: ArgumentSpec, defaults: StartChoice | None = None, **more: Any
-) -> TidalApp:
+def app_of(started: list[LaunchSpec], *arguments: ArgumentSpec, **more: Any) -> TidalApp:
     """The form over a file with these arguments."""
-
-    def start(choice: StartChoice) -> tuple[Feed, Operator]:
-        choices.append(choice)
-        return StillFeed(waiting()), Wishes()
-
-    return TidalApp(
-        starter=start,
-        defaults=defaults or StartChoice("shop.py", RunOptions(users=5, host="https://shop.example.com")),
-        inspector=lambda _: Loaded((ClassSpec("Shopper"),), arguments=arguments or ALL),
-        look=more.get("look", LOOK),
-    )
+    paper = desk(users=5)
+    paper.loaded = Loaded((ClassSpec("Shopper"),), arguments=arguments or ALL)
+    paper.started = started
+    return TidalApp(desk=paper, look=more.get("look", LOOK))
 
 
 async def inspected(pilot: Pilot[str]) -> None:
@@ -60,6 +54,12 @@ async def inspected(pilot: Pilot[str]) -> None:
 def field(pilot: Pilot[str], number: int) -> Input:
     """The field of an argument."""
     return pilot.app.screen.query_one(f"#own-{number}", Input)
+
+
+def mistake(pilot: Pilot[str], number: int) -> str:
+    """What stands below the field of an argument."""
+    line = pilot.app.screen.query_one(f"#mistake-own-{number}", Static)
+    return str(line.content) if line.display else ""
 
 
 async def test_every_argument_has_a_field_with_what_it_is_now() -> None:
@@ -77,7 +77,7 @@ async def test_every_argument_has_a_field_with_what_it_is_now() -> None:
 
 async def test_values_are_handed_on_as_json() -> None:
     """Typed ones by their kind, the others as they were; secrets apart, never among the options."""
-    choices: list[StartChoice] = []
+    choices: list[LaunchSpec] = []
     app = app_of(choices)
     async with app.run_test(size=(90, 40)) as pilot:
         await inspected(pilot)
@@ -105,22 +105,22 @@ async def test_values_are_handed_on_as_json() -> None:
 
 async def test_what_is_wrong_is_told_and_nothing_starts() -> None:
     """Required and empty, no number, none of the choices: by the name of the flag."""
-    choices: list[StartChoice] = []
+    choices: list[LaunchSpec] = []
     app = app_of(choices)
     async with app.run_test(size=(90, 40)) as pilot:
         await inspected(pilot)
-        assert "api-token: it must be given" in screen_text(pilot)
+        assert mistake(pilot, 1) == "api-token: it must be given"
         assert field(pilot, 1).has_class("-wrong")
         field(pilot, 1).value = "x"
         field(pilot, 2).value = "deep"
         await pilot.pause()
-        assert "depth: a whole number" in screen_text(pilot)
+        assert mistake(pilot, 2) == "depth: a whole number"
         assert app.screen.query_one("#start", Button).disabled
         await pilot.press("enter")
         field(pilot, 2).value = "4"
         field(pilot, 0).value = "mars"
         await pilot.pause()
-        assert "region: one of eu, us" in screen_text(pilot)
+        assert mistake(pilot, 0) == "region: one of eu, us"
         field(pilot, 0).value = "us"
         await pilot.pause()
         assert not app.screen.query_one("#start", Button).disabled
@@ -129,14 +129,17 @@ async def test_what_is_wrong_is_told_and_nothing_starts() -> None:
 
 async def test_another_file_has_other_fields() -> None:
     """What was typed for an argument of the same name stays; a file without any shows none."""
-    choices: list[StartChoice] = []
+    choices: list[LaunchSpec] = []
     app = app_of(choices, REGION, DEPTH)
     async with app.run_test(size=(90, 40)) as pilot:
         await inspected(pilot)
         field(pilot, 1).value = "9"
         await pilot.pause()
         for arguments, shown in (((DEPTH,), ["9"]), ((), [])):
-            await app.screen._offer_arguments(arguments)  # type: ignore[attr-defined]
+            start = app.screen
+            assert isinstance(start, Start)
+            start._typed = replace(start._typed, loaded=Loaded(SHOP.classes, arguments=arguments))
+            await start._offer()
             await pilot.pause()
             assert [entry.value for entry in app.screen.query_one("#own").query(Input)] == shown
         assert not app.screen.query_one("#own").display
@@ -170,7 +173,7 @@ async def test_the_last_field_is_reached_on_every_screen(size: tuple[int, int]) 
 
 async def test_keys_typed_ahead_reach_the_fields_that_they_are_meant_for() -> None:
     """Tab moves the focus before the next key is handed out, however many keys come in one go."""
-    choices: list[StartChoice] = []
+    choices: list[LaunchSpec] = []
     app = app_of(choices, DEPTH)
     async with app.run_test(size=(90, 40)) as pilot:
         await inspected(pilot)
@@ -179,7 +182,7 @@ async def test_keys_typed_ahead_reach_the_fields_that_they_are_meant_for() -> No
         await typed_at_once(
             pilot, "backspace", "4", "2", "tab", "backspace", "9", "tab", "3", "m", "left", "1", "shift+tab", "8"
         )
-        values = [app.screen.query_one(f"#{name}", Input).value for name in ("users", "rate", "run_time")]
+        values = [app.screen.query_one(f"#{name}", Input).value for name in ("users", "rate", "plan")]
     assert values == ["42", "8", "31m"]  # a field that is come to has its text selected
 
 
@@ -264,10 +267,20 @@ def test_a_secret_that_is_there_already_is_not_shown_and_kept() -> None:
 
 def test_arguments_of_the_command_line_stay_unless_the_form_has_them() -> None:
     """Those that no form shows go on as they were."""
-    typed = Typed("shop.py", arguments=(DEPTH,), given=(("depth", "8"),))
-    assert complaints(typed) == {}
-    choice = choice_of(typed, RunOptions(arguments=(("depth", "3"), ("hidden", '"x"'))))
-    assert choice.options.arguments == (("depth", "8"), ("hidden", '"x"'))
+    paper = desk(arguments=(("depth", "3"), ("hidden", '"x"')))
+    typed = replace(paper.begin, loaded=Loaded(SHOP.classes, arguments=(DEPTH,)), given=(("depth", "8"),))
+    assert paper.spec_of(typed).options.arguments == (("depth", "8"), ("hidden", '"x"'))
+
+
+def test_a_secret_is_never_remembered() -> None:
+    """Nor shown in a command; what else was typed is."""
+    loaded = Loaded(SHOP.classes, arguments=(TOKEN, DEPTH))
+    given = (("token", "opensesame"), ("depth", "8"))
+    typed = replace(desk(host="https://ana:opensesame@x").begin, loaded=loaded, given=given, classes=("Shopper",))
+    assert argument_values(typed, secret=True) == {"token": '"opensesame"'}
+    assert remembered(typed) == {"given": {"depth": "8"}, "left_out": ["Admin"]}
+    assert "opensesame" not in desk().outlook(typed).command
+    assert "--depth=8" in desk().outlook(typed).command
 
 
 # ------------------------------------------------------------------ pictures

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from desks import desk
 from fakes import FilmFeed, StillFeed, Wishes, settled
 from frames import BEGAN_MS, LOOK, frame
 
@@ -17,7 +18,7 @@ APPS: dict[str, Callable[[], TidalApp]] = {
     "live": lambda: TidalApp(StillFeed(frame()), Wishes(), look=LOOK),
     "watched": lambda: TidalApp(StillFeed(frame()), read_only=True, look=LOOK),
     "replay": lambda: TidalApp(FilmFeed(lambda _: frame(), BEGAN_MS, BEGAN_MS + 60_000), look=LOOK),
-    "form": lambda: TidalApp(starter=lambda _: (StillFeed(frame()), Wishes()), look=LOOK),
+    "form": lambda: TidalApp(desk=desk(), look=LOOK),
 }
 
 

@@ -8,14 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fakes import FilmFeed, StillFeed, Wishes, finished, settled
+from fakes import FilmFeed, StillFeed, Wishes, settled
 from frames import ASCII, BEGAN_MS, LOOK, closed, frame, hostile, limping, waiting
-from textual.widgets import Input
 
-from tidal.model.events import ClassSpec, RunOptions
-from tidal.model.pipe import Loaded
 from tidal.tui.app import TidalApp
-from tidal.tui.feed import StartChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,24 +102,3 @@ def test_light(snap_compare: Callable[..., bool]) -> None:
     app = TidalApp(StillFeed(frame()), Wishes(), look=LOOK)
     app.theme = "tidal-light"
     assert snap_compare(app, terminal_size=(100, 24), run_before=pressed())
-
-
-def test_start_form(snap_compare: Callable[..., bool]) -> None:
-    """The form, filled in but for a mistake."""
-
-    async def before(pilot: Pilot[str]) -> None:
-        for field in pilot.app.screen.query(Input):
-            field.cursor_blink = False
-        await pilot.pause()
-        await finished(pilot.app, "_look_at_file")  # type: ignore[arg-type]
-        pilot.app.screen.query_one("#run_time", Input).value = "soon"
-        await pilot.pause()
-
-    loaded = Loaded((ClassSpec("Shopper"), ClassSpec("Admin")))
-    app = TidalApp(
-        starter=lambda _: (StillFeed(None), Wishes()),
-        defaults=StartChoice("shop.py", RunOptions(users=500, spawn_rate=10, host="https://shop.example.com")),
-        inspector=lambda _: loaded,
-        look=LOOK,
-    )
-    assert snap_compare(app, run_before=before)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tidal import address
 from tidal.errors import UsageError
 from tidal.model.thresholds_read import BadThreshold, thresholds_of
+from tidal.options.kinds import user_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,6 +134,15 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         type=span_ms,
         metavar="SPAN",
         help="how long a task in flight may go on after a stop (default: 5s)",
+    )
+    group.add_argument(
+        "--config-users",
+        type=user_config,
+        action="extend",
+        nargs="*",
+        metavar="JSON",
+        help="attributes of user classes, as JSON or a file of it, such as"
+        ' \'{"user_class_name": "Shopper", "weight": 3}\'; "fixed_count" says exactly how many',
     )
     group.add_argument("classes", nargs="*", metavar="CLASS", help="user classes to run (default: all of the file)")
 

@@ -6,6 +6,7 @@ Variables (LOCUST_…, before them TIDAL_…) and config files are Locust's; the
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,8 @@ def outside(flags: Sequence[str], environ: Mapping[str, str], config: str | None
 def _spelled(flag: str, value: Any) -> list[str]:
     if value is True:
         return [flag]
+    if flag == "--config-users":  # they were read already
+        return [flag, *map(json.dumps, value)]
     return [flag, *value] if isinstance(value, list) else [f"{flag}={value}"]
 
 

@@ -11,12 +11,12 @@ from tidal.cli.locust_spec import (
     ADDRESSES,
     WEB,
     check_roles,
-    class_settings,
     fleet_redis,
     generators,
     launch_spec,
     said_flags,
 )
+from tidal.cli.request import class_settings
 from tidal.errors import NoUserClass, UsageError
 
 if TYPE_CHECKING:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tidal.cli.flags import REDIS_URL, SIGN_WITH, SPAN_MAX_MS, redis_url
 from tidal.cli.locust_exit import BAD_COMBINATION, leave
-from tidal.cli.request import key_file, told
+from tidal.cli.request import class_settings, key_file, told
 from tidal.errors import UsageError
 from tidal.launch import LaunchSpec
 from tidal.model.events import RunOptions
@@ -140,18 +139,6 @@ def run_options(args: argparse.Namespace) -> RunOptions:
 def _patience_ms(args: argparse.Namespace) -> int:
     """How long a start may wait for workers: for ever, as in Locust, when they come from elsewhere."""
     return SPAN_MAX_MS if args.master else RunOptions().expect_workers_max_wait_ms
-
-
-def class_settings(
-    configs: Sequence[Sequence[dict[str, Any]]] | None, *, equal_weights: bool
-) -> tuple[tuple[str, str], ...]:
-    """`--config-users` and `--equal-weights`, by class; the class "" means all."""
-    found: dict[str, dict[str, Any]] = {}
-    for config in (config for word in configs or () for config in word):
-        values = {name: value for name, value in config.items() if name != "user_class_name"}
-        found.setdefault(config["user_class_name"], {}).update(values)
-    settings = [(name, json.dumps(values)) for name, values in found.items()]
-    return (*settings, *([("", json.dumps({"equal_weights": True}))] if equal_weights else []))
 
 
 def said_flags(args: argparse.Namespace, among: dict[str, str]) -> list[str]:

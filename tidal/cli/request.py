@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Sequence
 
+    from tidal.model.planning import Typed
+
 DEFAULT_FILE = "locustfile.py"
 
 
@@ -89,8 +91,6 @@ def run_options(args: argparse.Namespace) -> RunOptions:
     default = RunOptions()
     stop_timeout_ms = getattr(args, "stop_timeout", None)
     return RunOptions(
-        users=default.users if args.users is None else args.users,
-        spawn_rate=default.spawn_rate if args.spawn_rate is None else args.spawn_rate,
         run_time_ms=args.run_time,
         host=args.host or "",
         classes=tuple(args.classes),
@@ -109,28 +109,48 @@ def run_options(args: argparse.Namespace) -> RunOptions:
         log_level=args.loglevel,
         thresholds=canonical(args.thresholds),
         arguments=told(args, ("csv_prefix", "html_file", "stats_history_enabled")),
-        **_plan(args),
+        class_settings=class_settings(args.config_users, equal_weights=False),
+        spacing=args.spacing,
+        seed=args.seed,
+        max_in_flight=args.max_in_flight,
+        fresh_users=args.fresh_users,
+        **load_options(args.users, args.spawn_rate, args.plan),
         **_iterations(args),
     )
 
 
-def _plan(args: argparse.Namespace) -> dict[str, Any]:
-    """What goes with a plan; users and a spawn rate go without one."""
-    plan = tuple(pair for pair in args.plan if pair != ("", NO_PLAN))
-    said = args.users is not None or args.spawn_rate is not None
+def load_options(users: int | None, spawn_rate: float | None, plans: Typed) -> dict[str, Any]:
+    """How much load: users and a spawn rate, or plans; None and no plan stand for what was not said.
+
+    Raises:
+        UsageError: both were said.
+    """
+    plan = tuple(pair for pair in plans if pair != ("", NO_PLAN))
+    said = users is not None or spawn_rate is not None
     if plan and said:
         raise UsageError(
             "--plan says how many users there are: leave --users and --spawn-rate out"
             " (--plan none leaves out what a config file says)"
         )
+    default = RunOptions()
     return {
+        "users": default.users if users is None else users,
+        "spawn_rate": default.spawn_rate if spawn_rate is None else spawn_rate,
         "plan": plan,
-        "takes_plan": not said and len(plan) == len(args.plan),
-        "spacing": args.spacing,
-        "seed": args.seed,
-        "max_in_flight": args.max_in_flight,
-        "fresh_users": args.fresh_users,
+        "takes_plan": not said and len(plan) == len(plans),
     }
+
+
+def class_settings(
+    configs: Sequence[Sequence[dict[str, Any]]] | None, *, equal_weights: bool
+) -> tuple[tuple[str, str], ...]:
+    """`--config-users` and `--equal-weights`, by class; the class "" means all."""
+    found: dict[str, dict[str, Any]] = {}
+    for config in (config for word in configs or () for config in word):
+        values = {name: value for name, value in config.items() if name != "user_class_name"}
+        found.setdefault(config["user_class_name"], {}).update(values)
+    settings = [(name, json.dumps(values)) for name, values in found.items()]
+    return (*settings, *([("", json.dumps({"equal_weights": True}))] if equal_weights else []))
 
 
 def _iterations(args: argparse.Namespace) -> dict[str, Any]:

@@ -6,11 +6,10 @@ import os
 import sys
 import threading
 import time
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal.cli.console import finish, is_in_browser, is_terminal, lines_to, write_json
+from tidal.cli.desk import Desk
 from tidal.cli.find import to_follow
 from tidal.cli.flags import redis_url
 from tidal.cli.locust_files import write_all
@@ -20,22 +19,18 @@ from tidal.cli.session import Session, open_session, session
 from tidal.cli.terminal import end_as_told, end_with_terminal, show
 from tidal.errors import TerminalUnfit, TidalError
 from tidal.keys import RunKeys
-from tidal.launch import inspect, launch
+from tidal.launch import launch
 from tidal.model.events import WantStop
-from tidal.opening import shipped_root
-from tidal.options import ONLY_DESCRIBE
 from tidal.outputs.layout import shorten
-from tidal.tui.feed import StartChoice
 
 if TYPE_CHECKING:
     import argparse
 
     from tidal.cli.wanted import Wanted
     from tidal.launch import LaunchSpec
-    from tidal.model.pipe import Loaded
     from tidal.model.rows import Frame
     from tidal.tui.app import TidalApp
-    from tidal.tui.feed import Feed, Inspector, Operator, Starter
+    from tidal.tui.feed import Feed, Operator
 
 
 LEAST = (60, 16)
@@ -48,40 +43,22 @@ def form(
     spec: LaunchSpec, json_file: str | None, *, files: Wanted | None = None, args: argparse.Namespace | None = None
 ) -> int:
     """Ask for the load on a form, then show the run; `files` are written when it is over."""
-    defaults = StartChoice(spec.file, spec.options, spec.processes)
-    app = app_of(args, starter=starter(spec), defaults=defaults, inspector=inspector(spec))
-    return _show(app, json_file, files=files)
+    desk = Desk(spec, opened)
+    try:
+        return _show(app_of(args, desk=desk), json_file, files=files)
+    finally:
+        desk.close()
 
 
-def starter(spec: LaunchSpec) -> Starter:
-    """What the form calls to open the run that was chosen."""
-
-    def start(choice: StartChoice) -> tuple[Feed, Operator]:
-        mine = replace(spec, options=choice.options, processes=choice.processes, secrets=choice.secrets)
-        # what the command line said of the file's own arguments means nothing to another file
-        launched = launch(
-            mine if choice.file == spec.file else replace(mine, file=choice.file, more_files=(), words=())
-        )
-        opened = open_session(launched.redis_url, launched.run, launched.supervisor_pid)
-        return _rewindable(opened, launched.redis_url), opened.operator
-
-    return start
+def opened(spec: LaunchSpec) -> tuple[Feed, Operator]:
+    """Launch a run: how to watch and steer it."""
+    begun = launch(spec)
+    found = open_session(begun.redis_url, begun.run, begun.supervisor_pid)
+    return _rewindable(found, begun.redis_url), found.operator
 
 
 def _rewindable(opened: Session, url: str) -> Rewindable:
     return Rewindable(opened.feed, lambda: past_of(url, RunKeys(opened.run)))
-
-
-def inspector(spec: LaunchSpec) -> Inspector:
-    """What the form calls to describe a file; one that the command line names with what it says of its arguments."""
-
-    def look(file: str) -> Loaded:
-        if file != spec.file:
-            return inspect(file, words=ONLY_DESCRIBE)
-        root = str(shipped_root(Path(file), *map(Path, spec.more_files)))
-        return inspect(file, root=root, more_files=spec.more_files, words=spec.words or ONLY_DESCRIBE)
-
-    return look
 
 
 def _check_room() -> None:

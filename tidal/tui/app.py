@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from textual.events import Resize
     from textual.screen import Screen
 
-    from tidal.model.events import RunOptions
-    from tidal.tui.feed import Feed, Inspector, Operator, StartChoice, Starter
+    from tidal.tui.feed import Desk, Feed, Operator
 
 _NOT_OURS = (
     "command_palette",
@@ -57,7 +56,7 @@ def _view_commands(dashboard: Dashboard) -> Iterable[SystemCommand]:
 class TidalApp(App[str]):
     """The terminal of tidal. `run()` returns how it was left: "detached", "stopped", "finished" or "quit".
 
-    With a `feed` it opens on the dashboard, without one on the form that starts a run by calling `starter`. The app
+    With a `feed` it opens on the dashboard, without one on the form that starts a run at a `desk`. The app
     closes neither the feed nor the operator: after leaving, `app.feed` is there for the summary.
     """
 
@@ -74,11 +73,9 @@ class TidalApp(App[str]):
         self,
         feed: Feed | None = None,
         operator: Operator | None = None,
-        starter: Starter | None = None,
+        desk: Desk | None = None,
         *,
         read_only: bool = False,
-        defaults: StartChoice | RunOptions | None = None,
-        inspector: Inspector | None = None,
         look: Look | None = None,
         memory: Memory | None = None,
         settings: Settings | None = None,
@@ -87,10 +84,8 @@ class TidalApp(App[str]):
         self._memory, self._settings = memory or ShortMemory(), settings or Settings()
         self.feed = feed
         self.operator = operator
-        self._starter = starter
+        self._desk = desk
         self._read_only = read_only
-        self._defaults = defaults
-        self._inspector = inspector
         self._look = look or Look.of_terminal(os.environ)
         self._leaving = ""
         for theme in THEMES:
@@ -106,8 +101,8 @@ class TidalApp(App[str]):
         self.set_class(self._look.ascii_only, "-ascii")
         if self.feed is not None:
             self.show_run(self.feed, self.operator)
-        else:
-            self.push_screen(Start(self._starter, self._defaults, self._inspector, self._look))
+        elif self._desk is not None:
+            self.push_screen(Start(self._desk, self._look, self._memory))
 
     def show_run(self, feed: Feed, operator: Operator | None) -> None:
         """Show the dashboard of a feed."""

@@ -1,24 +1,26 @@
-"""What is typed into the start form, as the choice that the starter gets. Pure: text in, choice or complaints out."""
+"""What is typed into the start form, field by field, as text. What it means is for the command line to say.
+
+PURE: an empty field says nothing, as a flag that is not given.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from tidal.tui import own
-from tidal.tui.feed import StartChoice
-from tidal.tui.screens.questions import USERS_MAX, rate_of
-from tidal.tui.text import duration_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable, Mapping
 
-    from tidal.model.events import RunOptions
-    from tidal.model.pipe import ArgumentSpec
+    from tidal.model.events import ClassSpec
+    from tidal.model.pipe import ArgumentSpec, Loaded
 
-PROCESSES_MAX = 1_024
+FIELDS = ("users", "rate", "plan", "run_time", "host", "tags", "exclude_tags", "processes", "fleet", "expect_workers")
+"""The fields beside the file, the classes and the file's own arguments."""
+BETWEEN_PLANS = "|"
+REMEMBERED_CHARACTERS_MAX = 4_000
+NO_PLAN = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +28,36 @@ class Typed:
     """The fields of the form as they stand."""
 
     file: str = ""
-    users: str = "1"
-    rate: str = "1"
+    users: str = ""
+    rate: str = ""
+    plan: str = ""  # those of several classes with bars between
     run_time: str = ""
     host: str = ""
+    tags: str = ""
+    exclude_tags: str = ""
     processes: str = ""
-    classes: tuple[str, ...] = ()  # the chosen ones
-    known: tuple[str, ...] = ()  # those that the file defines
-    arguments: tuple[ArgumentSpec, ...] = ()  # the file's own
-    given: tuple[tuple[str, str], ...] = ()  # what was typed for them: name, text
+    fleet: str = ""
+    expect_workers: str = ""
+    classes: tuple[str, ...] = ()  # the chosen ones; none before a file was looked at: all
+    weights: tuple[tuple[str, str], ...] = ()  # what was typed: class, text
+    counts: tuple[tuple[str, str], ...] = ()
+    given: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # for the file's own arguments: name, text
+    loaded: Loaded | None = None  # what the file holds
 
+    @property
+    def arguments(self) -> tuple[ArgumentSpec, ...]:
+        """The file's own arguments that have a field."""
+        return tuple(a for a in self.loaded.arguments if a.in_form) if self.loaded is not None else ()
 
-def typed_of(defaults: StartChoice) -> Typed:
-    """The form's fields for what the command line said already."""
-    options = defaults.options
-    run_time = "" if options.run_time_ms is None else f"{options.run_time_ms / 1000:g}s"
-    return Typed(
-        defaults.file,
-        str(options.users),
-        f"{options.spawn_rate:g}",
-        run_time,
-        options.host,
-        str(defaults.processes or ""),
-        options.classes,
-    )
+    @property
+    def known(self) -> tuple[ClassSpec, ...]:
+        """The user classes of the file."""
+        return self.loaded.classes if self.loaded is not None else ()
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether a plan says how many users there are."""
+        return self.plan.strip() not in ("", NO_PLAN)
 
 
 def with_field(typed: Typed, name: str, value: str) -> Typed:
@@ -58,77 +66,43 @@ def with_field(typed: Typed, name: str, value: str) -> Typed:
     return replace(typed, **changes)
 
 
-def with_argument(typed: Typed, name: str, text: str) -> Typed:
-    """The form with another text for one of the file's own arguments."""
-    return replace(typed, given=tuple(({**dict(typed.given), name: text}).items()))
+def with_one(typed: Typed, of: str, name: str, text: str) -> Typed:
+    """The form with another text for one of `weights`, `counts` or `given`."""
+    changes: dict[str, Any] = {of: tuple({**dict(getattr(typed, of)), name: text}.items())}
+    return replace(typed, **changes)
 
 
-def _whole(typed: str, name: str, low: int, high: int) -> int:
-    try:
-        number = int(typed.replace(",", "").strip())
-    except ValueError:
-        raise ValueError(f"{name}: a whole number") from None
-    if not low <= number <= high:
-        raise ValueError(f"{name}: {low:,} to {high:,}")
-    return number
+def plan_text(plans: Iterable[tuple[str, str]]) -> str:
+    """The plans of classes as the field has them."""
+    return f" {BETWEEN_PLANS} ".join(f"{name}={text}" if name else text for name, text in plans)
 
 
-def _rate(typed: str) -> float:
-    rate = rate_of(typed)
-    if rate is None:
-        raise ValueError("spawn rate: users a second, such as 10 or 0.5")
-    return rate
+def weight_text(spec: ClassSpec) -> str:
+    """A class's weight as a field shows it."""
+    return f"{spec.weight:g}"
 
 
-def _run_time_ms(typed: str) -> int | None:
-    try:
-        span_ms = duration_ms(typed)
-    except ValueError:
-        raise ValueError("run time: 90s, 5m or 1h30m, or empty") from None
-    if span_ms == 0:
-        raise ValueError("run time: more than nothing")
-    return span_ms
+def count_text(spec: ClassSpec) -> str:
+    """A class's fixed count as a field shows it; nothing for none."""
+    return str(spec.fixed_count or "")
 
 
-def _host(typed: str) -> str:
-    host = typed.strip()
-    try:
-        parts = urlsplit(host)
-    except ValueError:
-        raise ValueError("host: not a URL") from None
-    if host and (parts.scheme not in ("http", "https") or not parts.netloc):
-        raise ValueError("host: a URL such as https://example.com")
-    return host
+def settings_typed(typed: Typed) -> dict[str, dict[str, str]]:
+    """What was changed of the classes: class → weight, fixed_count, as text."""
+    weights, counts = dict(typed.weights), dict(typed.counts)
+    found: dict[str, dict[str, str]] = {}
+    for spec in typed.known:
+        for word, texts, shown in (("weight", weights, weight_text(spec)), ("fixed_count", counts, count_text(spec))):
+            text = texts.get(spec.name, shown).strip()
+            if text != shown:
+                found.setdefault(spec.name, {})[word] = text or "0"
+    return found
 
 
-def _classes(typed: Typed) -> tuple[str, ...]:
-    """The chosen classes; all of them is the same as none named."""
-    if typed.known and not typed.classes:
-        raise ValueError("user classes: choose at least one")
-    return () if set(typed.classes) == set(typed.known) else typed.classes
-
-
-def complaints(typed: Typed) -> dict[str, str]:
-    """What is wrong, by field; empty when the run may start (the file itself is for the inspector)."""
-    checks: dict[str, Callable[[], object]] = {
-        "file": lambda: None if typed.file.strip() else _refuse("file: the locustfile to run"),
-        "users": lambda: _whole(typed.users, "users", 1, USERS_MAX),
-        "rate": lambda: _rate(typed.rate),
-        "run_time": lambda: _run_time_ms(typed.run_time),
-        "host": lambda: _host(typed.host),
-        "processes": lambda: _whole(typed.processes or "0", "processes", 0, PROCESSES_MAX),
-        "classes": lambda: _classes(typed),
-    }
-    given = dict(typed.given)
-    for argument in typed.arguments:
-        checks[argument_field(argument)] = partial(own.value_of, argument, given.get(argument.name))
-    wrong = {}
-    for name, check in checks.items():
-        try:
-            check()
-        except ValueError as error:
-            wrong[name] = str(error)
-    return wrong
+def classes_chosen(typed: Typed) -> tuple[str, ...]:
+    """The classes by name; all of them is the same as none named."""
+    names = {spec.name for spec in typed.known}
+    return () if names and set(typed.classes) == names else typed.classes
 
 
 def argument_field(argument: ArgumentSpec) -> str:
@@ -136,26 +110,67 @@ def argument_field(argument: ArgumentSpec) -> str:
     return f"--{argument.name}"
 
 
-def _values(typed: Typed, *, secret: bool) -> dict[str, str]:
-    """The file's own arguments that have a field: name, JSON."""
+def argument_values(typed: Typed, *, secret: bool) -> dict[str, str]:
+    """The file's own arguments that have a field: name, JSON; ValueError for one that will not do."""
     given, asked = dict(typed.given), [a for a in typed.arguments if a.is_secret is secret]
     return {argument.name: own.value_of(argument, given.get(argument.name)) for argument in asked}
 
 
-def _refuse(why: str) -> None:
-    raise ValueError(why)
+# ------------------------------------------------------------------ what is remembered of a file
 
 
-def choice_of(typed: Typed, options: RunOptions) -> StartChoice:
-    """The choice, on top of the options that the form has no field for; ValueError when something is wrong."""
-    chosen = replace(
-        options,
-        users=_whole(typed.users, "users", 1, USERS_MAX),
-        spawn_rate=_rate(typed.rate),
-        run_time_ms=_run_time_ms(typed.run_time),
-        host=_host(typed.host),
-        classes=_classes(typed),
-        arguments=tuple(sorted({**dict(options.arguments), **_values(typed, secret=False)}.items())),
-    )
-    processes = _whole(typed.processes or "0", "processes", 0, PROCESSES_MAX)
-    return StartChoice(typed.file.strip(), chosen, processes, tuple(sorted(_values(typed, secret=True).items())))
+def memory_name(file: str) -> str:
+    """What the fields for a file are remembered under."""
+    return f"form.{file}"
+
+
+def remembered(typed: Typed) -> dict[str, Any]:
+    """What is worth remembering, as JSON can carry it: never a secret, nothing of unreasonable length."""
+    secret = {a.name for a in typed.arguments if a.is_secret}
+    known = {spec.name for spec in typed.known}
+    left_out = sorted(known - set(typed.classes)) if typed.classes else []
+    pairs = {
+        "weights": dict(typed.weights),
+        "counts": dict(typed.counts),
+        "given": {name: text for name, text in typed.given if name not in secret},
+    }
+    kept: dict[str, Any] = {name: getattr(typed, name) for name in FIELDS if getattr(typed, name)}
+    if "@" in typed.host:  # a name and a password may be in it
+        del kept["host"]
+    kept |= {name: value for name, value in pairs.items() if value} | ({"left_out": left_out} if left_out else {})
+    return kept if len(repr(kept)) <= REMEMBERED_CHARACTERS_MAX else {}
+
+
+def recalled(typed: Typed, memory: Any, said: Typed, touched: frozenset[str] = frozenset()) -> Typed:
+    """The form as it was left for its file; what the command line said, and what was typed by hand, stays.
+
+    Args:
+        typed: the form as it stands.
+        memory: what `remembered` made once; anything else recalls nothing.
+        said: what the command line said.
+        touched: fields that were typed into.
+    """
+    left: Mapping[str, Any] = memory if isinstance(memory, dict) else {}
+    changes: dict[str, Any] = {name: getattr(said, name) or _text(left.get(name)) for name in FIELDS}
+    changes = {name: text for name, text in changes.items() if name not in touched}
+    if said.users or said.rate:
+        changes.pop("plan", None)
+    if said.plan:
+        changes |= {"users": said.users, "rate": said.rate}
+    for name in {"weights", "counts", "given"} - touched:
+        changes[name] = _pairs(left.get(name))
+    names = [spec.name for spec in typed.known]
+    out = left.get("left_out")
+    chosen = said.classes or tuple(n for n in names if not (isinstance(out, list) and n in out))
+    changes["classes"] = tuple(n for n in names if n in chosen) or tuple(names)
+    return replace(typed, **changes)
+
+
+def _text(value: Any) -> str:
+    return value[:REMEMBERED_CHARACTERS_MAX] if isinstance(value, str) else ""
+
+
+def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict):
+        return ()
+    return tuple((name, text) for name, text in value.items() if isinstance(name, str) and isinstance(text, str))

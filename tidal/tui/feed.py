@@ -1,17 +1,20 @@
-"""What the terminal needs from the outside, as protocols: frames to show, and somebody who passes on wishes."""
+"""What the terminal needs from the outside, as protocols: frames, who passes on wishes, a desk for the form."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
-from tidal.model.events import Event, RunOptions
-from tidal.model.pipe import Loaded
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tidal.model.closeup import Focus
+    from tidal.model.events import ClassSpec, Event
+    from tidal.model.liveness import Heartbeat
+    from tidal.model.pipe import Loaded
+    from tidal.model.planning import Planned
     from tidal.model.rows import Frame
+    from tidal.tui.choice import Typed
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 """The speeds that `<` and `>` step through."""
@@ -88,20 +91,64 @@ class Operator(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class StartChoice:
-    """What the start form asks the starter for."""
+class Outlook:
+    """What a form comes to: what is wrong with it, and what it would start.
 
-    file: str = ""
-    options: RunOptions = field(default_factory=RunOptions)
-    processes: int = 0  # 0: one per core
-    secrets: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # the file's own arguments beside the log
+    Attributes:
+        wrong: what is wrong, by field, in the words of the command line.
+        planned: the curves and stages; None when nobody can know them, or when something is wrong.
+        classes: the user classes that would run.
+        told: why there is no curve, in words.
+        command: what starts the same on a command line; "" when something is wrong.
+    """
+
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    planned: Planned | None = None
+    classes: tuple[ClassSpec, ...] = ()
+    told: str = ""
+    command: str = ""
 
 
-Starter = Callable[[StartChoice], tuple[Feed, Operator]]
-"""Opens a run and returns how to watch and steer it; raises a TidalError that says what was wrong. May take seconds."""
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Who would run it.
 
-Inspector = Callable[[str], Loaded]
-"""Describes a locustfile (`tidal.launch.inspect`); raises a TidalError that says what is wrong with it."""
+    Attributes:
+        cores: of this machine, for a run that stays on it; 0: a fleet runs it.
+        waiting: the newest heartbeats of the fleet's workers.
+        serves: the run that the fleet serves now; "" when it is free.
+        trouble: why nobody knows.
+    """
+
+    cores: int = 0
+    waiting: tuple[Heartbeat, ...] = ()
+    serves: str = ""
+    trouble: str = ""
+
+
+class Desk(Protocol):
+    """Where a form is handed in: the command line behind it."""
+
+    begin: Typed
+    """What the command line said already."""
+    is_local: bool
+    """Whether the run stays on this machine: it has processes, and no fleet."""
+
+    def inspect(self, file: str) -> Loaded:
+        """What the file holds; a TidalError says what is wrong with it. May take seconds."""
+        ...
+
+    def outlook(self, typed: Typed) -> Outlook:
+        """What the form comes to: at once, for it is asked at every key."""
+        ...
+
+    def company(self, fleet: str) -> Company:
+        """Who waits in a fleet. It may block on Redis."""
+        ...
+
+    def start(self, typed: Typed) -> tuple[Feed, Operator]:
+        """Open the run: how to watch and steer it; a TidalError says what was wrong. May take seconds."""
+        ...
 
 
 def is_seekable(feed: Feed | None) -> TypeGuard[Seekable]:

@@ -57,9 +57,19 @@ EMPTY = Plot("", "", ())
 
 def draw(plot: Plot, width: int, height: int, look: Look, *, fills: bool = False) -> list[Runs]:
     """The chart as `height` rows of `width` cells; `fills`: areas may tint the ground."""
-    cells, rows = width - LABEL_CELLS - 1, height - 2
-    if cells < 4 or rows < 1:
+    if not has_room(width, height):
         return [[(" " * width, "")] for _ in range(height)]
+    return [_title(plot, width, look), *draw_body(plot, width, height, look, fills=fills)]
+
+
+def has_room(width: int, height: int) -> bool:
+    """Whether a chart can be drawn in so many cells and rows, its title among them."""
+    return width - LABEL_CELLS - 1 >= 4 and height >= 3
+
+
+def draw_body(plot: Plot, width: int, height: int, look: Look, *, fills: bool = False) -> list[Runs]:
+    """The chart without its title: one row less than `height`."""
+    cells, rows = width - LABEL_CELLS - 1, height - 2
     top = scale.nice_top(max((max(s.values, default=0) for s in plot.series), default=0) / plot.scale)
     canvas = Canvas(cells, rows, DOTS[look.dots])
     for series in plot.series:
@@ -68,7 +78,7 @@ def draw(plot: Plot, width: int, height: int, look: Look, *, fills: bool = False
     body = canvas.rows(labels.keys() - {rows - 1}, look.own("┈"))
     lines = [[(look.fit(labels.get(y, ""), LABEL_CELLS, right=True) + look.own("│"), "dim"), *row]
              for y, row in enumerate(body)]  # fmt: skip
-    return [_title(plot, width, look), *lines, time_axis(plot, cells, look)]
+    return [*lines, time_axis(plot, cells, look)]
 
 
 def _draw_series(canvas: Canvas, series: Series, plot: Plot, top: float, *, fills: bool) -> None:

@@ -37,8 +37,12 @@ class Entry(Input):
 
     @property
     def _value(self) -> Text:
-        """A hidden text in dots, or in stars where the terminal has no dots."""
+        """The text without what could steer a terminal; a hidden one in dots, or in stars where there are none."""
         shown = super()._value
-        if not self.password or not self.app.has_class("-ascii"):
+        is_ascii = self.app.has_class("-ascii")
+        if self.password:
+            return Text("*" * len(shown), no_wrap=True, overflow="ignore", end="") if is_ascii else shown
+        if shown.plain.isprintable() and (shown.plain.isascii() or not is_ascii):
             return shown
-        return Text("*" * len(shown), no_wrap=True, overflow="ignore", end="")
+        harmless = "".join(c if c.isprintable() and (c.isascii() or not is_ascii) else "?" for c in shown.plain)
+        return Text(harmless, no_wrap=True, overflow="ignore", end="")
