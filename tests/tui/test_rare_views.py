@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fakes import StillFeed, Wishes, dashboard, screen_text, settled
 from frames import ASCII, LOOK, frame
 from measured_frames import hostile_measured, measured
 from rich.cells import cell_len
 
+from tidal.model.rows import DelayRow
 from tidal.tui.app import TidalApp
 from tidal.tui.screens.detail import DetailScreen, detail_of
 from tidal.tui.text import clean
@@ -115,3 +118,13 @@ def test_hostile_texts_stay_harmless(name: str) -> None:
 def test_a_figure_of_any_size_fits(value: float) -> None:
     """Ten cells or so."""
     assert cell_len(number(value)) <= 12
+
+
+def test_the_ledger_tells_what_of_the_latencies_is_the_clients_own() -> None:
+    """How long answers lay unread, and the percentiles without that; a warning from where the verdict has one."""
+    for p95_us, tone in ((900, ""), (7_000, "warn")):
+        delay = DelayRow(400, 100, p95_us, 9_000, 9_900, 5_000, 8_000, 12_000)
+        rows = {row.cells[0].text: row.cells for row in TABLES["ledger"].rows(replace(measured(), delay=delay), LOOK)}
+        assert rows["read late: p95"][1].tone == tone
+        assert "of 400 answers" in rows["read late: p95"][2].text
+        assert rows["  p95 without that"][1].text == "8.0 ms"

@@ -464,7 +464,7 @@ def exit_code(state: State) -> int:
         return log.exit_code_wanted
     if reports.exit_codes:
         return max(reports.exit_codes.values())
-    failed = any(e.tally.failures for e in reports.endpoints.values()) and not judges_failures(log)
+    failed = reports.total.failures > 0 and not judges_failures(log)
     return log.options.exit_code_on_error if failed or reports.exceptions else 0
 
 

@@ -31,7 +31,7 @@ from tidal.model.state import (
     State,
     WorkerRecord,
 )
-from tidal.model.stats import merge_histogram
+from tidal.model.stats import Tally, merge_histogram
 from tidal.model.watched import count_watched
 from tidal.model.wire import INT_MAX
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from tidal.model.rows import StoryRow
     from tidal.model.state import LogHalf, Refused, ReportHalf
-    from tidal.model.stats import Tally
 
 RECENT_S = 20
 """How many seconds of counts an endpoint keeps for its current rates."""
@@ -408,14 +407,16 @@ def _few(counts: dict[str, int], room: int) -> dict[str, int]:
 
 
 def _count_block(reports: ReportHalf, record: IncarnationRecord, block: ev.Block, incarnation: str) -> None:
-    point = reports.series.at(block.second)
+    point, whole = reports.series.at(block.second), Tally()
     for key, tally in block.tallies.items():
         if not block.is_warmup:
             _count_endpoint(reports, key, tally, block.second, incarnation)
-        point.requests += tally.requests
-        point.failures += tally.failures
-        merge_histogram(point.histogram, tally.histogram)
+        whole.merge(tally)
+    point.requests += whole.requests
+    point.failures += whole.failures
+    merge_histogram(point.histogram, whole.histogram)
     if not block.is_warmup:
+        reports.total.merge(whole)
         reports.measured.add_capped(block.measured)
     ran_ms = sum(block.user_ms.values())
     point.user_ms += ran_ms

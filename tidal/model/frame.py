@@ -46,7 +46,6 @@ from tidal.model.series import POINTS_MAX, Point
 from tidal.model.spec import stage_at
 from tidal.model.spikes import spikes
 from tidal.model.staged import class_rows, stage_rows
-from tidal.model.stats import Tally
 from tidal.model.story import row
 from tidal.model.text import clean
 from tidal.model.threshold_rows import limit_row, threshold_rows
@@ -194,12 +193,9 @@ def _endpoint(key: tuple[str, str], record: EndpointRecord, window: range, state
 
 
 def _total(state: State, endpoints: Iterable[EndpointRow], at_ms: int) -> EndpointRow:
-    tally = Tally()
-    for record in state.reports.endpoints.values():
-        tally.merge(record.tally)
     rows = list(endpoints)
     rates = (sum(r.rps_milli for r in rows), sum(r.failures_milli for r in rows))
-    return endpoint_row(("", ""), tally, rates, _elapsed_ms(state.log, at_ms))
+    return endpoint_row(("", ""), state.reports.total, rates, _elapsed_ms(state.log, at_ms))
 
 
 def _worker(state: State, record: WorkerRecord, at_ms: int) -> WorkerRow:
@@ -291,7 +287,7 @@ def _chart(state: State, end_s: int) -> Chart:
     lasts = [s.last_s for s in (reports, planned) if s.last_s is not None]
     if not firsts:
         return Chart(state.log.began_ms, step_s * 1000)
-    last_s = max(lasts) if state.log.phase == phases.CLOSED else min(max(lasts), end_s - 1)
+    last_s = max(lasts) if state.log.phase == phases.CLOSED else min(max(lasts), _charted_to_s(state.log, end_s) - 1)
     while last_s // step_s - min(firsts) // step_s >= POINTS_MAX:  # the two series lie ages apart: a clock was wrong
         step_s *= 2
     indexes = range(min(firsts) // step_s, last_s // step_s + 1)
@@ -299,6 +295,11 @@ def _chart(state: State, end_s: int) -> Chart:
     mine = [_point(ran.get(i, []), wanted.get(i, []), step_s) for i in indexes]
     columns = zip(*mine, strict=True)
     return Chart(indexes.start * step_s * 1000, step_s * 1000, *columns)
+
+
+def _charted_to_s(log: LogHalf, end_s: int) -> int:
+    """Up to where the plan is added up as well: of a part of a second it would be a part of the users."""
+    return min(end_s, (log.began_ms + log.planned_to_ms) // 1000) if log.phase == phases.RUNNING else end_s
 
 
 def _by_step(series: Series, step_s: int) -> dict[int, list[Point]]:

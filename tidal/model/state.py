@@ -237,6 +237,7 @@ class ReportHalf:
 
     incarnations: dict[str, IncarnationRecord] = field(default_factory=dict)
     endpoints: dict[tuple[str, str], EndpointRecord] = field(default_factory=dict)
+    total: Tally = field(default_factory=Tally)  # all endpoints' tallies in one
     series: Series = field(default_factory=Series)
     lanes: Lanes = field(default_factory=Lanes)  # the endpoints over time
     failures: dict[tuple[str, str, str], FailureRecord] = field(default_factory=dict)

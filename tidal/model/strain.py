@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tidal.model.stats import Tally
 from tidal.model.words import moment
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def standing_still(state: State) -> Iterator[Finding]:
 
 def lags(state: State) -> Iterator[Pressed]:
     """The longest time in which a worker's generators were too slow for what they measured, of each such worker."""
-    log, median_us = state.log, _median_us(state)
+    log, median_us = state.log, state.reports.total.percentiles_us(0.5)[0]
     least_ms = max(LAG_MS, median_us // 1000 // LAG_PART)
     for incarnation, record in sorted(state.reports.incarnations.items()):
         found = _episodes(record.strain, least_ms)
@@ -84,23 +83,13 @@ def lags(state: State) -> Iterator[Pressed]:
         yield Pressed(weight, f"{text}, {inflated}", worst.first_s * 1000 - began_ms, worst.end_s * 1000 - began_ms)
 
 
-def _median_us(state: State) -> int:
-    total = Tally()
-    for record in state.reports.endpoints.values():
-        total.merge(record.tally)
-    return total.percentiles_us(0.5)[0]
-
-
 def _length_s(strain: Strain) -> int:
     return len(strain.points) * strain.step_s
 
 
 def _episodes(strain: Strain, least_ms: int) -> list[Episode]:
     runs: list[list[int]] = []
-    for index in sorted(strain.points):
-        count, lag_ms, _, _ = strain.points[index]
-        if lag_ms < least_ms * count:
-            continue
+    for index in sorted(i for i, (count, lag_ms, _, _) in strain.points.items() if lag_ms >= least_ms * count):
         if runs and runs[-1][-1] == index - 1:
             runs[-1].append(index)
         else:

@@ -13,6 +13,8 @@ def clean(text: str, most: int = 300) -> str:
 
     Escape sequences go whole, right-to-left overrides are format characters.
     """
+    if len(text) <= most and text.isprintable():
+        return text  # nearly all texts: no character of `_BAD` is printable, and no sequence is without one
     told = _SEQUENCE.sub("", text[: most * 4])
     kept = "".join(_SPACES.get(c, c) for c in told if c in _SPACES or unicodedata.category(c) not in _BAD)
     return kept if len(kept) <= most else kept[: most - 1] + "…"

@@ -70,6 +70,16 @@ def test_the_order_of_reports_matters_to_no_count(data: st.DataObject, reports: 
     assert State(reports=mine).packed() == State(reports=theirs).packed()
 
 
+@settings(max_examples=80, deadline=None)
+@given(report_entries())
+def test_the_total_is_all_endpoints_in_one(reports: list[Entry]) -> None:
+    """What is added up as reports come equals what merging all endpoints gives."""
+    half, merged = fold_all(reports).reports, Tally()
+    for record in half.endpoints.values():
+        merged.merge(record.tally)
+    assert half.total == merged
+
+
 def _without_counters(state: State) -> State:
     for half in (state.log, state.reports):
         _zero(half)

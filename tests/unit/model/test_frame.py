@@ -310,6 +310,14 @@ def test_the_chart_sets_the_plan_beside_what_ran() -> None:
     assert all(abs(us - 1_000) <= 5 for us in chart.p50_us[:4])
 
 
+def test_the_chart_ends_with_the_last_whole_second_of_the_plan() -> None:
+    """The plan is added up to the master's last tick: of a part of a second there would be a part of the users."""
+    going = folded(*_steady("w1", until=4), at(3_400, ticked()))
+    chart = _at(going, 4_000).chart
+    assert chart.users_planned[1:] == (10, 10)
+    assert _at(folded(*_steady("w1", until=4), at(4_000, ticked())), 4_000).chart.users_planned[1:] == (10, 10, 10)
+
+
 def test_a_second_of_another_century_does_not_fill_the_memory() -> None:
     """One worker that says of all it does that it is 1970: the chart coarsens, it does not grow."""
     stray = ev.Reported(5_000, 6_000, (replace(block(), second=5),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tidal.model.delays import SUSPECT_US
 from tidal.tui import text
 from tidal.tui.look import VERDICTS, mark_of
 from tidal.tui.widgets.columns import Cell, Column, GridRow
@@ -30,7 +31,14 @@ def rows(frame: Frame, look: Look) -> list[GridRow]:
     ):
         return []
     books = frame.ledger
-    lines = [*_verdict(frame), *_user_time(books), *_arrivals(frame), *_iterations(books), *_rest(books)]
+    lines = [
+        *_verdict(frame),
+        *_user_time(books),
+        *_arrivals(frame),
+        *_iterations(books),
+        *_delay(frame),
+        *_rest(books),
+    ]
     return [
         GridRow(
             f"{number}",
@@ -100,6 +108,18 @@ def _iterations(ledger: LedgerRow) -> Iterator[Line]:
     ):
         if count:
             yield f"  {what}", f"{count:,}", "", tone
+
+
+def _delay(frame: Frame) -> Iterator[Line]:
+    """The client's own share of the latencies: how long answers waited in the kernel for their generator."""
+    delay = frame.delay
+    if delay.answers:
+        most = f"half up to {text.latency(delay.p50_us)}, 99 % up to {text.latency(delay.p99_us)}"
+        told = f"of {delay.answers:,} answers; {most}"
+        tone = "warn" if delay.p95_us >= SUSPECT_US else ""
+        yield "read late: p95", text.latency(delay.p95_us), told, tone
+        rest = f"p50 {text.latency(delay.undelayed_p50_us)}, p99 {text.latency(delay.undelayed_p99_us)}"
+        yield "  p95 without that", text.latency(delay.undelayed_p95_us), rest, ""
 
 
 def _rest(ledger: LedgerRow) -> Iterator[Line]:
