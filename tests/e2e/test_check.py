@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 FILE = """
 from locust import HttpUser, FastHttpUser, SequentialTaskSet, TaskSet, User, between, events, tag, task, transition
@@ -205,6 +205,7 @@ def test_checks_are_told_and_the_files_own_secrets_stay_its_own(home: Path) -> N
     lines = [line.strip() for line in done.stdout.splitlines()]
     assert "✔ check has an id" in lines
     assert "✖ check is cheap" in lines
+    assert any(line.startswith("✔ transaction looks: 0 requests, ") for line in lines)
     assert lines[-1] == "1 request, 0 failed; 1 of 2 checks did not hold"
     assert any(line.startswith('< {"id": 7, "name": "[redacted]"') for line in lines)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import gevent
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from tidal.flow import CatchResponseError
 from tidal.generator import recorder as module
 from tidal.generator.population import UserGreenlet
 from tidal.generator.recorder import OTHER, STILL_MS, Recorder, failure_text
-from tidal.generator.stages import Stages
+from tidal.generator.stages import Stages, class_of_caller
 from tidal.model.codec import PipeReader, pack_message
 from tidal.model.events import StageSpec
 
@@ -133,6 +134,23 @@ def test_a_plan_that_changes_what_comes_keeps_what_was() -> None:
     stages.put((StageSpec("up", 10, 15), StageSpec("hold", 15, 40)), 1_000)
     assert [stages.at(ms * 1000) for ms in (1_014, 1_016, 1_040)] == ["up", "hold", ""]
     assert [stages.end_ms(ms) for ms in (1_000, 1_012, 1_020)] == [1_010, 1_015, 1_040]
+
+
+def test_what_a_users_children_do_is_of_its_class() -> None:
+    """However deep; what nobody's child does is nobody's."""
+    told: list[str] = []
+
+    def tell(depth: int) -> None:
+        told.extend((class_of_caller(), class_of_caller()))
+        if depth:
+            gevent.spawn(tell, depth - 1).join()
+
+    user = UserGreenlet(tell, 2)
+    user.user_class = "Buyer"
+    user.start()
+    user.join()
+    gevent.spawn(tell, 0).join()
+    assert told == ["Buyer"] * 6 + [""] * 2
 
 
 def test_users_of_a_process_that_stands_still_do_not_run() -> None:

@@ -67,6 +67,8 @@ def test_requests_stand_below_the_task_that_made_them() -> None:
         Printed("hello"),
         Step("check", "has an id", 2),
         Step("unheld", "is cheap", 2),
+        Step("transaction", "buy / pay", 2, 12_300, 2),
+        Step("broken", "buy", 2, 2_000_000, 1),
         Step("skipped", "pay", 2),
         Step("note", "StopUser: in a run, this user would end here", 2),
     )
@@ -83,6 +85,8 @@ def test_requests_stand_below_the_task_that_made_them() -> None:
         "    | hello",
         "    ✔ check has an id",
         "    ✖ check is cheap",
+        "    ✔ transaction buy / pay: 2 requests, 12.3 ms",
+        "    ✖ transaction buy: 1 request, 2.00 s",
         "    pay: not come to",
         "    ! StopUser: in a run, this user would end here",
     ]

@@ -19,7 +19,7 @@ from gevent import Greenlet, getcurrent
 from tidal.model.measured import DEPTH_MAX, NAME_MAX, OTHER, TAGS_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tidal.model.measured import Path
 
@@ -147,14 +147,17 @@ def _hand_down(child: Any) -> None:
 
 def user_here() -> Any:
     """The user whose greenlet, or whose greenlet's child, this is; None for anybody else."""
-    greenlet: Any = getcurrent()
+    return next((greenlet.user for greenlet in spawners(getcurrent()) if getattr(greenlet, "user", None)), None)
+
+
+def spawners(greenlet: Any) -> Iterator[Any]:
+    """A greenlet, who started it, who started that, and so on, as far as they are still there."""
     for _ in range(20):
-        user = getattr(greenlet, "user", None)
-        if user is not None or greenlet is None:
-            return user
+        if greenlet is None:
+            return
+        yield greenlet
         spawner = getattr(greenlet, "spawning_greenlet", None)
         greenlet = spawner() if spawner is not None else None
-    return None
 
 
 # ------------------------------------------------------------------ tags as text

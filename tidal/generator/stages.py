@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gevent import getcurrent
+
+from tidal.generator.scopes import spawners
 
 if TYPE_CHECKING:
     from tidal.model.events import StageSpec
@@ -54,5 +56,13 @@ class Stages:
 
 
 def class_of_caller() -> str:
-    """The class of the user in whose greenlet this is called; "" in a greenlet that is no user's own."""
-    return getattr(getcurrent(), "user_class", "")
+    """The class of the user in whose greenlet, or in a child of whose, this is called; "" in anybody else's."""
+    here = getcurrent()
+    name: str | None = getattr(here, "user_class", None)
+    return name if name is not None else _inherited(here)
+
+
+def _inherited(child: Any) -> str:
+    """The class of the nearest greenlet above that has one; it is kept with the child, who asks for each request."""
+    child.user_class = name = next((g.user_class for g in spawners(child) if getattr(g, "user_class", "")), "")
+    return name

@@ -37,6 +37,7 @@ from tidal.users import HttpUser, User, made_user
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tidal.generator.scopes import Run
     from tidal.model.events import Event
     from tidal.model.pipe import Load
     from tidal.model.trial import Try
@@ -71,7 +72,7 @@ class Trial:
         self._tracer = Tracer(rules(*order.redact), is_whole=order.is_traced)
         self._redact = rules(*order.redact).text
         self._environment = Environment(events=events)
-        self._environment.measures = _Checks(self._checked)
+        self._environment.measures = _Measured(self._checked, self._ended)
         self._at: tuple[str, int] = ("", 0)
 
     def run(self) -> None:
@@ -205,6 +206,11 @@ class Trial:
     def _checked(self, name: str, *, holds: bool) -> None:
         self._tell(Step("check" if holds else "unheld", tidy(name, LINE_MAX), self._at[1] + 1))
 
+    def _ended(self, run: Run, whole_us: int) -> None:
+        kind = "broken" if run.is_failed else "transaction"
+        name = tidy(" / ".join(run.path), LINE_MAX)
+        self._tell(Step(kind, name, self._at[1] + 1, whole_us, run.requests))
+
     def _tried(self, **told: Any) -> None:
         self._tell(self._tracer.tried(told))
 
@@ -237,18 +243,24 @@ class Trial:
         logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True)
 
 
-class _Checks(Alone):
-    """Where users measure: a check is told as it is made."""
+class _Measured(Alone):
+    """Where users measure: a check is told as it is made, a transaction when it ends."""
 
-    def __init__(self, take: Callable[..., None]) -> None:
+    def __init__(self, checked: Callable[..., None], ended: Callable[[Run, int], None]) -> None:
         super().__init__(lambda: time.time_ns() // 1_000)
-        self._take = take
+        self._checked, self._ended = checked, ended
 
     def record(self, kind: str, name: str, unit: str, tags: str, parts: int) -> None:
         """Count it, and tell of a check."""
         super().record(kind, name, unit, tags, parts)
         if kind == CHECK:
-            self._take(name, holds=bool(parts))
+            self._checked(name, holds=bool(parts))
+
+    def ended(self, run: Run, whole_us: int, *, cancelled: bool) -> None:
+        """Count it, and tell of it."""
+        super().ended(run, whole_us, cancelled=cancelled)
+        if not cancelled:
+            self._ended(run, whole_us)
 
 
 class _Lines(io.TextIOBase):

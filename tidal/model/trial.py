@@ -15,6 +15,9 @@ from tidal.model.events import Event
 DEPTH_MAX = 20
 """So deep may sets of tasks lie in each other."""
 
+ENDS = {"check": True, "unheld": False, "transaction": True, "broken": False}
+"""Kinds of steps that tell what became of a soft check or of a transaction, and whether it is what was hoped for."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
@@ -65,9 +68,11 @@ class Step(Event):
     """Answer: a user begins something, or what became of it."""
 
     KIND = "step"
-    kind: str  # user, on_start, task, set, on_stop, skipped (was not come to), check, unheld (a check) or note
+    kind: str  # user, on_start, task, set, on_stop, skipped (was not come to), note, and what stands in ENDS
     name: str
     depth: int = 0
+    took_us: int = 0  # of a transaction, with its waits
+    requests: int = 0  # in a transaction
 
 
 @dataclass(frozen=True, slots=True)

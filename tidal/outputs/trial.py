@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidal.model.pipe import Loaded
 from tidal.model.text import clean
-from tidal.model.trial import Ended, Outline, Printed, Raised, Step, Tried
+from tidal.model.trial import ENDS, Ended, Outline, Printed, Raised, Step, Tried
 from tidal.outputs.layout import NOTHING, latency, shorten, size
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 INDENT = "  "
 BODY_LINES_MAX = 60
 LINE_MAX = 500
-CHECKS = {"check": "✔", "unheld": "✖"}
 LINK = {"set": " (a set)", "sequence": " (in order)", "markov": " (a chain)", "task": ""}
 
 
@@ -55,11 +54,9 @@ class Account:
             yield from outline_lines(event.classes)
             yield from loaded_lines(self.loaded) if self.loaded else ()
         elif isinstance(event, Step):
-            if event.kind in CHECKS:
-                self.checks += 1
-                self.unheld += event.kind == "unheld"
-            else:
-                self.depth = event.depth
+            self.checks += event.kind in ("check", "unheld")
+            self.unheld += event.kind == "unheld"
+            self.depth = self.depth if event.kind in ENDS else event.depth
             yield from step_lines(event)
         elif isinstance(event, Tried):
             self.requests += 1
@@ -176,12 +173,20 @@ def step_lines(step: Step) -> Iterator[str]:
         yield clean(step.name)
     elif step.kind == "skipped":
         yield f"{INDENT * step.depth}{clean(step.name)}: not come to"
-    elif step.kind in CHECKS:
-        yield f"{INDENT * step.depth}{CHECKS[step.kind]} check {clean(step.name)}"
+    elif step.kind in ENDS:
+        yield f"{INDENT * step.depth}{'✔' if ENDS[step.kind] else '✖'} {_end(step)}"
     elif step.kind == "note":
         yield f"{INDENT * step.depth}! {clean(step.name)}"
     else:
         yield f"{INDENT * step.depth}{clean(step.name)}"
+
+
+def _end(step: Step) -> str:
+    """A check, or a transaction with its time and what was in it."""
+    if step.kind in ("check", "unheld"):
+        return f"check {clean(step.name)}"
+    inside = f"{step.requests} {_plural(step.requests, 'request')}"
+    return f"transaction {clean(step.name)}: {inside}, {latency(step.took_us)}"
 
 
 def tried_lines(tried: Tried, indent: str, *, is_traced: bool) -> Iterator[str]:
