@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 for name in ("COLUMNS", "LINES"):
     os.environ.pop(name, None)  # they would be every terminal's size, whatever its pty says
+
+# A script's background jobs ignore SIGINT and so would whatever they start; ours is to be heard.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # An example takes as long as the machine makes it; no test is about time (pytest's own limit ends what hangs).
 settings.register_profile("tidal", deadline=None)

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,6 +60,15 @@ class Case:
     def may_differ(self, one: float, other: float) -> bool:
         """Whether two counts are the same as far as the file says."""
         return abs(one - other) <= max(self.relative * max(one, other), self.slack)
+
+    def for_longer(self) -> Case:
+        """The same comparison with four times the run time."""
+        env = {name: _longer(text) for name, text in self.env.items()}
+        return replace(self, flags=_longer(self.flags), env=env)
+
+
+def _longer(text: str) -> str:
+    return re.sub(r"\b(\d+)s\b", lambda seconds: f"{4 * int(seconds[1])}s", text)
 
 
 def cases_of(path: Path) -> list[tuple[str, Case]]:

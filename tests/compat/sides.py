@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import shlex
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from headers import Case
 
 HERE = Path(__file__).parent
-LIMIT_S = 60
+LIMIT_S = 80
 OUT = "out"
 """The prefix of the CSV files."""
 INSTALLED = """
@@ -62,10 +63,15 @@ class Outcome:
 
 
 class Target:
-    """The bundled target: it counts, and begins anew for each run."""
+    """The bundled target: it counts, and begins anew for each run. Each side has one, so that both can run at once."""
 
     def __init__(self, url: str) -> None:
         self.url = url
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return self.url.removeprefix("http://")
 
     def reset(self) -> None:
         """Begin to count anew."""
@@ -105,7 +111,7 @@ def run_peer(case: Case, at: Target, folder: Path) -> Outcome:
     more = {"COMPAT_TALLY": str(tally), "LOCUST_MASTER_BIND_PORT": port, "LOCUST_MASTER_NODE_PORT": port}
     outcome = _run(case, argv, more, at, folder)
     if tally.exists():
-        told = json.loads(tally.read_text())
+        told = json.loads(_text(tally, at))
         outcome.requests = {(method, name): (n, failed) for method, name, n, failed in told["requests"]}
         outcome.failures = Counter({(method, name, error): n for method, name, error, n in told["failures"]})
         for message, n in told["exceptions"]:
@@ -119,12 +125,12 @@ def run_ours(case: Case, at: Target, folder: Path, home: Path) -> Outcome:
     if case.mode != "script":
         argv = [sys.executable, "-m", "tidal", "locust", "-f", _file(case), *_flags(case, case.ours, at)]
     outcome = _run(case, argv, {"TIDAL_HOME": str(home)}, at, folder)
-    for row in _rows(folder / f"{OUT}_stats.csv"):
+    for row in _rows(folder / f"{OUT}_stats.csv", at):
         if row["Name"] != "Aggregated" or row["Type"]:
             outcome.requests[row["Type"], row["Name"]] = (int(row["Request Count"]), int(row["Failure Count"]))
-    for row in _rows(folder / f"{OUT}_failures.csv"):
+    for row in _rows(folder / f"{OUT}_failures.csv", at):
         outcome.failures[row["Method"], row["Name"], row["Error"]] += int(row["Occurrences"])
-    for row in _rows(folder / f"{OUT}_exceptions.csv"):
+    for row in _rows(folder / f"{OUT}_exceptions.csv", at):
         outcome.exceptions[row["Message"]] += int(row["Count"])
     return outcome
 
@@ -153,6 +159,7 @@ def _run(case: Case, argv: list[str], more: dict[str, str], at: Target, folder: 
     env |= {name: text.replace("{target}", at.url) for name, text in case.env.items()}
     env |= {"COMPAT_NOTES": str(notes), "COMPAT_TARGET": at.url, "HOME": str(folder), **more}
     at.reset()
+    began_s = time.monotonic()
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
         process = subprocess.Popen(argv, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
         try:
@@ -161,8 +168,10 @@ def _run(case: Case, argv: list[str], more: dict[str, str], at: Target, folder: 
         finally:
             process.kill()
             process.wait()
-    outcome = Outcome(process.returncode, _text(folder / "stdout"), _text(folder / "stderr"), served=at.served())
-    outcome.notes = notes.read_text().splitlines() if notes.exists() else []
+    seconds = time.monotonic() - began_s
+    printed = (_text(folder / name, at) for name in ("stdout", "stderr"))
+    outcome = Outcome(process.returncode, *printed, seconds, served=at.served())
+    outcome.notes = _text(notes, at).splitlines() if notes.exists() else []
     outcome.csv = {path.name: _head(path) for path in sorted(folder.glob("*.csv"))}
     outcome.written = {name: (folder / name).read_bytes() for name in case.writes if (folder / name).is_file()}
     return outcome
@@ -179,8 +188,10 @@ def _interrupt(case: Case, process: subprocess.Popen[bytes], at: Target) -> None
     process.send_signal(signal.Signals[name])
 
 
-def _text(path: Path) -> str:
-    return path.read_text(errors="replace")
+def _text(path: Path, at: Target) -> str:
+    """What a file says; a side's target is as good as the other's."""
+    said = path.read_text(errors="replace").replace(at.address, "127.0.0.1:PORT")
+    return said.replace(f"port={at.url.rpartition(':')[2]}", "port=PORT")
 
 
 def _head(path: Path) -> list[str]:
@@ -188,8 +199,5 @@ def _head(path: Path) -> list[str]:
         return next(csv.reader(file), [])
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+def _rows(path: Path, at: Target) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(_text(path, at), newline=""))) if path.exists() else []

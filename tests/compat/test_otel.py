@@ -19,7 +19,7 @@ from tidal.generator.otel import refusal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 FILE = Path(__file__).parent / "contrib" / "otel_user.py"
 LOAD = ["--headless", "-u", "4", "-r", "20", "-t", "4s", "--only-summary"]

@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 FILE = """
 from locust import User, constant, task
@@ -42,7 +42,7 @@ def tidal(folder: Path, *words: str, plugins: str | None = None) -> subprocess.C
     return subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, timeout=100, check=False)
 
 
-@pytest.mark.parametrize("command", [("run",), ("locust", "--headless")], ids=["run", "locust"])
+@pytest.mark.parametrize("command", [("run", "--allow-suspect"), ("locust", "--headless")], ids=["run", "locust"])
 def test_its_arguments_are_there_without_an_import(command: tuple[str, ...], tmp_path: Path) -> None:
     """Under both commands: 5 iterations, and the run is over long before its time."""
     done = tidal(tmp_path, *command, "-t", "60s", "--processes", "1", "-i", "5")

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     Awaited = str | Callable[[str], object]
 
 READ_S = 0.05
-ANSWER_S = 5.0
+ANSWER_S = 30.0
+PATIENCE_S = 60.0
+"""A busy machine may take this long to show a first picture."""
 ALTERNATE_SCREEN, CURSOR, WRAPPING = 1049, 25, 7
 LINE_MODE = termios.ICANON | termios.ECHO | termios.ISIG
 KEYS = {
@@ -102,7 +104,7 @@ class Screen:
         """The screen, a line a row, without trailing blanks."""
         return "\n".join(line.rstrip() for line in self._cells.display).rstrip()
 
-    def until(self, awaited: Awaited, within_s: float = 15.0) -> str:
+    def until(self, awaited: Awaited, within_s: float = PATIENCE_S) -> str:
         """The screen's text once it holds a text, or meets a condition; AssertionError at the deadline."""
         end_s = time.monotonic() + within_s
         while not _is_there(awaited, self.text()):
@@ -187,7 +189,7 @@ class Screen:
         self._child.ptyproc.fileobj.close()
         self._gone = True
 
-    def left(self, within_s: float = 15.0) -> int:
+    def left(self, within_s: float = PATIENCE_S) -> int:
         """The exit code once the command ended (a signal's number, negative); what it said last is on the screen."""
         end_s = time.monotonic() + within_s
         while not self._gone:

@@ -72,7 +72,7 @@ def test_a_child_that_does_not_read_never_blocks_its_parent(start: Callable[[str
     flood = os.urandom(1 << 20)
     began = time.monotonic()
     assert child.send(flood)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     assert child.unsent > 0
     child.kill()
     child = start(ECHO)

@@ -19,7 +19,7 @@ from tidal.routes import Cluster, One
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 KEYS, FLEET = RunKeys("r1"), FleetKeys("default")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,7 @@ from tidal.paths import archive_path
 if TYPE_CHECKING:
     from tidal.model.rows import Frame
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def options(stage: Stage, run_time_ms: int) -> RunOptions:
@@ -100,5 +101,6 @@ def test_a_worker_leaves_and_the_load_stays(stage: Stage) -> None:
     assert live is not None
     assert live.total.requests == stage.served()["answered"]
     per_second = [count for _, count in sorted(stage.served()["by_second"].items())][2:-2]
-    assert min(per_second) >= 0.75 * 12 * 4, per_second
-    assert live.ledger.ran_user_ms >= 0.98 * live.ledger.planned_user_ms
+    # without the move half of the users would be missing for a lease's two seconds, a twelfth of all user time
+    assert min(a + b for a, b in pairwise(per_second)) >= 0.65 * 2 * 12 * 4, per_second
+    assert live.ledger.ran_user_ms >= 0.95 * live.ledger.planned_user_ms

@@ -20,7 +20,7 @@ from tidal.replay import Replay
 if TYPE_CHECKING:
     from tidal.model.rows import Frame
 
-pytestmark = [pytest.mark.e2e, pytest.mark.chaos, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.chaos, pytest.mark.timeout(300)]
 
 
 def running(shown: Frame) -> bool:

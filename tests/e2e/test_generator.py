@@ -213,12 +213,12 @@ def test_a_plan_is_run_to_its_end_and_nothing_is_lost(agent: Agent, tmp_path: Pa
     agent.share((0, 0.0), (1000, 10.0), end_ms=1500)
     agent.until(lambda: agent.all(Finished), "the plan's end")
     assert isinstance(agent.answers[-1], Finished)
-    assert agent.total("requests") + agent.total("cancelled") == len(target.seen) > 50
+    assert agent.total("requests") + agent.total("cancelled") == len(target.seen) > 20
     assert agent.total("failures") == 0
     batches = agent.all(Batch)
     assert all(a.to_ms == b.from_ms for a, b in pairwise(batches))
     planned_ms = 10 * 1500 - 100 * sum(range(10))
-    assert abs(agent.user_ms() - planned_ms) < 500, agent.user_ms()
+    assert abs(agent.user_ms() - planned_ms) < 0.2 * planned_ms, agent.user_ms()
     assert batches[-1].users == {"Visitor": 0}
     started, finished, failed, cancelled = (sum(n) for n in zip(*(b.iterations for b in batches), strict=True))
     assert (started, failed) == (finished + cancelled, 0)
@@ -347,7 +347,7 @@ def test_without_its_agent_a_generator_stops_its_users(agent: Agent, tmp_path: P
     agent.until(lambda: agent.users() == 3, "all users again")
 
 
-@pytest.mark.parametrize("evil", ["while True: pass", "time.sleep(60)", "os.system('sleep 5')"])
+@pytest.mark.parametrize("evil", ["while True: pass", "time.sleep(60)", "os.system('sleep 20')"])
 def test_no_user_outlives_the_agent(agent: Agent, tmp_path: Path, evil: str) -> None:
     """Whatever user code does, the end of the orders is the end of the process."""
     text = f"""

@@ -38,6 +38,21 @@ class Visitor(HttpUser):
         self.client.get("/stop")
 """
 
+BUSY = """
+import gevent.monkey
+from tidal import HttpUser, task
+
+busy = [1]
+
+
+class Visitor(HttpUser):
+    @task
+    def visit(self):
+        if busy:
+            gevent.monkey.get_original("time", "sleep")(busy.pop())  # nobody else runs meanwhile
+        self.client.get("/")
+"""
+
 PASSES = """
 from tidal import HttpUser, SequentialTaskSet, constant, task
 
@@ -123,11 +138,11 @@ def test_every_arrival_of_the_plan_is_begun_and_users_are_used_again(
     assert arrivals(agent) == (200, 200, 0)
     assert iterations(agent) == (200, 200, 0, 0)
     assert target.seen.count("/") == 200
-    assert target.seen.count("/start") == target.seen.count("/stop") < 100
+    assert target.seen.count("/start") == target.seen.count("/stop") < 200
     assert agent.user_ms() == 0
     late = lateness(agent)
     assert late.count == 200
-    assert late.percentiles_us(0.5)[0] < 50_000  # far beyond what an idle machine shows: the queue would show seconds
+    assert late.percentiles_us(0.5)[0] < 300_000  # far beyond what an idle machine shows: the queue would show seconds
 
 
 def test_each_arrival_may_have_a_user_of_its_own(agent: Agent, tmp_path: Path, target: Target) -> None:
@@ -148,7 +163,21 @@ def test_arrivals_do_not_wait_for_those_before(agent: Agent, tmp_path: Path, tar
     tallies = [t for b in agent.all(Batch) for block in b.blocks for (_, n), t in block.tallies.items() if n == "/slow"]
     assert sum(t.requests for t in tallies) == 30
     assert sum(t.response.count for t in tallies if t.response is not None) == 30
-    assert max(t.response.max_us - t.max_us for t in tallies if t.response is not None) < 1_000_000
+    behind_us = max(t.response.max_us - t.max_us for t in tallies if t.response is not None)
+    assert behind_us < 5_000_000  # the last of a queue would be 29 s behind
+
+
+def test_what_a_busy_process_begins_late_counts_from_when_it_was_due(
+    agent: Agent, tmp_path: Path, target: Target
+) -> None:
+    """The first visit keeps the process busy while nine more are due; their response times hold what they waited."""
+    agent.load(tmp_path, BUSY, host=target.url)
+    give(agent, 10.0, 1_000)
+    ended(agent)
+    assert arrivals(agent) == (10, 10, 0)
+    tallies = [t for b in agent.all(Batch) for block in b.blocks for (_, n), t in block.tallies.items() if n == "/"]
+    waited_us = sum(t.response.total_us - t.total_us for t in tallies if t.response is not None)
+    assert waited_us >= 0.95e6 * sum(1 - n / 10 for n in range(1, 10))
 
 
 def test_too_many_in_flight_are_dropped_and_counted(agent: Agent, tmp_path: Path, target: Target) -> None:

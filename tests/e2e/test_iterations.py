@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tidal.live import LiveFeed
     from tidal.model.rows import Frame
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 FILE = """
 from tidal import HttpUser, constant, task

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from tidal.model.rows import Frame
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
-TOO_BUSY = ("CPU", "stood still", "not generated")
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+TOO_BUSY = ("CPU", "stood still", "not generated", "read late", "iterations/s")
 """What a machine that does other things as well may be blamed for, and this test is not about."""
 
 
@@ -126,5 +126,5 @@ def test_the_recording_of_two_masters_is_proved(stage: Stage) -> None:
     assert successor.wait(60) == 0, stage.log_of(successor)
     live = closed(stage, answer["run"])
     check_ledger(live)
-    assert live.ledger.surplus_user_ms <= live.ledger.planned_user_ms // 1_000
+    assert live.ledger.surplus_user_ms <= live.ledger.planned_user_ms // 100
     assert [r for r in live.verdict.reasons if not any(words in r for words in TOO_BUSY)] == []

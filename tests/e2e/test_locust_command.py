@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from stage import Stage
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 FILE = """
 import logging

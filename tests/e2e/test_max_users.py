@@ -11,7 +11,7 @@ from secured import Secured
 if TYPE_CHECKING:
     from stage import Stage
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def ran(stage: Stage, workers: int, *more: str) -> tuple[int, str]:
@@ -35,5 +35,6 @@ def test_nobody_has_more_than_it_takes(stage: Stage) -> None:
     """Two together have room, and the run is whole."""
     code, said = ran(stage, 2, "--json", "out.json")
     frame = json.loads(next(stage.home.rglob("out.json"), stage.folder / "out.json").read_text())
-    assert frame["ledger"]["missing_user_ms"] < 1_000, said
+    books = frame["ledger"]
+    assert books["missing_user_ms"] < books["planned_user_ms"] / 4, said  # one worker alone would lack three of eight
     assert code in {0, 1, 61}, said

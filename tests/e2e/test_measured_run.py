@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from stage import Stage
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 SECRETS = ("hunter2", "tok-4f9a1c7d", "cookie-88e1", "DE02120300000000202051", "member-77")
 

@@ -44,7 +44,7 @@ tls-auth-clients yes
 
 def load(stage: Stage, *more: str) -> list[str]:
     """A run of four users for a few seconds."""
-    return ["-f", "locustfile.py", "-u", "4", "-r", "50", "-t", "5s", "-H", stage.target_url, *more]
+    return ["-f", "locustfile.py", "-u", "4", "-r", "50", "-t", "5s", "-H", stage.target_url, "--allow-suspect", *more]
 
 
 def run_of(secured: Secured, process: subprocess.Popen[bytes]) -> str:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-RATE, RUN_S = 20, 15
+RATE, RUN_S = 20, 10
 FILE = """
 from tidal import HttpUser, constant, task
 
@@ -50,6 +50,7 @@ class Stalling(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Page)
         self.began_s = time.monotonic()
         self.answered: list[tuple[float, float]] = []  # wall clock: when a request was there, when its answer went
+        self.overslept_s = 0.0  # what the machine itself was late, at the worst
 
     @property
     def url(self) -> str:
@@ -69,7 +70,9 @@ class _Page(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         came_s = time.time()
-        time.sleep(self.server.until_it_goes_on_s())
+        pause_s = self.server.until_it_goes_on_s()
+        time.sleep(pause_s)
+        self.server.overslept_s = max(self.server.overslept_s, time.time() - came_s - pause_s)
         self.send_response(200)
         self.send_header("Content-Length", "2")
         self.end_headers()
@@ -120,7 +123,7 @@ def test_arrivals_tell_the_truth_of_a_stall(target: Stalling, tmp_path: Path) ->
     truth_ms = p99([1000 * (sent - due) for due, (_, sent) in zip(due_s, sorted(target.answered), strict=True)])
     said_ms = figures["total"]["response_p99_us"] / 1000
     assert 700 < truth_ms < 1_500
-    assert abs(said_ms - truth_ms) <= 0.02 * truth_ms + 0.005 * truth_ms, (said_ms, truth_ms)
+    assert abs(said_ms - truth_ms) <= 0.025 * truth_ms + 1000 * target.overslept_s, (said_ms, truth_ms)
 
 
 def test_a_user_who_waits_does_not_see_it(target: Stalling, tmp_path: Path) -> None:

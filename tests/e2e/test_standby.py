@@ -58,7 +58,7 @@ def test_a_killed_master_is_succeeded_from_elsewhere(stage: Stage, tmp_path: Pat
     """Nobody starts a successor: the one in reserve leads on, closes the run complete, and stands by for the next."""
     stage.start_worker()
     standby = stand_by(stage, tmp_path / "elsewhere")
-    master, answer = stage.start_master(stage.folder / "locustfile.py", options(stage, 25_000))
+    master, answer = stage.start_master(stage.folder / "locustfile.py", options(stage, 18_000))
     feed = stage.watch(answer["run"])
     seen(feed, running, "12 users run")
     until(lambda: stage.bus().load_brief(feed._keys) is not None, 30, "there is a keyframe")

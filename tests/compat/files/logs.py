@@ -2,7 +2,7 @@
 # compat: -u 2 -r 10 -t 2s --loglevel INFO
 # compat exit: 0
 # compat says: INFO/locust.main: Starting Locust
-# compat says: INFO/locust.main: Run time limit set to 2 seconds
+# compat says: INFO/locust.main: Run time limit set to
 # compat says: INFO/locust.runners: Ramping to 2 users at a rate of 10.00 per second
 # compat says: INFO/locust.runners: All users spawned: {"Visitor": 2} (2 total users)
 # compat says: INFO/locust.main: --run-time limit reached, shutting down
