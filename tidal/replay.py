@@ -241,7 +241,7 @@ class ReplayFeed:
         return frame(state, at_ms, focus) if state.log.opened_ms else None
 
     def marks(self) -> tuple[Mark, ...]:
-        """The moments of the recording worth going to, in order: anomalies, losses, notes; its end is folded for it."""
+        """The moments worth going to, in order: anomalies, losses, thresholds, notes; all of it is folded."""
         return self._explained()[0]
 
     def idle(self) -> tuple[tuple[int, int], ...]:
@@ -254,7 +254,7 @@ class ReplayFeed:
             shown = frame(state, self.last_ms)
             news_ms = [row.at_ms for row in shown.story]
             began_ms = state.log.began_ms or state.log.opened_ms
-            self._known = marks(explain(state, shown.story), began_ms), idle(state, news_ms)
+            self._known = marks(explain(state, shown.story), began_ms, shown.story), idle(state, news_ms)
         return self._known
 
     def outline(self) -> Frame | None:

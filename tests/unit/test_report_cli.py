@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from recordings import Shop, record
 
 from tidal.cli.parser import parser_of
 from tidal.errors import UsageError
-from tidal.report import read_html
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tidal.outputs.junit import junit
+from tidal.outputs.markdown import markdown
+from tidal.report import read_frame, read_html
 
 
 def report(*words: object) -> int:
@@ -62,3 +61,16 @@ def test_a_place_that_is_none(archive: Path, tmp_path: Path) -> None:
     """One line."""
     with pytest.raises(UsageError, match="cannot write"):
         report(archive, "--html", tmp_path / "nowhere" / "r.html")
+
+
+@pytest.mark.parametrize("command", ["report", "replay"])
+def test_what_a_ci_server_reads(command: str, archive: Path, tmp_path: Path) -> None:
+    """JUnit XML and a job's summary of a run that is over, of both commands the same; no page that nobody asked for."""
+    xml, added = tmp_path / "r.xml", tmp_path / "summary.md"
+    added.write_text("before\n", encoding="utf8")
+    parser = parser_of(command)
+    assert parser.run(parser.read([str(archive), "--junit", str(xml), "--summary", str(added)])) == 0
+    frame = read_frame(archive)
+    assert xml.read_text(encoding="utf8") == junit(frame)
+    assert added.read_text(encoding="utf8") == "before\n" + markdown(frame)
+    assert not list(Path.cwd().glob(f"{frame.run.run}.html"))

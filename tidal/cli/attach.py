@@ -21,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_headless(parser)
     flags.add_screen(parser)
     flags.add_json(parser)
+    flags.add_verdict_files(parser)
 
 
 def run(args: argparse.Namespace) -> int:

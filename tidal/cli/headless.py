@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tidal.cli.console import finish, lines_to
 from tidal.cli.session import session
-from tidal.cli.verdict_files import write_verdict
+from tidal.cli.verdict_files import write_at_end
 from tidal.launch import launch
 from tidal.model.planning import planned, typed_of
 from tidal.outputs.curve import plan_lines
@@ -35,11 +35,7 @@ def run_headless(spec: LaunchSpec, json_file: str | None, files: Wanted | None =
         frame = followed.follow(out)
     code = finish(frame, json_file)
     if files is not None:
-        write_verdict(frame, files.junit, files.summary)
-    if files is not None and files.is_any:
-        from tidal.cli.locust_files import write_all
-
-        write_all(launched.run, files)
+        write_at_end(frame, files)
     return code
 
 

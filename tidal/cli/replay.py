@@ -49,6 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     flags.add_screen(parser)
     flags.add_json(parser)
+    flags.add_verdict_files(parser)
     cutting.add(parser)
 
 
@@ -71,8 +72,10 @@ def run(args: argparse.Namespace) -> int:
         return serve_words(args.serve, "tidal replay")
     from tidal.archive import Archive
     from tidal.cli.console import columns_of, is_terminal, lines_to, write_json
+    from tidal.cli.verdict_files import summary_file, write_verdict
     from tidal.outputs.text import summary
 
+    summary_file(args.summary)
     path = archive_of(args.run)
     if args.salvage is not None:
         return _salvage(path, Path(args.salvage).expanduser())
@@ -80,7 +83,8 @@ def run(args: argparse.Namespace) -> int:
         if args.verify:
             return _verify(archive)
         _warn(archive, path)
-        is_screen = not (args.print or args.json) and is_terminal()
+        has_files = args.json or args.junit is not None or args.summary is not None
+        is_screen = not (args.print or has_files) and is_terminal()
         feed = _feed(archive, args, is_watched=is_screen)
         feed.speed = args.speed
         if is_screen:
@@ -89,10 +93,11 @@ def run(args: argparse.Namespace) -> int:
         frame = feed.frame()
         if frame is None:
             raise ArchiveDamaged(f"{path} holds no run: the entry that opens one is not there")
-        if args.print or not args.json:
+        if args.print or not has_files:
             out = lines_to(args.json)
             print(summary(frame, columns_of(out)), end="", file=out)
         write_json(frame, args.json)
+        write_verdict(frame, args.junit, args.summary)
         _say(next((remark for remark in frame.verdict.remarks if remark.startswith("what if: ")), ""))
         _say(feed.trouble())
     return 0

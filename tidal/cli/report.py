@@ -1,4 +1,4 @@
-"""Make a report of a run from its archive: one HTML file, Markdown for a ticket, JSON for programs, Locust's CSV.
+"""Make a report of a run from its archive: one HTML file, Markdown for a ticket, JSON for programs, CSV, JUnit.
 
 The HTML file needs no network and nothing beside it: charts, tables, story, configuration and the run's source, in
 light, in dark and on paper. Without any of the flags it is written to RUN.html in this folder. No Redis is needed.
@@ -29,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--csv-full-history", action="store_true", help="with --csv: every endpoint in the history file"
     )
+    flags.add_verdict_files(parser)
     cutting.add(parser)
     parser.add_argument("--no-source", action="store_true", help="leave out the files that the run shipped")
 
@@ -36,22 +37,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write what was asked for, and say where it is."""
     from tidal.cli.replay import archive_of
+    from tidal.cli.verdict_files import summary_file, write_verdict
     from tidal.outputs.json import frame_json
     from tidal.outputs.markdown import markdown
     from tidal.report import read_frame, read_html
 
     archive = archive_of(args.run)
-    if [args.html, args.md, args.json].count(STDOUT) > 1:
-        raise UsageError("only one of --html, --md and --json can have standard output")
+    if [args.html, args.md, args.json, args.junit, args.summary].count(STDOUT) > 1:
+        raise UsageError("only one of --html, --md, --json, --junit and --summary can have standard output")
+    summary_file(args.summary)
     cut = cutting.of(args)
     frame = read_frame(archive, cut)
-    page = args.html or (None if args.md or args.json or args.csv else f"{frame.run.run}.html")
+    others = (args.md, args.json, args.csv, args.junit, args.summary)
+    page = args.html or (None if any(one is not None for one in others) else f"{frame.run.run}.html")
     if page:
         put(read_html(archive, source=not args.no_source, cut=cut), page)
     if args.md:
         put(markdown(frame), args.md)
     if args.json:
         put(frame_json(frame), args.json)
+    write_verdict(frame, args.junit, args.summary)
     if args.csv:
         _csv(archive, args, is_cut=cut is not None)
     return 0

@@ -38,16 +38,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_fleet(parser)
     flags.add_processes(parser)
     flags.add_json(parser)
+    flags.add_verdict_files(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the shipped files into a folder, start the run from there, do what was done."""
     from tidal.archive import Archive
     from tidal.cli.replay import archive_of
+    from tidal.cli.verdict_files import summary_file
     from tidal.model.acts import acts_of
     from tidal.replay import Replay
     from tidal.report import shipped
 
+    summary_file(args.summary)  # said before a load begins, if there is none
     path = archive_of(args.run)
     with Archive.open(path) as archive:
         opened, acts = acts_of(archive.entries())
@@ -67,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
 def _started(args: argparse.Namespace, opened: RunOpened, folder: Path, acts: Sequence[Act]) -> int:
     from tidal.cli.console import finish, lines_to
     from tidal.cli.session import session
+    from tidal.cli.verdict_files import write_verdict
     from tidal.launch import launch
 
     before = Path.cwd()
@@ -86,7 +90,9 @@ def _started(args: argparse.Namespace, opened: RunOpened, folder: Path, acts: Se
         frame = followed.follow(out)
         ended.set()
         doer.join(5)
-    return finish(frame, args.json)
+    code = finish(frame, args.json)
+    write_verdict(frame, args.junit, args.summary)
+    return code
 
 
 def spec_of(args: argparse.Namespace, opened: RunOpened, folder: Path) -> LaunchSpec:

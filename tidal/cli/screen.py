@@ -12,11 +12,12 @@ from tidal.cli.console import finish, is_in_browser, is_terminal, lines_to, writ
 from tidal.cli.desk import Desk
 from tidal.cli.find import to_follow
 from tidal.cli.flags import redis_url
-from tidal.cli.locust_files import write_all
 from tidal.cli.remember import app_of, config_path, settings_of
 from tidal.cli.rewound import Rewindable, past_of
 from tidal.cli.session import Session, open_session, session
 from tidal.cli.terminal import end_as_told, end_with_terminal, show
+from tidal.cli.verdict_files import summary_file, write_at_end
+from tidal.cli.wanted import Wanted
 from tidal.errors import TerminalUnfit, TidalError
 from tidal.keys import RunKeys
 from tidal.launch import launch
@@ -26,7 +27,6 @@ from tidal.outputs.layout import shorten
 if TYPE_CHECKING:
     import argparse
 
-    from tidal.cli.wanted import Wanted
     from tidal.launch import LaunchSpec
     from tidal.model.rows import Frame
     from tidal.tui.app import TidalApp
@@ -105,13 +105,18 @@ def _end_run(app: TidalApp) -> None:
 
 def attach(args: argparse.Namespace, *, may_steer: bool) -> int:
     """Show a run that is there already, on a screen or on plain lines."""
+    files = Wanted(junit=args.junit, summary=summary_file(args.summary))
     found = to_follow(args.run, redis_url(args))
     with session(found.url, found.run, found.supervisor_pid, may_stop=may_steer) as followed:
         if args.headless or not is_terminal():
-            return finish(followed.follow(lines_to(args.json)), args.json)
+            frame = followed.follow(lines_to(args.json))
+            code = finish(frame, args.json)
+            if frame.run.exit_code is not None:
+                write_at_end(frame, files)
+            return code
         feed, operator = _rewindable(followed, found.url), followed.operator if may_steer else None
         app = app_of(args, feed, operator, read_only=not may_steer)
-        return _show(app, args.json)
+        return _show(app, args.json, files=files)
 
 
 def _show(app: TidalApp, json_file: str | None, *, may_outlive: bool = True, files: Wanted | None = None) -> int:
@@ -128,8 +133,8 @@ def _show(app: TidalApp, json_file: str | None, *, may_outlive: bool = True, fil
             _end_run(app)
         frame = app.feed.frame()
         code = _afterwards(frame, outcome, json_file, app.return_code or 0)
-        if files is not None and files.is_any and frame is not None and frame.run.exit_code is not None:
-            write_all(frame.run.run, files)
+        if files is not None and frame is not None and frame.run.exit_code is not None:
+            write_at_end(frame, files)
         return code
     finally:
         if app.feed is not None:

@@ -28,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_screen(parser)
     flags.add_files(parser)
     flags.add_json(parser)
+    flags.add_verdict_files(parser)
 
 
 def run(args: argparse.Namespace) -> int:

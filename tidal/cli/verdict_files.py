@@ -14,6 +14,7 @@ from tidal.outputs.markdown import markdown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tidal.cli.wanted import Wanted
     from tidal.model.rows import Frame
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -36,6 +37,15 @@ def write_verdict(frame: Frame, junit_file: str | None, summary: str | None) -> 
         _write(junit(frame), junit_file, "w")
     if (named := summary_file(summary)) is not None:
         _write(markdown(frame), named, "a")
+
+
+def write_at_end(frame: Frame, files: Wanted) -> None:
+    """Write all that was asked for of a run that is over."""
+    write_verdict(frame, files.junit, files.summary)
+    if files.is_any:
+        from tidal.cli.locust_files import write_all
+
+        write_all(frame.run.run, files)
 
 
 def _write(text: str, place: str, mode: str) -> None:

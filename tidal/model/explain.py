@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 RUN, OPERATOR, LOSS, ERRORS, LATENCY, THROUGHPUT, SATURATION, SPIKE, LOAD = (
     "run", "operator", "loss", "errors", "latency", "throughput", "generator", "spike", "load",
 )  # fmt: skip
-ANOMALY, NOTE = "anomaly", "note"
+ANOMALY, NOTE, THRESHOLD = "anomaly", "note", "threshold"
 GROUPS = {
     **dict.fromkeys((ERRORS, LATENCY, THROUGHPUT, SATURATION, SPIKE, LOAD), ANOMALY),
     LOSS: LOSS,
@@ -162,13 +162,14 @@ class Mark:
     text: str
 
 
-def marks(explained: Explanation, began_ms: int) -> tuple[Mark, ...]:
-    """The moments of an explained run worth going to, in order."""
-    found = (
+def marks(explained: Explanation, began_ms: int, story: Sequence[StoryRow] = ()) -> tuple[Mark, ...]:
+    """The moments of an explained run worth going to, in order; of its story the thresholds that tripped."""
+    found = [
         Mark(began_ms + max(0, f.at_ms), GROUPS[f.kind], f.level, f.text)
         for f in explained.findings
         if f.kind in GROUPS and f.level != "good"
-    )
+    ]
+    found += [Mark(row.at_ms, THRESHOLD, row.level, row.text) for row in story if row.kind == "tt"]
     return tuple(sorted(found, key=lambda mark: (mark.at_ms, mark.group, mark.text)))
 
 

@@ -317,7 +317,7 @@ def judges_failures(log: LogHalf) -> bool:
     found = [threshold_of(text) for text in log.options.thresholds]
     if log.options.limit is not None:
         return True  # beyond the limit requests may well fail
-    whole = [one for one in found if one is not None and not one.of and not one.stage]
+    whole = [one for one in found if one is not None and not (one.of or one.stage or one.has_place)]
     return any(one.metric.name in {"fail%", "failures"} for one in whole)
 
 

@@ -140,12 +140,13 @@ def test_a_run_without_a_sample_is_explained() -> None:
     )
 
 
-@pytest.mark.parametrize("group", ["anomaly", "loss", "note"])
+@pytest.mark.parametrize("group", ["anomaly", "loss", "note", "threshold"])
 def test_a_replay_can_jump_to_each(group: str) -> None:
     """In Redis time, in order; what got better is no place to go."""
     note = at(30_000, ev.Noted("ann", "info", "deploy began"))
-    state = ended(note, at(58_000, lost("w2")), reports=load(lambda s: 100 if s >= 60 else 40))
-    found = marks(explained(state), T0)
+    trip = at(70_000, ev.ThresholdTripped("p95<50ms", 60_000, 69_000, 100_000))
+    state = ended(note, at(58_000, lost("w2")), trip, reports=load(lambda s: 100 if s >= 60 else 40))
+    found = marks(explained(state), T0, frame(state, T0 + SECONDS * 1000 + 1000).story)
     assert [mark.at_ms for mark in found] == sorted(mark.at_ms for mark in found)
     assert group in {mark.group for mark in found}
 

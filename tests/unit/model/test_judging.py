@@ -225,6 +225,21 @@ def test_a_stage_says_nothing_of_failures_elsewhere() -> None:
     assert not judges_failures(in_stages(*canonical(["fail% < 1 in stage warmup"])).log)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_of_all"),
+    [
+        ("fail% < 1 between 1m and 2m", False),
+        ("failures < 9 after 1m", False),
+        ("fail% > 1 within 10s after 1m", False),
+        ("fail% > 1 within 10s", True),
+        ("fail% > 1 for 10s", True),
+    ],
+)
+def test_a_part_of_the_run_says_nothing_of_failures_in_the_rest(text: str, *, is_of_all: bool) -> None:
+    """Windows lie all over the run and count; a threshold on some minutes of it does not."""
+    assert judges_failures(in_stages(*canonical([text])).log) is is_of_all
+
+
 def test_a_stage_that_nobody_saw_is_told_with_near_names() -> None:
     """As a misspelt endpoint: the threshold could not be judged."""
     (trip,) = final_trips(in_stages(*canonical(["p95 < 300ms in stage peek"])))
