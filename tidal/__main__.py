@@ -19,6 +19,10 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; its exit code."""
+    if argv is None and "_ARGCOMPLETE" in os.environ:  # a shell wants to complete a word: completing.ASKED
+        from tidal.cli.completing import complete  # noqa: PLC0415 - of a tab alone
+
+        complete()
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -93,6 +93,7 @@ HOMES = {
     "pytest": {"generator.pytestfile", "generator.pytest_plugin"},
     "platformdirs": {"paths"},
     "configargparse": {"options"},
+    "argcomplete": {"cli.completing", "cli.completion"},
     "psycopg": {"contrib.postgres"},
     "paho": {"contrib.mqtt"},
     "socketio": {"contrib.socketio"},

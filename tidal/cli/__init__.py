@@ -39,6 +39,7 @@ SUBCOMMANDS = {
     # the house
     "acl": "print the least rights that a worker, master, watcher or operator needs in Redis",
     "doctor": "say whether a Redis will do, and what to change",
+    "completion": "print what bash, zsh or fish needs to complete subcommands, flags and runs",
     "info": "show versions, folders and the server that comes along",
 }
 """Every subcommand with what it is for; `tidal.cli.NAME` is its module."""
