@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from compare import Row, by_turns, load
 from servers import Target, serving
+from starts import compile_ours, first_answer_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +95,18 @@ def starting(what: str, goal: str, ours: list[str], theirs: list[str]) -> Callab
     return measure
 
 
+def answering(what: str, goal: str) -> Callable[[Target, argparse.Namespace], Row]:
+    """A row that compares how long a run takes from its command to its first request; less is better."""
+
+    def measure(_: Target, args: argparse.Namespace) -> Row:
+        compile_ours()
+        pairs = by_turns(args.rounds, lambda: first_answer_s("tidal"), lambda: first_answer_s("locust"))
+        ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+        return Row(what, goal, [a / b for a, b in pairs], f"{ours:.2f} and {theirs:.2f} s here; less is better")
+
+    return measure
+
+
 def ceiling(_: str) -> Callable[[Target, argparse.Namespace], Row]:
     """Wrk's CPU for a request by that of FastHttpUser: how far the physical ceiling is; less is better."""
 
@@ -150,6 +163,7 @@ ROWS: dict[str, Callable[[Target, argparse.Namespace], Row]] = {
     "connect-time": connecting("10,000 `FastHttpUser`s: spawned, connected, one GET, time", "≤ 0.5", "s", 10_000),
     "connect-memory": connecting("memory of a `FastHttpUser` with its connection", "≤ 0.7", "kb", 3_000),
     "help": starting("`--help`, time", "≤ 0.3", [bin_of("tidal"), "--help"], [bin_of("locust"), "--help"]),
+    "first-answer": answering("headless, from the command to the first request, time", "≤ 1"),
 } | ({"ceiling": ceiling("wrk")} if shutil.which("wrk") else {})
 
 

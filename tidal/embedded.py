@@ -33,7 +33,7 @@ from tidal.paths import remove_folder, servers_dir, take_lock
 from tidal.process import Backoff, Child, python_argv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 READY_S = 30.0
 """How long a server may take to answer: it may have a long file to read after a kill."""
@@ -248,13 +248,20 @@ class EmbeddedServer:
         return " / ".join(lines[-3:])[:500] or "it said nothing"
 
 
-def start_server(port: int | None = None, *, folder: Path | None = None, grace_s: float = 10.0) -> EmbeddedServer:
+def start_server(
+    port: int | None = None,
+    *,
+    folder: Path | None = None,
+    grace_s: float = 10.0,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> EmbeddedServer:
     """Start the best server there is and wait until it answers.
 
     Args:
         port: a loopback TCP port beside the Unix socket.
         folder: its data folder; None: a new one, removed at the end.
         grace_s: how long its users may stay when the owner was killed.
+        meanwhile: done while the server starts.
 
     Raises:
         PortTaken: the port is in use, or not ours to use.
@@ -265,13 +272,15 @@ def start_server(port: int | None = None, *, folder: Path | None = None, grace_s
     complaints: list[str] = []
     for engine in discover(complaints):
         try:
-            return _start(engine, port, folder, grace_s)
+            return _start(engine, port, folder, grace_s, meanwhile)
         except StartFailed as error:
             complaints.append(f"{engine.name}: {error}")
     raise NoServer("\n".join([FOUR_WAYS, "What was tried:", *(f"  {line}" for line in complaints)]))
 
 
-def _start(engine: Engine, port: int | None, folder: Path | None, grace_s: float) -> EmbeddedServer:
+def _start(
+    engine: Engine, port: int | None, folder: Path | None, grace_s: float, meanwhile: Callable[[], object]
+) -> EmbeddedServer:
     place = _take_folder(folder)
     try:
         server = EmbeddedServer(engine, place, port, grace_s)
@@ -279,6 +288,7 @@ def _start(engine: Engine, port: int | None, folder: Path | None, grace_s: float
         place.leave()
         raise
     try:
+        meanwhile()
         server.wait_ready()
     except BaseException:
         server.stop()

@@ -14,11 +14,13 @@ import contextlib
 import json
 import os
 import select
+import socket
 import tempfile
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tidal import errors, paths
 from tidal.errors import FileImportError, NoSuchFile, TidalError
@@ -26,10 +28,15 @@ from tidal.model.codec import BadEntry, PipeReader, pack_message
 from tidal.model.events import Event, RunOptions
 from tidal.model.pipe import Load, Loaded, NotLoaded
 from tidal.model.wire import to_wire
+from tidal.nursery import MODULE, NURSERY_FD, can_have_one
 from tidal.process import Child, python_argv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 OPEN_S = 150.0
 """How long a supervisor may take until the run is in the log: longer than it gives its master."""
+NURSERY_STOP_S = 10.0
 INSPECT_S = 60.0
 """How long the import of a locustfile may take."""
 LINE_BYTES_MAX = 1 << 20
@@ -85,17 +92,38 @@ class Launched:
     warning: str = ""
 
 
-def launch(spec: LaunchSpec, *, within_s: float = OPEN_S) -> Launched:
+def launch(
+    spec: LaunchSpec,
+    *,
+    within_s: float = OPEN_S,
+    prepare: Callable[[], object] = lambda: None,
+    supervise: Callable[[list[str]], int] | None = None,
+) -> Launched:
     """Start a supervisor for the run and wait until the run is in the log.
 
     It may be called from any thread, also under a screen that has replaced stdout and stderr.
+
+    Args:
+        spec: what to run.
+        within_s: how long a supervisor may take.
+        prepare: done before the supervisor starts, while what takes longest is under way already.
+        supervise: what a supervisor does with its arguments: one of a caller without threads may be its fork.
 
     Raises:
         TidalError: what the supervisor or its master found wrong; nothing is left running then.
     """
     folder = Path(tempfile.mkdtemp(prefix="launch-", dir=paths.logs_dir()))
     log_path = folder / "supervisor.log"
-    supervisor = Child(python_argv("tidal.supervisor", str(folder)), log_path, answers_on_stdout=True)
+    with nursery(folder / "nursery.log") as line:
+        prepare()
+        supervisor = Child(
+            python_argv("tidal.supervisor", str(folder)),
+            log_path,
+            line.env,
+            answers_on_stdout=True,
+            keep_fds=line.fds,
+            entry=partial(supervise, [str(folder)]) if supervise is not None else None,
+        )
     try:
         supervisor.send(json.dumps(to_wire(spec)).encode() + b"\n")
         answer = _answer(supervisor, log_path, within_s)
@@ -103,17 +131,59 @@ def launch(spec: LaunchSpec, *, within_s: float = OPEN_S) -> Launched:
         supervisor.terminate()
         supervisor.wait(spec.options.stop_timeout_ms / 1000 + 15)
         supervisor.stop(0)
+        line.stop()
         raise
     if "error" in answer:
         supervisor.stop(30)
+        line.stop()
         error = error_named(answer["error"], answer.get("message", ""))
         if type(error) is not TidalError:  # the operator's to mend; else the logs may tell more
             paths.remove_folder(folder)
         raise error
+    line.let_go()
     supervisor.let_go()
     return Launched(
         answer["run"], answer["redis_url"], supervisor.pid, answer.get("tcp_url", ""), answer.get("warning", "")
     )
+
+
+class Line:
+    """The way to a new nursery: none where it cannot be had.
+
+    Attributes:
+        fds: what is to be inherited by whoever may ask it for children.
+        env: what tells them so.
+    """
+
+    def __init__(self, child: Child | None = None, fds: Sequence[int] = ()) -> None:
+        self._child, self.fds = child, fds
+        self.env = {NURSERY_FD: str(fds[0])} if fds else {}
+
+    def let_go(self) -> None:
+        """Leave it to those who inherited the way there: it ends when none of them is left."""
+        if self._child is not None:
+            self._child.let_go()
+
+    def stop(self) -> None:
+        """Wait for its end, when none of them is left; without patience."""
+        if self._child is not None:
+            self._child.stop(NURSERY_STOP_S)
+
+
+@contextlib.contextmanager
+def nursery(log_path: Path) -> Iterator[Line]:
+    """A new nursery, for whoever is started in the block.
+
+    It is started before the supervisor, because it takes longest.
+    """
+    if not can_have_one():
+        yield Line()
+        return
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        child = Child(python_argv(MODULE, "--nursery", str(theirs.fileno())), log_path, keep_fds=[theirs.fileno()])
+        theirs.close()
+        yield Line(child, [ours.fileno()])
 
 
 def inspect(

@@ -59,6 +59,7 @@ def serve(spec: LaunchSpec, *, watch_fd: int | None = None, opened: Callable[[st
     try:
         master.take()
         _check_signature(spec, master)
+        master.step(monotonic_ms())  # the fleet is told: a worker that looks now finds the run
         if opened is not None:
             opened(master.run)
         lead(master, watch_fd)

@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tidal.keys import ANNOUNCE_TTL_MS, FleetKeys
+from tidal.model import phases
 from tidal.model.codec import BadEntry, pack, unpack
 from tidal.model.decide import Senses
-from tidal.model.liveness import POLL_MS, Heartbeat, Liveness
+from tidal.model.liveness import POLL_MS, POLL_WAITING_MS, Heartbeat, Liveness
 from tidal.model.wire import from_wire
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Lookout:
     def turn(self, state: State, now_ms: int) -> None:
         """Look at what is due; BusError when Redis does not answer."""
         if now_ms >= self._due["look"]:
-            self._due["look"] = now_ms + POLL_MS
+            self._due["look"] = now_ms + (POLL_WAITING_MS if state.log.phase == phases.WAITING else POLL_MS)
             self._look(state, now_ms)
         if now_ms >= self._due["watched"]:
             self._due["watched"] = now_ms + PRESENCE_MS

@@ -72,6 +72,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 READ_BLOCK_MS = 50
+WAITING_BLOCK_MS = 10
+"""The same before the start: what generators and the hook host say comes by no stream, and a start waits for it."""
 READ_COUNT = 1_000
 KEYFRAME_BYTES_MAX = 256 * 1024 * 1024
 INTENTS_PENDING_MAX = 100
@@ -202,7 +204,7 @@ class Master:
             if self._must_retake:
                 self._retake(now_ms)
             self._mend(now_ms)
-            caught_up = not self._read(READ_BLOCK_MS)
+            caught_up = not self._read(WAITING_BLOCK_MS if self.state.log.phase == phases.WAITING else READ_BLOCK_MS)
             if self._keeping is not None:
                 self._keeping.turn(self.state, now_ms)
             self._lookout.turn(self.state, now_ms)

@@ -35,10 +35,11 @@ class Machine:
 
 def look(skew_ms: int = 0) -> Machine:
     """Raise the soft limit of descriptors to the hard one, then look."""
-    return Machine(_raised_files(), _ports(), available_bytes(), skew_ms)
+    return Machine(raise_files(), _ports(), available_bytes(), skew_ms)
 
 
-def _raised_files() -> int:
+def raise_files() -> int:
+    """Raise the soft limit of descriptors to the hard one; how many there may be now."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, FILES_WANTED)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -23,9 +23,11 @@ import threading
 from typing import TYPE_CHECKING
 
 from tidal import address
+from tidal.forks import forked
+from tidal.nursery import NURSERY_FD, born
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
 ANSWER_FD = "TIDAL_ANSWER_FD"
@@ -45,6 +47,8 @@ class Child:
         cwd: the child's working folder.
         answers_on_stdout: the answers come on the child's stdout instead of the descriptor in TIDAL_ANSWER_FD.
         keep_fds: further descriptors that the child inherits under the same numbers.
+        entry: what the command's module would do, already imported: where that is sound, the child is a fork that does
+            it, and nothing is imported twice. Only for a process of one thread, without gevent and user code.
     """
 
     def __init__(
@@ -56,22 +60,21 @@ class Child:
         cwd: str | Path | None = None,
         answers_on_stdout: bool = False,
         keep_fds: Iterable[int] = (),
+        entry: Callable[[], int] | None = None,
     ) -> None:
         self._unsent = bytearray()
         self.ended = False
         orders_out, self._stdin = os.pipe()
         self.answers_fd, answers_in = os.pipe()
         log = open_log(log_path)
+        stdio = (orders_out, answers_in if answers_on_stdout else log, log)
+        kept = tuple(keep_fds) if answers_on_stdout else (*keep_fds, answers_in)
+        environment = _environment(env, None if answers_on_stdout else answers_in)
         try:
-            self._process = subprocess.Popen(
-                argv,
-                stdin=orders_out,
-                stdout=answers_in if answers_on_stdout else log,
-                stderr=log,
-                env=_environment(env, None if answers_on_stdout else answers_in),
-                cwd=cwd,
-                pass_fds=tuple(keep_fds) if answers_on_stdout else (*keep_fds, answers_in),
-                start_new_session=True,
+            self._process = (
+                born(argv, (*stdio, answers_in), env or {}, str(cwd) if cwd else None)
+                or forked(argv, entry, stdio, environment, kept)
+                or started(argv, stdio, environment, kept, cwd)
             )
         except BaseException:
             self._close_pipes()
@@ -155,8 +158,11 @@ class Child:
     def kill(self) -> None:
         """End the child and whatever it started in its session, at once."""
         if self.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
+            try:
                 os.killpg(self.pid, signal.SIGKILL)
+            except ProcessLookupError:  # a fork that has no session of its own yet
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self.pid, signal.SIGKILL)
 
     def stop(self, grace_s: float) -> int:
         """Cut the lifeline, wait up to `grace_s`, then kill; the exit code. Nothing of the child is left."""
@@ -178,6 +184,16 @@ class Child:
             os.close(self.answers_fd)
             self.answers_fd = -1
         self.ended = True
+
+
+def started(
+    argv: Sequence[str], stdio: Sequence[int], env: Mapping[str, str], kept: Sequence[int], cwd: str | Path | None
+) -> subprocess.Popen[bytes]:
+    """The plain way to a child: its own program, in a session of its own."""
+    stdin, stdout, stderr = stdio
+    return subprocess.Popen(
+        argv, stdin=stdin, stdout=stdout, stderr=stderr, env=env, cwd=cwd, pass_fds=kept, start_new_session=True
+    )
 
 
 class Backoff:
@@ -245,7 +261,7 @@ def answer_fd() -> int:
 
 
 def _environment(extra: Mapping[str, str] | None, answers_fd: int | None) -> dict[str, str]:
-    env = {name: value for name, value in os.environ.items() if name not in (*address.VARIABLES, ANSWER_FD)}
+    env = {name: value for name, value in os.environ.items() if name not in (*address.VARIABLES, ANSWER_FD, NURSERY_FD)}
     env[PARENT_PID] = str(os.getpid())
     if answers_fd is not None:
         env[ANSWER_FD] = str(answers_fd)

@@ -34,6 +34,7 @@ from tidal.embedded import EmbeddedServer, start_server
 from tidal.errors import Fenced, RedisUnreachable, TidalError
 from tidal.launch import LaunchSpec, error_named, last_words
 from tidal.model.wire import from_wire, to_wire
+from tidal.nursery import NURSERY_FD
 from tidal.process import Backoff, Child, python_argv
 
 if TYPE_CHECKING:
@@ -62,6 +63,28 @@ class Commands(NamedTuple):
 def commands() -> Commands:
     """The real ones."""
     return Commands(python_argv("tidal.master"), python_argv("tidal.worker"))
+
+
+def _lead() -> int:
+    from tidal.leader import main  # noqa: PLC0415 - what a supervisor of other commands does without
+
+    return main()
+
+
+def _serve() -> int:
+    from tidal.worker import main  # noqa: PLC0415 - the same
+
+    return main()
+
+
+ENTRIES = {"tidal.master": _lead, "tidal.worker": _serve}
+"""What the modules of our own commands do."""
+
+
+def prepare() -> None:
+    """Import what master and worker need, so that they are forks that need not."""
+    import tidal.leader  # noqa: PLC0415 - while the server starts
+    import tidal.worker  # noqa: F401, PLC0415
 
 
 class Kept:
@@ -169,6 +192,8 @@ class Supervisor:
             self._answer({"error": type(error).__name__, "message": str(error)})
             return error.exit_code
         self._answer(self._ready())
+        paths.tidy_registry()
+        paths.tidy_logs(time.time())
         ended, code = self._look_after()
         if code == 0 and self._server is not None:
             self._let_viewers_finish()
@@ -201,7 +226,9 @@ class Supervisor:
         if self._spec.run:
             self._register()
         if self._spec.redis_url is None:
-            self._server = start_server(self._spec.embedded_port, grace_s=self._spec.options.stop_timeout_ms / 1000 + 5)
+            self._server = start_server(
+                self._spec.embedded_port, grace_s=self._spec.options.stop_timeout_ms / 1000 + 5, meanwhile=prepare
+            )
             self._url = self._server.url
             self._worker = Kept("the worker", self._start_worker)
         self._master = Kept(
@@ -211,6 +238,8 @@ class Supervisor:
             patience_s=self._spec.options.masterless_timeout_ms / 1000,
         )
         self._spec = replace(self._spec, run=self._opened(self._master.child))
+        if self._worker is not None:
+            self._worker.child.send(b"\n")  # there is a run: it need not wait for its next heartbeat to learn it
         if self._registration is None:
             self._register()
         self._name_folder()
@@ -274,11 +303,15 @@ class Supervisor:
         return self._start(self._commands.worker, "worker", spec)
 
     def _start(self, argv: list[str], name: str, spec: object, *, answers_on_stdout: bool = False) -> Child:
+        keep = [self._server.users_fd] if self._server else []
+        nursery = os.environ.get(NURSERY_FD)
         child = Child(
             argv,
             self._folder / f"{name}.log",
+            {NURSERY_FD: nursery} if nursery else {},
             answers_on_stdout=answers_on_stdout,
-            keep_fds=[self._server.users_fd] if self._server else [],
+            keep_fds=[*keep, int(nursery)] if nursery else keep,
+            entry=ENTRIES.get(argv[-1]),
         )
         child.send(json.dumps(to_wire(spec)).encode() + b"\n")
         return child
@@ -387,8 +420,6 @@ def main(argv: list[str], cmds: Commands | None = None) -> int:
     """Run as `python -m tidal.supervisor [folder of the logs]` with a LaunchSpec on stdin."""
     folder = Path(argv[0]) if argv else Path(tempfile.mkdtemp(prefix="launch-", dir=paths.logs_dir()))
     spec = read_spec()
-    paths.tidy_registry()
-    paths.tidy_logs(time.time())
     return Supervisor(spec, folder, answer_once, cmds or commands()).run()
 
 

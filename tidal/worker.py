@@ -152,13 +152,20 @@ class Agent:
     # ------------------------------------------------------------------ turns
 
     def serve(self, watch_fd: int | None = None) -> int:
-        """Take turns until told to leave; `watch_fd` at its end of file means the same. Returns the exit code."""
+        """Take turns until told to leave; returns the exit code.
+
+        Args:
+            watch_fd: at its end of file means the same; a word on it says that there is news of the fleet.
+        """
         self._beats.start()
         while not self.step(monotonic_ms()):
             readable = self._wait(watch_fd)
-            if watch_fd is not None and watch_fd in readable and not os.read(watch_fd, 4096):
-                self.leave()
-                watch_fd = None
+            if watch_fd is not None and watch_fd in readable:
+                if os.read(watch_fd, 4096):
+                    self._beats.hurry()  # it brings back which run the fleet serves
+                else:
+                    self.leave()
+                    watch_fd = None
         self._close()
         if self.refused is not None:
             raise self.refused

@@ -30,7 +30,8 @@ LAYERS: dict[str, set[str]] = {
     "errors": {"errors"},
     "model": {"model"},
     "ground": {
-        "acl", "address", "signing", "keys", "paths", "process", "measure", "preflight", "sweep", "options", "versions",
+        "acl", "address", "signing", "keys", "paths", "process", "nursery", "forks",
+        "measure", "preflight", "sweep", "options", "versions",
     },
     "store": {"bus", "routes", "beacons", "leadership", "archive", "archive_file"},
     "server": {"embedded", "engines", "guard", "fakeserver"},

@@ -1,4 +1,8 @@
-"""Launch a run and follow it on a console: what `run`, and `tui` and `demo` without a terminal, do."""
+"""Launch a run and follow it on a console: what `run`, and `tui` and `demo` without a terminal, do.
+
+Everything that follows a run, or serves it on this machine, is imported once, while the slowest part of the start is
+under way; the supervisor and what it starts are forks of this process.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidal.cli.console import finish, lines_to
-from tidal.cli.session import session
-from tidal.cli.verdict_files import write_at_end
 from tidal.launch import launch
-from tidal.model.planning import planned, typed_of
-from tidal.outputs.curve import plan_lines
 
 if TYPE_CHECKING:
     from typing import IO
@@ -27,8 +26,12 @@ OPENED_S = 3.0
 
 def run_headless(spec: LaunchSpec, json_file: str | None, files: Wanted | None = None) -> int:
     """Open the run that the spec describes and stay with it; its exit code. `files` are written at its end."""
+    launched = launch(spec, prepare=_prepare, supervise=_supervise)
+    from tidal.cli.console import finish, lines_to
+    from tidal.cli.session import session
+    from tidal.cli.verdict_files import write_at_end
+
     out = lines_to(json_file)
-    launched = launch(spec)
     print(f"run {launched.run}  {Path(spec.file).name}  (tidal attach {launched.run})", file=out, flush=True)
     with session(launched.redis_url, launched.run, launched.supervisor_pid) as followed:
         _show_plan(followed, out)
@@ -39,8 +42,25 @@ def run_headless(spec: LaunchSpec, json_file: str | None, files: Wanted | None =
     return code
 
 
+def _prepare() -> None:
+    import tidal.cli.session
+    import tidal.cli.verdict_files  # noqa: F401
+    from tidal.supervisor import prepare
+
+    prepare()
+
+
+def _supervise(arguments: list[str]) -> int:
+    from tidal.supervisor import main
+
+    return main(arguments)
+
+
 def _show_plan(followed: Session, out: IO[str]) -> None:
     """The run's plan as a curve, where it has one, before it starts."""
+    from tidal.model.planning import planned, typed_of
+    from tidal.outputs.curve import plan_lines
+
     pause, until_s = threading.Event(), time.monotonic() + OPENED_S
     while (frame := followed.feed.frame()) is None or not frame.run.opened_ms:
         if time.monotonic() > until_s:

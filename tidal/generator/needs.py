@@ -8,7 +8,9 @@ modules (imports inside functions, string constants that are the name of a file)
 from __future__ import annotations
 
 import ast
+import os
 import sys
+import sysconfig
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,8 +77,11 @@ def _is_installed(path: Path) -> bool:
 
 
 def _imported(root: Path) -> set[Path]:
-    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-    return {path for name in files if isinstance(name, str) and (path := below(root, Path(name))) is not None}
+    files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    folders = {sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
+    libraries = tuple(f"{folder}{os.sep}" for folder in (*folders, Path(__file__).parents[1]))  # every worker has them
+    own = [name for name in files if isinstance(name, str) and not name.startswith(libraries)]
+    return {path for name in own if (path := below(root, Path(name))) is not None}
 
 
 def _source_closure(root: Path, file: Path) -> set[Path]:

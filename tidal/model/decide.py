@@ -29,11 +29,13 @@ from tidal.model.verdict import exit_code_of, judge
 from tidal.model.words import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from tidal.model.liveness import Heartbeat
     from tidal.model.state import LogHalf, State, WorkerRecord
 
+START_LEAD_MS = 50
+"""How far in the future a run begins at least: from the log to a user takes some 10 ms on one machine."""
 MOVE_LEAD_MS = 1_000
 """The same when users only move: nothing is missing meanwhile."""
 TICK_MS = 1_000
@@ -209,13 +211,24 @@ def _wait_for_workers(state: State, senses: Senses) -> list[ev.Event]:
     if has_enough_workers(state):
         if senses.has_host and "test_start" not in log.hooks_done:
             return []
-        began_ms = senses.now_ms + LEAD_MS
         tracks = _first_tracks(log)
+        began_ms = senses.now_ms + start_lead_ms(senses.redis_rtt_us, len(ready), tracks)
         owned = _placed(log, Ownership.of_nobody(log.slots), ready, tracks)
         end_ms = log.options.run_time_ms
         plan = ev.PlanSet(1, 0, tracks, end_ms, owned.owners, owned.table, "the run starts", log.stages)
         return [ev.RunStarted(began_ms), plan]
     return _give_up(state, senses.now_ms)
+
+
+def start_lead_ms(rtt_us: int, workers: int, tracks: Iterable[ev.Track]) -> int:
+    """How far in the future a run begins, so that every worker has its plan by then.
+
+    Near workers have it at once; each further one and each ms on the way costs. Arrivals have a moment each, and one
+    that is met late is late for good: they get the whole lead.
+    """
+    if any(track.unit == ARRIVALS for track in tracks):
+        return LEAD_MS
+    return min(LEAD_MS, START_LEAD_MS + workers + 4 * rtt_us // 1_000)
 
 
 def _give_up(state: State, now_ms: int) -> list[ev.Event]:

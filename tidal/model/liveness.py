@@ -16,6 +16,8 @@ from tidal.model.events import COUNT_MAX, INCARNATION_MAX
 LEASE_MS = 2_000
 BEAT_MS = 500
 POLL_MS = 250
+POLL_WAITING_MS = 50
+"""The same while the run waits for its workers: whoever is ready is seen at once."""
 PROCESSES_MAX = 4_096
 """Generators of one worker: its weight, too."""
 BEAT_TEXT_MAX = 300

@@ -40,9 +40,10 @@ from tidal.model import decide as deciding
 from tidal.model import events as ev
 from tidal.model.capacity import slot_loads
 from tidal.model.codec import ENTRY_BYTES_MAX, REPORTS, Entry, EntryId, pack
-from tidal.model.decide import LEAD_MS, MOVE_LEAD_MS, TICK_MS, UNWATCHED_MS, Senses, decide
+from tidal.model.decide import LEAD_MS, MOVE_LEAD_MS, TICK_MS, UNWATCHED_MS, Senses, decide, start_lead_ms
 from tidal.model.ledger import planned_users
 from tidal.model.plan import Ownership
+from tidal.model.plantext import ARRIVALS
 from tidal.model.state import State
 from tidal.model.verdict import EXIT_INVALID
 from tidal.model.wire import to_wire
@@ -184,12 +185,21 @@ def test_the_run_starts_when_enough_workers_are_ready() -> None:
     assert decided(state, senses(0)) == []
     fold_all(entries(at(0, changed("w1"), n=9)), state)
     start, plan = decided(state, senses(100))
-    assert start == ev.RunStarted(T0 + 100 + LEAD_MS)
+    assert start == ev.RunStarted(T0 + 100 + start_lead_ms(0, 2, plan.tracks))
     assert isinstance(plan, ev.PlanSet)
     assert (plan.number, plan.from_ms, plan.end_ms) == (1, 0, 60_000)
     assert (_slots(plan, "w1"), _slots(plan, "w2")) == (48, 16)
     begun = folded(opened(20, 10.0), at(0, start), plan)
     assert [planned_users(begun.log, ms) for ms in (0, 100, 2_000, 59_999, 60_000)] == [1, 2, 20, 20, 0]
+
+
+@pytest.mark.parametrize(
+    ("rtt_us", "workers", "unit", "lead_ms"),
+    [(300, 1, "users", 52), (20_000, 10, "users", 140), (300, 5_000, "users", LEAD_MS), (300, 1, ARRIVALS, LEAD_MS)],
+)
+def test_the_start_is_as_near_as_the_workers_are(rtt_us: int, workers: int, unit: str, lead_ms: int) -> None:
+    """Far or many ones have the time that their plan needs to reach them, and so has what must not begin late."""
+    assert start_lead_ms(rtt_us, workers, [ev.Track("", ((0, 1.0),), unit)]) == lead_ms
 
 
 def test_there_are_never_more_users_than_the_fixed_counts_allow() -> None:

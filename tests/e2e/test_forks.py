@@ -1,0 +1,134 @@
+"""Children that are forks: of the nursery, and of a parent that has imported what they need."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from deadline import alive, until
+from test_children import start  # noqa: F401 - a fixture
+
+from tidal.launch import nursery
+from tidal.model.codec import PipeReader, pack_message
+from tidal.model.events import RunOptions
+from tidal.model.pipe import Load, Loaded
+from tidal.nursery import NURSERY_FD, Bred
+from tidal.process import Child, python_argv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")]
+
+HOST = python_argv("tidal.generator", "--hooks")
+
+
+@contextmanager
+def asking(folder: Path) -> Iterator[None]:
+    """A block in which children come from a nursery."""
+    with nursery(folder / "nursery.log") as line:
+        os.environ.update(line.env)
+        try:
+            yield
+        finally:
+            os.environ.pop(NURSERY_FD, None)
+            line.let_go()
+
+
+def bred(folder: Path) -> Child:
+    """A hook host of the nursery's."""
+    child = Child(HOST, folder / "child.log", cwd=folder)
+    assert isinstance(child._process, Bred)
+    return child
+
+
+def nursery_of(child: Child) -> int:
+    """The pid of the nursery that a child comes from."""
+    with open(f"/proc/{child.pid}/stat", encoding="ascii", errors="replace") as stat:  # noqa: PTH123
+        return int(stat.read().rpartition(")")[2].split()[1])
+
+
+def test_a_child_of_the_nursery_is_what_it_was_asked_to_be(tmp_path: Path) -> None:
+    """It answers, it is called so, nothing leads back, its limits are a worker's; it ends with its lifeline."""
+    (tmp_path / "locustfile.py").write_text("from tidal import User\nclass A(User): pass\n")
+    with asking(tmp_path):
+        child = bred(tmp_path)
+        child.send(pack_message(Load(str(tmp_path), "locustfile.py", RunOptions(), side="inspect")))
+        reader, answers, end_s = PipeReader(), [], time.monotonic() + 30
+        while not answers and time.monotonic() < end_s:
+            select.select([child.answers_fd], [], [], 0.1)
+            answers += reader.feed(child.receive())
+        (answer,) = answers
+        assert isinstance(answer, Loaded)
+        assert [c.name for c in answer.classes] == ["A"]
+        with open(f"/proc/{child.pid}/cmdline", "rb") as shown:  # noqa: PTH123
+            assert shown.read().rstrip(b"\0") == b"\0".join(word.encode() for word in HOST)
+        assert os.getsid(child.pid) == child.pid
+        sockets = [os.readlink(f"/proc/{child.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{child.pid}/fd")]  # noqa: PTH115, PTH208
+        assert not [name for name in sockets if name.startswith("socket:")]
+        assert child.poll() is None
+        assert child.stop(10) == 0
+
+
+def test_a_child_whose_parent_lets_go_of_it_is_killed(tmp_path: Path) -> None:
+    """As the kernel does for a child of the plain kind: here nobody reads its status any more."""
+    with asking(tmp_path):
+        child = bred(tmp_path)
+        os.kill(child.pid, signal.SIGSTOP)  # deaf to its lifeline
+        os.close(child._process._status_fd)  # type: ignore[union-attr]
+        until(lambda: not alive(child.pid), what="the child is gone")
+
+
+def test_killed_children_say_so_and_the_end_of_the_nursery_is_theirs(tmp_path: Path) -> None:
+    """Then children are started in the plain way, and nobody asks again."""
+    with asking(tmp_path):
+        child, other = bred(tmp_path), bred(tmp_path)
+        child.kill()
+        assert child.stop(10) == -signal.SIGKILL
+        os.kill(nursery_of(other), signal.SIGKILL)
+        assert other.wait(10) == -signal.SIGKILL
+        until(lambda: not alive(other.pid), what="its child is gone, too")
+        plain = Child(HOST, tmp_path / "plain.log")
+        assert not isinstance(plain._process, Bred)
+        assert NURSERY_FD not in os.environ
+        assert plain.stop(10) == 0
+
+
+def test_the_nursery_ends_when_nobody_can_ask_any_more(tmp_path: Path) -> None:
+    """And when the last of its children has ended, not before."""
+    with asking(tmp_path):
+        child = bred(tmp_path)
+        pid = nursery_of(child)
+    assert alive(pid)
+    assert child.poll() is None
+    child.stop(10)
+    until(lambda: not alive(pid), what="the nursery is gone")
+
+
+def test_a_fork_is_a_process_of_its_own(start: Callable[[str], Child]) -> None:  # noqa: F811
+    """Its streams, its name and its exit code are; descriptors and signal handlers of its parent are not."""
+    parent = start(
+        "import os, signal, sys\nfrom tidal.forks import Forked\nfrom tidal.process import Child\n"
+        "signal.signal(signal.SIGTERM, lambda *_: None)\nleak = os.open('/dev/null', os.O_RDONLY)\n"
+        "def entry():\n"
+        "    word = sys.stdin.readline().strip()\n"
+        "    is_default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL\n"
+        "    name = open('/proc/self/cmdline').read().split('\\0')[0]\n"
+        "    print(word, is_default, os.path.exists(f'/proc/self/fd/{leak}'), name, os.getsid(0) == os.getpid())\n"
+        "    sys.exit(7)\n"
+        "child = Child(['x'], None, answers_on_stdout=True, entry=entry)\nassert isinstance(child._process, Forked)\n"
+        "child.send(b'hello\\n')\ncode = child.wait(20)\n"
+        "os.write(int(os.environ['TIDAL_ANSWER_FD']), child.receive() + b'%d\\n' % code)\n"
+    )
+    said, end_s = b"", time.monotonic() + 30
+    while not parent.ended and time.monotonic() < end_s:
+        select.select([parent.answers_fd], [], [], 0.1)
+        said += parent.receive()
+    assert said == b"hello True False x True\n7\n"

@@ -1,0 +1,143 @@
+"""Children that go on with what their parent has imported: a fork that becomes the process it was started as.
+
+Importing redis and tidal costs 0.4 s of CPU. Supervisor, master and worker of a local run need the same, so the two
+are forks of the first (docs/decisions/0063). Linux only: elsewhere the system's own libraries forbid a fork that is not
+followed by an exec.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+HEEDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
+"""What a parent may have taken for itself; an exec would set it back."""
+LOOK_FIRST_S, LOOK_LAST_S = 0.0005, 0.05
+
+
+class Forked:
+    """A child of a plain fork, with what `Child` needs of a `Popen`.
+
+    Attributes:
+        args: the command that it stands for.
+        pid: its process id, and that of its group and session.
+        returncode: its exit code (negative: the signal), None while it runs.
+    """
+
+    def __init__(self, args: Sequence[str], pid: int) -> None:
+        self.args, self.pid = list(args), pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """The exit code, None while the child runs."""
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, waiting for it; `subprocess.TimeoutExpired` after so many seconds."""
+        end_s = None if timeout is None else time.monotonic() + timeout
+        pause_s = LOOK_FIRST_S
+        while (code := self.poll()) is None:
+            if end_s is not None and time.monotonic() >= end_s:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 2, LOOK_LAST_S)
+        return code
+
+    def terminate(self) -> None:
+        """Ask the child to end (SIGTERM)."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGTERM)
+
+
+def forked(
+    argv: Sequence[str],
+    entry: Callable[[], int] | None,
+    stdio: Sequence[int],
+    env: Mapping[str, str],
+    kept: Sequence[int],
+) -> Forked | None:
+    """A fork that runs `entry` as the process `argv` would; None where there is none, or no fork is to be trusted."""
+    if entry is None or sys.platform != "linux" or threading.active_count() > 1:
+        return None
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()  # else the child would write it again
+    pid = os.fork()
+    if pid == 0:
+        _live(argv, entry, stdio, env, kept)
+    return Forked(argv, pid)
+
+
+def _live(
+    argv: Sequence[str], entry: Callable[[], int], stdio: Sequence[int], env: Mapping[str, str], kept: Sequence[int]
+) -> NoReturn:
+    """Be the child, from beginning to end: what lies further up the stack is the parent's and never goes on here."""
+    code = 1
+    try:
+        _forget_signals()
+        os.environ.clear()
+        os.environ.update(env)
+        take_over(argv, stdio, kept)
+        code = entry()
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 1
+    except BaseException:  # noqa: BLE001 - the end of the line, as in any program
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _forget_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in HEEDED:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def take_over(argv: Sequence[str], stdio: Sequence[int], kept: Sequence[int]) -> None:
+    """In a fork: a session, streams and a name of its own, and no descriptor but these."""
+    os.setsid()
+    for number, fd in enumerate(stdio):
+        os.dup2(fd, number)
+    close_all_but({0, 1, 2, *kept})
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - what the old one had read is not ours
+    retitle(argv)
+
+
+def close_all_but(kept: set[int]) -> None:
+    """In a fork: close every descriptor but these. Objects that own one of the others must not be thrown away here."""
+    for number in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
+        if number not in kept:
+            with contextlib.suppress(OSError):  # that of the folder itself
+                os.close(number)
+
+
+def retitle(argv: Sequence[str]) -> None:
+    """In a fork: have `ps` show another command, as far as there is room for it. Linux only, and never an error.
+
+    The kernel shows what is in memory where the command was; Python works with a copy of it.
+    """
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        fields = Path("/proc/self/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        begin, end = int(fields[45]), int(fields[46])  # arg_start and arg_end, see proc(5)
+        if 0 < begin < end:
+            shown = b"\0".join(os.fsencode(word) for word in argv)[: end - begin - 1]
+            ctypes.memmove(begin, shown.ljust(end - begin, b"\0"), end - begin)
