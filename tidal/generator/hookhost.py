@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 
 from tidal.generator import otel
+from tidal.generator.child import REPORT_TYPE, set_log_level, set_up, unless_init_failed, vital
 from tidal.generator.environment import (
     STATE_RUNNING,
     STATE_SPAWNING,
@@ -25,7 +26,6 @@ from tidal.generator.environment import (
     tell,
 )
 from tidal.generator.loadfile import load
-from tidal.generator.main import REPORT_TYPE, set_log_level, set_up, unless_init_failed, vital
 from tidal.generator.ports import ChildPort, deliver
 from tidal.generator.runners import setting
 from tidal.generator.stats_view import RequestStats

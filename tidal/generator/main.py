@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from gevent.event import Event as Flag
 from gevent.lock import BoundedSemaphore
 
 from tidal.generator import otel
+from tidal.generator.child import REPORT_TYPE, set_log_level, set_up, unless_init_failed, vital
 from tidal.generator.clock import PATIENCE_S, RedisClock
 from tidal.generator.collector import tune_collector
 from tidal.generator.environment import (
@@ -36,7 +36,6 @@ from tidal.generator.environment import (
 )
 from tidal.generator.feeds import PipeSource
 from tidal.generator.loadfile import load
-from tidal.generator.pipes import Pipes
 from tidal.generator.population import KILLS_MAX, ON_STOP_MS, Population
 from tidal.generator.ports import ChildPort, deliver
 from tidal.generator.recorder import Recorder
@@ -55,27 +54,22 @@ from tidal.model.pipe import (
     Load,
     Loaded,
     Message,
-    NotLoaded,
     SetClock,
     SetShare,
     TakeBlock,
     TakeTickets,
 )
-from tidal.process import die_with_parent
 from tidal.shape import shape_named
 from tidal.users import HttpUser
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from tidal.generator.pipes import Pipes
     from tidal.generator.scheduler import Key, Step
     from tidal.model.events import Event, Track
 
 logger = logging.getLogger("tidal.generator")
 
 BATCH_S = 0.25
-REPORT_TYPE = "tidal:report"
-"""The type of the message in which a worker's additions to its report travel."""
 
 
 class Generator:
@@ -418,42 +412,6 @@ class Generator:
             runner.send_message(REPORT_TYPE, runner.report_data())
         except ValueError as error:
             logger.warning("what the listeners of report_to_master added cannot travel: %s", error)
-
-
-def vital(function: Callable[..., None], *arguments: Any) -> Any:
-    """Run a function without which the process is of no use in a greenlet: when it raises, the process ends."""
-    greenlet = gevent.Greenlet(function, *arguments)
-    greenlet.link_exception(_give_up)
-    greenlet.start()
-    return greenlet
-
-
-def _give_up(greenlet: Any) -> None:
-    logger.critical("a part of the generator failed, so it ends: %r", greenlet.exception)
-    logging.shutdown()
-    os._exit(70)
-
-
-def set_up() -> Pipes:
-    """What every gevent child does first."""
-    die_with_parent()
-    host = socket.gethostname().replace("%", "%%")
-    logging.basicConfig(level=logging.INFO, format=f"[%(asctime)s] {host}/%(levelname)s/%(name)s: %(message)s")
-    return Pipes()
-
-
-def unless_init_failed(answer: Loaded) -> Loaded | NotLoaded:
-    """The answer, unless a listener of `init` raised: what it was to set up is missing, so nothing is begun."""
-    if not events.failures:
-        return answer
-    return NotLoaded("FileImportError", "a listener of init raised; its traceback is in the log above")
-
-
-def set_log_level(name: str) -> None:
-    """Let user code's logging through from this level on; a level that does not exist changes nothing."""
-    level = logging.getLevelNamesMapping().get(name.upper())
-    if level is not None:
-        logging.getLogger().setLevel(level)
 
 
 def main() -> None:
