@@ -20,6 +20,7 @@ from tidal.model.events import ClassSpec, Event, RunOpened, RunOptions
 from tidal.model.files import FILES_MAX, SHIPPED_BYTES_MAX, chunks_of, spec_of
 from tidal.model.planning import fitting_classes, planned
 from tidal.model.plantext import ARRIVALS
+from tidal.model.text import offer
 from tidal.model.thresholds_read import BadThreshold, canonical, thresholds_of
 from tidal.model.tickets import KEYS_MAX
 from tidal.signing import key_in, signature
@@ -155,7 +156,7 @@ def thresholds_of_run(texts: Sequence[str], plan: Planned | None) -> tuple[str, 
     names = [stage.name for stage in plan.stages] if plan is not None else []
     for one in (one for text in found for one in thresholds_of(text)):
         if one.stage and one.stage not in names:
-            there = f"the stages are {', '.join(names)}" if names else "the run has no plan with stages"
+            there = offer(one.stage, names) if names else "the run has no plan with stages"
             raise UsageError(f"threshold {one}: no stage {one.stage!r}; {there}")
     return found
 

@@ -145,6 +145,8 @@ def test_a_threshold_on_a_stage_wants_a_plan_with_it() -> None:
     asked = desk("--threshold", 'p95 < 1s in stage "peak"')
     assert "no stage 'peak'" in asked.outlook(EMPTY).wrong["plan"]
     assert asked.outlook(replace(EMPTY, plan="up: 0->5 in 3s, peak: 5 for 9s")).wrong == {}
+    misspelt = asked.outlook(replace(EMPTY, plan="up: 0->5 in 3s, peaks: 5 for 9s")).wrong
+    assert "no stage 'peak'; did you mean peaks?" in " ".join(misspelt.values())
 
 
 def test_users_are_not_read_where_stages_are() -> None:

@@ -33,10 +33,10 @@ def noise(values: Sequence[float]) -> float:
     ones'. How much they do is read from the typical step to the next point against the one over five.
     """
     near, far = _step(values, 1), _step(values, LAG_POINTS)
-    if not far:
+    if near >= far:
         return near
-    alike = min(ALIKE_MAX, max(0.0, 1 - (near / far) ** 2))
-    return max(near, far) * sqrt((1 + alike) / (1 - alike))
+    alike = min(ALIKE_MAX, 1 - (near / far) ** 2)
+    return far * sqrt((1 + alike) / (1 - alike))
 
 
 def _step(values: Sequence[float], lag: int) -> float:

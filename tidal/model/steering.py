@@ -16,6 +16,7 @@ from tidal.model.arrivals import arrivals_of
 from tidal.model.plan import LEAD_MS, value_at
 from tidal.model.plantext import ARRIVALS, USERS
 from tidal.model.spec import HEIGHT_MAX, STAGES_MAX
+from tidal.model.text import offer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -167,8 +168,9 @@ def _place(stages: tuple[ev.StageSpec, ...], wanted: str, schedule_ms: int) -> t
     if wanted == NEXT:
         return now + 1, f"{stages[now].name} is its last stage" if now + 1 == len(stages) else ""
     found = next((i for i, s in enumerate(stages) if s.name == wanted), None)
-    names = ", ".join(dict.fromkeys(s.name for s in stages))[:200]
-    return (found, "") if found is not None else (0, f"no stage {wanted[:60]!r}: it has {names}")
+    if found is not None:
+        return found, ""
+    return 0, f"no stage {wanted[:60]!r}; {offer(wanted, dict.fromkeys(s.name for s in stages))}"[:300]
 
 
 def _jumped(log: LogHalf, plan: ev.PlanSet, track: ev.Track, begin_ms: int, from_ms: int) -> ev.Track:

@@ -15,7 +15,8 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
+
+from tidal.model.text import offer
 
 Fact = str | int | float | tuple[str, ...] | None
 Facts = Mapping[str, Fact]
@@ -139,9 +140,7 @@ class _Reader:
         if name is None or name.is_op or name.is_quoted or name.text.lower() in _KEYWORDS:
             raise BadCondition("a condition ends where a name was to come" if name is None else _odd(name))
         if name.text not in self._units:
-            near = get_close_matches(name.text, self._units, 3, 0.5)
-            offer = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(self._units)[:30])}"
-            raise BadCondition(f"there is no {name.text!r} here; {offer}")
+            raise BadCondition(f"there is no {name.text!r} here; {offer(name.text, sorted(self._units))}")
         following = self._tokens[self._at] if self._at < len(self._tokens) else None
         if following is None or not following.is_op or following.text in "()":
             return lambda facts: bool(facts.get(name.text))

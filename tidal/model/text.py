@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _SPACES = {"\n": "⏎", "\r": "", "\t": " "}
 
@@ -18,6 +23,12 @@ def clean(text: str, most: int = 300) -> str:
     told = _SEQUENCE.sub("", text[: most * 4])
     kept = "".join(_SPACES.get(c, c) for c in told if c in _SPACES or unicodedata.category(c) not in _BAD)
     return kept if len(kept) <= most else kept[: most - 1] + "…"
+
+
+def offer(word: str, known: Collection[str]) -> str:
+    """What somebody may have meant by a name that does not exist: near ones, else the first thirty that there are."""
+    near = get_close_matches(word[:60], known, 3, 0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(list(known)[:30])}"
 
 
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])|\x9b[0-?]*[ -/]*[@-~]")
