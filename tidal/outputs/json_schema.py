@@ -1,4 +1,4 @@
-"""The JSON Schema of what `--json` writes, read off the rows that it is made of: it cannot say anything else."""
+"""The JSON Schemas of what `--json` writes, read off the rows that it is made of: they cannot say anything else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import types
 from dataclasses import fields, is_dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from tidal.model.rows import Frame
+from tidal.model.compare import Comparison
+from tidal.model.explain import Explanation
+from tidal.model.rows import Frame, ThresholdRow, VerdictRow
+from tidal.outputs import compared, explained
 from tidal.outputs.json import JSON_SCHEMA
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -18,16 +21,61 @@ UNITS = {
     "_permille": "thousandths",
     "_milli": "thousandths",
 }
+PLAIN_TEXT = {"type": "string"}
 PLAIN = {int: "integer", str: "string", bool: "boolean", float: "number"}
 
 
 def frame_schema() -> dict[str, Any]:
     """The schema of `frame_json`. New fields may come without a new number; none goes or changes its meaning."""
     known: dict[str, Any] = {}
-    schema = _object(Frame, known)
-    schema["properties"]["schema"] = {"const": JSON_SCHEMA}
-    schema["required"] = sorted([*schema["required"], "schema"])
-    head = {"$schema": DIALECT, "title": "The figures of a tidal run", "description": _doc(Frame)}
+    schema = _with(_object(Frame, known), schema={"const": JSON_SCHEMA})
+    return _whole("The figures of a tidal run", _doc(Frame), schema, known)
+
+
+def explanation_schema() -> dict[str, Any]:
+    """The schema of `tidal explain --json`."""
+    known: dict[str, Any] = {}
+    schema = _with(_object(Explanation, known), schema={"const": explained.SCHEMA}, run=PLAIN_TEXT)
+    return _whole("What changed when in a tidal run", _doc(Explanation), schema, known)
+
+
+def comparison_schema() -> dict[str, Any]:
+    """The schema of `tidal diff --json`: a baseline `a`, and each other run compared with it."""
+    known: dict[str, Any] = {}
+    one = _with(_object(Comparison, known), b=PLAIN_TEXT, regressions={"type": "integer"})
+    fields_of: dict[str, Any] = {
+        "schema": {"const": compared.SCHEMA},
+        "a": PLAIN_TEXT,
+        "comparisons": {"type": "array", "items": {"description": _doc(Comparison), **one}},
+    }
+    schema = _with({"type": "object", "properties": {}, "required": []}, **fields_of)
+    return _whole("Tidal runs compared with a baseline", "A baseline and what came of each other run.", schema, known)
+
+
+def judgement_schema() -> dict[str, Any]:
+    """The schema of `tidal judge --json`."""
+    known: dict[str, Any] = {}
+    row = _with(_object(ThresholdRow, known), entry={"type": "string", "description": "of the log, that tripped it"})
+    fields_of: dict[str, Any] = {
+        "schema": {"const": 1},
+        "run": PLAIN_TEXT,
+        "exit_code": {"type": "integer"},
+        "verdict": _value(VerdictRow, known),
+        "thresholds": {"type": "array", "items": {"description": _doc(ThresholdRow), **row}},
+    }
+    schema = _with({"type": "object", "properties": {}, "required": []}, **fields_of)
+    return _whole("A tidal run, judged by thresholds", "How each threshold stands.", schema, known)
+
+
+def _with(schema: dict[str, Any], /, **more: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an object with more fields."""
+    required = sorted([*schema["required"], *more])
+    return {**schema, "properties": {**schema["properties"], **more}, "required": required}
+
+
+def _whole(title: str, description: str, schema: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """A schema that stands alone."""
+    head = {"$schema": DIALECT, "title": title, "description": description}
     return {**head, **schema, "$defs": dict(sorted(known.items()))}
 
 
