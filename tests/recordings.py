@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from math import exp, sin
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from tidal.model.measured import Measured, Transaction
 from tidal.model.metrics import Metric, parts_of
 from tidal.model.state import State
 from tidal.model.stats import Tally
+from tidal.model.thresholds_read import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ T0 = 1_790_000_000_000
 BEGAN_MS = 1_000
 """After T0."""
 SOURCE = b'from tidal import HttpUser, task\n\n\nclass Shopper(HttpUser):\n    host = "http://shop"\n'
+UNTIL = ("p95 < 300ms", "fail% < 5")
 ENDPOINTS = (("GET", "/", 9), ("GET", "/product/[id]", 17), ("POST", "/cart", 24), ("POST", "/checkout", 110))
 
 
@@ -44,6 +46,7 @@ class Shop:
     host: str = "http://ann:s3cret@shop.example"
     is_closed: bool = True
     measures: bool = False  # transactions, metrics, checks, tags, failed requests besides
+    judges: bool = False  # thresholds, and the search for a limit
     source: bytes = SOURCE
     endpoints: tuple[tuple[str, str, int], ...] = field(default=ENDPOINTS)
 
@@ -68,6 +71,8 @@ def entries(shop: Shop) -> Iterator[Entry]:
             last = f"{T0 + at_ms + 100}-{shop.workers - 1}"
             judged_to_s = (T0 + at_ms + 100) // 1000
             yield _of_master(next(numbers), at_ms + 1, ev.Ticked((), 400, last, judged_to_s))
+    if shop.judges:
+        yield from (_of_master(next(numbers), end_ms - 50, event) for event in _judged(shop))
     if shop.is_closed:
         why = shop.text("the run time is over")
         yield _of_master(next(numbers), end_ms, ev.StopOrdered("finished", why, "", 0))
@@ -82,6 +87,9 @@ def _opening(shop: Shop) -> Iterator[tuple[int, ev.Event]]:
     run_time_ms = shop.seconds * 1000
     path = shop.text("locustfile.py")
     options = ev.RunOptions(users=shop.users, spawn_rate=5.0, run_time_ms=run_time_ms, host=shop.host)
+    if shop.judges:
+        limit = ev.LimitSpec(UNTIL, "users", 5_000)
+        options = replace(options, thresholds=canonical([*UNTIL, _of_one(shop)]), limit=limit)
     classes = (ev.ClassSpec(shop.text("Shopper"), 3.0, tasks=((shop.text("browse"), 1.0),)), ev.ClassSpec("Buyer"))
     files = (spec_of(path, shop.source),)
     versions = (("tidal", "0.1.0"), ("python", "3.13.1"))
@@ -96,6 +104,23 @@ def _opening(shop: Shop) -> Iterator[tuple[int, ev.Event]]:
     yield 900, ev.PlanSet(1, 0, (curve,), run_time_ms, owners, table, "the run starts")
     yield 950, ev.RunStarted(T0 + BEGAN_MS)
     yield 980, ev.Noted("warning", shop.text("ann"), shop.text("the cache is cold"))
+
+
+def _of_one(shop: Shop) -> str:
+    name = shop.text("/nowhere").replace("\x1b", "")
+    return f'p95 of "{name}" < 1s'
+
+
+def _judged(shop: Shop) -> Iterator[ev.Event]:
+    """A search of twelve probes whose latency has a knee at 40 users, and a threshold that tripped."""
+    for number, users in enumerate((5, 10, 20, 40, 80, 56, 44, 40, 41, 42, 41, 40), 1):
+        p95_us = 40_000 + round(12_000 * exp((users - 20) / 7))
+        values = ((UNTIL[0], p95_us), (UNTIL[1], 1000 * max(0, users - 40)))
+        from_ms = number * 5_000
+        yield ev.ProbeJudged(number, users * 1000, p95_us < 300_000, from_ms, from_ms + 4_000, values)
+    yield ev.LimitFound(41_000, 39_000, 42_000, 900)
+    yield ev.ThresholdTripped(UNTIL[0], 0, 70_000, 412_000)
+    yield ev.ThresholdTripped(_of_one(shop), 0, 90_000, None, shop.text("no such endpoint was seen"))
 
 
 def _report(shop: Shop, second: int, worker: int) -> Entry:

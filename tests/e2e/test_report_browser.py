@@ -281,12 +281,30 @@ def test_it_prints(browser: Browser, tmp_path: Path) -> None:
 def test_hostile_text_is_shown_and_not_run(only_browser: Browser, tmp_path: Path) -> None:
     """As text, wherever it stands."""
     only_browser.problems.clear()
-    only_browser.open(page(tmp_path, Shop(seconds=20, measures=True, said=EVIL, source=EVIL.encode())))
+    only_browser.open(page(tmp_path, Shop(seconds=20, measures=True, judges=True, said=EVIL, source=EVIL.encode())))
     for summary in ("#exceptions summary", "#samples summary", "#configuration summary"):
         only_browser.click(summary)
     assert only_browser.ask("document.title") != "owned"
     assert only_browser.ask("document.querySelectorAll('img, b').length") == 0
     assert EVIL in text(only_browser, "#endpoints")
+    assert EVIL in text(only_browser, "#thresholds")
+    assert only_browser.problems == []
+
+
+def test_the_limit_is_a_picture(only_browser: Browser, tmp_path: Path) -> None:
+    """A chart for each threshold of the search with something drawn in it, the levels below, the rows of thresholds."""
+    only_browser.problems.clear()
+    only_browser.open(page(tmp_path, Shop(judges=True)))
+    assert "41 users, 39 to 42" in text(only_browser, "#limit .note")
+    drawn = "[...document.querySelectorAll('#limit canvas')].map(c => new Set(c.getContext('2d')"
+    colours = only_browser.ask(f"{drawn}.getImageData(0, 0, c.width, c.height).data).size)")
+    assert len(colours) == 2
+    assert min(colours) > 20
+    levels = only_browser.ask("[...document.querySelectorAll('#limit tbody tr')].map(row => row.children[1].innerText)")
+    assert levels == ["5", "10", "20", "40", "40", "40", "41", "41", "42", "44", "56", "80"]
+    only_browser.click("#limit tbody button")
+    words = only_browser.ask("[...document.querySelectorAll('#thresholds .badge')].map(badge => badge.innerText)")
+    assert words == ["failed", "passed", "unjudged"]
     assert only_browser.problems == []
 
 

@@ -106,13 +106,23 @@ def test_the_figures_are_the_frames(archive: Path) -> None:
 
 def test_nothing_in_a_run_becomes_markup(tmp_path: Path) -> None:
     """Names, errors, tracebacks, the file's path and its source: all of it stays text."""
-    shop = Shop(seconds=20, measures=True, said=EVIL, source=f"# {EVIL}\n".encode())
+    shop = Shop(seconds=20, measures=True, judges=True, said=EVIL, source=f"# {EVIL}\n".encode())
     usual = Page(read_html(record(tmp_path / "usual.tidal", Shop(seconds=20))))
     hostile = Page(read_html(record(tmp_path / "hostile.tidal", shop)))
     assert [tag for tag, _ in hostile.elements] == [tag for tag, _ in usual.elements]
     assert EVIL in hostile.data["source"][0]["text"]
     assert any(row["name"].startswith(EVIL) for row in hostile.data["endpoints"]["rows"])
     assert hostile.data["exceptions"][0]["message"].startswith(EVIL)
+    assert EVIL in hostile.data["thresholds"][2]["text"]
+
+
+def test_what_was_asked_of_the_run_is_there(tmp_path: Path) -> None:
+    """Each threshold as it stands; the search for the limit with every level and the units of its thresholds."""
+    data = Page(read_html(record(tmp_path / "r.tidal", Shop(judges=True)))).data
+    assert [row["word"] for row in data["thresholds"]] == ["failed", "passed", "unjudged"]
+    assert data["limit"]["units"] == ["ms", "%"]
+    assert (data["limit"]["level_milli"], len(data["limit"]["probes"])) == (41_000, 12)
+    assert Page(read_html(record(tmp_path / "usual.tidal", Shop(seconds=20)))).data["limit"] is None
 
 
 @pytest.mark.parametrize("text", ["</script>", "<!--<script>", "]]>&amp;", "\u2028\u2029", "@@SCRIPT@@"])

@@ -1,4 +1,7 @@
-"""`--json` keeps to its published schemas. `PYTHONPATH=tests python tests/unit/test_report_schema.py` writes them anew."""
+"""`--json` keeps to its published schemas.
+
+`PYTHONPATH=tests python tests/unit/test_report_schema.py` writes them anew.
+"""
 
 from __future__ import annotations
 

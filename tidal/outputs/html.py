@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from tidal.outputs.html_data import Report
 
 STYLES = ("uPlot.min.css", "report.css")
-SCRIPTS = ("uPlot.LICENSE", "uPlot.iife.min.js", "dom.js", "charts.js", "tables.js", "measured.js", "page.js")
+SCRIPTS = (
+    "uPlot.LICENSE", "uPlot.iife.min.js",
+    "dom.js", "charts.js", "tables.js", "measured.js", "judged.js", "page.js",
+)  # fmt: skip
 _PLACE = re.compile(r"@@([A-Z]+)@@")
 
 

@@ -16,6 +16,7 @@ from tidal.model.plan import Mix
 from tidal.model.spec import RunOptions
 from tidal.model.stats import Tally
 from tidal.model.text import clean
+from tidal.model.thresholds_read import threshold_of
 from tidal.outputs.html_shapes import PERCENTILES, SPECTRUM, heatmap, percentiles, spectrum
 from tidal.outputs.layout import day_and_clock, duration
 from tidal.outputs.text import summary
@@ -89,6 +90,8 @@ def report_of(
         "origin_ms": origin_ms,
         "verdict": asdict(verdict or shown.verdict) if verdict or shown.verdict.word else None,
         "totals": _totals(shown),
+        "thresholds": [asdict(row) for row in shown.thresholds],
+        "limit": _limit(shown),
         "endpoints": _endpoints(state, shown),
         "stages": [{**asdict(row), "endpoints": len(row.endpoints)} for row in shown.stages[:CLASSES_MAX]],
         "by_class": [asdict(row) for row in shown.classes[:CLASSES_MAX]],
@@ -134,6 +137,14 @@ def _explained(state: State, shown: Frame) -> dict[str, Any]:
         for row in told
     ]
     return {"summary": [without_password(text) for text in found.summary], "findings": findings}
+
+
+def _limit(shown: Frame) -> dict[str, Any] | None:
+    """The search for a limit, with the unit of each of its thresholds; None where nothing was searched for."""
+    if shown.limit is None:
+        return None
+    found = [threshold_of(text) for text in shown.limit.until]
+    return {**asdict(shown.limit), "units": [one.metric.unit if one is not None else "" for one in found]}
 
 
 def _totals(shown: Frame) -> dict[str, int]:

@@ -234,6 +234,8 @@ function navigation() {
 
 head();
 if (points) overTime();
+if (data.thresholds.length) thresholdsTable(open("thresholds"));
+if (data.limit && data.limit.probes.length) limitCharts(open("limit"));
 if (totals.requests || data.endpoints.rows.length > 1) {
   endpointsTable(open("endpoints"));
   spectrumChart(open("spectrum"));
