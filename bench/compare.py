@@ -23,21 +23,26 @@ class Row(NamedTuple):
         goal: what was to be reached, as text.
         ratios: of each round, ours to theirs.
         note: the figures behind it.
+        unit: what the ratios are in.
     """
 
     what: str
     goal: str
     ratios: list[float]
     note: str = ""
+    unit: str = "x"
 
     def __str__(self) -> str:
         low, high = min(self.ratios), max(self.ratios)
-        return f"{self.what:62} {statistics.median(self.ratios):7.2f}x  ({low:.2f} to {high:.2f})  {self.note}"
+        return (
+            f"{self.what:62} {statistics.median(self.ratios):7.2f}{self.unit}  ({low:.2f} to {high:.2f})  {self.note}"
+        )
 
     def markdown(self) -> str:
         """A line of a table."""
         low, high = min(self.ratios), max(self.ratios)
-        return f"| {self.what} | {self.goal} | **{statistics.median(self.ratios):.2f}x** | {low:.2f} to {high:.2f} |"
+        middle = f"**{statistics.median(self.ratios):.2f}{self.unit}**"
+        return f"| {self.what} | {self.goal} | {middle} | {low:.2f} to {high:.2f} |"
 
 
 def load(side: str, url: str, arguments: Sequence[str]) -> dict[str, Any]:

@@ -126,6 +126,25 @@ def ceiling(_: str) -> Callable[[Target, argparse.Namespace], Row]:
     return measure
 
 
+def terminal(what: str, goal: str, endpoints: int, workers: int) -> Callable[[Target, argparse.Namespace], Row]:
+    """What the screen takes of one core, in percent, at 200x50."""
+    argv = [sys.executable, str(ROOT / "bench" / "terminal.py"), str(endpoints), str(workers)]
+
+    def one(args: argparse.Namespace) -> tuple[float, float]:
+        seconds = str(max(5, round(args.seconds * 4)))
+        done = subprocess.run([*argv, seconds], check=True, capture_output=True, text=True)
+        share, key_ms = re.search(
+            r"^200x50: ([\d.]+) %.* a key waited .*at most (\d+) ms", done.stdout, re.MULTILINE
+        ).groups()  # type: ignore[union-attr]
+        return float(share), float(key_ms)
+
+    def measure(_: Target, args: argparse.Namespace) -> Row:
+        shares, keys_ms = zip(*(one(args) for _ in range(args.rounds)), strict=True)
+        return Row(what, goal, list(shares), f"a key waited at most {max(keys_ms):.0f} ms", " %")
+
+    return measure
+
+
 def bin_of(name: str) -> str:
     """A program beside this Python."""
     return str(Path(sys.executable).parent / name)
@@ -164,6 +183,7 @@ ROWS: dict[str, Callable[[Target, argparse.Namespace], Row]] = {
     "connect-memory": connecting("memory of a `FastHttpUser` with its connection", "≤ 0.7", "kb", 3_000),
     "help": starting("`--help`, time", "≤ 0.3", [bin_of("tidal"), "--help"], [bin_of("locust"), "--help"]),
     "first-answer": answering("headless, from the command to the first request, time", "≤ 1"),
+    "terminal": terminal("the screen, 200 endpoints and 100 workers, of a core", "≤ 15 %", 200, 100),
 } | ({"ceiling": ceiling("wrk")} if shutil.which("wrk") else {})
 
 

@@ -189,7 +189,8 @@ def _users_running(state: State) -> int:
 def _endpoint(key: tuple[str, str], record: EndpointRecord, window: range, state: State, at_ms: int) -> EndpointRow:
     recent = [record.recent.get(second, (0, 0)) for second in window]
     rates = [sum(counts) * 1000 // WINDOW_S for counts in zip(*recent, strict=True)] if recent else [0, 0]
-    return endpoint_row(key, record.tally, (rates[0], rates[1]), _elapsed_ms(state.log, at_ms))
+    elapsed_ms = _elapsed_ms(state.log, at_ms)
+    return endpoint_row(key, record.tally, (rates[0], rates[1]), elapsed_ms, record.percentiles_us())
 
 
 def _total(state: State, endpoints: Iterable[EndpointRow], at_ms: int) -> EndpointRow:

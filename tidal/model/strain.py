@@ -106,7 +106,7 @@ def stalls(state: State) -> Iterator[Pressed]:
     """The longest time for which one of a worker's generators stood still, of each such worker."""
     log = state.log
     for incarnation, record in sorted(state.reports.incarnations.items()):
-        still = [(p[3], i) for i, p in sorted(record.strain.points.items()) if p[3] >= STILL_MS]
+        still = [(p[3], i) for i, p in record.strain.points.items() if p[3] >= STILL_MS]
         if not still:
             continue
         name = log.incarnations.get(incarnation, incarnation)

@@ -54,6 +54,7 @@ class Pump:
     async def run(self) -> None:
         """Go on until cancelled."""
         while True:
+            due_s = asyncio.get_running_loop().time() + PERIOD_S
             orders, self._orders = self._orders, []
             picture = await asyncio.to_thread(look_at, self._feed, orders, self.focus)
             self._place = picture.place or self._place
@@ -62,7 +63,8 @@ class Pump:
             self._take(picture)
             self._taken.set()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), PERIOD_S)
+                rest_s = max(PERIOD_S / 2, due_s - asyncio.get_running_loop().time())  # half of the time is for keys
+                await asyncio.wait_for(self._wake.wait(), rest_s)
             self._wake.clear()
 
     def hurry(self) -> None:
