@@ -37,6 +37,7 @@ from tidal.archive_file import (
 from tidal.errors import ArchiveDamaged
 from tidal.model.codec import ENTRY_BYTES_MAX, LOG, REPORTS, Entry, EntryId, pack
 from tidal.model.events import SCHEMA_VERSION
+from tidal.model.state import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -59,6 +60,7 @@ class Keyframe(NamedTuple):
     log_id: EntryId
     reports_id: EntryId
     before: int  # entries before it in the archive
+    rules: str = RULES  # under which it was folded; "" is not known
 
     @property
     def position(self) -> dict[str, EntryId]:
@@ -122,18 +124,27 @@ class ArchiveWriter:
         self.count += 1
 
     def keyframe(
-        self, packed: bytes, log_id: EntryId, reports_id: EntryId, at_ms: int, *, opening: bool = False
+        self,
+        packed: bytes,
+        log_id: EntryId,
+        reports_id: EntryId,
+        at_ms: int,
+        *,
+        opening: bool = False,
+        rules: str = RULES,
     ) -> bool:
-        """Store the state after every entry added so far; False when it is too large to be stored (64 MB).
-
-        `opening`: entries that it covers may be missing before it.
-        """
+        """Store the state after every entry so far (`opening`: some may be missing); False when it is above 64 MB."""
         self._flush()
-        payload = pack([at_ms, list(log_id), list(reports_id), packed])
+        payload = pack([at_ms, list(log_id), list(reports_id), packed, rules])
         if len(payload) > KEYFRAME_BYTES_MAX:
             return False
         self._block(KEYFRAME, at_ms, max(at_ms, log_id.ms, reports_id.ms), int(opening), payload)
         return True
+
+    def again(self, keyframe: Keyframe, block: Block) -> None:
+        """Store a keyframe of another archive, which stood in this block, as it is."""
+        ids = (keyframe.log_id, keyframe.reports_id)
+        self.keyframe(keyframe.state, *ids, keyframe.at_ms, opening=bool(block.entries), rules=keyframe.rules)
 
     def sync(self) -> None:
         """Write what is held and wait until the disk has it."""
@@ -306,10 +317,7 @@ class Archive:
         return next(self.keyframes(at_ms), None)
 
     def keyframes(self, until_ms: int) -> Iterator[Keyframe]:
-        """The readable keyframes that cover nothing later than `until_ms`, the last one first.
-
-        A recording whose beginning is missing opens with a keyframe, which is always among them.
-        """
+        """The readable ones that cover nothing later than `until_ms`, the last first; one that opens is among them."""
         for number, block in reversed(list(enumerate(self.blocks))):
             if block.kind == KEYFRAME and (block.last_ms <= until_ms or number == 0):
                 keyframe = self.read_keyframe(block)
@@ -333,8 +341,9 @@ class Archive:
         if wire is None:
             return None
         try:
-            at_ms, log_id, reports_id, packed = wire
-            return Keyframe(int(at_ms), bytes(packed), EntryId(*log_id), EntryId(*reports_id), block.before)
+            at_ms, log_id, reports_id, packed, *more = wire
+            rules = str(more[0]) if more else ""
+            return Keyframe(int(at_ms), bytes(packed), EntryId(*log_id), EntryId(*reports_id), block.before, rules)
         except (TypeError, ValueError):
             self._parts[block.part].damage(f"the keyframe at byte {block.offset} is none")
             return None
@@ -434,7 +443,5 @@ def _copy(archive: Archive, writer: ArchiveWriter) -> None:
         elif block.kind == KEYFRAME:
             keyframe = archive.read_keyframe(block)
             if keyframe is not None:
-                writer.keyframe(
-                    keyframe.state, keyframe.log_id, keyframe.reports_id, keyframe.at_ms, opening=bool(block.entries)
-                )
+                writer.again(keyframe, block)
     writer.close(final=archive.final)

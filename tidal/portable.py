@@ -109,9 +109,7 @@ def _copy_plain(archive: Archive, writer: ArchiveWriter) -> None:
             for entry in filter(repeats.is_new, archive.read_entries(block)):
                 writer.add(entry)
         elif block.kind == KEYFRAME and (keyframe := archive.read_keyframe(block)) is not None:
-            writer.keyframe(
-                keyframe.state, keyframe.log_id, keyframe.reports_id, keyframe.at_ms, opening=bool(block.entries)
-            )
+            writer.again(keyframe, block)
 
 
 class _Masking:

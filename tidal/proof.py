@@ -140,8 +140,8 @@ def _claims(archive: Archive) -> tuple[list[Claim], int]:
             continue
         log_id, reports_id = EntryId.parse(event.log_id), EntryId.parse(event.reports_id)
         claims[log_id, reports_id, False] = Claim(log_id, reports_id, event.sha256, entry.id.ms, is_keyframe=False)
-    if claims:  # of keyframes alone nobody knows by which rules they were made
-        for keyframe in _keyframes(archive):
+    if claims:  # keyframes alone prove little: nothing says that a master stored them
+        for keyframe in (k for k in _keyframes(archive) if k.rules == RULES):
             position = (keyframe.log_id, keyframe.reports_id)
             claims[*position, True] = Claim(*position, digest_of(keyframe.state), keyframe.at_ms, is_keyframe=True)
     return sorted(claims.values()), foreign

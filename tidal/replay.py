@@ -21,7 +21,7 @@ from tidal.model.codec import BadEntry, EntryId, unpack
 from tidal.model.explain import explain, idle, marks
 from tidal.model.fold import fold_entry
 from tidal.model.frame import frame
-from tidal.model.state import State
+from tidal.model.state import RULES, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,6 +112,7 @@ class Replay:
         self.first_ms = archive.first_ms
         self.last_ms = max(archive.last_ms, archive.first_ms)
         self._cursor: _Cursor | None = None
+        self._is_foreign = False  # its keyframes are of another version's fold
 
     def __repr__(self) -> str:
         return f"<Replay of {self.archive} from {self.first_ms} to {self.last_ms}>"
@@ -136,6 +137,8 @@ class Replay:
 
     def _has_keyframe_between(self, cursor: _Cursor, at_ms: int) -> bool:
         """Whether a keyframe shortens the way by so much that loading a state is worth it."""
+        if self._is_foreign:
+            return False
         blocks = self.archive.blocks
         newest = next((b for b in reversed(blocks) if b.kind == KEYFRAME and b.last_ms <= at_ms), None)
         if newest is None or newest.last_ms <= cursor.reached_ms:
@@ -145,6 +148,9 @@ class Replay:
 
     def _begin(self, at_ms: int) -> _Cursor:
         for keyframe in self.archive.keyframes(at_ms):
+            if keyframe.rules != RULES and keyframe.before:  # what it lacks, the entries before it have
+                self._is_foreign = True
+                continue
             try:
                 state = State.from_wire(unpack(keyframe.state, STATE_BYTES_MAX))
             except (BadEntry, ValueError):

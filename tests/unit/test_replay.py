@@ -182,6 +182,25 @@ def test_useless_keyframe_costs_only_time(tmp_path: Path) -> None:
         assert Replay(archive).final().digest() == folded(history()).digest()
 
 
+def test_keyframes_of_another_version_cost_only_time(tmp_path: Path) -> None:
+    """A state without what this version counts would show nothing where there is something: it is folded anew."""
+    writer = ArchiveWriter(tmp_path / "r1.tidal", {})
+    before, state = State(), State()
+    for i, entry in enumerate(history()):
+        writer.add(entry)
+        fold_entry(state, entry)
+        if entry.stream == LOG:
+            fold_entry(before, entry)
+        if i % 30 == 29:
+            writer.keyframe(before.packed(), *state.position.values(), entry.id.ms, rules="another")
+    writer.close()
+    with Archive.open(tmp_path / "r1.tidal") as archive:
+        replay, middle_ms = Replay(archive), (archive.first_ms + archive.last_ms) // 2
+        for at_ms in (archive.last_ms, middle_ms, archive.last_ms):
+            until_ms = 1 << 64 if at_ms == archive.last_ms else at_ms
+            assert replay.state_at(at_ms).digest() == folded(history(), until_ms).digest()
+
+
 def test_damage_is_met_where_it_is(tmp_path: Path) -> None:
     """Before the damage and behind the next keyframe a replay works; between them it says what is wrong."""
     path = tmp_path / "r1.tidal"

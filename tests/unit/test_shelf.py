@@ -110,6 +110,21 @@ def test_every_command_knows_the_name(capsys: pytest.CaptureFixture[str]) -> Non
     assert RUN in capsys.readouterr().out
 
 
+def test_a_span_of_the_log_has_its_end_after_its_beginning() -> None:
+    """Else nothing would come out, and nobody would know why."""
+    parser = parser_of("log")
+    with pytest.raises(UsageError, match="--to is not after --from"):
+        parser.run(parser.read([RUN, "--from", "1m", "--to", "30s"]))
+
+
+def test_a_run_compared_with_itself_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """A baseline that is the latest run as well: no error, for the first run of a pipeline is that."""
+    runs("pin", RUN, "--as", "baseline")
+    parser = parser_of("diff")
+    assert parser.run(parser.read(["baseline", RUN, "--fail-on", "regression"])) == 0
+    assert "are the same recording" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [["note", RUN], ["tag"], ["prune"], ["p95>fast"], ["pin", RUN, "--as", "a/b"]])
 def test_mistakes_are_one_line(words: list[str]) -> None:
     """With what to type instead."""

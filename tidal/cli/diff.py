@@ -9,6 +9,7 @@ larger than --tolerance. What differs between any two runs of the same thing is 
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from tidal.cli import cutting
@@ -57,8 +58,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare, and print."""
-    import sys
-
     from tidal.cli.console import columns_of
     from tidal.cli.report import STDOUT, put
     from tidal.outputs.compared import comparison_text, comparisons_html, comparisons_json
@@ -83,6 +82,8 @@ def _compared(args: argparse.Namespace) -> list[Compared]:
     from tidal.outputs.compared import Compared
 
     places = [archive_of(name) for name in args.runs]
+    for name in (name for name, place in zip(args.runs[1:], places[1:], strict=True) if place == places[0]):
+        print(f"tidal: {args.runs[0]} and {name} are the same recording: nothing can differ", file=sys.stderr)
     base, pieces = _read(places[0], args)
     found = []
     for place in places[1:]:

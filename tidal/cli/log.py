@@ -50,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
     """Print the lines."""
     from tidal.model.telling import UNITS, Teller, facts
 
+    if None not in (args.from_ms, args.to_ms) and args.from_ms >= args.to_ms:
+        raise UsageError("--to is not after --from")
     chosen = _condition(args.where, UNITS) if args.where else None
     teller = Teller()
     for entry in _entries(args):
