@@ -12,6 +12,7 @@ from frames import BEGAN_MS, LOOK, frame
 from rich.cells import cell_len
 
 from tidal.errors import ArchiveDamaged
+from tidal.model.explain import Mark
 from tidal.tui.app import TidalApp
 from tidal.tui.feed import SPEEDS
 from tidal.tui.pump import Pump, look_at, speed_beside
@@ -75,6 +76,59 @@ async def test_space_plays_and_pauses_and_the_scrubber_says_so() -> None:
         await pilot.press("space")
         await settled(pilot)
         assert not feed.playing
+
+
+class KnownFilm(FilmFeed):
+    """A recording that was explained."""
+
+    def marks(self) -> tuple[Mark, ...]:
+        """One of each kind."""
+        found = ((120, "loss", "w2 was lost"), (150, "note", "cache [red]on"), (300, "anomaly", "p95 rose"))
+        return tuple(Mark(BEGAN_MS + at_s * 1000, group, "error", said) for at_s, group, said in found)
+
+    def idle(self) -> tuple[tuple[int, int], ...]:
+        """Two stretches; one stands here."""
+        return (BEGAN_MS, BEGAN_MS + 20_000), (BEGAN_MS + 200_000, BEGAN_MS + 260_000)
+
+
+@pytest.mark.parametrize(
+    ("keys", "at_s", "said"),
+    [
+        (("a",), 300, "anomaly: p95 rose"),
+        (("home", "l"), 120, "loss: w2 was lost"),
+        (("home", "o"), 150, "note: cache [red]on"),
+        (("T",), 240, "no threshold after this moment"),
+        (("right_curly_bracket",), 300, "anomaly: p95 rose"),
+        (("left_curly_bracket",), 150, "note: cache [red]on"),
+        (("left_curly_bracket", "left_curly_bracket"), 120, "loss: w2 was lost"),
+        (("i",), 260, ""),
+        (("end", "i"), 600, "nothing stands idle after this moment"),
+    ],
+)
+async def test_a_replay_jumps_to_what_is_worth_looking_at(keys: tuple[str, ...], at_s: int, said: str) -> None:
+    """By kind, forth and back, past what stands idle; what it is, or that there is none, is said."""
+    feed = KnownFilm(lambda at_ms: frame((at_ms - BEGAN_MS) // 1000), BEGAN_MS, LAST_MS)
+    feed.seek(BEGAN_MS + 240_000)
+    app = TidalApp(feed, look=LOOK)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await settled(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settled(pilot)
+        assert feed.position_ms == BEGAN_MS + at_s * 1000
+        assert [told.message for told in app._notifications][-1:] == ([said] if said else [])
+
+
+async def test_a_recording_that_was_not_explained_says_so() -> None:
+    """A live run that is rewound knows its events, not what they come to."""
+    app = TidalApp(film(), look=LOOK)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("a")
+        await settled(pilot)
+        assert [told.message.split(":")[0] for told in app._notifications] == [
+            "no anomaly is known while the run goes on"
+        ]
 
 
 async def test_the_bar_can_be_clicked() -> None:

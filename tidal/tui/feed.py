@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tidal.model.closeup import Focus
     from tidal.model.events import ClassSpec, Event
+    from tidal.model.explain import Mark
     from tidal.model.liveness import Heartbeat
     from tidal.model.pipe import Loaded
     from tidal.model.planning import Planned
@@ -82,6 +83,18 @@ class Seekable(Feed, Protocol):
         ...
 
 
+class Explained(Seekable, Protocol):
+    """A recording that knows the moments worth going to. The first question may take seconds: it folds all of it."""
+
+    def marks(self) -> Sequence[Mark]:
+        """Anomalies, losses, thresholds that tripped and notes, in order."""
+        ...
+
+    def idle(self) -> Sequence[tuple[int, int]]:
+        """Stretches of Redis time in ms in which nothing happened, in order."""
+        ...
+
+
 class Operator(Protocol):
     """Passes an intent on to the master. It may block on Redis and raise; the app calls it in a thread."""
 
@@ -149,6 +162,11 @@ class Desk(Protocol):
     def start(self, typed: Typed) -> tuple[Feed, Operator]:
         """Open the run: how to watch and steer it; a TidalError says what was wrong. May take seconds."""
         ...
+
+
+def is_explained(feed: Seekable) -> TypeGuard[Explained]:
+    """Whether the feed knows the moments worth going to."""
+    return hasattr(feed, "marks") and hasattr(feed, "idle")
 
 
 def is_seekable(feed: Feed | None) -> TypeGuard[Seekable]:

@@ -7,18 +7,17 @@ orders. A slow Redis or a long seek makes pictures late, never keys.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tidal.errors import TidalError
-from tidal.tui.feed import SPEEDS, Feed, Seekable, is_seekable
+from tidal.tui.feed import SPEEDS, Feed, Seekable, is_explained, is_seekable
 from tidal.tui.look import LEVELS, mark_of
 from tidal.tui.widgets.scrubber import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tidal.model.closeup import Focus
     from tidal.model.rows import Frame
 
@@ -29,6 +28,10 @@ PERIOD_S = 0.5
 """Two pictures a second: what a person can read, and what a terminal can draw for a few percent of a core."""
 
 
+Order = Callable[[Seekable], str | None]
+"""What a key wants of a feed; it may have something to say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """What one turn of the loop brought."""
@@ -36,6 +39,7 @@ class Picture:
     frame: Frame | None = None
     trouble: str = ""
     place: Place | None = None  # of a feed with a position
+    said: tuple[str, ...] = ()  # what orders had to say
 
 
 class Pump:
@@ -44,7 +48,7 @@ class Pump:
     def __init__(self, feed: Feed, take: Callable[[Picture], None]) -> None:
         self._feed = feed
         self._take = take
-        self._orders: list[Callable[[Seekable], None]] = []
+        self._orders: list[Order] = []
         self._place = Place()
         self.focus: Focus | None = None  # what pictures look at more closely
         self._heading_ms: int | None = None  # where a seek that is not done yet goes
@@ -80,7 +84,7 @@ class Pump:
 
     # -------------------------------------------------------------- orders to a replay
 
-    def _order(self, order: Callable[[Seekable], None]) -> None:
+    def _order(self, order: Order) -> None:
         self._orders.append(order)
         self.hurry()
 
@@ -109,6 +113,16 @@ class Pump:
         length_ms = self._place.last_ms - self._place.first_ms
         self.seek(self._place.first_ms + length_ms * permille // 1000)
 
+    def jump(self, group: str, direction: int = 1) -> None:
+        """Go to the mark of a kind ("" for any) after or before."""
+        self._heading_ms = None
+        self._order(lambda feed: to_mark(feed, group, direction))
+
+    def skip_idle(self) -> None:
+        """Go to the end of what stands idle."""
+        self._heading_ms, place = None, self._place
+        self._order(lambda feed: past_idle(feed, place))
+
     def play_or_pause(self) -> None:
         """Change between the two."""
         self._order(lambda feed: feed.pause() if feed.playing else feed.play())
@@ -118,7 +132,7 @@ class Pump:
         self._order(lambda feed: setattr(feed, "speed", speed_beside(feed.speed, steps)))
 
 
-def look_at(feed: Feed, orders: list[Callable[[Seekable], None]], focus: Focus | None = None) -> Picture:
+def look_at(feed: Feed, orders: list[Order], focus: Focus | None = None) -> Picture:
     """Carry out the orders, then ask; a damaged archive is trouble to be told. Runs in a thread."""
     try:
         return _look_at(feed, orders, focus)
@@ -126,16 +140,42 @@ def look_at(feed: Feed, orders: list[Callable[[Seekable], None]], focus: Focus |
         return Picture(trouble=str(error))
 
 
-def _look_at(feed: Feed, orders: list[Callable[[Seekable], None]], focus: Focus | None) -> Picture:
+def _look_at(feed: Feed, orders: list[Order], focus: Focus | None) -> Picture:
     if not is_seekable(feed):
         return Picture(feed.frame(focus), feed.trouble())
-    for order in orders:
-        order(feed)
+    said = tuple(word for word in [order(feed) for order in orders] if word)
     frame = feed.frame(focus)
     place = Place(feed.playing, feed.speed, feed.position_ms, feed.first_ms, feed.last_ms)
     is_at_end = not feed.is_replay and place.position_ms >= place.last_ms
     outline = None if is_at_end else feed.outline()
-    return Picture(frame, feed.trouble(), with_outline(place, outline) if outline is not None else place)
+    return Picture(frame, feed.trouble(), with_outline(place, outline) if outline is not None else place, said)
+
+
+def to_mark(feed: Seekable, group: str, direction: int) -> str:
+    """Go to the mark of a kind, "" for any, after (1) or before (-1); says what it is, or that there is none."""
+    kind = group or "anomaly, loss, threshold or note"
+    if not is_explained(feed):
+        return f"no {kind} is known while the run goes on: [ and ] go by its events"
+    here_ms = feed.position_ms
+    ahead = [m for m in feed.marks()[::direction] if group in {"", m.group} and (m.at_ms - here_ms) * direction > 0]
+    if not ahead:
+        return f"no {kind} {'after' if direction > 0 else 'before'} this moment"
+    feed.seek(ahead[0].at_ms)
+    return f"{ahead[0].group}: {ahead[0].text}"
+
+
+def past_idle(feed: Seekable, place: Place) -> str:
+    """Go to the end of the stretch that stands idle, here or ahead; says so when there is none."""
+    here_ms = feed.position_ms
+    if is_explained(feed):
+        ends_ms = [to_ms for _, to_ms in feed.idle() if to_ms > here_ms]
+        at_ms = ends_ms[0] if ends_ms else None
+    else:
+        at_ms = place.next_busy(here_ms)
+    if at_ms is None:
+        return "nothing stands idle after this moment"
+    feed.seek(at_ms)
+    return ""
 
 
 def with_outline(place: Place, outline: Frame) -> Place:

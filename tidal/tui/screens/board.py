@@ -182,6 +182,8 @@ class Board(Screen[None]):
 
     def _take(self, picture: Picture) -> None:
         self.frame = picture.frame or self.frame
+        for word in picture.said:
+            self.app.notify(self.look.outside(word), markup=False)
         self._chrome = replace(self._chrome, trouble=picture.trouble, behind_ms=self._behind_ms(picture))
         if not self._chrome.frozen:
             self._draw(picture)

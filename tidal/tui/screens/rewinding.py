@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tidal.tui.feed import Operator
     from tidal.tui.look import Look
 
-POSITION_ACTIONS = frozenset({"play", "skip", "rim", "speed", "event", "moment", "busy"})
+POSITION_ACTIONS = frozenset({"play", "skip", "rim", "speed", "event", "moment", "busy", "jump"})
 TICK_S = 0.5
 
 
@@ -58,6 +58,22 @@ class Rewinding(Board):
         Binding("right_square_bracket", "event(1)", "Event after", key_display="]", show=False, id="replay.event"),
         Binding("t", "moment", "Go to", show=False, tooltip="a moment: 2m30s, -10s, 14:03", id="replay.moment"),
         Binding("i", "busy", "Skip idle", show=False, tooltip="to the next moment with requests", id="replay.busy"),
+        Binding(
+            "left_curly_bracket", "jump('', -1)", "Mark before", key_display="{", show=False, id="replay.mark_before"
+        ),
+        Binding(
+            "right_curly_bracket",
+            "jump('', 1)",
+            "Mark after",
+            key_display="}",
+            show=False,
+            tooltip="the next anomaly, loss, threshold that tripped, or note",
+            id="replay.mark",
+        ),
+        *(
+            Binding(key, f"jump('{group}', 1)", f"Next {group}", show=False, id=f"replay.{group}")
+            for key, group in (("a", "anomaly"), ("l", "loss"), ("T", "threshold"), ("o", "note"))
+        ),
     ]
 
     def __init__(self, feed: Feed, look: Look, operator: Operator | None, **more: Any) -> None:
@@ -98,11 +114,11 @@ class Rewinding(Board):
 
     def action_busy(self) -> None:
         """Skip what stands idle."""
-        at_ms = self.pump.place.next_busy(self.pump.heading_ms)
-        if at_ms is None:
-            self.app.bell()
-        else:
-            self.pump.seek(at_ms)
+        self.pump.skip_idle()
+
+    def action_jump(self, group: str, direction: int) -> None:
+        """Go to what is worth looking at; the first time the whole recording is looked through."""
+        self.pump.jump(group, direction)
 
     @work
     async def action_moment(self) -> None:
