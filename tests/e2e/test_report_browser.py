@@ -346,6 +346,7 @@ def test_an_hour_is_a_small_page(only_browser: Browser, tmp_path: Path) -> None:
     out = page(tmp_path, Shop(seconds=3_600, workers=1, users=8))
     only_browser.problems.clear()
     only_browser.open(out)
+    assert "each point is of 8 seconds" in text(only_browser, "#rolled-up")
     assert only_browser.ask("document.querySelectorAll('*').length") < ELEMENTS_MAX
     assert out.stat().st_size < BYTES_MAX
     assert only_browser.problems == []

@@ -159,3 +159,11 @@ def test_an_ascii_chart_is_ascii() -> None:
     """Nothing but ASCII reaches a terminal without UTF-8."""
     for plot in plots_of(frame()).values():
         assert all(row.isascii() for row in plain(draw(replace(plot, marks=((1_000, "bad"),)), 70, 12, ASCII)))
+
+
+def test_a_long_run_says_how_coarse_its_charts_are() -> None:
+    """Up to ten minutes each second has its point; then a point is of several, and the title names them."""
+    usual = frame()
+    coarse = replace(usual, chart=replace(usual.chart, step_ms=8_000))
+    assert [plot.unit for plot in plots_of(usual).values()] == ["/s", "ms", ""]
+    assert [plot.unit for plot in plots_of(coarse).values()] == ["/s, by 8 s", "ms, by 8 s", "by 8 s"]

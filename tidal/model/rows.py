@@ -133,7 +133,10 @@ class StoryRow:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Series over time, all of one length; point i covers [start_ms + i*step_ms, … + step_ms)."""
+    """Series over time, all of one length; point i covers [start_ms + i*step_ms, … + step_ms).
+
+    A second each up to ten minutes; then the seconds are rolled up: `step_ms` doubles whenever there are 600 points.
+    """
 
     start_ms: int  # Redis time of the first point
     step_ms: int

@@ -30,7 +30,8 @@ def explanation_text(frame: Frame, explained: Explanation, *, brief: bool = Fals
     for sentence in explained.summary:
         lines += wrap(clean(sentence, 500), COLUMNS, initial_indent="· ", subsequent_indent="  ")
     if not brief:
-        lines += ["", f"Timeline (changes are known to {explained.step_s} s)", ""]
+        rolled_up = ", for the seconds of a long run are rolled up" if explained.step_s > 1 else ""
+        lines += ["", f"Timeline (changes are known to {explained.step_s} s{rolled_up})", ""]
         lines += [line for finding in explained.findings for line in _told(finding)]
     return "\n".join(lines) + "\n"
 

@@ -107,6 +107,7 @@ function overTime() {
     { label: "planned", values: chart.users_planned, colour: "plan", dash: [6, 4] },
   ] });
   if (data.heat) heatmap(charts, data.heat);
+  if (stepS > 1) charts.append(el("p", { class: "hint", id: "rolled-up", text: `The run is long, so its seconds are rolled up: each point is of ${plural(stepS, "second")}. The archive has them one by one: tidal replay ${run.run} --between FROM TO, tidal report --csv.` }));
   reset();
 }
 

@@ -57,11 +57,18 @@ def plots_of(frame: Frame) -> dict[str, Plot]:
         Series("running", "users", chart.users_running_milli, "area", mean),
         Series("planned", "planned", tuple(1000 * n for n in chart.users_planned), "dotted", mean),
     )
+    detail = detail_of(frame)
     return {
-        "requests": Plot("Requests", "/s", requests, 1000, **time),
-        "latency": Plot("Latency", "ms", latency, 1000, **time),
-        "users": Plot("Users", "", users, 1000, **time),
+        "requests": Plot("Requests", f"/s{detail}", requests, 1000, **time),
+        "latency": Plot("Latency", f"ms{detail}", latency, 1000, **time),
+        "users": Plot("Users", detail.removeprefix(", "), users, 1000, **time),
     }
+
+
+def detail_of(frame: Frame) -> str:
+    """How coarse the charts of a long run are: its seconds are rolled up; "" where each has its own point."""
+    step_s = frame.chart.step_ms // 1000
+    return f", by {step_s} s" if step_s > 1 else ""
 
 
 def heat_plot(frame: Frame) -> HeatPlot | None:
