@@ -28,6 +28,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--connect", action="store_true", help="time spawning all users and one GET each")
+    parser.add_argument("--idle", action="store_true", help="the memory of users that do nothing and wait")
     parser.add_argument("--profile", default="")
     return parser.parse_args()
 
@@ -103,6 +104,25 @@ def taking(totals: Any) -> None:
         totals()
 
 
+def idle_kb(side: str, cls: Any, users: int) -> float:
+    """What a user takes that has done its first task, which is nothing, and waits for the next."""
+    import gevent  # noqa: PLC0415 - the peer wants to patch first
+    from gevent.pool import Group  # noqa: PLC0415 - as above
+
+    begun: list[Any] = []
+    cls.tasks, cls.wait_time = [begun.append], lambda _: 3_600.0
+    made, _ = environment(side, cls, is_listened=False)
+    group, before_kb = Group(), 0
+    for number in range(users + 100):
+        if number == 100:  # what the first ones bring along is not theirs
+            gevent.sleep(0.1)
+            before_kb = memory_kb()
+        cls(made).start(group)
+    while len(begun) < users + 100:
+        gevent.sleep(0.01)
+    return (memory_kb() - before_kb) / users
+
+
 def memory_kb() -> int:
     """What this process holds now."""
     with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - it is no file
@@ -127,6 +147,9 @@ def main() -> None:
     import gevent  # noqa: PLC0415 - the peer wants to patch first
     from gevent.pool import Group  # noqa: PLC0415 - as above
 
+    if args.idle:
+        print(json.dumps({"kb": idle_kb(args.side, cls, args.users)}), flush=True)
+        return
     made, totals = environment(args.side, cls, is_listened=args.task == "listened")
     group = Group()
     began_s, before_kb = time.perf_counter(), memory_kb()

@@ -9,6 +9,7 @@ system); a ratio is the peer's figure by tidal's, so that more is better, unless
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import re
@@ -76,6 +77,35 @@ def connecting(what: str, goal: str, figure: str, users: int) -> Callable[[Targe
         pairs = by_turns(args.rounds, lambda: one("tidal"), lambda: one("locust"))
         ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
         return Row(what, goal, [a / b for a, b in pairs], f"{ours:.1f} and {theirs:.1f} {figure} here; less is better")
+
+    return measure
+
+
+def recording(what: str, goal: str, *more: str) -> Callable[[Target, argparse.Namespace], Row]:
+    """A row that compares the CPU of recording a sample."""
+
+    def one(side: str) -> float:
+        argv = [sys.executable, str(ROOT / "bench" / "recording.py"), side, *more]
+        return float(json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)["us"])
+
+    def measure(_: Target, args: argparse.Namespace) -> Row:
+        pairs = by_turns(args.rounds, lambda: one("tidal"), lambda: one("locust"))
+        ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+        return Row(what, goal, [b / a for a, b in pairs], f"{ours:.2f} and {theirs:.2f} µs here")
+
+    return measure
+
+
+def idling(what: str, goal: str, users: int) -> Callable[[Target, argparse.Namespace], Row]:
+    """A row that compares the memory of users that only wait; less is better."""
+
+    def measure(target: Target, args: argparse.Namespace) -> Row:
+        def one(side: str) -> float:
+            return float(load(side, target.url, ["--idle", "--users", str(users)])["kb"])
+
+        pairs = by_turns(args.rounds, lambda: one("tidal"), lambda: one("locust"))
+        ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+        return Row(what, goal, [a / b for a, b in pairs], f"{ours:.1f} and {theirs:.1f} KB here; less is better")
 
     return measure
 
@@ -181,6 +211,9 @@ ROWS: dict[str, Callable[[Target, argparse.Namespace], Row]] = {
     "rate-http-500": fixed_rate("`HttpUser` at 500 requests/s, CPU", "≤ 0.6", 500, "http"),
     "connect-time": connecting("10,000 `FastHttpUser`s: spawned, connected, one GET, time", "≤ 0.5", "s", 10_000),
     "connect-memory": connecting("memory of a `FastHttpUser` with its connection", "≤ 0.7", "kb", 3_000),
+    "record": recording("recording a sample", "≥ 4.4"),
+    "record-hook": recording("recording a sample, the file listens to `request`", "≥ 0.94", "--hook"),
+    "idle-memory": idling("memory of an idle `FastHttpUser`", "≤ 0.9", 3_000),
     "help": starting("`--help`, time", "≤ 0.3", [bin_of("tidal"), "--help"], [bin_of("locust"), "--help"]),
     "first-answer": answering("headless, from the command to the first request, time", "≤ 1"),
     "terminal": terminal("the screen, 200 endpoints and 100 workers, of a core", "≤ 15 %", 200, 100),

@@ -59,7 +59,7 @@ def _one_task(task_set: Any) -> None:
     if not task_set._task_queue:
         task_set.schedule_task(task_set.get_next_task())
     try:
-        task_set.execute_task(task_set._task_queue.popleft())
+        task_set.execute_task(task_set._task_queue.pop(0))
     except (RescheduleTask, RescheduleTaskImmediately):
         pass
     except (InterruptTaskSet, StopUser, StopTest):

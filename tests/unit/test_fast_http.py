@@ -497,6 +497,17 @@ def test_cookies(session: Sessions) -> None:
     assert echo(client.get("/echo"))["headers"]["cookie"] == "a=1"
 
 
+def test_default_headers(session: Sessions) -> None:
+    """They say whose client it is, whatever else is given, and changes count from the next request on."""
+    client, other = session(), session(headers={"X-Given": "1"})
+    assert [name for name, _ in client.get("/echo").request.defaults] == ["User-Agent"]
+    assert echo(other.get("/echo"))["headers"]["x-given"] == "1"
+    assert list(other.client.default_headers) == ["user-agent", "x-given"]
+    client.client.default_headers["X-Mine"] = "2"
+    assert echo(client.get("/echo"))["headers"]["x-mine"] == "2"
+    assert "x-mine" not in echo(other.get("/echo"))["headers"]
+
+
 # ---------------------------------------------------------------------- what comes
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from tidal import __version__
 from tidal.generator.fast_body import encoded, length_of, rewind
+from tidal.generator.fast_cookies import Jar
 from tidal.generator.fast_errors import (
     LocustBadStatusCode,
     RetriesExceeded,
@@ -26,7 +27,6 @@ from tidal.generator.fast_url import PORTS, redirected
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tidal.generator.fast_cookies import Jar
 
 Pairs = tuple[tuple[str, Any], ...]
 
@@ -66,6 +66,10 @@ def method_line(method: str) -> bytes:
     return f"{method} ".encode("ascii")
 
 
+OWN_HEADERS: Pairs = (("User-Agent", f"tidal/{__version__}"),)
+"""The default headers as long as nobody asks for others."""
+
+
 class LocustUserAgent:
     """Opens URLs: follows redirects, tries again, keeps cookies, and says which statuses are failures.
 
@@ -83,21 +87,42 @@ class LocustUserAgent:
 
     def __init__(
         self,
-        cookiejar: Jar,
+        cookiejar: Jar | None = None,
         client_pool: Any = None,
         max_redirects: int = 3,
         max_retries: int = 3,
         headers: Mapping[str, str] | None = None,
         **pool_settings: Any,
     ) -> None:
-        self.cookiejar = cookiejar
+        self._jar = cookiejar
         self.max_redirects = int(max_redirects)
         self.max_retries = int(max_retries)
-        self.default_headers = Headers({"User-Agent": f"tidal/{__version__}"})
-        self.default_headers.update(headers or {})
+        self._given_headers = headers
+        self._default_headers: Headers | None = None
         self.clientpool: HTTPClientPool = adopt(client_pool) if client_pool else HTTPClientPool(**pool_settings)
-        self._defaults: Pairs = ()
+        self._defaults: Pairs = OWN_HEADERS
         self._defaults_at = -1
+        if headers:
+            self.default_headers.update({})  # made now, so that they count
+
+    @property
+    def cookiejar(self) -> Jar:
+        """The cookies; made when it is first asked for: most users never have any, and there may be many users."""
+        if self._jar is None:
+            self._jar = Jar()
+        return self._jar
+
+    @cookiejar.setter
+    def cookiejar(self, jar: Jar) -> None:
+        self._jar = jar
+
+    @property
+    def default_headers(self) -> Headers:
+        """Sent with each request, unless it says otherwise; made when it is first asked for, as the cookies are."""
+        if self._default_headers is None:
+            self._default_headers = Headers(dict(OWN_HEADERS))
+            self._default_headers.update(self._given_headers or {})
+        return self._default_headers
 
     def close(self) -> None:
         """Close the connections; the next request opens others."""
@@ -161,9 +186,10 @@ class LocustUserAgent:
         return request
 
     def _default_pairs(self) -> Pairs:
-        if self._defaults_at != self.default_headers.changes:
-            self._defaults = tuple(self.default_headers.items())
-            self._defaults_at = self.default_headers.changes
+        headers = self._default_headers
+        if headers is not None and self._defaults_at != headers.changes:
+            self._defaults = tuple(headers.items())
+            self._defaults_at = headers.changes
         return self._defaults
 
     def _verify_status(self, status_code: int, url: str | None = None) -> None:
@@ -215,7 +241,7 @@ class LocustUserAgent:
     # ------------------------------------------------------------------ one request
 
     def _send(self, request: FastRequest, body: Any, kind: str | None) -> FastResponse:
-        target, method, jar = request.target, request.method, self.cookiejar
+        target, method, jar = request.target, request.method, self._jar
         host = self.clientpool.host(target)
         block: Block = host.block
         if host.block_of is not request.given or host.block_defaults is not request.defaults:  # mostly the same object
@@ -225,7 +251,7 @@ class LocustUserAgent:
         began_s = perf_counter()
         path = target.path if self.clientpool.proxy_host is None else self._path(target)
         parts = [method_line(method), path, b" HTTP/1.1\r\n", block.lines]
-        if not jar.is_empty and "cookie" not in names and (cookie := jar.header_for(request)):
+        if jar is not None and not jar.is_empty and "cookie" not in names and (cookie := jar.header_for(request)):
             parts.append(line_of("Cookie", cookie).encode("latin-1"))
         unsent, is_chunked = None, False
         if body:
@@ -238,7 +264,7 @@ class LocustUserAgent:
         response = self.response_type(answer, request, stream)
         response.elapsed_s = perf_counter() - began_s
         if answer.cookies is not None:
-            jar.learn(answer, response, request)
+            self.cookiejar.learn(answer, response, request)
         return response
 
     def _path(self, target: Any) -> bytes:

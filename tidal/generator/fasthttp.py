@@ -16,7 +16,6 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from tidal.generator.fast_agent import LocustUserAgent
 from tidal.generator.fast_body import accepted
-from tidal.generator.fast_cookies import Jar
 from tidal.generator.fast_errors import FAILURE_EXCEPTIONS
 from tidal.generator.fast_response import ErrorResponse, FastResponse, ResponseContextManager, delay_of
 from tidal.generator.fast_url import ABSOLUTE
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tidal.generator.fast_agent import Pairs
+    from tidal.generator.fast_cookies import Jar
 
 _NOTHING: dict[str, Any] = {}
 
@@ -63,11 +63,9 @@ class FastHttpSession:
     ) -> None:
         self.base_url = base_url or ""
         self.request_event = request_event
-        self.cookiejar = Jar()
         self.user = user
         self.request_name: str | None = None
         self.client = LocustUserAgent(
-            cookiejar=self.cookiejar,
             client_pool=client_pool,
             ssl_context_factory=ssl_context_factory,
             insecure=insecure,
@@ -75,6 +73,15 @@ class FastHttpSession:
         )
         self._take_credentials()
         self._plain: tuple[Any, Pairs, Pairs] = (self, (), ())  # for which auth_header; headers without and with JSON
+
+    @property
+    def cookiejar(self) -> Jar:
+        """The cookies."""
+        return self.client.cookiejar
+
+    @cookiejar.setter
+    def cookiejar(self, jar: Jar) -> None:
+        self.client.cookiejar = jar
 
     def _take_credentials(self) -> None:
         parts = urlsplit(self.base_url)

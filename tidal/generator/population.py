@@ -35,6 +35,7 @@ SPAWNS_AT_ONCE = 200
 class UserGreenlet(gevent.Greenlet):  # type: ignore[type-arg] # its stubs are generic, the class is not
     """A user's greenlet: plugins look for the user in its `args`."""
 
+    spawning_stack_limit = 0  # where it was spawned is known, and would take 700 bytes
     user: User | None = None
     user_class: str = ""  # what its samples are counted under (`class_of_caller`)
 
@@ -51,6 +52,8 @@ class Member:
         deadline_ms: when it is killed (again); None while nobody wants it to stop.
         wanted: whether it is to run again when this life has ended.
     """
+
+    __slots__ = ("deadline_ms", "greenlet", "key", "kills", "user", "wanted")
 
     def __init__(self, key: Key) -> None:
         self.key = key
