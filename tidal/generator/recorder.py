@@ -54,6 +54,17 @@ _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 _OWN_FOLDER = str(Path(__file__).resolve().parent.parent)
 
 
+class Page:
+    """Samples of one endpoint and class that are not counted yet, and where they will be."""
+
+    __slots__ = ("latencies_us", "length", "tally")
+
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
+        self.latencies_us: list[int] = []
+        self.length = 0
+
+
 class Recorder:
     """Counts until the next batch is taken.
 
@@ -77,7 +88,7 @@ class Recorder:
         self.paces = Paces()  # shared with the users, which count in it
         self.begun = Begun()
         self.delays = Delays()
-        self._open: dict[tuple[Any, Any, str], Tally] = {}  # of one second, stage and batch: what samples add to
+        self._open: dict[tuple[Any, Any, str], Page] = {}  # of one second, stage and batch: what samples add to
         self._open_from_us = self._open_to_us = 0
         self._open_stage: Any = None
         self.visiting: dict[str, int] = {}  # class → arrivals in flight; no user time is planned for them
@@ -104,6 +115,7 @@ class Recorder:
 
     def pending(self) -> tuple[dict[Cut, Block], dict[tuple[str, str, str], FailureTally]]:
         """What is in no batch yet."""
+        self._count_open()
         return self._blocks, self._failures
 
     @property
@@ -134,11 +146,21 @@ class Recorder:
     ) -> None:
         """Count one finished request; the arguments are those of the `request` hook (ms, bytes)."""
         now_us = self._now_us()
-        latency_us, length = whole_us(response_time), whole_bytes(response_length)
         here = getcurrent()
         user = getattr(here, "user", None)
-        tally = self._open_tally(now_us, (request_type, name, getattr(here, "user_class", "")))
-        tally.add(latency_us, length, bool(exception), None if user is None else user._late_us)  # noqa: SLF001 - our own
+        if not self._open_from_us <= now_us < self._open_to_us or self.stages.known_us is not self._open_stage:
+            self._turn_page(now_us)
+        key: Any = (request_type, name, getattr(here, "user_class", ""))
+        page = self._open.get(key)
+        if page is None:
+            page = self._open[key] = Page(self._tally(now_us, self._endpoint(request_type, name)))
+        latency_us, length = whole_us(response_time), whole_bytes(response_length)
+        late_us = None if user is None else user._late_us  # noqa: SLF001 - our own
+        if exception or late_us is not None or not latency_us:
+            page.tally.add(latency_us, length, bool(exception), late_us)
+        else:  # nearly all: counted when the page is turned
+            page.latencies_us.append(latency_us)
+            page.length += length
         if last.delay_s >= 0:
             if latency_us is not None:
                 self.delays.note(int(last.delay_s * 1_000_000), latency_us)
@@ -166,17 +188,14 @@ class Recorder:
             self._endpoints[method, name] = key
         return key
 
-    def _open_tally(self, now_us: int, key: tuple[Any, Any, str]) -> Tally:
-        """The tally of a request type, name and class: looked up anew with each second, stage and batch."""
-        if not self._open_from_us <= now_us < self._open_to_us or self.stages.known_us is not self._open_stage:
-            self._turn_page(now_us)
-        tally = self._open.get(key)
-        if tally is None:
-            tally = self._open[key] = self._tally(now_us, self._endpoint(key[0], key[1]))
-        return tally
+    def _count_open(self) -> None:
+        """Count what samples have left on the open pages, and close these."""
+        for page in self._open.values():
+            page.tally.add_many(page.latencies_us, page.length)
+        self._open.clear()
 
     def _turn_page(self, now_us: int) -> None:
-        self._open.clear()
+        self._count_open()
         self.stages.at(now_us)
         second_us = now_us - now_us % 1_000_000
         edges_us = [*self.stages.known_us, self.warmup_until_ms * 1000]
@@ -275,8 +294,8 @@ class Recorder:
         now_ms = self._now_us() // 1000
         for name in self._running:
             self._count_up(name, now_ms)
+        self._count_open()
         blocks, self._blocks = self._blocks, {}
-        self._open.clear()
         failures, self._failures = self._failures, {}
         exceptions, self._exceptions = self._exceptions, {}
         from_ms, self._from_ms = min(self._from_ms, now_ms), now_ms

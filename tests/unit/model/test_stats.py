@@ -32,6 +32,17 @@ def test_merging_the_parts_gives_the_whole(a: Samples, b: Samples, c: Samples) -
 
 
 @settings(deadline=None)
+@given(SAMPLES, st.lists(st.tuples(st.integers(1, 86_400_000_000), st.integers(0, 1 << 20))), SAMPLES)
+def test_many_at_once_are_as_many_one_by_one(before: Samples, many: list[tuple[int, int]], after: Samples) -> None:
+    """Whatever was counted before, and is counted after."""
+    at_once, one_by_one = tally_of(before), tally_of(before)
+    at_once.add_many([latency_us for latency_us, _ in many], sum(length for _, length in many))
+    for latency_us, length in many:
+        one_by_one.add(latency_us, length, failed=False)
+    assert _merged(at_once, tally_of(after)) == _merged(one_by_one, tally_of(after))
+    assert at_once == one_by_one
+
+
 @given(*[st.dictionaries(st.integers(0, BUCKET_COUNT - 1), st.integers(1, 9))] * 2)
 def test_histograms_add_up(a: dict[int, int], b: dict[int, int]) -> None:
     """Bucket by bucket, whichever is added to which."""
