@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SYNC_MS = 500
 KEYFRAME_MS = 10_000
+KEYFRAME_SOONER_MS, KEYFRAME_ENTRIES = 5_000, 400
+"""After so many entries a keyframe comes sooner: they are what a seek has to fold."""
 ENTRY_OVERHEAD_BYTES = 60
 """What Redis needs for an entry of a stream beside its data."""
 
@@ -43,7 +45,9 @@ class Keeping:
     def __init__(self, lease: Lease, record: Record) -> None:
         self._lease, self._record = lease, record
         self._acked: dict[str, int] = {}
-        self._sync_due_ms = self._keyframe_due_ms = self._trim_due_ms = 0
+        self._sync_due_ms = self._trim_due_ms = 0
+        self._keyframe_ms: int | None = None  # when the last one was due
+        self._fresh = 0  # entries since then
         self._sizes = {LOG: (0, 0), REPORTS: (0, 0)}  # entries taken, their bytes
         self._stored: list[dict[str, EntryId]] = []  # what the last two keyframes cover
 
@@ -54,6 +58,7 @@ class Keeping:
         """Keep an entry that is folded now."""
         count, size = self._sizes[entry.stream]
         self._sizes[entry.stream] = (count + 1, size + len(entry.data) + ENTRY_OVERHEAD_BYTES)
+        self._fresh += 1
         self._record.take(entry)
 
     def begin_at(self, packed: bytes, state: State) -> None:
@@ -92,10 +97,11 @@ class Keeping:
     # ------------------------------------------------------------------ keyframes
 
     def is_keyframe_due(self, now_ms: int) -> bool:
-        """Whether it is time to store the state; asking begins the next ten seconds."""
-        if now_ms < self._keyframe_due_ms:
+        """Whether it is time to store the state; asking begins the time until the next."""
+        wait_ms = KEYFRAME_SOONER_MS if self._fresh >= KEYFRAME_ENTRIES else KEYFRAME_MS
+        if self._keyframe_ms is not None and now_ms - self._keyframe_ms < wait_ms:
             return False
-        self._keyframe_due_ms = now_ms + KEYFRAME_MS
+        self._keyframe_ms, self._fresh = now_ms, 0
         return True
 
     def keyframe(self, state: State, at_ms: int) -> Checkpoint:
