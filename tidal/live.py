@@ -17,7 +17,7 @@ from tidal.model import phases
 from tidal.model.clock import Clock
 from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, decode, entry_of, unpack
 from tidal.model.events import ByMaster, GenerationOpened
-from tidal.model.fold import fold_entry
+from tidal.model.fold import fold_entries
 from tidal.model.frame import frame
 from tidal.model.state import State
 
@@ -210,11 +210,9 @@ class LiveFeed:
 
     def _fold(self, entries: list[Entry]) -> None:
         """Fold the log before the reports: it says where they end."""
-        for entry in [e for e in entries if e.stream == LOG]:
-            fold_entry(self._state, entry)
+        fold_entries(self._state, [e for e in entries if e.stream == LOG])
         end = self._state.log.reports_end
-        for entry in [e for e in entries if e.stream == REPORTS and (end is None or e.id <= end)]:
-            fold_entry(self._state, entry)
+        fold_entries(self._state, [e for e in entries if e.stream == REPORTS and (end is None or e.id <= end)])
 
     def _look_for_end(self, bus: Bus, *, is_empty: bool) -> None:
         """A closed run is at its end with the last report that counts, and not beyond it."""

@@ -44,6 +44,7 @@ from tidal.model.codec import (
     packed_secrets,
     unpack,
 )
+from tidal.model.counting import settle
 from tidal.model.decide import decide
 from tidal.model.events import (
     ByMaster,
@@ -59,7 +60,7 @@ from tidal.model.events import (
     StopOrdered,
     TargetSet,
 )
-from tidal.model.fold import fold_entry
+from tidal.model.fold import fold_loosely
 from tidal.model.pipe import Message
 from tidal.model.state import State
 from tidal.model.target import grant
@@ -241,8 +242,11 @@ class Master:
             keys.pop(self._keys.reports, None)
         at = {key: self.state.position.get(stream, self._intents_at) for key, stream in keys.items()}
         found = self._bus.read(at, block_ms=block_ms, count=READ_COUNT)
-        for key, entry_id, fields in found:
-            self._take(keys[key], entry_id, fields)
+        try:
+            for key, entry_id, fields in found:
+                self._take(keys[key], entry_id, fields)
+        finally:
+            settle(self.state.reports)
         return any(keys[key] == LOG for key, _, _ in found) or len(found) >= READ_COUNT
 
     def _take(self, stream: str, entry_id: EntryId, fields: dict[bytes, bytes]) -> None:
@@ -256,7 +260,7 @@ class Master:
         self._renewal.take(entry)
         if self._keeping is not None:
             self._keeping.take(entry)
-        fold_entry(self.state, entry)
+        fold_loosely(self.state, entry)
         if entry.kind == MessageReceived.KIND and self._hooks is not None and entry.id >= self._hooks_from:
             self._hand_over(entry)
 

@@ -18,8 +18,9 @@ from tidal.archive import Repeats
 from tidal.archive_file import ENTRIES, KEYFRAME
 from tidal.errors import TidalError
 from tidal.model.codec import BadEntry, EntryId, unpack
+from tidal.model.counting import settle
 from tidal.model.explain import explain, idle, marks
-from tidal.model.fold import fold_entry
+from tidal.model.fold import fold_loosely
 from tidal.model.frame import frame
 from tidal.model.state import RULES, State
 
@@ -69,6 +70,7 @@ class _Cursor:
                 self._bridge(self._blocks[number])
             else:
                 self._fold_block(number, at_ms)
+        settle(self.state.reports)
         self.reached_ms = max(self.reached_ms, at_ms)
 
     def _fold_block(self, number: int, at_ms: int) -> None:
@@ -77,7 +79,7 @@ class _Cursor:
             if entry.id.ms > at_ms:
                 later_ms = min(later_ms, entry.id.ms)
             elif entry.id.ms > self.reached_ms and self._is_new(entry):
-                fold_entry(self.state, entry)
+                fold_loosely(self.state, entry)
         if later_ms < _EVER_MS:
             heapq.heappush(self._due, (later_ms, number))
 

@@ -12,7 +12,6 @@ the end has belonged to them ever since it was first seen, so no order of foldin
 
 from __future__ import annotations
 
-from bisect import insort
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
@@ -29,6 +28,8 @@ from tidal.model.stats import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tidal.model.stats import Tally
 
 LANES_MAX = 256
@@ -101,20 +102,17 @@ class Lane:
     points: dict[int, LanePoint] = field(default_factory=dict)
     slowest: list[Slow] = field(default_factory=list)
 
-    def add(self, second: int, tally: Tally, incarnation: str) -> None:
-        """Add the endpoint's samples of a second that one incarnation reported."""
+    def add(self, second: int, tally: Tally) -> None:
+        """Add the endpoint's samples of a second."""
         self.first_s = second if self.first_s is None else min(self.first_s, second)
         self.last_s = second if self.last_s is None else max(self.last_s, second)
         while self.last_s // self.step_s - self.first_s // self.step_s >= LANE_POINTS:
             self._coarsen()
         self.points.setdefault(second // self.step_s, LanePoint()).add(tally)
-        if tally.timed:
-            self._note_slow((tally.max_us, second, incarnation))
 
-    def _note_slow(self, sample: Slow) -> None:
-        if len(self.slowest) < SLOWEST_KEPT or sample > self.slowest[0]:
-            insort(self.slowest, sample)
-            del self.slowest[:-SLOWEST_KEPT]
+    def note_slow(self, samples: Iterable[Slow]) -> None:
+        """Keep the slowest of what is known and of these."""
+        self.slowest = sorted([*self.slowest, *samples])[-SLOWEST_KEPT:]
 
     def _coarsen(self) -> None:
         self.step_s *= 2
@@ -139,11 +137,17 @@ class Lanes:
     bar: str = ""
     left_out: bool = False  # whether there are endpoints without a lane
 
-    def add(self, key: tuple[str, str], second: int, tally: Tally, incarnation: str) -> None:
+    def add(self, key: tuple[str, str], second: int, tally: Tally) -> None:
         """Add samples of an endpoint, unless it has no lane."""
         lane = self.by_key.get(key) or self._opened(key)
         if lane is not None:
-            lane.add(second, tally, incarnation)
+            lane.add(second, tally)
+
+    def note_slow(self, key: tuple[str, str], samples: Iterable[Slow]) -> None:
+        """Keep the slowest of what is known and of these, unless the endpoint has no lane."""
+        lane = self.by_key.get(key)
+        if lane is not None:
+            lane.note_slow(samples)
 
     def _opened(self, key: tuple[str, str]) -> Lane | None:
         if len(self.by_key) >= LANES_MAX:

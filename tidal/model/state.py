@@ -31,6 +31,7 @@ from tidal.model.events import (
     ThresholdTripped,
     Track,
 )
+from tidal.model.fresh import Fresh
 from tidal.model.lanes import Lanes
 from tidal.model.leases import CounterRecord  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.measured import Measured
@@ -279,6 +280,7 @@ class ReportHalf:
     refused: Refused = field(default_factory=Refused)
     skipped: int = 0
     repeats: int = 0
+    _fresh: Fresh = field(default_factory=Fresh, compare=False, repr=False)  # of reports folded loosely, to be counted
 
 
 @dataclass(slots=True)

@@ -35,6 +35,7 @@ from histories import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tidal.model import counting, fresh
 from tidal.model import events as ev
 from tidal.model import fold as folding
 from tidal.model.codec import LOG, REPORTS, Entry, EntryId, unpack
@@ -48,6 +49,29 @@ if TYPE_CHECKING:
     from tidal.model.state import LogHalf, ReportHalf
 
 # ------------------------------------------------------------------ laws
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data(), log_entries(), report_entries())
+def test_many_at_a_time_fold_to_the_same_state(data: st.DataObject, log: list[Entry], reports: list[Entry]) -> None:
+    """However the entries are cut into portions."""
+    found, state = data.draw(woven(log, reports)), State()
+    middle = data.draw(st.integers(0, len(found)))
+    folding.fold_entries(state, found[:middle])
+    folding.fold_entries(state, found[middle:])
+    assert state.packed() == fold_all(found).packed()
+
+
+def test_what_waits_to_be_counted_is_bounded() -> None:
+    """Reports with ever new endpoints are counted before the portion ends."""
+    parts = [[("GET", f"/{part}/{n}") for n in range(2_000)] for part in range(12)]
+    blocks = [ev.Block(T0_S, 1, dict.fromkeys(part, tally())) for part in parts]
+    state, size = State(), 0
+    for entry in entries([by("w1", number, report(made)) for number, made in enumerate(blocks, 1)]):
+        folding.fold_loosely(state, entry)
+        size = max(size, state.reports._fresh.size)
+    assert size <= fresh.FRESH_MAX
+    assert state.reports.total.requests > fresh.FRESH_MAX
 
 
 @settings(max_examples=150, deadline=None)
@@ -340,7 +364,7 @@ def test_a_clock_that_jumps_by_a_year_does_not_hang_the_fold() -> None:
 def test_only_the_last_seconds_are_kept_for_current_rates() -> None:
     """Memory of the recent counts does not grow with the run."""
     state = folded([reported("w1", seq) for seq in range(1, 60)])
-    assert len(state.reports.endpoints["GET", "/"].recent) == folding.RECENT_S
+    assert len(state.reports.endpoints["GET", "/"].recent) == counting.RECENT_S
 
 
 def test_the_story_keeps_its_beginning() -> None:
@@ -373,7 +397,7 @@ def test_lost_intervals_are_bounded_and_all_counted() -> None:
 
 def test_endpoints_failures_and_exceptions_are_bounded() -> None:
     """An endpoint name with an id in it does not eat the master's memory: the rest is counted as (other)."""
-    names = [f"/{i}" for i in range(folding.ENDPOINTS_MAX + 50)]
+    names = [f"/{i}" for i in range(counting.ENDPOINTS_MAX + 50)]
     parts = [names[i : i + 1_000] for i in range(0, len(names), 1_000)]
     blocks = [ev.Block(T0_S, 1, {("GET", n): tally() for n in part}) for part in parts]
     failures = [ev.FailureTally("GET", "/", f"no {i}", 1, 0, 0) for i in range(folding.FAILURES_MAX + 50)]
@@ -381,9 +405,9 @@ def test_endpoints_failures_and_exceptions_are_bounded() -> None:
         [by("w1", i, report(b)) for i, b in enumerate(blocks, 1)],
         [by("w2", i, report(failures=tuple(failures[i * 500 - 500 : i * 500]))) for i in range(1, 6)],
     )
-    assert len(state.reports.endpoints) == folding.ENDPOINTS_MAX + 1
-    assert state.reports.endpoints["", folding.OTHER].tally.requests == 50
-    assert state.reports.failures["", folding.OTHER, folding.OTHER].occurrences == 50
+    assert len(state.reports.endpoints) == counting.ENDPOINTS_MAX + 1
+    assert state.reports.endpoints["", counting.OTHER].tally.requests == 50
+    assert state.reports.failures["", counting.OTHER, counting.OTHER].occurrences == 50
     assert len(state.reports.failures) == folding.FAILURES_MAX + 1
 
 

@@ -31,7 +31,8 @@ def lanes_of(samples: list[tuple[tuple[str, str], int, int, bool, str]]) -> Lane
     """Lanes of samples: endpoint, second, latency, whether it failed, incarnation."""
     made = Lanes()
     for key, second, latency_us, failed, who in samples:
-        made.add(key, second, tally_of(latency_us, failed=failed), who)
+        made.add(key, second, tally_of(latency_us, failed=failed))
+        made.note_slow(key, [(latency_us, second, who)])
     return made
 
 
@@ -66,7 +67,8 @@ def test_a_lane_is_bounded_and_loses_no_sample(samples: list[tuple[int, int]]) -
     """However far apart its seconds lie."""
     lane = Lane()
     for second, latency_us in samples:
-        lane.add(second, tally_of(latency_us), "a")
+        lane.add(second, tally_of(latency_us))
+        lane.note_slow([(latency_us, second, "a")])
     assert len(lane.points) <= LANE_POINTS
     assert sum(p.requests for p in lane.points.values()) == len(samples)
     assert sum(sum(p.histogram.values()) for p in lane.points.values()) == len(samples)
@@ -82,7 +84,8 @@ def test_lanes_go_on_after_a_keyframe(
     """Written, read and added to, they are those that were added to straight."""
     made: Lanes = from_wire(Lanes, to_wire(lanes_of(before)))
     for key, second, latency_us, failed, who in after:
-        made.add(key, second, tally_of(latency_us, failed=failed), who)
+        made.add(key, second, tally_of(latency_us, failed=failed))
+        made.note_slow(key, [(latency_us, second, who)])
     assert made == lanes_of(before + after)
     assert to_wire(made) == to_wire(lanes_of(before + after))
 

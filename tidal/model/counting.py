@@ -1,0 +1,69 @@
+"""What is fresh, counted: into the endpoints, the chart, the lanes, the stages and classes. PURE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.model.failures import OTHER, bounded
+from tidal.model.fresh import Fresh
+from tidal.model.staged import count_cuts
+from tidal.model.state import EndpointRecord
+from tidal.model.stats import Tally, merge_histogram
+
+if TYPE_CHECKING:
+    from tidal.model.samples import Block
+    from tidal.model.state import ReportHalf
+
+RECENT_S = 20
+"""How many seconds of counts an endpoint keeps for its current rates."""
+ENDPOINTS_MAX = 10_000
+
+
+def settle(reports: ReportHalf) -> None:
+    """Count what is fresh."""
+    fresh = reports._fresh  # noqa: SLF001 - the state keeps it for this module alone
+    if not fresh.blocks:
+        return
+    reports._fresh = Fresh()  # noqa: SLF001 - as above
+    for block in fresh.blocks.values():
+        count_cuts(reports, block)
+        _count_block(reports, block)
+    for key, slowest in fresh.slowest.items():
+        reports.lanes.note_slow(_place(reports, key), slowest)
+
+
+def _place(reports: ReportHalf, key: tuple[str, str]) -> tuple[str, str]:
+    return bounded(reports.endpoints, key, ("", OTHER), ENDPOINTS_MAX)
+
+
+def _count_block(reports: ReportHalf, block: Block) -> None:
+    point, whole = reports.series.at(block.second), Tally()
+    for key, tally in block.tallies.items():
+        if not block.is_warmup:
+            _count_endpoint(reports, key, tally, block.second)
+        whole.merge(tally)
+    point.requests += whole.requests
+    point.failures += whole.failures
+    point.user_ms += sum(block.user_ms.values())
+    merge_histogram(point.histogram, whole.histogram)
+    if not block.is_warmup:
+        reports.total.merge(whole)
+    if block.second > reports.latest_s:
+        _forget_old_seconds(reports, block.second)
+
+
+def _count_endpoint(reports: ReportHalf, key: tuple[str, str], tally: Tally, second: int) -> None:
+    place = _place(reports, key)
+    endpoint = reports.endpoints.setdefault(place, EndpointRecord())
+    endpoint.tally.merge(tally)
+    reports.lanes.add(place, second, tally)
+    if second > reports.latest_s - RECENT_S:
+        requests, failures = endpoint.recent.get(second, (0, 0))
+        endpoint.recent[second] = (requests + tally.requests, failures + tally.failures)
+
+
+def _forget_old_seconds(reports: ReportHalf, latest_s: int) -> None:
+    reports.latest_s = latest_s
+    for endpoint in reports.endpoints.values():
+        for second in [s for s in endpoint.recent if s <= latest_s - RECENT_S]:
+            del endpoint.recent[second]
