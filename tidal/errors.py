@@ -251,7 +251,7 @@ OTHER_EXIT_CODES: dict[int, str] = {
     60: "the run's verdict is invalid: its figures may not be believed",
     61: "the run's verdict is suspect (--allow-suspect leaves the code as it was)",
     62: "a threshold was not met",
-    63: "a threshold could not be judged: its endpoint was never seen, or nothing was measured",
+    63: "a threshold could not be judged, or runs not be compared: nothing was measured, or too little",
     64: "a run is worse than its baseline (tidal diff --fail-on regression)",
     130: "ended at once by a second Ctrl-C",
 }

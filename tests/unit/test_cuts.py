@@ -228,6 +228,16 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return record(tmp_path_factory.mktemp("usual") / "usual.tidal", Shop(seconds=120))
 
 
+def test_what_cannot_be_compared_is_no_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two seconds tell nothing: a pipeline hears of it, and each phase says so."""
+    short = record(tmp_path / "short.tidal", Shop(seconds=2)), record(tmp_path / "again.tidal", Shop(seconds=2))
+    assert diff(*short) == 0
+    assert diff(*short, "--fail-on", "regression") == 63
+    told = capsys.readouterr().out
+    assert "nothing could be compared" in told
+    assert "beyond noise" not in told
+
+
 def test_a_slower_run_fails_a_pipeline(usual: Path, slow: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Only when that is asked for; the same run against itself never does."""
     told = ("--without", "time=50s..1m30s")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tidal.model.segments import Pieces
     from tidal.outputs.compared import Compared
 
-EXIT_REGRESSION = 64
+EXIT_UNJUDGED, EXIT_REGRESSION = 63, 64
 """Of tidal.errors.OTHER_EXIT_CODES; a test holds them together."""
 
 
@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--fail-on",
         choices=["regression"],
         metavar="regression",
-        help=f"end with exit code {EXIT_REGRESSION} when there is a regression",
+        help=f"end with code {EXIT_REGRESSION} after a regression, {EXIT_UNJUDGED} when nothing could be compared",
     )
     parser.add_argument(
         "--tolerance", type=tolerance, default=0.05, metavar="SHARE", help="smaller changes are none (default: 5%%)"
@@ -72,8 +72,14 @@ def run(args: argparse.Namespace) -> int:
     if STDOUT not in {args.json, args.html}:
         for one in compared:
             print(comparison_text(one, columns_of(sys.stdout), every=args.all), end="")
-    is_worse = any(one.found.regressions for one in compared)
-    return EXIT_REGRESSION if args.fail_on and is_worse else 0
+    return exit_code(compared) if args.fail_on else 0
+
+
+def exit_code(compared: list[Compared]) -> int:
+    """For a pipeline: what could not be compared is no pass."""
+    if any(one.found.regressions for one in compared):
+        return EXIT_REGRESSION
+    return 0 if all(one.found.tested for one in compared) else EXIT_UNJUDGED
 
 
 def _compared(args: argparse.Namespace) -> list[Compared]:

@@ -49,8 +49,14 @@ def comparison_text(compared: Compared, most: int | None = None, *, every: bool 
     lines = [*_heads(compared), ""]
     for phase in compared.found.phases:
         rows = [row for row in compared.found.rows if row.phase == phase and (every or _is_told(row))]
-        lines += [f"{phase}", _phase_table(rows, most) if rows else "  nothing differs beyond noise", ""]
+        lines += [f"{phase}", _phase_table(rows, most) if rows else f"  {_nothing(compared.found, phase)}", ""]
     return "\n".join([*lines, *_summary(compared.found)]) + "\n"
+
+
+def _nothing(found: Comparison, phase: str) -> str:
+    """Why a phase has nothing to tell."""
+    is_tested = any(row.phase == phase and row.outcome != UNKNOWN and row.metric != RATE for row in found.rows)
+    return "nothing differs beyond noise" if is_tested else "too short, or too few requests, to be compared"
 
 
 def _is_told(row: Row) -> bool:
