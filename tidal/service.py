@@ -38,6 +38,7 @@ from tidal.model.events import (
 from tidal.model.files import Files
 from tidal.model.fold import fold_entry
 from tidal.model.gather import Gathering
+from tidal.model.intervals import report_interval_ms, report_turn_ms
 from tidal.model.ledger import plan_at
 from tidal.model.outbox import Outbox
 from tidal.model.pipe import Batch, Load, NotLoaded, WantTickets
@@ -379,11 +380,11 @@ class Service:
         if self.finished or self._gathering is None:
             return
         log = self.state.log
-        interval_ms = log.options.report_interval_ms
+        interval_ms = report_interval_ms(log)
         if not log.began_ms and self._gathering.is_empty:
             self._gathering.from_ms = redis_ms
             return
-        due_ms = redis_ms - REPORT_DELAY_MS
+        due_ms = redis_ms - REPORT_DELAY_MS - report_turn_ms(log, self.incarnations[-1])
         if due_ms // interval_ms > self._reported_ms // interval_ms:
             self._reported_ms = due_ms
             reached_ms = self.crew.reached_ms if self.crew is not None else None

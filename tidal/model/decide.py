@@ -16,6 +16,7 @@ from tidal.model.answers import answers
 from tidal.model.capacity import fitted, lacking, peak, slot_loads
 from tidal.model.codec import REPORTS, ZERO_ID
 from tidal.model.fold import INCARNATIONS_MAX
+from tidal.model.intervals import report_interval_ms
 from tidal.model.judging import aborting, exit_code_with, final_trips, judges_failures, reached_s, trips
 from tidal.model.leases import lend
 from tidal.model.ledger import seal
@@ -165,7 +166,7 @@ def _is_reporting(state: State, record: WorkerRecord, now_ms: int) -> bool:
     report = state.reports.incarnations.get(record.incarnation)
     if report is None or not report.to_ms:
         return False
-    late_ms = 3 * log.options.report_interval_ms + 1_000
+    late_ms = 3 * report_interval_ms(log) + 1_000
     return log.phase == phases.CLOSED or now_ms - report.to_ms <= late_ms
 
 
