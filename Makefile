@@ -3,8 +3,8 @@
 VENV   := .venv
 BIN    := $(VENV)/bin
 PYTEST ?= $(BIN)/python -m pytest
-# Tests with real processes mostly wait: more of them at once than there are cores.
-JOBS   ?= 3
+# Tests with real processes mostly wait: twice as many at once as a small machine has cores.
+JOBS   ?= 4
 # Random schedules of faults that `make chaos` tries, and the seed of the first.
 SEEDS  ?= 3
 FIRST  ?= 1

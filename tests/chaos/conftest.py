@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +10,9 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "e2e"))
 
-from deadline import processes_of, until
 from field import Field
 from scenario import HEADER
+from stage import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,18 +38,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def field(tmp_path: Path) -> Iterator[Field]:
     """Redis and the target, up; everything is ended with the test, and nothing is left running."""
-    os.environ["TIDAL_HOME"] = str(tmp_path)
-    with tempfile.TemporaryDirectory(prefix="tidal-") as folder:
-        made = Field(Path(folder), tmp_path)
-        try:
-            made.start_redis()
-            made.start_target()
-            yield made
-        finally:
-            made.close()
-            del os.environ["TIDAL_HOME"]
-    if sys.platform == "linux":
-        until(lambda: not processes_of(tmp_path), 15, "no process is left behind")
+    with prepared(Field, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

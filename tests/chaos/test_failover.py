@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from deadline import until
-from redis_servers import Servers, cluster_of_three, with_sentinels
-from stage import LOCUSTFILE, Stage, seen
+from redis_servers import Servers, cluster_of_three, company, with_sentinels
+from stage import Stage, end_of, prepared, running, seen
 
 from tidal.archive import Archive
 from tidal.bus import Bus
@@ -24,8 +21,8 @@ from tidal.routes import Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from tidal.model.rows import Frame
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
@@ -33,32 +30,15 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     """A target and a locustfile; the Redis is the test's own."""
-    os.environ["TIDAL_HOME"] = str(tmp_path)
-    with tempfile.TemporaryDirectory(prefix="tidal-") as folder:
-        made = Stage(Path(folder), tmp_path)
-        try:
-            made.start_target()
-            (made.folder / "locustfile.py").write_text(LOCUSTFILE, encoding="utf-8")
-            yield made
-        finally:
-            made.close()
-            del os.environ["TIDAL_HOME"]
+    with prepared(Stage, tmp_path, redis=False) as made:
+        yield made
 
 
 @pytest.fixture
 def servers() -> Iterator[Servers]:
     """Redis in company, ended with the test."""
-    with tempfile.TemporaryDirectory(prefix="tidal-") as folder:
-        made = Servers(Path(folder))
-        try:
-            yield made
-        finally:
-            made.close()
-
-
-def running(shown: Frame) -> bool:
-    """Whether all users run."""
-    return shown.run.users_running == 12
+    with company() as made:
+        yield made
 
 
 def survives(stage: Stage, servers: Servers, url: str, port_of: dict[str, int]) -> None:
@@ -77,9 +57,7 @@ def survives(stage: Stage, servers: Servers, url: str, port_of: dict[str, int]) 
     until(lambda: stage.served()["answered"] > before + 60, 10, "the load goes on")
     until(lambda: not feed.trouble(), 40, "another server has taken over")
     assert master.wait(90) == 0, stage.log_of(master)
-    until(lambda: feed.is_closed, 40, "the feed is at the end")
-    live = feed.frame()
-    assert live is not None
+    live = end_of(feed, 40)
     assert live.total.requests == stage.served()["answered"]
     assert not any(w.state == "lost" for w in live.workers), [row.text for row in live.story]
     with Archive.open(archive_path(answer["run"])) as archive:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import redis
 from deadline import until
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 
 def free_ports(count: int) -> list[int]:
@@ -66,6 +69,17 @@ class Servers:
         for process in self.processes.values():
             process.kill()
             process.wait(10)
+
+
+@contextmanager
+def company() -> Iterator[Servers]:
+    """Servers that are ended afterwards."""
+    with tempfile.TemporaryDirectory(prefix="tidal-") as folder:
+        made = Servers(Path(folder))
+        try:
+            yield made
+        finally:
+            made.close()
 
 
 def with_sentinels(servers: Servers) -> tuple[str, int]:

@@ -6,26 +6,34 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
-from deadline import until
+from deadline import processes_of, until
 
+from tidal.archive import Archive
 from tidal.bus import Bus
 from tidal.engines import discover
 from tidal.keys import RunKeys
 from tidal.launch import LaunchSpec
 from tidal.live import LiveFeed
+from tidal.model.events import RunOptions
+from tidal.model.fold import fold_entry
+from tidal.model.state import State
 from tidal.model.wire import to_wire
+from tidal.paths import archive_path
 from tidal.service import WorkerSpec
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from tidal.model.events import RunOptions
     from tidal.model.rows import Frame
 
+S = TypeVar("S", bound="Stage")
 LOCUSTFILE = """
 from locust import HttpUser, constant_throughput, task
 
@@ -157,3 +165,52 @@ def seen(feed: LiveFeed, condition: Any, what: str, within_s: float = 20) -> Fra
     frame = until(look, within_s, what)
     assert frame is not None
     return frame
+
+
+def options(stage: Stage, run_time_ms: int) -> RunOptions:
+    """Twelve users, four requests a second each."""
+    return RunOptions(users=12, spawn_rate=50, run_time_ms=run_time_ms, host=stage.target_url)
+
+
+def running(shown: Frame) -> bool:
+    """Whether all twelve users run."""
+    return shown.run.users_running == 12
+
+
+def end_of(feed: LiveFeed, within_s: float = 30) -> Frame:
+    """The last frame of a run that is about to be closed."""
+    until(lambda: feed.is_closed, within_s, "the feed is at the end")
+    frame = feed.frame()
+    assert frame is not None
+    return frame
+
+
+def folded(run: str) -> State:
+    """The archive, folded to its end."""
+    state = State()
+    with Archive.open(archive_path(run)) as archive:
+        for entry in archive.entries():
+            fold_entry(state, entry)
+    return state
+
+
+@contextmanager
+def prepared(stage: type[S], home: Path, *, redis: bool = True) -> Iterator[S]:
+    """A stage with the target and a locustfile; everything is ended afterwards, and nothing is left running.
+
+    Without `redis` the test has servers of its own.
+    """
+    os.environ["TIDAL_HOME"] = str(home)
+    with tempfile.TemporaryDirectory(prefix="tidal-") as folder:
+        made = stage(Path(folder), home)
+        try:
+            if redis:
+                made.start_redis()
+            made.start_target()
+            (made.folder / "locustfile.py").write_text(LOCUSTFILE, encoding="utf-8")
+            yield made
+        finally:
+            made.close()
+            del os.environ["TIDAL_HOME"]
+    if redis and sys.platform == "linux":
+        until(lambda: not processes_of(home), 15, "no process is left behind")

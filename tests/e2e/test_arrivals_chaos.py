@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from deadline import until
-from stage import Stage, generators_of, seen
+from stage import Stage, end_of, generators_of, seen
 
 from tidal.model.events import RunOptions
 
@@ -45,9 +44,7 @@ def options(stage: Stage, **more: object) -> RunOptions:
 
 def the_end(feed: LiveFeed) -> Frame:
     """The frame of the closed run, whose books balance."""
-    until(lambda: feed.is_closed, 60, what="the feed is at the end")
-    live = feed.frame()
-    assert live is not None
+    live = end_of(feed, 60)
     books = live.ledger
     assert books.arrivals_planned == RATE * RUN_S
     assert (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from deadline import processes_of, until
+from stage import end_of
 
 from tidal.keys import FleetKeys
 from tidal.model.codec import pack
@@ -153,9 +154,7 @@ def test_a_file_that_fails_on_one_worker_only(stage: Stage) -> None:
     master, answer = stage.start_master(stage.folder / "locustfile.py", options)
     feed = stage.watch(answer["run"])
     assert master.wait(60) == 0
-    until(lambda: feed.is_closed, what="the feed is at the end")
-    live = feed.frame()
-    assert live is not None
+    live = end_of(feed)
     assert live.run.exit_code == 17
     assert "no driver here" in live.run.reason
     name = next(w.name for w in live.workers if w.worker == "odd-one")
@@ -171,9 +170,7 @@ def test_a_data_file_that_was_not_shipped(stage: Stage) -> None:
     master, answer = stage.start_master(file, RunOptions(host="http://127.0.0.1:9", run_time_ms=1_000))
     feed = stage.watch(answer["run"])
     assert master.wait(60) == 0
-    until(lambda: feed.is_closed, what="the feed is at the end")
-    live = feed.frame()
-    assert live is not None
+    live = end_of(feed)
     assert live.run.exit_code == 16
     assert "data/x.csv" in live.run.reason
     assert "--ship" in live.run.reason

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from deadline import until
-from redis_servers import Servers, cluster_of_three, with_sentinels
+from redis_servers import Servers, cluster_of_three, company, with_sentinels
 
 from tidal.bus import Bus, BusError
 from tidal.errors import UsageError
@@ -26,12 +24,8 @@ KEYS, FLEET = RunKeys("r1"), FleetKeys("default")
 @pytest.fixture
 def servers() -> Iterator[Servers]:
     """Ended with the test."""
-    with tempfile.TemporaryDirectory(prefix="tidal-") as folder:
-        made = Servers(Path(folder))
-        try:
-            yield made
-        finally:
-            made.close()
+    with company() as made:
+        yield made
 
 
 def use(bus: Bus, text: str) -> None:

@@ -16,14 +16,10 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 from deadline import until
-from stage import Stage, generators_of, seen
+from stage import Stage, folded, generators_of, running, seen
 
-from tidal.archive import Archive
 from tidal.model.events import RunOptions
-from tidal.model.fold import fold_entry
 from tidal.model.spans import total
-from tidal.model.state import State
-from tidal.paths import archive_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,23 +125,9 @@ def write(folder: Path, rows: int, more: str = "") -> Path:
     return file
 
 
-def folded(run: str) -> State:
-    """The archive, folded to its end."""
-    state = State()
-    with Archive.open(archive_path(run)) as archive:
-        for entry in archive.entries():
-            fold_entry(state, entry)
-    return state
-
-
 def positions(spans: tuple[tuple[int, int], ...]) -> set[str]:
     """The rows of spans, as the target sees them."""
     return {str(n) for first, count in spans for n in range(first, first + count)}
-
-
-def running(shown: Frame) -> bool:
-    """Whether all users run."""
-    return shown.run.users_running == 12
 
 
 def told(shown: Frame, words: str) -> list[str]:

@@ -3,43 +3,15 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 from deadline import until
-from stage import Stage, seen
+from stage import Stage, end_of, folded, options, running, seen
 
-from tidal.archive import Archive
-from tidal.model.events import RunOptions
-from tidal.model.fold import fold_entry
 from tidal.model.frame import frame
-from tidal.model.state import State
 from tidal.outputs.json import frame_json
-from tidal.paths import archive_path
-
-if TYPE_CHECKING:
-    from tidal.model.rows import Frame
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-
-
-def options(stage: Stage, run_time_ms: int) -> RunOptions:
-    """Twelve users, four requests a second each."""
-    return RunOptions(users=12, spawn_rate=50, run_time_ms=run_time_ms, host=stage.target_url)
-
-
-def running(shown: Frame) -> bool:
-    """Whether all users run."""
-    return shown.run.users_running == 12
-
-
-def folded(run: str) -> State:
-    """The archive, folded to its end."""
-    state = State()
-    with Archive.open(archive_path(run)) as archive:
-        for entry in archive.entries():
-            fold_entry(state, entry)
-    return state
 
 
 def test_a_killed_master_is_succeeded(stage: Stage) -> None:
@@ -56,9 +28,7 @@ def test_a_killed_master_is_succeeded(stage: Stage) -> None:
     successor, again = stage.start_master(file, options(stage, 12_000), run=answer["run"])
     assert again["run"] == answer["run"]
     assert successor.wait(60) == 0
-    until(lambda: feed.is_closed, what="the feed is at the end")
-    live = feed.frame()
-    assert live is not None
+    live = end_of(feed)
     assert live.total.requests == stage.served()["answered"]
     assert any("took over" in row.text for row in live.story)
     assert frame_json(frame(folded(answer["run"]), live.at_ms)) == frame_json(live)
@@ -78,9 +48,7 @@ def test_redis_is_killed_and_comes_back(stage: Stage) -> None:
     assert "Redis" in feed.trouble()
     stage.start_redis()
     assert master.wait(60) == 0
-    until(lambda: feed.is_closed, what="the feed is at the end")
-    live = feed.frame()
-    assert live is not None
+    live = end_of(feed)
     assert live.total.requests == stage.served()["answered"]
     assert not any(w.state == "lost" for w in live.workers)
     assert frame_json(frame(folded(answer["run"]), live.at_ms)) == frame_json(live)
@@ -96,9 +64,7 @@ def test_a_worker_leaves_and_the_load_stays(stage: Stage) -> None:
     assert workers[0].wait(20) == 0
     seen(feed, lambda f: running(f) and any(w.state == "left" for w in f.workers), "the other has all 12 users")
     assert master.wait(60) == 0
-    until(lambda: feed.is_closed, what="the feed is at the end")
-    live = feed.frame()
-    assert live is not None
+    live = end_of(feed)
     assert live.total.requests == stage.served()["answered"]
     per_second = [count for _, count in sorted(stage.served()["by_second"].items())][2:-2]
     # without the move half of the users would be missing for a lease's two seconds, a twelfth of all user time

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import resource
-from typing import TYPE_CHECKING
 
 import pytest
-from deadline import until
-from stage import Stage, seen
+from stage import Stage, end_of, running, seen
 
 from tidal.archive import Archive
 from tidal.keys import RunKeys
@@ -17,15 +15,7 @@ from tidal.outputs.json import frame_json
 from tidal.paths import archive_path, runs_dir
 from tidal.replay import Replay
 
-if TYPE_CHECKING:
-    from tidal.model.rows import Frame
-
 pytestmark = [pytest.mark.e2e, pytest.mark.chaos, pytest.mark.timeout(300)]
-
-
-def running(shown: Frame) -> bool:
-    """Whether all users run."""
-    return shown.run.users_running == 12
 
 
 def test_a_full_disk_is_told_and_caught_up_with(stage: Stage) -> None:
@@ -46,9 +36,7 @@ def test_a_full_disk_is_told_and_caught_up_with(stage: Stage) -> None:
     resource.prlimit(master.pid, resource.RLIMIT_FSIZE, limits)
     seen(feed, lambda f: any("archive is whole again" in row.text for row in f.story), "it is told", 20)
     assert master.wait(90) == 0, stage.log_of(master)
-    until(lambda: feed.is_closed, 30, "the feed is at the end")
-    live = feed.frame()
-    assert live is not None
+    live = end_of(feed, 30)
     assert live.total.requests == stage.served()["answered"]
     with Archive.open(archive_path(answer["run"])) as archive:
         assert frame_json(frame(Replay(archive).final(), live.at_ms)) == frame_json(live)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from deadline import until
-from stage import Stage, generators_of, seen
+from stage import Stage, end_of, generators_of, seen
 
 from tidal.model.events import RunOptions
 
@@ -40,10 +39,7 @@ def written(stage: Stage) -> Path:
 
 def the_end(feed: LiveFeed) -> Frame:
     """The frame of the closed run."""
-    until(lambda: feed.is_closed, 30, what="the feed is at the end")
-    live = feed.frame()
-    assert live is not None
-    return live
+    return end_of(feed, 30)
 
 
 @pytest.mark.parametrize("redo", [False, True])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from deadline import until
-from stage import Stage, generators_of, seen
+from stage import Stage, end_of, generators_of, options, seen
 
 from tidal.archive import Archive
 from tidal.errors import TidalError
@@ -26,11 +26,6 @@ TOO_BUSY = ("CPU", "stood still", "not generated", "read late", "iterations/s")
 """What a machine that does other things as well may be blamed for, and this test is not about."""
 
 
-def options(stage: Stage, run_time_ms: int) -> RunOptions:
-    """Twelve users, four requests a second each."""
-    return RunOptions(users=12, spawn_rate=50, run_time_ms=run_time_ms, host=stage.target_url)
-
-
 def check_ledger(shown: Frame) -> None:
     """Both sides are the same, of user time and of iterations."""
     books = shown.ledger
@@ -42,9 +37,7 @@ def check_ledger(shown: Frame) -> None:
 def closed(stage: Stage, run: str) -> Frame:
     """The run at its end, live; a replay of its archive shows the same and is proved."""
     feed = stage.watch(run)
-    until(lambda: feed.is_closed, what="the feed is at the end")
-    live = feed.frame()
-    assert live is not None
+    live = end_of(feed)
     until(archive_path(run).exists, what="the archive is whole")
     assert frame_json(read_frame(archive_path(run))) == frame_json(live)
     with Archive.open(archive_path(run)) as archive:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from deadline import until
-from stage import Stage, seen
+from stage import Stage, end_of, options, running, seen
 
 from tidal.archive import Archive
 from tidal.keys import RunKeys
 from tidal.model.codec import ZERO_ID
-from tidal.model.events import RunOptions
 from tidal.model.frame import frame
 from tidal.outputs.json import frame_json
 from tidal.paths import archive_path
@@ -26,16 +25,6 @@ if TYPE_CHECKING:
     from tidal.model.rows import Frame
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chaos, pytest.mark.timeout(240)]
-
-
-def options(stage: Stage, run_time_ms: int) -> RunOptions:
-    """Twelve users, four requests a second each."""
-    return RunOptions(users=12, spawn_rate=50, run_time_ms=run_time_ms, host=stage.target_url)
-
-
-def running(shown: Frame) -> bool:
-    """Whether all users run."""
-    return shown.run.users_running == 12
 
 
 def restart_redis(stage: Stage, meddle: Callable[[Path], object]) -> None:
@@ -58,9 +47,7 @@ def cut_tail(folder: Path) -> None:
 def complete(stage: Stage, run: str) -> Frame:
     """The last frame; every request that was answered is in it, in a late viewer's and in the archive."""
     late = stage.watch(run)
-    until(lambda: late.is_closed, 60, "a late viewer is at the end")
-    live = late.frame()
-    assert live is not None
+    live = end_of(late, 60)
     assert live.total.requests == stage.served()["answered"]
     with Archive.open(archive_path(run)) as archive:
         assert frame_json(frame(Replay(archive).final(), live.at_ms)) == frame_json(live)

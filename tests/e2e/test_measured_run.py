@@ -9,18 +9,14 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from deadline import until
+from stage import end_of, folded
 
-from tidal.archive import Archive
 from tidal.model.events import RunOptions
-from tidal.model.fold import fold_entry
 from tidal.model.frame import frame
 from tidal.model.measured import metric_of, tagged_of, transaction_of
 from tidal.model.metrics import PARTS, parts_of
-from tidal.model.state import State
 from tidal.outputs.json import frame_json
 from tidal.outputs.text import summary
-from tidal.paths import archive_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,15 +143,6 @@ def notes(journal: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in journal.read_text().splitlines()]
 
 
-def folded(run: str) -> State:
-    """The archive, folded to its end."""
-    state = State()
-    with Archive.open(archive_path(run)) as archive:
-        for entry in archive.entries():
-            fold_entry(state, entry)
-    return state
-
-
 def test_everything_is_counted_exactly(stage: Stage, shop: str) -> None:
     """Over processes and clients, to the billionth; secrets stay where they are."""
     journal, file = stage.folder / "journal", stage.folder / "locustfile.py"
@@ -166,9 +153,7 @@ def test_everything_is_counted_exactly(stage: Stage, shop: str) -> None:
     master, answer = stage.start_master(file, options)
     assert master.wait(90) == 0, stage.log_of(master)
     feed = stage.watch(answer["run"])
-    until(lambda: feed.is_closed, what="the feed is at the end")
-    live = feed.frame()
-    assert live is not None
+    live = end_of(feed)
     state = folded(answer["run"])
     shown = frame(state, live.at_ms)
     assert frame_json(shown) == frame_json(live)

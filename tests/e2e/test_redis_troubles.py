@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 from deadline import until
-from stage import Stage, seen
+from stage import Stage, end_of, running, seen
 
 from tidal.model.events import RunOptions
 
@@ -34,11 +34,6 @@ TROUBLES: dict[str, Change] = {
         "refuses this user",
     ),
 }
-
-
-def running(shown: Frame) -> bool:
-    """Whether all users run."""
-    return shown.run.users_running == 12
 
 
 def recoveries(shown: Frame) -> list[str]:
@@ -79,9 +74,7 @@ def test_each_trouble_is_said_and_nothing_is_lost(stage: Stage) -> None:
         os.kill(stage.redis.pid, signal.SIGCONT)
     admin.close()
     assert master.wait(120) == 0
-    until(lambda: feed.is_closed, 30, "the feed is at the end")
-    live = feed.frame()
-    assert live is not None
+    live = end_of(feed, 30)
     assert live.total.requests == stage.served()["answered"]
     assert not any(w.state == "lost" for w in live.workers)
     assert len(recoveries(live)) == len(TROUBLES) + 1

@@ -14,7 +14,7 @@ from scripted_server import ScriptedServer
 SCRIPT = Path(__file__).parent.parent / "requests_twice.py"
 BOUNDARY = re.compile(rb"\b[0-9a-f]{32}\b")
 WARM = re.compile(rb"GET /warm/(\d+)/(\d+) ")
-COUNT = 700
+COUNT = 300
 
 
 def asked_of(server: ScriptedServer, tries: list[int]) -> list[bytes]:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from deadline import until
-from stage import Stage, seen
+from stage import Stage, end_of, options, running, seen
 
 from tidal.archive import Archive
 from tidal.errors import Fenced
-from tidal.model.events import RunOptions
 from tidal.model.frame import frame
 from tidal.outputs.json import frame_json
 from tidal.replay import Replay
@@ -27,16 +26,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
-def options(stage: Stage, run_time_ms: int) -> RunOptions:
-    """Twelve users, four requests a second each."""
-    return RunOptions(users=12, spawn_rate=50, run_time_ms=run_time_ms, host=stage.target_url)
-
-
-def running(shown: Frame) -> bool:
-    """Whether all users run."""
-    return shown.run.users_running == 12
-
-
 def stand_by(stage: Stage, home: Path, *words: str) -> subprocess.Popen[bytes]:
     """`tidal master --standby`, with folders of its own as on another machine."""
     env = {**os.environ, "TIDAL_HOME": str(home), "TIDAL_REDIS_URL": stage.redis_url}
@@ -48,10 +37,7 @@ def stand_by(stage: Stage, home: Path, *words: str) -> subprocess.Popen[bytes]:
 def closed(stage: Stage, run: str) -> Frame:
     """The last frame of a viewer that attaches now."""
     late = stage.watch(run)
-    until(lambda: late.is_closed, 60, "the feed is at the end")
-    live = late.frame()
-    assert live is not None
-    return live
+    return end_of(late, 60)
 
 
 def test_a_killed_master_is_succeeded_from_elsewhere(stage: Stage, tmp_path: Path) -> None:
@@ -65,9 +51,7 @@ def test_a_killed_master_is_succeeded_from_elsewhere(stage: Stage, tmp_path: Pat
     master.kill()
     master.wait(10)
     until(lambda: "taking over" in stage.log_of(standby), 30, "it takes over")
-    until(lambda: feed.is_closed, 90, "the run is closed")
-    live = feed.frame()
-    assert live is not None
+    live = end_of(feed, 90)
     assert live.total.requests == stage.served()["answered"]
     assert any("took over" in row.text for row in live.story)
     assert frame_json(frame(feed._state, live.at_ms)) == frame_json(live)
@@ -94,9 +78,7 @@ def test_a_frozen_master_that_wakes_up_stops_itself(stage: Stage, tmp_path: Path
     seen(feed, lambda f: any("took over" in row.text for row in f.story), "it leads")
     os.kill(master.pid, signal.SIGCONT)
     assert master.wait(30) == Fenced.exit_code
-    until(lambda: feed.is_closed, 90, "the run is closed")
-    live = feed.frame()
-    assert live is not None
+    live = end_of(feed, 90)
     assert live.total.requests == stage.served()["answered"]
     assert not any(w.state == "lost" for w in live.workers)
     assert standby.wait(30) == 0

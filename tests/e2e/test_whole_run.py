@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from deadline import all_gone, until
-from stage import Stage, generators_of, seen
+from stage import Stage, end_of, generators_of, seen
 
 from tidal.archive import Archive
 from tidal.model.codec import decode
@@ -56,9 +56,7 @@ def test_lose_a_generator_and_a_worker_and_rewind(stage: Stage) -> None:
     seen(feed, lambda f: full(20)(f) and sum(w.users for w in f.workers if w.state != "lost") == 20, "20 users again")
 
     assert master.wait(60) == 0
-    until(lambda: feed.is_closed, what="the feed is at the end")
-    live = feed.frame()
-    assert live is not None
+    live = end_of(feed)
     served = stage.served()
     stage.close()  # Redis is gone: from here on the archive speaks alone
 
@@ -90,9 +88,7 @@ def test_nothing_is_lost_without_a_fault(stage: Stage) -> None:
     master, answer = stage.start_master(stage.folder / "locustfile.py", options)
     feed = stage.watch(answer["run"])
     assert master.wait(60) == 0
-    until(lambda: feed.is_closed, what="the feed is at the end")
-    live = feed.frame()
-    assert live is not None
+    live = end_of(feed)
     served = stage.served()
     assert (served["requests"], served["answered"]) == (live.total.requests, live.total.requests)
     stage.close()
