@@ -16,7 +16,7 @@ RUNTIME := $(VENV)/.runtime
 DEV     := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test chaos explore fuzz check bench lock clean
+.PHONY: help install demo test chaos explore deep fuzz check bench lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ chaos: $(DEV) ## every fault in the middle of real runs, then random ones (SEEDS
 N ?= 2000
 explore: $(DEV) ## run the protocol under random schedules (N=200000)
 	$(BIN)/python tests/explore/explore.py $(N)
+
+deep: $(DEV) ## the laws of the model on examples that no run has drawn before (ARGS="-k fold" picks some)
+	HYPOTHESIS_PROFILE=deep $(PYTEST) tests/unit tests/explore -n $(JOBS) --dist worksteal $(ARGS)
 
 SECONDS ?= 30
 fuzz: $(DEV) ## feed hostile bytes to whatever reads them (SECONDS=600 for each reader)

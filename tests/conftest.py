@@ -26,8 +26,10 @@ for name in ("COLUMNS", "LINES"):
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # An example takes as long as the machine makes it; no test is about time (pytest's own limit ends what hangs).
-settings.register_profile("tidal", deadline=None)
-settings.load_profile("tidal")
+# The same examples each time, so that a change is judged by what it changed; `make deep` draws others, and more.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("deep", deadline=None, max_examples=1_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 def _server_binary() -> str:

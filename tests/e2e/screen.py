@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 READ_S = 0.05
 ANSWER_S = 30.0
-PATIENCE_S = 60.0
+PATIENCE_S = 100.0
 """A busy machine may take this long to show a first picture."""
 ALTERNATE_SCREEN, CURSOR, WRAPPING = 1049, 25, 7
 LINE_MODE = termios.ICANON | termios.ECHO | termios.ISIG

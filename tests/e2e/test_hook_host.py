@@ -89,7 +89,7 @@ def test_a_hook_host_that_is_killed_comes_back_and_the_shape_goes_on(stage: Stag
     file = stage.folder / "locustfile.py"
     file.write_text(SHAPED)
     stage.start_worker()
-    master, answer = stage.start_master(file, RunOptions(host=stage.target_url))
+    master, answer = stage.start_master(file, RunOptions(host=stage.target_url, allow_suspect=True))
     feed = stage.watch(answer["run"])
     seen(feed, lambda f: f.run.users_running == 2, "the shape's first step runs")
     host = until(lambda: host_of(master), what="there is a hook host")

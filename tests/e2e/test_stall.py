@@ -116,7 +116,9 @@ def p99(values: list[float]) -> float:
 
 def test_arrivals_tell_the_truth_of_a_stall(target: Stalling, tmp_path: Path) -> None:
     """The truth: when the server answered, less when the request was to be sent by the plan alone."""
-    figures = measured(tmp_path, target, "--plan", f"rate {RATE}/s for {RUN_S}s")
+    figures = measured(
+        tmp_path, target, "--plan", f"rate {RATE}/s for {RUN_S}s", "-s", "5"
+    )  # the end may be in a pause
     plan = Arrivals(((0, float(RATE)),), end_ms=RUN_S * 1000)
     assert plan.total == RATE * RUN_S == len(target.answered) == figures["total"]["requests"]
     due_s = [figures["run"]["began_ms"] / 1e3 + (plan.due_us(k) or 0) / 1e6 for k in range(plan.total)]

@@ -251,7 +251,7 @@ def assert_agree(cells: list[str], summary: list[str]) -> None:
     assert cells[:2] == summary[:2]  # requests and failures
     shown_ms = [float(cell) for cell in cells[2:5]]
     told_ms = [float(value) for value, unit in zip(summary[4:10:2], summary[5:11:2], strict=True) if unit == "ms"]
-    assert told_ms == pytest.approx(shown_ms, abs=0.1)
+    assert told_ms == pytest.approx(shown_ms, abs=0.1, rel=0.005)
 
 
 def test_the_replayed_end_is_the_printed_one(finished: Finished) -> None:
