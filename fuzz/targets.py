@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidal.archive import Archive, ArchiveWriter
 from tidal.errors import TidalError
-from tidal.lookout import _heartbeat as read_heartbeat  # what the master does with the key's value
+from tidal.lookout import heartbeat_of
 from tidal.model import events as ev
 from tidal.model.codec import (
     INTENTS,
@@ -184,7 +184,7 @@ def intent(data: bytes) -> None:
 
 def heartbeat(data: bytes) -> None:
     """The value of a worker's lease."""
-    beat = read_heartbeat(data)
+    beat = heartbeat_of(data)
     if beat is None:
         return
     state = folded(good_entries()[:10])
