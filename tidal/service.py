@@ -77,6 +77,7 @@ class WorkerSpec:
     once: bool = False  # leave after one run
     accept_signed_by: str = ""  # the file of the key that a run has to be signed with
     max_users: int = 0  # how many users it takes; 0: as many as its file descriptors allow
+    drained_code: int = 0  # what it ends with when an operator let it go: who would start it again must know
 
 
 @dataclass(slots=True)
@@ -176,6 +177,11 @@ class Service:
         """Take in the file's secret arguments; what cannot be read is none."""
         if secrets is not None:
             self._secrets = unpacked_secrets(secrets)
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether an operator let this worker go, in whichever of its lives."""
+        return any(incarnation in self.state.log.drains for incarnation in self.incarnations)
 
     def is_ended_here(self) -> str:
         """How the newest incarnation ended by the log: "", lost, left or refused."""

@@ -47,6 +47,8 @@ VIEWERS_S = 10.0
 STOP_S = 15.0
 """How long master and worker may take to leave, beyond the run's stop timeout."""
 TURN_S = 0.5
+DRAINED = 46
+"""What our worker ends with when an operator let it go: it stays away."""
 EXCUSED = frozenset({RedisUnreachable.exit_code, Fenced.exit_code})
 HEALTHY_S = 30.0
 EXCUSED_S = 1.0
@@ -93,7 +95,7 @@ class Kept:
     Args:
         name: for the log.
         start: starts it, the first time and again.
-        ends: whether exit code 0 means that its work is done.
+        ends: the exit code that means that its work is done.
         patience_s: how long it may fail for an excused reason (Redis is away, another master serves the run) before
             that is the end; such failures do not count as deaths.
 
@@ -103,7 +105,9 @@ class Kept:
         given_up: it died too often and stays away.
     """
 
-    def __init__(self, name: str, start: Callable[[], Child], *, ends: bool = False, patience_s: float = 600.0) -> None:
+    def __init__(
+        self, name: str, start: Callable[[], Child], *, ends: int | None = None, patience_s: float = 600.0
+    ) -> None:
         self.name = name
         self.code: int | None = None
         self.done = self.given_up = False
@@ -133,7 +137,7 @@ class Kept:
 
     def _died(self, now_s: float) -> None:
         self.code = self.child.stop(0)
-        self.done = self._ends and self.code == 0
+        self.done = self._ends is not None and self.code == self._ends
         if self.done:
             say(f"{self.name} is done")
             return
@@ -230,11 +234,11 @@ class Supervisor:
                 self._spec.embedded_port, grace_s=self._spec.options.stop_timeout_ms / 1000 + 5, meanwhile=prepare
             )
             self._url = self._server.url
-            self._worker = Kept("the worker", self._start_worker)
+            self._worker = Kept("the worker", self._start_worker, ends=DRAINED)
         self._master = Kept(
             "the master",
             self._start_master,
-            ends=True,
+            ends=0,
             patience_s=self._spec.options.masterless_timeout_ms / 1000,
         )
         self._spec = replace(self._spec, run=self._opened(self._master.child))
@@ -299,7 +303,9 @@ class Supervisor:
     def _start_worker(self) -> Child:
         from tidal.service import WorkerSpec  # noqa: PLC0415 - not needed beside an operator's own fleet
 
-        spec = WorkerSpec(self._url, self._spec.fleet, self._spec.processes, id=f"local-{os.getpid()}")
+        spec = WorkerSpec(
+            self._url, self._spec.fleet, self._spec.processes, id=f"local-{os.getpid()}", drained_code=DRAINED
+        )
         return self._start(self._commands.worker, "worker", spec)
 
     def _start(self, argv: list[str], name: str, spec: object, *, answers_on_stdout: bool = False) -> Child:

@@ -89,6 +89,7 @@ class Agent:
         self._stepped_ms = now_us() // 1000
         self._blind_since_ms: int | None = None  # woke up after a long sleep: the log must be read before users run on
         self.leaving_ms: int | None = None
+        self._is_drained = False
         self.refused: TidalError | None = None
         self._troubles: dict[str, str] = {}  # line → what is wrong with it
 
@@ -169,7 +170,7 @@ class Agent:
         self._close()
         if self.refused is not None:
             raise self.refused
-        return 0
+        return self._spec.drained_code if self._is_drained else 0
 
     def _wait(self, watch_fd: int | None) -> list[int]:
         crew = self.service.crew if self.service is not None else None
@@ -266,7 +267,11 @@ class Agent:
         self._beats.hurry()
 
     def _heed_end(self, service: Service) -> None:
-        """What to do when the log says that this life is over."""
+        """What to do when the log says that this life is over, or is to be."""
+        if service.is_drained and not self._is_drained:
+            self._is_drained = True
+            print(f"tidal worker: an operator of run {service.run} lets it go", file=sys.stderr, flush=True)
+            self.leave()
         how = service.is_ended_here()
         if how == "refused":
             record = service.state.log.workers.get(service.state.log.incarnations[self.identity.incarnation])

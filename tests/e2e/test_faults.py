@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from deadline import until
 from stage import Stage, end_of, folded, options, running, seen
 
+from tidal.keys import RunKeys
+from tidal.model.events import WantDrain
 from tidal.model.frame import frame
+from tidal.operator import Operator
 from tidal.outputs.json import frame_json
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -54,15 +58,23 @@ def test_redis_is_killed_and_comes_back(stage: Stage) -> None:
     assert frame_json(frame(folded(answer["run"]), live.at_ms)) == frame_json(live)
 
 
-def test_a_worker_leaves_and_the_load_stays(stage: Stage) -> None:
-    """SIGTERM moves the users first: the load does not dip, the worker ends with 0, and no request is missing."""
-    workers = [stage.start_worker(1), stage.start_worker(1)]
-    master, answer = stage.start_master(stage.folder / "locustfile.py", options(stage, 12_000))
+def test_workers_leave_and_the_load_stays(stage: Stage) -> None:
+    """SIGTERM or an operator's wish: users move first, the load does not dip, workers end with 0, no request lacks."""
+    workers = [stage.start_worker(1), stage.start_worker(1), stage.start_worker(1)]
+    master, answer = stage.start_master(
+        stage.folder / "locustfile.py", replace(options(stage, 16_000), expect_workers=3)
+    )
     feed = stage.watch(answer["run"])
-    seen(feed, lambda f: running(f) and len(f.workers) == 2, "12 users run on two workers")
+    at_work = seen(feed, lambda f: running(f) and len(f.workers) == 3, "12 users run on three workers")
     workers[0].terminate()
     assert workers[0].wait(20) == 0
-    seen(feed, lambda f: running(f) and any(w.state == "left" for w in f.workers), "the other has all 12 users")
+    seen(feed, lambda f: running(f) and any(w.state == "left" for w in f.workers), "the others have all 12 users")
+    drained = next(w for w in at_work.workers if w.pid == workers[1].pid)
+    operator = Operator(stage.bus(), RunKeys(answer["run"]), "ann")
+    operator.want(WantDrain(drained.name))
+    assert workers[1].wait(20) == 0
+    seen(feed, lambda f: running(f) and sum(w.state == "left" for w in f.workers) == 2, "one has all 12 users")
+    operator.want(WantDrain(next(w.name for w in at_work.workers if w.pid == workers[2].pid)))
     assert master.wait(60) == 0
     live = end_of(feed)
     assert live.total.requests == stage.served()["answered"]
@@ -70,3 +82,6 @@ def test_a_worker_leaves_and_the_load_stays(stage: Stage) -> None:
     # without the move half of the users would be missing for a lease's two seconds, a twelfth of all user time
     assert min(a + b for a, b in pairwise(per_second)) >= 0.65 * 2 * 12 * 4, per_second
     assert live.ledger.ran_user_ms >= 0.95 * live.ledger.planned_user_ms
+    told = [row.text for row in live.story]
+    assert f"{drained.name} left: drained by ann" in told
+    assert any("is the last worker" in text for text in told)

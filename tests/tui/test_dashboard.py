@@ -17,7 +17,7 @@ from frames import ASCII, BEGAN_MS, LOOK, closed, frame, limping, waiting
 from textual.widgets import Input
 
 from tidal.errors import RedisUnreachable
-from tidal.model.events import WantNote, WantPause, WantResume, WantStage, WantStop, WantTarget
+from tidal.model.events import WantDrain, WantNote, WantPause, WantResume, WantStage, WantStop, WantTarget
 from tidal.tui.app import TidalApp
 from tidal.tui.screens.detail import DetailScreen
 from tidal.tui.screens.help import Help
@@ -311,6 +311,44 @@ async def test_stopping_asks_and_the_default_is_no() -> None:
         await finished(app, "action_stop")
         assert wishes.wanted == [WantStop()]
         assert app.is_running
+
+
+async def test_draining_says_who_takes_the_users_and_asks() -> None:
+    """From the table and from the worker's page; the default is no."""
+    app, _, wishes = live()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("D")  # no worker is meant here
+        await pilot.press("2")
+        await settled(pilot)
+        await pilot.press("D")
+        await pilot.pause()
+        assert "users move to w2" in screen_text(pilot)
+        await pilot.press("enter")
+        await finished(app, "action_drain")
+        assert wishes.wanted == []
+        await pilot.press("enter")
+        await settled(pilot)
+        await pilot.press("D")
+        await pilot.pause()
+        await pilot.press("d")
+        await finished(app, "action_drain")
+        assert wishes.wanted == [WantDrain("w1")]
+
+
+async def test_the_last_worker_is_not_drained() -> None:
+    """The reason is told, and nothing is asked."""
+    now = frame()
+    alone = replace(now, workers=now.workers[:1])
+    app, _, wishes = live(alone)
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        await settled(pilot)
+        await pilot.press("2")
+        await settled(pilot)
+        await pilot.press("D")
+        await finished(app, "action_drain")
+        assert ["w1 is the last worker" in told.message for told in app._notifications] == [True]
+        assert wishes.wanted == []
 
 
 async def test_a_wish_that_could_not_be_handed_in_is_told() -> None:

@@ -22,6 +22,7 @@ SUBCOMMANDS = {
     "set": "change the users or the arrivals of a run, or go to another stage of its plan",
     "pause": "have a run stand still",
     "resume": "have a paused run go on",
+    "drain": "let a worker of a run go: its users move to the others first",
     "stop": "stop a run",
     "runs": "list the runs that this machine and this Redis know; look for some, note, tag, pin, prune",
     "replay": "rewind a run: the same screen at any moment of it",

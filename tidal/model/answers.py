@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
 from tidal.model import phases
+from tidal.model.members import why_it_stays
 from tidal.model.steering import Steered, has_users, steered
 from tidal.model.target import RATE_MAX, USERS_MAX, replanned
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 STEERING = (ev.WantStage, ev.WantPause, ev.WantResume, ev.WantRate)
 """Intents that put a plan in the place of the one that holds."""
-CHANGES = (ev.TargetSet, ev.StopOrdered, ev.PlanSet)
+CHANGES = (ev.TargetSet, ev.StopOrdered, ev.PlanSet, ev.DrainOrdered)
 
 
 def answers(state: State, intents: Sequence[ev.ByOperator], now_ms: int) -> list[ev.Event]:
@@ -43,6 +44,8 @@ def _answer(state: State, signed: ev.ByOperator, now_ms: int) -> list[ev.Event]:
     accepted = ev.IntentAccepted(signed.id, author, text)
     if isinstance(event, ev.WantTarget):
         return [accepted, *_retarget(state, event, author, now_ms)]
+    if isinstance(event, ev.WantDrain):
+        return [accepted, ev.DrainOrdered(event.name, author, state.log.workers[event.name].incarnation)]
     if isinstance(event, ev.WantStop):
         reason = event.reason[:200] or "an operator's wish"
         return [accepted, ev.StopOrdered("stopped", reason, author, state.log.options.stop_timeout_ms)]
@@ -60,6 +63,8 @@ def _wish(state: State, event: ev.Event) -> tuple[str, str]:
         return text, "the run is stopping" if stopping else has_users(state.log)
     if isinstance(event, ev.WantStop):
         return "stop", "the run is stopping already" if stopping else ""
+    if isinstance(event, ev.WantDrain):
+        return f"drain {event.name[:40]}", "the run is stopping" if stopping else why_it_stays(state, event.name)
     if isinstance(event, STEERING):
         text = Steered.words(event)
         return text, "the run is stopping" if stopping else "" if state.log.plan is not None else "it has not begun"

@@ -118,6 +118,7 @@ class DrainOrdered(Event):
     KIND = "do"
     name: str
     author: str
+    incarnation: str = ""  # the life that is meant; a later one of the same worker is not
 
 
 @dataclass(frozen=True, slots=True)

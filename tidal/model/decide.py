@@ -20,6 +20,7 @@ from tidal.model.intervals import report_interval_ms
 from tidal.model.judging import aborting, exit_code_with, final_trips, judges_failures, reached_s, trips
 from tidal.model.leases import lend
 from tidal.model.ledger import seal
+from tidal.model.members import able_ones, has_finished, is_draining
 from tidal.model.plan import LEAD_MS, Ownership, ramp
 from tidal.model.plantext import ARRIVALS
 from tidal.model.seeking import exit_code_of as search_exit_code
@@ -126,7 +127,8 @@ def _lost(log: LogHalf, incarnation: str) -> ev.WorkerLost:
 
 
 def _left(log: LogHalf, incarnation: str) -> ev.WorkerLeft:
-    return ev.WorkerLeft(log.incarnations.get(incarnation, "?"), incarnation, "it was told to")
+    why = f"drained by {log.drains[incarnation]}" if incarnation in log.drains else "it was told to"
+    return ev.WorkerLeft(log.incarnations.get(incarnation, "?"), incarnation, why)
 
 
 def _first_index(log: LogHalf, greeted: list[ev.Event], beat: Heartbeat) -> int:
@@ -155,6 +157,7 @@ def _changes(state: State, record: WorkerRecord | None, beat: Heartbeat, now_ms:
         return [ev.WorkerRefused(record.name, record.worker, record.incarnation, error[1])]
     shown = "stalled" if beat.lag_ms >= STALLED_MS and beat.state == "running" else beat.state
     shown = shown if shown in phases.WORKER_STATES and shown not in phases.GONE else "waiting"
+    shown = "draining" if record.incarnation in state.log.drains else shown
     lamps = (True, beat.users > 0 or beat.state in {"running", "stalled"}, _is_reporting(state, record, now_ms))
     if (shown, lamps) == (record.state, (record.alive, record.running, record.reporting)):
         return []
@@ -208,7 +211,7 @@ def _wait_for_workers(state: State, senses: Senses) -> list[ev.Event]:
         if incarnation not in log.ended:
             code = EXITS_OF_LOADING.get(error, EXIT_WORKER_LOAD)
             return [_refuse_run(log, f"{log.incarnations.get(incarnation, incarnation)}: {why}", code)]
-    ready = _able(state)
+    ready = able_ones(state)
     if has_enough_workers(state):
         if senses.has_host and "test_start" not in log.hooks_done:
             return []
@@ -241,19 +244,19 @@ def _give_up(state: State, now_ms: int) -> list[ev.Event]:
             return [_refuse_run(log, _too_small(state, missing), EXIT_TOO_SMALL)]
     elif now_ms - log.opened_ms > log.options.expect_workers_max_wait_ms:
         waited_s = (now_ms - log.opened_ms) // 1000
-        why = f"{len(_able(state))} of {log.options.expect_workers} worker(s) were ready after {waited_s} s"
+        why = f"{len(able_ones(state))} of {log.options.expect_workers} worker(s) were ready after {waited_s} s"
         return [_refuse_run(log, why, EXIT_NO_WORKERS)]
     return []
 
 
 def has_enough_workers(state: State) -> bool:
     """Whether the run could start."""
-    return len(_able(state)) >= max(1, state.log.options.expect_workers) and not _users_missing(state)
+    return len(able_ones(state)) >= max(1, state.log.options.expect_workers) and not _users_missing(state)
 
 
 def _users_missing(state: State) -> int:
     """How many of the first plan's users the expected workers cannot take; 0 while not all of these are there."""
-    log, able = state.log, _able(state)
+    log, able = state.log, able_ones(state)
     if len(able) < max(1, log.options.expect_workers):
         return 0
     return lacking(peak(_first_tracks(log)), [_users_max(log, o) for o in able])
@@ -261,7 +264,7 @@ def _users_missing(state: State) -> int:
 
 def _too_small(state: State, missing: int) -> str:
     log = state.log
-    room = ", ".join(f"{log.incarnations[o]} takes {_users_max(log, o):,}" for o in list(_able(state))[:NAMES_MAX])
+    room = ", ".join(f"{log.incarnations[o]} takes {_users_max(log, o):,}" for o in list(able_ones(state))[:NAMES_MAX])
     users = peak(_first_tracks(log))
     return f"{missing:,} of {users:,} users are too many for the workers ({room}): start more, or raise --max-users"
 
@@ -280,24 +283,10 @@ def _refuse_run(log: LogHalf, why: str, exit_code: int) -> ev.StopOrdered:
     return ev.StopOrdered("refused", why, "", log.options.stop_timeout_ms, exit_code)
 
 
-def _able(state: State) -> dict[str, int]:
-    """The incarnations that may own slots, with their weights."""
-    return {
-        record.incarnation: record.processes
-        for record in sorted(state.log.workers.values(), key=lambda w: (len(w.name), w.name))
-        if record.state in phases.ABLE and not _finished(state, record.incarnation)
-    }
-
-
-def _finished(state: State, incarnation: str) -> bool:
-    report = state.reports.incarnations.get(incarnation)
-    return report is not None and report.finished
-
-
 def _run(state: State, senses: Senses) -> list[ev.Event]:
     log, plan = state.log, state.log.plan
     plan_ms = senses.now_ms - log.began_ms
-    if plan is not None and all(o in log.ended for o in plan.owners) and not _able(state):
+    if plan is not None and all(o in log.ended for o in plan.owners) and not able_ones(state):
         if (plan.end_ms is not None and plan_ms >= plan.end_ms) or _is_deserted(state, senses.now_ms):
             return [ev.StopOrdered("failed", "every worker is gone", "", log.options.stop_timeout_ms, EXIT_LAPSED)]
         return []
@@ -342,14 +331,14 @@ def _why_lapsed(state: State, senses: Senses, plan: ev.PlanSet) -> str:
 
 def _have_all_finished(state: State, plan: ev.PlanSet) -> bool:
     """Whether nobody serves the plan, and those who did stopped by themselves: without a master for too long, say."""
-    return not _able(state) and all(o in state.log.ended or _finished(state, o) for o in plan.owners)
+    return not able_ones(state) and all(o in state.log.ended or has_finished(state, o) for o in plan.owners)
 
 
 def _is_deserted(state: State, now_ms: int) -> bool:
     """Whether no worker served for as long as one is waited for at the start; who has finished only looks on."""
     log, seen_ms = state.log, [state.log.opened_ms]
     for worker in log.workers.values():
-        is_idle = _finished(state, worker.incarnation)
+        is_idle = has_finished(state, worker.incarnation)
         last_ms = state.reports.incarnations[worker.incarnation].to_ms if is_idle else worker.beat_at_ms
         seen_ms.append(worker.seen_ms if worker.state == "waiting" and not is_idle else last_ms or worker.seen_ms)
     return now_ms - max(seen_ms) > log.options.expect_workers_max_wait_ms
@@ -357,11 +346,11 @@ def _is_deserted(state: State, now_ms: int) -> bool:
 
 def _share_out(state: State, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
     """A plan with other owners: at once when somebody is gone, a little later when users only move."""
-    able, log = _able(state), state.log
-    changes = {o: "is gone" for o in plan.owners if o in log.ended or _finished(state, o)}
+    able, log = able_ones(state), state.log
+    changes = {o: "is gone" for o in plan.owners if o in log.ended or has_finished(state, o)}
     is_urgent = bool(changes)
     changes |= {o: "came" for o in able if o not in plan.owners}
-    leaving = {o: "leaves" for o in plan.owners if o not in changes and _is_draining(log, o)}
+    leaving = {o: "leaves" for o in plan.owners if o not in changes and is_draining(log, o)}
     stay = {o: _weight(log, o) for o in plan.owners if o not in changes and o not in leaving}
     owners = {**stay, **{o: able[o] for o in able if o not in plan.owners}}
     if owners:
@@ -417,11 +406,6 @@ def _users_max(log: LogHalf, incarnation: str) -> int:
     return record.users_max if record is not None else 0
 
 
-def _is_draining(log: LogHalf, incarnation: str) -> bool:
-    record = log.worker_of(incarnation)
-    return record is not None and record.state == "draining"
-
-
 def _weight(log: LogHalf, incarnation: str) -> int:
     record = log.worker_of(incarnation)
     return record.processes if record is not None else 1
@@ -464,7 +448,7 @@ def _awaited(state: State) -> list[str]:
 
 def _is_complete(state: State, incarnation: str) -> bool:
     """Whether a worker's last report is in, and every one before it: one that Redis lost is handed in again."""
-    return _finished(state, incarnation) and not state.reports.incarnations[incarnation].ahead
+    return has_finished(state, incarnation) and not state.reports.incarnations[incarnation].ahead
 
 
 def exit_code(state: State) -> int:

@@ -42,6 +42,7 @@ from tidal.model.envelopes import (
     is_target,
 )
 from tidal.model.intents import (
+    WantDrain,
     WantNote,
     WantPause,
     WantRate,
@@ -167,6 +168,7 @@ __all__ = [
     "TicketsLent",
     "TicketsWanted",
     "Track",
+    "WantDrain",
     "WantNote",
     "WantPause",
     "WantRate",
@@ -196,5 +198,5 @@ WORKER_EVENTS: tuple[type[Event], ...] = (
     Reported, GeneratorLost, LoadFailed, WorkerFinished, StopWanted, MessageReceived, BlockWanted, TicketsWanted,
 )  # fmt: skip
 OPERATOR_EVENTS: tuple[type[Event], ...] = (
-    WantTarget, WantRate, WantStage, WantPause, WantResume, WantStop, WantNote,
+    WantTarget, WantRate, WantStage, WantPause, WantResume, WantDrain, WantStop, WantNote,
 )  # fmt: skip

@@ -21,6 +21,7 @@ from tidal.model.fresh import FRESH_MAX
 from tidal.model.health import note_answer, note_strain
 from tidal.model.judging import fold_tripped
 from tidal.model.ledger import add_up_ran
+from tidal.model.members import fold_ordered
 from tidal.model.paces import note_schedule
 from tidal.model.state import (
     INTENTS_KEPT,
@@ -201,7 +202,8 @@ def _worker_changed(log: LogHalf, event: ev.WorkerChanged, at_ms: int) -> None:
     del at_ms
     record = log.worker_of(event.incarnation)
     if record is not None and not record.is_gone:
-        record.state, record.why = event.state, event.why
+        record.state = "draining" if event.incarnation in log.drains else event.state
+        record.why = event.why
         record.alive, record.running, record.reporting = event.alive, event.running, event.reporting
 
 
@@ -268,6 +270,7 @@ _MASTER_STEPS: dict[type[ev.Event], Callable[..., None]] = {
     ev.TargetSet: _target_set,
     ev.HookDone: _hook_done,
     ev.StopOrdered: _stop_ordered,
+    ev.DrainOrdered: fold_ordered,
     ev.RunClosed: _run_closed,
     ev.WorkerSeen: _worker_seen,
     ev.WorkerChanged: _worker_changed,

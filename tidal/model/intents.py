@@ -57,6 +57,14 @@ class WantStop(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WantDrain(Event):
+    """Let a worker go: its users move to the others first."""
+
+    KIND = "id"
+    name: str  # w1, w2 …
+
+
+@dataclass(frozen=True, slots=True)
 class WantNote(Event):
     """Write a note into the log."""
 

@@ -125,6 +125,7 @@ class LogHalf:
     workers: dict[str, WorkerRecord] = field(default_factory=dict)  # by name
     incarnations: dict[str, str] = field(default_factory=dict)  # every incarnation → name
     ended: dict[str, str] = field(default_factory=dict)  # incarnation → lost, left, refused
+    drains: dict[str, str] = field(default_factory=dict)  # incarnation → the operator who lets it go
     plans: list[PlanSet] = field(default_factory=list)  # the newest last; older ones until they are superseded
     planned: Series = field(default_factory=Series)
     planned_user_ms: int = 0

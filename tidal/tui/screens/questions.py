@@ -15,10 +15,14 @@ from textual.widgets import Button, Input, Label, Static
 from tidal.model.events import TEXT_MAX
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
 USERS_MAX = 10_000_000
+HEIRS_MAX = 4
+"""Workers that are named as those who take over."""
 
 
 class Choice(ModalScreen[str]):
@@ -76,6 +80,19 @@ def pause_question() -> Choice:
         "Nobody runs and nothing arrives until the run goes on where it stood;\n"
         "the gap stays in its log and its figures.",
         {"cancel": "Cancel", "pause": "Pause"},
+    )
+
+
+def drain_question(name: str, users: int, heirs: Sequence[str]) -> Choice:
+    """Whether a worker shall really be let go; who takes its users."""
+    few = ", ".join(heirs[:HEIRS_MAX]) + (f" and {len(heirs) - HEIRS_MAX} more" if len(heirs) > HEIRS_MAX else "")
+    what = f"Its {users:,} users move to {few}" if users else f"It runs no users now; its share goes to {few}"
+    return Choice(
+        f"Drain {name}",
+        f"{what}, which takes about a second.\n"
+        f"Then {name} hands in its last report and ends. The load holds.\n"
+        "It cannot be taken back: start a worker anew to have its cores again.",
+        {"cancel": "Cancel", "drain": f"Drain {name}"},
     )
 
 

@@ -8,15 +8,34 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.binding import Binding
 
-from tidal.model.events import Event, WantNote, WantPause, WantResume, WantStage, WantStop, WantTarget
+from tidal.model.events import Event, WantDrain, WantNote, WantPause, WantResume, WantStage, WantStop, WantTarget
+from tidal.model.phases import ABLE, GONE
 from tidal.tui import text
-from tidal.tui.screens.questions import NoteQuestion, UsersQuestion, leave_question, pause_question, stop_question
+from tidal.tui.screens.questions import (
+    NoteQuestion,
+    UsersQuestion,
+    drain_question,
+    leave_question,
+    pause_question,
+    stop_question,
+)
 from tidal.tui.screens.rewinding import Rewinding
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
-STEERING_ACTIONS = frozenset({"users", "stop", "note", "mark", "pause", "stage"})
+    from tidal.model.rows import WorkerRow
+
+STEERING_ACTIONS = frozenset({"users", "stop", "note", "mark", "pause", "stage", "drain"})
+
+
+def _why_it_stays(worker: WorkerRow, heirs: list[str]) -> str:
+    """Why a worker cannot be let go; "" when it can. The master decides, this spares the question."""
+    if worker.state in GONE:
+        return f"{worker.name} is {worker.state} already"
+    if worker.state == "draining":
+        return f"{worker.name} leaves already"
+    return "" if heirs else f"{worker.name} is the last worker: nobody could take its users; x stops the run"
 
 
 class Steering(Rewinding):
@@ -32,12 +51,15 @@ class Steering(Rewinding):
             "N", "stage('next')", "Next stage", show=False, tooltip="go to the plan's next stage", id="steer.stage_next"
         ),
         Binding("B", "stage('prev')", "Stage before", show=False, tooltip="go a stage back", id="steer.stage_before"),
+        Binding("D", "drain", "Drain", tooltip="let this worker go; asks first", id="steer.drain"),
         Binding("d", "detach", "Detach", show=False, tooltip="leave; the run goes on", id="steer.detach"),
     ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide what cannot be wished now."""
         if action == "stage" and self.frame is not None and not self.frame.run.stages:
+            return False
+        if action == "drain" and self.worker_meant is None:
             return False
         if action in STEERING_ACTIONS:
             return self._operator is not None and not self.is_closed
@@ -80,6 +102,30 @@ class Steering(Rewinding):
         await self.want(
             WantStage(which), f"asked for the {which} stage" if which == "next" else "asked for the stage before"
         )
+
+    @property
+    def worker_meant(self) -> WorkerRow | None:
+        """The worker whose page is open, or whose row has the cursor; None where there is none."""
+        key = self.opened[1][0] if self.opened is not None and self.opened[0] == "workers" else ""
+        if self.opened is None and self._tab == "workers":
+            row = self.grid("workers").cursor_row
+            key = row.key.rpartition("\0")[2] if row is not None else ""
+        workers = self.frame.workers if self.frame is not None else ()
+        return next((worker for worker in workers if worker.incarnation == key), None)
+
+    @work
+    async def action_drain(self) -> None:
+        """Say who takes its users, ask, then let the worker go; say why not when that cannot be."""
+        meant = self.worker_meant
+        if meant is None or self.frame is None:
+            return
+        heirs = [w.name for w in self.frame.workers if w.state in ABLE and w.incarnation != meant.incarnation]
+        if why := _why_it_stays(meant, heirs):
+            self.notify(text.clean(why), title="not drained", severity="warning", markup=False)
+            return
+        name = self.look.outside(meant.name)
+        if await self.app.push_screen_wait(drain_question(name, meant.users, heirs)) == "drain":
+            await self.want(WantDrain(meant.name), f"asked to drain {name}")
 
     @work
     async def action_stop(self) -> None:
