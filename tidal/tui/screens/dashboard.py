@@ -37,6 +37,8 @@ class Dashboard(Tabling):
             "question_mark,f1", "help", "Help", key_display="?", tooltip="the keys that are valid now", id="app.help"
         ),
         Binding("f", "freeze", "Freeze", tooltip="stop the drawing; the figures go on behind it", id="view.freeze"),
+        # last, so that where there is no room for it the footer is as anywhere else
+        Binding("D", "drain", "Drain", tooltip="let this worker go; asks first", id="steer.drain"),
         Binding("h", "heat", "Heat", show=False, tooltip="latency as heat or as lines", id="view.heat"),
         Binding("v", "views", "Views", show=False, tooltip="a list of the views", id="view.menu"),
         Binding("escape", "back", "Back", show=False, tooltip="one level back", id="view.back"),

@@ -51,7 +51,6 @@ class Steering(Rewinding):
             "N", "stage('next')", "Next stage", show=False, tooltip="go to the plan's next stage", id="steer.stage_next"
         ),
         Binding("B", "stage('prev')", "Stage before", show=False, tooltip="go a stage back", id="steer.stage_before"),
-        Binding("D", "drain", "Drain", tooltip="let this worker go; asks first", id="steer.drain"),
         Binding("d", "detach", "Detach", show=False, tooltip="leave; the run goes on", id="steer.detach"),
     ]
 
