@@ -47,15 +47,21 @@ def add_up(log: LogHalf, at_ms: int) -> None:
     """Add what was planned since the last time, users and arrivals; nothing is planned once a stop was ordered."""
     add_up_plan(log, at_ms)
     if log.began_ms and log.stop is None and at_ms - log.began_ms > log.arrivals_to_ms:
-        log.arrivals_planned += _between(log, log.arrivals_to_ms, at_ms - log.began_ms)
+        _add(log, (at_ms - 1) // 1000, _between(log, log.arrivals_to_ms, at_ms - log.began_ms))
         log.arrivals_to_ms = at_ms - log.began_ms
 
 
 def take_back(log: LogHalf, from_ms: int) -> None:
     """A plan holds from a moment up to which arrivals were added up already: from there on it counts."""
     if from_ms < log.arrivals_to_ms:
-        log.arrivals_planned -= _between(log, from_ms, log.arrivals_to_ms)
+        _add(log, (log.began_ms + log.arrivals_to_ms - 1) // 1000, -_between(log, from_ms, log.arrivals_to_ms))
         log.arrivals_to_ms = max(0, from_ms)
+
+
+def _add(log: LogHalf, second: int, arrivals: int) -> None:
+    log.arrivals_planned += arrivals
+    if arrivals:
+        log.held.arrivals.add(second, arrivals)
 
 
 def _between(log: LogHalf, from_ms: int, to_ms: int) -> int:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tidal.model.held import Held  # noqa: TC001 - the JSON schema reads the annotations
+
 
 @dataclass(frozen=True, slots=True)
 class Focus:
@@ -17,6 +19,7 @@ class Focus:
     sparks: bool = False
     endpoint: tuple[str, str] | None = None  # method and name, as rows have them
     worker: str = ""  # an incarnation
+    plan: bool = False
     group: int = 0  # the endpoints of a frame are put together by so many parts of their paths; 0: one by one
 
 
@@ -92,3 +95,4 @@ class Closeup:
     sparks: tuple[Spark | None, ...] = ()  # in the order of the frame's endpoints
     endpoint: EndpointCloseup | None = None
     worker: WorkerCloseup | None = None
+    plan: Held | None = None

@@ -19,6 +19,7 @@ from tidal.model.delays import note_delays
 from tidal.model.failures import FAILURES_MAX, fold_failures
 from tidal.model.fresh import FRESH_MAX
 from tidal.model.health import note_answer, note_strain
+from tidal.model.held import note_ran
 from tidal.model.judging import fold_tripped
 from tidal.model.ledger import add_up_ran
 from tidal.model.members import fold_ordered
@@ -389,6 +390,7 @@ def _reported(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorke
     _count_lives(reports, record, event)
     reports.hook_failures += event.hook_failures
     note_schedule(reports, event)
+    note_ran(reports.held, event)
     note_delays(reports, event)
     note_strain(reports, record, event)
     if signed.last > record.newest:

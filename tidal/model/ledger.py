@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from tidal.model import phases
 from tidal.model.events import LedgerSealed, PlanSet
+from tidal.model.held import note_planned
 from tidal.model.plan import count_at, next_change_ms
 from tidal.model.series import SECONDS_KEPT
 
@@ -67,6 +68,7 @@ def add_up_plan(log: LogHalf, at_ms: int) -> None:
         log.planned.at(second).user_ms += user_ms
         log.planned_s.add(second, user_ms)
         log.planned_user_ms += user_ms
+        note_planned(log.held, plan_at(log, from_ms), from_ms, second, next_ms - from_ms)
         log.planned_to_ms = next_ms
 
 

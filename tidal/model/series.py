@@ -18,6 +18,7 @@ SECONDS_KEPT = 900
 BAND_BITS = 3
 """A coarse bucket holds 2**3 fine ones: 8.3 % wide."""
 INF_US = 1 << 62
+SUM_POINTS = 300
 STRAIN_POINTS = 120
 """Of one worker: a second each up to two minutes, half a minute each after an hour."""
 
@@ -94,6 +95,36 @@ class Series:
             else:
                 points[index // 2] = point
         self.points = points
+
+
+@dataclass(slots=True)
+class Sums:
+    """Whole numbers added up over time; folds in any order as `Series` does."""
+
+    step_s: int = 1
+    first_s: int | None = None
+    last_s: int | None = None
+    points: dict[int, int] = field(default_factory=dict)
+    """second // step → the sum"""
+
+    def add(self, second: int, amount: int) -> None:
+        """Add an amount to a second."""
+        self.first_s = second if self.first_s is None else min(self.first_s, second)
+        self.last_s = second if self.last_s is None else max(self.last_s, second)
+        while self.last_s // self.step_s - self.first_s // self.step_s >= SUM_POINTS:
+            self._coarsen()
+        self.points[second // self.step_s] = self.points.get(second // self.step_s, 0) + amount
+
+    def by_step(self, step_s: int) -> dict[int, int]:
+        """The sums of wider steps, a multiple of its own, by their indexes."""
+        width, sums = step_s // self.step_s, dict[int, int]()
+        for index, amount in self.points.items():
+            sums[index // width] = sums.get(index // width, 0) + amount
+        return sums
+
+    def _coarsen(self) -> None:
+        self.points = self.by_step(2 * self.step_s)
+        self.step_s *= 2
 
 
 @dataclass(slots=True)

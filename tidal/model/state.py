@@ -32,6 +32,7 @@ from tidal.model.events import (
     Track,
 )
 from tidal.model.fresh import Fresh
+from tidal.model.held import Planned, Ran
 from tidal.model.lanes import Lanes
 from tidal.model.leases import CounterRecord  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.measured import Measured
@@ -160,6 +161,7 @@ class LogHalf:
     probe: ProbeBegun | None = None  # of a search for a limit: the one that goes on, or the last
     probes: list[ProbeJudged] = field(default_factory=list)
     limit: LimitFound | None = None
+    held: Planned = field(default_factory=Planned)  # what was planned over time, by curve
 
     @property
     def plan(self) -> PlanSet | None:
@@ -277,6 +279,7 @@ class ReportHalf:
     delay: Spread = field(default_factory=Spread)  # how long answers lay in the kernel before generators read them
     undelayed: Spread = field(default_factory=Spread)  # the latencies of the same answers without that
     latest_s: int = 0
+    held: Ran = field(default_factory=Ran)  # what was done of it, by class
     watched: dict[tuple[str, int, int], WatchedRecord] = field(default_factory=dict)  # what thresholds look at
     refused: Refused = field(default_factory=Refused)
     skipped: int = 0
@@ -316,6 +319,9 @@ class State:
         """Whether the fold can go on from here: what it takes for granted, nobody checks again."""
         log, reports = self.log, self.reports
         steps = [log.planned.step_s, reports.series.step_s, *(r.strain.step_s for r in reports.incarnations.values())]
+        ran, planned = reports.held, log.held
+        sums = (*planned.users.values(), planned.arrivals, *ran.users.values(), ran.begun, ran.dropped)
+        steps += [one.step_s for one in sums]
         return (
             log.phase in RUN_MOVES
             and set(self.position) == {LOG, REPORTS}

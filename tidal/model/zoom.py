@@ -6,6 +6,7 @@ from math import ceil, exp
 from typing import TYPE_CHECKING, Any
 
 from tidal.model.closeup import Closeup, EndpointCloseup, Focus, Heat, SlowRow, Spark, WorkerCloseup
+from tidal.model.held import held_of
 from tidal.model.lanes import lane_rows
 from tidal.model.series import BAND_BITS
 from tidal.model.state import EndpointRecord
@@ -29,7 +30,7 @@ SPECTRUM = (
 """The percentiles of a spectrum, in millionths."""
 
 
-def closeup(state: State, focus: Focus, window: range, keys: Iterable[tuple[str, str]]) -> Closeup:
+def closeup(state: State, focus: Focus, window: range, keys: Iterable[tuple[str, str]], at_ms: int = 0) -> Closeup:
     """What the focus asks for; `window` ends where the figures do, `keys` are the frame's endpoints in their order."""
     lanes = state.reports.lanes.by_key
     return Closeup(
@@ -37,6 +38,7 @@ def closeup(state: State, focus: Focus, window: range, keys: Iterable[tuple[str,
         sparks=tuple(_spark(lanes.get(key), window.stop) for key in keys) if focus.sparks else (),
         endpoint=_endpoint(state, focus.endpoint, window.stop) if focus.endpoint is not None else None,
         worker=_worker(state, focus.worker) if focus.worker else None,
+        plan=held_of(state, at_ms, window.stop) if focus.plan else None,
     )
 
 

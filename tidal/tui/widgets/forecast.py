@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 
 from tidal.model.capacity import lacking, peak
-from tidal.model.plan import Mix, value_at
+from tidal.model.held import shared
+from tidal.model.plan import value_at
 from tidal.model.plantext import ARRIVALS, USERS, span
 from tidal.tui import text
 from tidal.tui.feed import Company, Outlook
@@ -188,17 +189,8 @@ def shares_of(planned: Planned | None, classes: Sequence[ClassSpec]) -> dict[str
     mixed = [track for track in planned.tracks if not track.name and track.unit == USERS]
     own = {track.name for track in planned.tracks if track.name}
     others = [spec for spec in classes if spec.name not in own]
-    found = {**(_mixed(others, peak(mixed)) if mixed and others else {}), **named}
+    found = {**(shared(others, peak(mixed), COUNTED_MAX) if mixed and others else {}), **named}
     return {spec.name: found[spec.name] for spec in classes if spec.name in found}
-
-
-def _mixed(classes: Sequence[ClassSpec], users: int) -> dict[str, int]:
-    fixed = {spec.name: spec.fixed_count for spec in classes if spec.fixed_count > 0}
-    if users <= COUNTED_MAX and sum(fixed.values()) <= COUNTED_MAX:
-        return Mix(classes).counts(users)
-    weights = {spec.name: spec.weight for spec in classes if spec.name not in fixed and spec.weight > 0}
-    rest = max(0, users - sum(fixed.values()))
-    return fixed | {name: round(rest * weight / sum(weights.values())) for name, weight in weights.items()}
 
 
 def _shares_line(shares: dict[str, int], width: int, look: Look) -> Runs:
