@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from frames import BEGAN_MS
 
 from tidal.model.closeup import Closeup, EndpointCloseup, Focus, Heat, SlowRow, Spark, WorkerCloseup
+from tidal.model.held import Held, Line, Span
+from tidal.model.plantext import ARRIVALS, USERS
 
 if TYPE_CHECKING:
     from tidal.model.rows import EndpointRow, Frame
@@ -25,8 +27,40 @@ def looked_at(frame: Frame, focus: Focus) -> Frame:
         sparks=tuple(Spark(1_000, rps(frame, n)[-40:]) for n in range(len(frame.endpoints))) if focus.sparks else (),
         endpoint=endpoint(frame, row) if row is not None else None,
         worker=worker(frame, focus.worker) if focus.worker else None,
+        plan=held(frame) if focus.plan else None,
     )
     return replace(frame, closeup=closeup)
+
+
+def held(frame: Frame) -> Held:
+    """The plan of `frames.chart` to its end, what ran of it so far, and arrivals where the run has any."""
+    chart, seconds = frame.chart, 600
+    planned = tuple(1000 * min(500, 500 * (t + 1) // 60) for t in range(570)) + (0,) * 30
+    ran = chart.users_running_milli
+    lines = [Line("", USERS, planned, ran)]
+    for name, part in (("Admin", 10), ("Shopper", 90)):
+        lines.append(Line(name, USERS, tuple(n * part // 100 for n in planned), tuple(n * part // 100 for n in ran)))
+    if frame.run.arrivals_milli:
+        rate = tuple(40_000 * min(1, t // 60) for t in range(seconds))
+        lines.append(
+            Line(
+                "", ARRIVALS, rate, tuple(n - (n // 5 if 150 < t < 170 else 0) for t, n in enumerate(rate))[: len(ran)]
+            )
+        )
+    now_ms = frame.run.elapsed_ms
+    edges = (("warmup", 0, 60), ("hold", 60, 180), ("peak", 180, 570), ("cool down", 570, 600))
+    stages = tuple(
+        Span(
+            name,
+            from_s * 1000,
+            to_s * 1000,
+            500 * max(0, min(now_ms, to_s * 1000) - from_s * 1000),
+            500 * max(0, min(now_ms, to_s * 1000) - from_s * 1000) - (630_000 if name == "hold" else 0),
+            630_000 if name == "hold" else 0,
+        )
+        for name, from_s, to_s in edges
+    )
+    return Held(0, 1_000, now_ms, 600_000, tuple(lines), stages)
 
 
 def rps(frame: Frame, number: int) -> tuple[int, ...]:

@@ -24,6 +24,7 @@ from tidal.tui.widgets.endpoint_page import endpoint_lines
 from tidal.tui.widgets.grid import Grid
 from tidal.tui.widgets.header import Chrome, Header
 from tidal.tui.widgets.page import Page
+from tidal.tui.widgets.plan_page import plan_lines
 from tidal.tui.widgets.scrubber import Scrubber
 from tidal.tui.widgets.tabbar import Tab, TabBar
 from tidal.tui.widgets.tables import TABLES
@@ -36,8 +37,15 @@ if TYPE_CHECKING:
     from tidal.tui.feed import Feed, Operator
     from tidal.tui.widgets.canvas import Runs
 
-VIEWS = (*(name for name, table in TABLES.items() if not table.is_late), "charts",
-         *(name for name, table in TABLES.items() if table.is_late))  # fmt: skip
+PAGES = ("charts", "plan")
+"""Views that are no tables."""
+VIEWS = (
+    *(name for name, table in TABLES.items() if not table.is_late),
+    "charts",
+    *(name for name, table in TABLES.items() if table.is_late and not table.is_rare),
+    "plan",
+    *(name for name, table in TABLES.items() if table.is_rare),
+)
 """In the order of the tabs."""
 SIDE = ("workers", "events")
 """What a large screen shows below the other tables."""
@@ -156,10 +164,20 @@ class Board(Screen[None]):
 
     def views(self) -> list[str]:
         """The views that there are: some only when the run has something for them."""
-        return [name for name in VIEWS if name == "charts" or not TABLES[name].is_rare or self.grid(name).known]
+        return [name for name in VIEWS if name in PAGES or not TABLES[name].is_rare or self.grid(name).known]
+
+    @property
+    def _is_plan(self) -> bool:
+        """Whether the plan is what is seen."""
+        return self._tab == "plan" and self.opened is None
+
+    @property
+    def _is_page(self) -> bool:
+        """Whether the page is seen, with the plan or with what was opened."""
+        return self.opened is not None or self._is_plan
 
     def _tables_seen(self) -> tuple[str, ...]:
-        if self._tab == "charts" or self.opened is not None:
+        if self._tab in PAGES or self.opened is not None:
             return ()
         return (self._main_tab, *SIDE) if self._is_large else (self._tab,)
 
@@ -174,6 +192,7 @@ class Board(Screen[None]):
             sparks="requests" in self._tables_seen() and requests.places("spark"),
             endpoint=key if table == "requests" else None,
             worker=key[0] if table == "workers" else "",
+            plan=self._is_plan,
             group=self.group if table != "requests" else 0,
         )
         if focus != self.pump.focus:
@@ -224,10 +243,12 @@ class Board(Screen[None]):
             self.grid(name).show_rows(table.rows(self.shown, self.look), total)
 
     def _draw_page(self) -> None:
-        if self.shown is not None and self.opened is not None:
+        if self.shown is not None and self._is_page:
             self._page.show(self._page_lines)
 
     def _page_lines(self, width: int, height: int, fills: bool) -> list[Runs]:  # noqa: FBT001 - as a page calls it
+        if self.shown is not None and self._is_plan:
+            return plan_lines(self.shown, width, height, self.look, fills=fills)
         if self.shown is None or self.opened is None:
             return []
         table, key = self.opened
@@ -277,7 +298,7 @@ class Board(Screen[None]):
 
     def _arrange(self) -> None:
         seen = self._tables_seen()
-        is_page = self.opened is not None
+        is_page = self._is_page
         self.set_class(self._is_large and not is_page, "-large")
         self._footer.show_command_palette = self.size.width >= (110 if self.is_replay else 76)
         self._charts.display = not is_page
@@ -296,10 +317,12 @@ class Board(Screen[None]):
     def action_tab(self, name: str) -> None:
         """Show a table or the charts."""
         self._tab, self.opened = name, None
-        if name not in SIDE and name != "charts":
+        if name not in SIDE and name not in PAGES:
             self._main_tab = name
         self._arrange()
-        self.set_focus(None if name == "charts" else self.grid(name))
+        if name == "plan":
+            self._page.scroll_to(y=0, animate=False, force=True)
+        self.set_focus({"charts": None, "plan": self._page}[name] if name in PAGES else self.grid(name))
 
     def open_page(self, table: str, key: tuple[str, str]) -> None:
         """Show all of an endpoint or a worker."""

@@ -16,7 +16,7 @@ from textual import on, work
 from textual.binding import Binding
 
 from tidal.model.zoom import prefix_of
-from tidal.tui.screens.board import DIGITS, VIEWS
+from tidal.tui.screens.board import DIGITS, PAGES, VIEWS
 from tidal.tui.screens.choosers import ViewsMenu
 from tidal.tui.screens.detail import DetailScreen, detail_of
 from tidal.tui.screens.help import Help, groups_of
@@ -135,7 +135,7 @@ class Dashboard(Tabling):
             self.refocus()
         elif self._chrome.frozen:
             self.action_freeze()
-        elif self._tab == "charts":
+        elif self._tab in PAGES:
             self.action_tab("requests")
         elif self.is_rewound:
             self.action_rim(1000)

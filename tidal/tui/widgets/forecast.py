@@ -111,7 +111,7 @@ def _curve(planned: Planned, unit: str, width: int, height: int, look: Look, *, 
         ("arrivals /s" if unit == ARRIVALS else "users", "head"),
         (f"  {told_peak(tracks)}", "dim"),
     ]
-    names = _stage_names([(s.from_ms, s.name) for s in starts], whole_ms, width, look)
+    names = stage_names([(s.from_ms, s.name) for s in starts], whole_ms, width, look)
     with_names = bool(names) and height > CHART_ROWS_LEAST + 1
     body = draw_body(plot, width, height - with_names, look, fills=fills)
     return [title, *body[: height - 1 - with_names], *([names] if with_names else [])]
@@ -127,7 +127,7 @@ def text_of(value: float) -> str:
     return f"{value:,.6g}" if value < 1e6 else f"{value:,.0f}"
 
 
-def _stage_names(starts: Sequence[tuple[int, str]], whole_ms: int, width: int, look: Look) -> Runs:
+def stage_names(starts: Sequence[tuple[int, str]], whole_ms: int, width: int, look: Look) -> Runs:
     """The stages' names below the moments at which they begin, as far as there is room."""
     cells = width - LABEL_CELLS - 1
     columns = [at_ms * cells // whole_ms for at_ms, _ in starts]
