@@ -87,8 +87,9 @@ SCENES: dict[str, Scene] = {
         enter Page:down Page:up Page:j Page:k Page:pagedown Page:pageup Page:G Page:g Dashboard:escape
         """, (80, 24)),
     "views": Scene(live, """
-        Dashboard:2 Dashboard:D escape Dashboard:3 Dashboard:4 Dashboard:5 Dashboard:6 Dashboard:7 Dashboard:h Dashboard:8
-        Dashboard:9 Dashboard:0 Dashboard:1 Dashboard:v ViewsMenu:j ViewsMenu:k ViewsMenu:v v ViewsMenu:escape Dashboard:f
+        Dashboard:2 Dashboard:D escape Dashboard:3 Dashboard:4 Dashboard:5 Dashboard:6 Dashboard:7 Dashboard:h
+        Dashboard:8 Dashboard:9 Dashboard:0 Dashboard:1
+        Dashboard:v ViewsMenu:j ViewsMenu:k ViewsMenu:v v ViewsMenu:escape Dashboard:f
         """),
     "help": Scene(live, """
         Dashboard:question_mark Help:down Help:up Help:pagedown Help:pageup Help:escape Dashboard:f1 Help:f1
