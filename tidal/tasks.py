@@ -366,7 +366,7 @@ def _reschedule(leave: InterruptTaskSet) -> Exception:
 
 def _pick(owner: Any) -> Any:
     if owner.tasks:
-        return random.choice(owner.tasks)
+        return random.choice(owner.tasks) if len(owner.tasks) > 1 else owner.tasks[0]
     hint = "; did you mean `tasks` where it says `task`?" if getattr(owner, "task", None) else ""
     raise LocustError(f"{type(owner).__name__} has no tasks: mark its methods with @task{hint}")
 

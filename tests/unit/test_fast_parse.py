@@ -56,6 +56,24 @@ def test_any_split_gives_the_same_answer(data: bytes, cuts: list[int], method: s
     assert told(split(data, cuts), method) == told([data] if data else [], method)
 
 
+@given(st.sampled_from(ANSWERS), st.integers(1, 400_000), st.sampled_from(["GET", "HEAD"]))
+def test_one_made_of_the_first_bytes_is_as_one_that_was_fed_with_them(data: bytes, cut: int, method: str) -> None:
+    """Whether these are all, or the head was read before, or not."""
+    first = data[: 1 + cut % max(1, len(data))]
+    for _ in range(2):  # the second time the head is known
+        try:
+            made = AnswerParser.fed(method, first)
+        except HTTPParseError as error:
+            with pytest.raises(type(error)):
+                AnswerParser(method).feed(first)
+            continue
+        one = AnswerParser(method)
+        one.feed(first)
+        for name in ("status", "head", "keep_alive", "is_complete", "encoding", "location", "cookies", "has_begun"):
+            assert getattr(made, name) == getattr(one, name)
+        assert made.take() == one.take()
+
+
 @given(st.sampled_from(ANSWERS), st.sampled_from(["GET", "HEAD"]))
 def test_a_head_that_was_read_before_means_the_same(data: bytes, method: str) -> None:
     """It is kept, and whoever sends it again has said the same."""

@@ -22,18 +22,21 @@ from tidal.generator.fast_headers import Headers, line_of
 from tidal.generator.fast_pool import HTTPClientPool, adopt
 from tidal.generator.fast_response import FastRequest, FastResponse
 from tidal.generator.fast_stream import IDEMPOTENT, ask
-from tidal.generator.fast_url import PORTS, redirected
+from tidal.generator.fast_url import PORTS, redirected, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tidal.generator.fast_url import Target
 
 Pairs = tuple[tuple[str, Any], ...]
 
 VALID = frozenset([200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 301, 302, 303, 304, 307, 308])
 REDIRECTS = frozenset([301, 302, 303, 307, 308])
+HEADS_MAX = 256
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BODY_METHODS = frozenset(["POST", "PUT", "PATCH"])
+_FRAMING = frozenset(["content-length", "transfer-encoding"])
 _NO_LENGTH = dict.fromkeys(_BODY_METHODS, b"Content-Length: 0\r\n")
 
 
@@ -56,6 +59,56 @@ def block_of(defaults: Pairs, given: Pairs, host_line: str) -> Block:
         fields[_text(name)] = value
     text = "".join(line_of(name, value) for name, value in fields.items())
     return Block(text.encode("latin-1"), frozenset(fields))
+
+
+class Head(NamedTuple):
+    """How requests to one URL begin.
+
+    Attributes:
+        target: where they go.
+        begin: request line and header lines, but for those that depend on cookies and body.
+        whole: the same with its end, of a request without cookies and body.
+        names: of its fields, in lower case.
+    """
+
+    target: Target
+    begin: bytes
+    whole: bytes
+    names: frozenset[str]
+
+
+class Heads:
+    """The heads of requests with the same header fields, by method and URL; one for all users that send the same.
+
+    Attributes:
+        known: those that were made already.
+    """
+
+    __slots__ = ("_defaults", "_given", "known")
+
+    def __init__(self, defaults: Pairs, given: Pairs) -> None:
+        self._defaults, self._given = defaults, given
+        self.known: dict[tuple[str, str], Head] = {}
+
+    def __repr__(self) -> str:
+        return f"<Heads of {self._given}, {len(self.known)} known>"
+
+    def make(self, method: str, url: str) -> Head:
+        """One that is not known yet; ValueError for what is no method or no URL."""
+        target = target_of(url)
+        block = block_of(self._defaults, self._given, target.host_line)
+        begin = b"".join((method_line(method), target.path, b" HTTP/1.1\r\n", block.lines))
+        length = _NO_LENGTH.get(method, b"") if "content-length" not in block.names else b""
+        if len(self.known) >= HEADS_MAX:
+            self.known.clear()
+        head = self.known[method, url] = Head(target, begin, begin + length + b"\r\n", block.names)
+        return head
+
+
+@lru_cache(512)
+def heads_of(defaults: Pairs, given: Pairs) -> Heads:
+    """The one for these header fields."""
+    return Heads(defaults, given)
 
 
 @lru_cache(64)
@@ -102,6 +155,8 @@ class LocustUserAgent:
         self.clientpool: HTTPClientPool = adopt(client_pool) if client_pool else HTTPClientPool(**pool_settings)
         self._defaults: Pairs = OWN_HEADERS
         self._defaults_at = -1
+        self._heads = heads_of((), ())
+        self._heads_of: tuple[Any, Any] = (None, None)  # which defaults, and which given fields
         if headers:
             self.default_headers.update({})  # made now, so that they count
 
@@ -153,6 +208,10 @@ class LocustUserAgent:
             files: sent as multipart/form-data, with the payload's fields.
             fields: further parameters; with POST, of the form.
         """
+        if not (params or files or fields) and max_retries is None and max_redirects is None:
+            plain = self._plain(url, method.upper(), headers, payload)
+            if plain is not None:
+                return plain
         if fields:
             payload, params = _with_fields(method, payload, params, fields)
         body, kind = encoded(payload, files)
@@ -174,6 +233,44 @@ class LocustUserAgent:
                 if request.method not in IDEMPOTENT or not rewind(body):
                     break
         raise RetriesExceeded(url, self.max_retries, original=last) from last
+
+    def _plain(self, url: str, method: str, given: Any, payload: Any) -> FastResponse | None:
+        """The answer to a request as most are: without cookies, carrying nothing or a text of a given type.
+
+        None when it is none of these, or may have to be tried again.
+        """
+        has_cookies = self._jar is not None and not self._jar.is_empty
+        if self.max_retries or has_cookies or self.clientpool.proxy_host or type(given) is not tuple:
+            return None
+        defaults = self._default_pairs()
+        head = self._head(method, url, defaults, given)
+        data, body = head.whole, b""
+        if payload:
+            if type(payload) is not str or "content-type" not in head.names or head.names & _FRAMING:
+                return None
+            body = payload.encode()
+            data = b"%bContent-Length: %d\r\n\r\n%b" % (head.begin, len(body), body)
+        began_s = perf_counter()
+        try:
+            answer, stream = ask(self.clientpool.host(head.target), method, data)
+            response = self.response_type(answer, None, stream)
+            response.asked = (self.request_type, url, method, payload or b"", defaults, given)
+            response.elapsed_s = perf_counter() - began_s
+            if answer.cookies is not None:
+                self.cookiejar.learn(answer, response, response.request)
+            if answer.location is None and answer.status in self.valid_response_codes:
+                return response
+            return self._follow(response.request, body, None, self.max_redirects, response)
+        except BaseException as error:
+            if not is_temporary(error):
+                raise
+            raise RetriesExceeded(url, self.max_retries, original=error) from error
+
+    def _head(self, method: str, url: str, defaults: Pairs, given: Pairs) -> Head:
+        known = self._heads_of
+        if known[0] is not defaults or known[1] is not given:  # mostly they are the same objects
+            self._heads, self._heads_of = heads_of(defaults, given), (defaults, given)
+        return self._heads.known.get((method, url)) or self._heads.make(method, url)
 
     def make_request(
         self, url: str, method: str = "GET", headers: Any = None, payload: Any = None, params: Any = None
@@ -199,11 +296,13 @@ class LocustUserAgent:
 
     # ------------------------------------------------------------------ redirects
 
-    def _follow(self, request: FastRequest, body: Any, kind: str | None, redirects: int) -> FastResponse:
+    def _follow(
+        self, request: FastRequest, body: Any, kind: str | None, redirects: int, first: FastResponse | None = None
+    ) -> FastResponse:
         url = request.url
         history: list[FastResponse] = []
         for _ in range(redirects + 1):
-            response = self._send(request, body, kind)
+            response, first = first or self._send(request, body, kind), None
             answer = response.answer
             try:
                 self._verify_status(response.status_code, request.url)
@@ -242,15 +341,12 @@ class LocustUserAgent:
 
     def _send(self, request: FastRequest, body: Any, kind: str | None) -> FastResponse:
         target, method, jar = request.target, request.method, self._jar
-        host = self.clientpool.host(target)
-        block: Block = host.block
-        if host.block_of is not request.given or host.block_defaults is not request.defaults:  # mostly the same object
-            block = host.block = block_of(request.defaults, request.given, target.host_line)
-            host.block_of, host.block_defaults = request.given, request.defaults
-        names = block.names
+        head = self._head(method, target.url, request.defaults, request.given)
         began_s = perf_counter()
-        path = target.path if self.clientpool.proxy_host is None else self._path(target)
-        parts = [method_line(method), path, b" HTTP/1.1\r\n", block.lines]
+        names, parts = head.names, [head.begin]
+        if self.clientpool.proxy_host and target.scheme == "http":
+            before, _, after = head.begin.partition(b" ")
+            parts = [before, f" http://{target.host_line}".encode("ascii"), after]
         if jar is not None and not jar.is_empty and "cookie" not in names and (cookie := jar.header_for(request)):
             parts.append(line_of("Cookie", cookie).encode("latin-1"))
         unsent, is_chunked = None, False
@@ -260,17 +356,12 @@ class LocustUserAgent:
             if method in _NO_LENGTH and "content-length" not in names:
                 parts.append(_NO_LENGTH[method])
             parts.append(b"\r\n")
-        answer, stream = ask(host, method, b"".join(parts), unsent, is_chunked=is_chunked)
+        answer, stream = ask(self.clientpool.host(target), method, b"".join(parts), unsent, is_chunked=is_chunked)
         response = self.response_type(answer, request, stream)
         response.elapsed_s = perf_counter() - began_s
         if answer.cookies is not None:
             self.cookiejar.learn(answer, response, request)
         return response
-
-    def _path(self, target: Any) -> bytes:
-        if self.clientpool.proxy_host and target.scheme == "http":
-            return f"http://{target.host_line}".encode("ascii") + bytes(target.path)
-        return bytes(target.path)
 
 
 def _add_body(parts: list[bytes], body: Any, kind: str | None, names: frozenset[str]) -> tuple[Any, bool]:

@@ -89,6 +89,26 @@ class AnswerParser:
         self._chunks: Chunks | None = None
         self._pieces: list[bytes] = []
 
+    @classmethod
+    def fed(cls, method: str, data: bytes) -> AnswerParser:
+        """One that took the first bytes: for most answers they are all, under a head that was read before."""
+        end = data.find(b"\r\n\r\n")
+        head = data[: end + 2]
+        known = _known.get((head, method == "HEAD"))
+        if known is None or known[7] != len(data) - end - 4:
+            answer = cls(method)
+            answer.feed(data)
+            return answer
+        answer = cls.__new__(cls)
+        answer._be_whole(head, known, data[end + 4 :])  # noqa: SLF001 - it is its own class's
+        return answer
+
+    def _be_whole(self, head: bytes, known: Any, body: bytes) -> None:
+        self.head, self.is_complete, self.delay_s = head, True, -1.0
+        self.status, self.keep_alive, _, _, self.encoding, self.location, self.cookies, _ = known
+        self._is_bodiless, self._buffer, self._interim, self._left, self._chunks = not body, b"", 0, 0, None
+        self._pieces = [body] if body else []
+
     def __repr__(self) -> str:
         return f"<AnswerParser {self.status or 'no head yet'}{' whole' if self.is_complete else ''}>"
 
@@ -181,6 +201,7 @@ class AnswerParser:
                 self.encoding,
                 self.location,
                 self.cookies,
+                0 if self.is_complete else self._left,
             )
 
     def _take_known(self, data: bytes) -> bytes | None:
@@ -191,7 +212,8 @@ class AnswerParser:
         if known is None:
             return None
         self.head = head
-        self.status, self.keep_alive, self.is_complete, self._left, self.encoding, self.location, self.cookies = known
+        self.status, self.keep_alive, self.is_complete, self._left, *noted, _ = known
+        self.encoding, self.location, self.cookies = noted
         rest = data[end + 4 :]
         if rest and self.is_complete:
             self.keep_alive = False

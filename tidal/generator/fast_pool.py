@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Host:
     """The connections to one origin."""
 
-    __slots__ = ("_freed", "_open", "_pool", "_tls", "block", "block_defaults", "block_of", "idle", "origin")
+    __slots__ = ("_freed", "_open", "_pool", "_tls", "idle", "origin")
 
     def __init__(self, origin: tuple[str, str, int], pool: HTTPClientPool) -> None:
         self.origin = origin
@@ -35,9 +35,6 @@ class Host:
         self._open = 0
         self._freed: Event | None = None
         self._tls: SSLContext | None = None
-        self.block: Any = None  # the header lines of the last request, and what they were made of
-        self.block_of: Any = None
-        self.block_defaults: Any = None
 
     def __repr__(self) -> str:
         return f"<Host {self.origin[0]}://{self.origin[1]}:{self.origin[2]} {self._open} open, {len(self.idle)} idle>"

@@ -149,13 +149,16 @@ class FastResponse:
     error: Any = None
     history: list[FastResponse] = []  # noqa: RUF012 - empty for all who were not redirected; the agent gives others
     headers: Any
+    request: FastRequest
+    asked: Any  # what the request is made of when somebody asks for it: its class, arguments, and fields
     elapsed_s: float | None = None
     status_code: int
     _broken: zlib.error | None = None  # what keeps the body from being decoded
 
-    def __init__(self, answer: Any, request: FastRequest, stream: Stream | None = None) -> None:
+    def __init__(self, answer: Any, request: FastRequest | None, stream: Stream | None = None) -> None:
         self.answer: Any = answer
-        self.request = request
+        if request is not None:
+            self.request = request
         self._stream = stream
         self.status_code = answer.status if answer is not None else 0
 
@@ -165,7 +168,12 @@ class FastResponse:
     if not TYPE_CHECKING:  # for a checker, an attribute that nobody declared is a mistake
 
         def __getattr__(self, name: str) -> Any:
-            """`headers`, made when somebody asks."""
+            """`headers` and `request`, made when somebody asks."""
+            if name == "request" and "asked" in vars(self):
+                kind, url, method, payload, defaults, given = self.asked
+                made = self.request = kind(url, method, payload)
+                made.defaults, made.given = defaults, given
+                return made
             if name != "headers" or self.answer is None:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             self.headers = Headers.of(self.answer.head)

@@ -28,11 +28,14 @@ def ask(host: Host, method: str, data: bytes, body: Any = None, *, is_chunked: b
     """
     while True:
         connection = host.take()
-        answer = AnswerParser(method)
+        answer: AnswerParser | None = None
         try:
-            _exchange(connection, answer, data, body, is_chunked=is_chunked)
+            answer = _begun(connection, method, data, body, is_chunked=is_chunked)
+            if not answer.status:
+                _await_head(connection, answer)
         except (HTTPConnectionClosed, OSError):
-            may_repeat = connection.served and not answer.has_begun and body is None and method in IDEMPOTENT
+            has_begun = answer is not None and answer.has_begun
+            may_repeat = connection.served and not has_begun and body is None and method in IDEMPOTENT
             is_cut = connection.is_cut
             host.drop(connection)
             if may_repeat and is_cut:
@@ -50,16 +53,32 @@ def ask(host: Host, method: str, data: bytes, body: Any = None, *, is_chunked: b
         return answer, None
 
 
-def _exchange(connection: Connection, answer: AnswerParser, data: bytes, body: Any, *, is_chunked: bool) -> None:
+def _begun(connection: Connection, method: str, data: bytes, body: Any, *, is_chunked: bool) -> AnswerParser:
+    """Send the request; the answer, as far as it came with its first bytes."""
     try:
         connection.send(data)
         if body is not None:
             _send_body(connection, body, is_chunked=is_chunked)
     except (BrokenPipeError, ConnectionResetError):
         connection.is_cut = True
-        if not _answered_early(connection, answer):
+        early = AnswerParser(method)
+        if not _answered_early(connection, early):
             raise
-        return
+        return early
+    try:
+        received = connection.receive(RECEIVE_BYTES)
+    except ConnectionResetError as error:
+        connection.is_cut = True
+        raise HTTPConnectionClosed("connection closed.") from error
+    if not received:
+        connection.is_cut = True
+        raise HTTPConnectionClosed("connection closed.")
+    answer = AnswerParser.fed(method, received)
+    answer.delay_s = connection.delay_s
+    return answer
+
+
+def _await_head(connection: Connection, answer: AnswerParser) -> None:
     try:
         while not answer.status:
             _feed(connection, answer, RECEIVE_BYTES)

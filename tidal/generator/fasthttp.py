@@ -10,6 +10,7 @@ import json as json_of_python
 import time
 from base64 import b64encode
 from contextlib import contextmanager
+from functools import lru_cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -156,14 +157,20 @@ class FastHttpSession:
         took_ms = (perf_counter() - perf_s) * 1000
         exception = failure or exception
         hook = self.request_event
-        if type(hook) is EventHook and not catch_response and not hook.has_listeners:
-            if hook.sink is not None:
-                last.delay_s = delay_of(response) if not stream else UNKNOWN
-                if exception is None:
-                    hook.sink(method, name, took_ms, length)
-                else:
-                    hook.sink(method, name, took_ms, length, exception, response=response, url=full_url)
-            return response
+        if catch_response or type(hook) is not EventHook or hook.has_listeners:
+            known = (method, name, response, exception, began_s, full_url, length, took_ms)
+            return self._told(hook, context, known, catch=catch_response, stream=stream)
+        if hook.sink is not None:
+            last.delay_s = delay_of(response) if not stream else UNKNOWN
+            if exception is None:
+                hook.sink(method, name, took_ms, length)
+            else:
+                hook.sink(method, name, took_ms, length, exception, response=response, url=full_url)
+        return response
+
+    def _told(self, hook: Any, context: Any, known: tuple[Any, ...], *, catch: bool, stream: bool) -> FastResponse:
+        """The response, once the hook's listeners were told of it; in a `with` block the block does that."""
+        method, name, response, exception, began_s, url, length, took_ms = known
         meta = {
             "request_type": method,
             "name": name,
@@ -171,15 +178,16 @@ class FastHttpSession:
             "response": response,
             "exception": exception,
             "start_time": began_s,
-            "url": full_url,
+            "url": url,
             "response_length": length,
             "response_time": took_ms,
         }
-        if catch_response:
-            return ResponseContextManager(response, hook, meta, catch_response)
+        if catch:
+            return ResponseContextManager(response, hook, meta, catch)
         last.delay_s = delay_of(response) if not stream else UNKNOWN
         hook.fire(**meta)
-        return response
+        answered: FastResponse = response
+        return answered
 
     def _open(self, method: str, url: str, given: Pairs, data: Any, kwargs: dict[str, Any]) -> FastResponse:
         try:
@@ -195,7 +203,7 @@ class FastHttpSession:
 
     def _headers(self, headers: Any, auth: Any, *, is_json: bool) -> Pairs:
         if self._plain[0] is not self.auth_header:
-            self._plain = (self.auth_header, *self._usual_headers())
+            self._plain = (self.auth_header, *_usual_headers(self.auth_header))
         usual = self._plain[2 if is_json else 1]
         if not headers and not auth:
             return usual
@@ -208,12 +216,6 @@ class FastHttpSession:
         names = {key.lower() for key in own}
         pairs = [(key, tuple(value) if isinstance(value, list) else value) for key, value in own.items()]
         return (*pairs, *(pair for pair in usual if pair[0].lower() not in names))
-
-    def _usual_headers(self) -> tuple[Pairs, Pairs]:
-        plain: Pairs = (("Accept-Encoding", accepted()),)
-        if self.auth_header:
-            plain = (("Authorization", self.auth_header), *plain)
-        return plain, (*plain, ("Content-Type", "application/json"), ("Accept", "application/json"))
 
     def _cancel(self, method: str, name: str) -> None:
         if getattr(self.request_event, "cancel", None) is not None:
@@ -260,6 +262,15 @@ class FastHttpSession:
             yield from lines
         if rest:
             yield rest
+
+
+@lru_cache(512)
+def _usual_headers(auth_header: str | None) -> tuple[Pairs, Pairs]:
+    """The header fields of requests that ask for none, without and with JSON; the same object for all users."""
+    plain: Pairs = (("Accept-Encoding", accepted()),)
+    if auth_header:
+        plain = (("Authorization", auth_header), *plain)
+    return plain, (*plain, ("Content-Type", "application/json"), ("Accept", "application/json"))
 
 
 def _length(response: FastResponse, *, stream: bool) -> tuple[int, BaseException | None]:
