@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -322,13 +323,24 @@ def test_a_run_outlives_its_terminals(terminal: Opener, home: Path, url: str) ->
     first.signal(signal.SIGKILL)
     assert first.left() == -signal.SIGKILL
     for leave in (detach, press_ctrl_c_twice, hang_up, terminate):
-        screen = terminal("attach", "latest")
+        with ignored_by_children(signal.SIGHUP):  # as under nohup
+            screen = terminal("attach", "latest")
         counted = requests_in(screen.until(lambda text, counted=counted: goes_on(text, counted)))
         leave(screen)
     visit(terminal("watch"), counted)
     assert supervisor_of(home) == supervisor
     stop_and_leave(terminal("attach"), counted)
     until(lambda: not processes_of(home), within_s=30, what="every process of the run is gone")
+
+
+@contextmanager
+def ignored_by_children(number: signal.Signals) -> Iterator[None]:
+    """What starts meanwhile has that signal ignored."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def goes_on(text: str, counted: int) -> bool:
