@@ -25,9 +25,7 @@ def show(app: TidalApp) -> str | None:
 
 
 async def _until_left(app: TidalApp) -> str | None:
-    if (
-        signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    ):  # under nohup: it would wait for keys for ever
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # under nohup: it would wait for keys for ever
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, app.exit, "detached", TERMINATED)
     return await app.run_async()
