@@ -207,7 +207,9 @@ def prepared(stage: type[S], home: Path, *, redis: bool = True) -> Iterator[S]:
             if redis:
                 made.start_redis()
             made.start_target()
-            (made.folder / "locustfile.py").write_text(LOCUSTFILE, encoding="utf-8")
+            file = made.folder / "locustfile.py"
+            if not file.exists():  # a stage may bring its own
+                file.write_text(LOCUSTFILE, encoding="utf-8")
             yield made
         finally:
             made.close()

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -60,7 +60,8 @@ def terminal(home: Path) -> Iterator[Opener]:
 def end_all(home: Path) -> None:
     """End what a failed test left."""
     for pid in processes_of(home):
-        os.kill(pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # it has just ended by itself
+            os.kill(pid, signal.SIGTERM)
     until(lambda: not processes_of(home), within_s=30, what="every process is gone")
 
 
