@@ -17,7 +17,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from tidal.model.series import BAND_BITS
+from tidal.model.series import BAND_BITS, reached
 from tidal.model.stats import (
     BUCKET_COUNT,
     SUM_MAX,
@@ -104,17 +104,15 @@ class Lane:
 
     def add(self, second: int, tally: Tally) -> None:
         """Add the endpoint's samples of a second."""
-        self.first_s = second if self.first_s is None else min(self.first_s, second)
-        self.last_s = second if self.last_s is None else max(self.last_s, second)
-        while self.last_s // self.step_s - self.first_s // self.step_s >= LANE_POINTS:
-            self._coarsen()
-        self.points.setdefault(second // self.step_s, LanePoint()).add(tally)
+        index = reached(self, second, LANE_POINTS)  # it may put other points in their place
+        self.points.setdefault(index, LanePoint()).add(tally)
 
     def note_slow(self, samples: Iterable[Slow]) -> None:
         """Keep the slowest of what is known and of these."""
         self.slowest = sorted([*self.slowest, *samples])[-SLOWEST_KEPT:]
 
-    def _coarsen(self) -> None:
+    def coarsen(self) -> None:
+        """Double the step; two neighbours become one."""
         self.step_s *= 2
         points, self.points = self.points, {}
         for index, point in points.items():

@@ -9,6 +9,7 @@ the run; what it costs is detail: 1 s up to ten minutes, then 2 s up to twenty, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tidal.model.stats import BUCKET_COUNT, Histogram, merge_histogram, percentiles_us
 
@@ -69,6 +70,27 @@ class Point:
         merge_histogram(self.histogram, other.histogram)
 
 
+class Stepped(Protocol):
+    """Keeps something by step of whole seconds; the step doubles when the first and the last lie too far apart."""
+
+    step_s: int
+    first_s: int | None
+    last_s: int | None
+
+    def coarsen(self) -> None:
+        """Double the step, and add up what lies in one then."""
+        ...
+
+
+def reached(kept: Stepped, second: int, points_max: int) -> int:
+    """The index of the step in which a second lies, once it is taken in and all of it is no more than so many steps."""
+    first_s = kept.first_s = second if kept.first_s is None else min(kept.first_s, second)
+    last_s = kept.last_s = second if kept.last_s is None else max(kept.last_s, second)
+    while last_s // kept.step_s - first_s // kept.step_s >= points_max:
+        kept.coarsen()
+    return second // kept.step_s
+
+
 @dataclass(slots=True)
 class Series:
     """Points by index (second // step)."""
@@ -80,13 +102,11 @@ class Series:
 
     def at(self, second: int) -> Point:
         """The point that covers a second, made when it is not there."""
-        self.first_s = second if self.first_s is None else min(self.first_s, second)
-        self.last_s = second if self.last_s is None else max(self.last_s, second)
-        while self.last_s // self.step_s - self.first_s // self.step_s >= POINTS_MAX:
-            self._coarsen()
-        return self.points.setdefault(second // self.step_s, Point())
+        index = reached(self, second, POINTS_MAX)  # it may put other points in their place
+        return self.points.setdefault(index, Point())
 
-    def _coarsen(self) -> None:
+    def coarsen(self) -> None:
+        """Double the step; two neighbours become one."""
         self.step_s *= 2
         points: dict[int, Point] = {}
         for index, point in sorted(self.points.items()):
@@ -109,11 +129,8 @@ class Sums:
 
     def add(self, second: int, amount: int) -> None:
         """Add an amount to a second."""
-        self.first_s = second if self.first_s is None else min(self.first_s, second)
-        self.last_s = second if self.last_s is None else max(self.last_s, second)
-        while self.last_s // self.step_s - self.first_s // self.step_s >= SUM_POINTS:
-            self._coarsen()
-        self.points[second // self.step_s] = self.points.get(second // self.step_s, 0) + amount
+        index = reached(self, second, SUM_POINTS)
+        self.points[index] = self.points.get(index, 0) + amount
 
     def by_step(self, step_s: int) -> dict[int, int]:
         """The sums of wider steps, a multiple of its own, by their indexes."""
@@ -122,7 +139,8 @@ class Sums:
             sums[index // width] = sums.get(index // width, 0) + amount
         return sums
 
-    def _coarsen(self) -> None:
+    def coarsen(self) -> None:
+        """Double the step; two neighbours become one."""
         self.points = self.by_step(2 * self.step_s)
         self.step_s *= 2
 
@@ -164,17 +182,14 @@ class Strain:
 
     def add(self, second: int, lag_ms: int, cpu_permille: int, worst_ms: int) -> None:
         """Add what one report said of the generators."""
-        self.first_s = second if self.first_s is None else min(self.first_s, second)
-        self.last_s = second if self.last_s is None else max(self.last_s, second)
-        while self.last_s // self.step_s - self.first_s // self.step_s >= STRAIN_POINTS:
-            self._coarsen()
-        self._put(second // self.step_s, (1, lag_ms, cpu_permille, worst_ms))
+        self._put(reached(self, second, STRAIN_POINTS), (1, lag_ms, cpu_permille, worst_ms))
 
     def _put(self, index: int, more: tuple[int, int, int, int]) -> None:
         count, lag_ms, cpu, worst_ms = self.points.get(index, (0, 0, 0, 0))
         self.points[index] = (count + more[0], lag_ms + more[1], cpu + more[2], max(worst_ms, more[3]))
 
-    def _coarsen(self) -> None:
+    def coarsen(self) -> None:
+        """Double the step; two neighbours become one."""
         self.step_s *= 2
         points, self.points = self.points, {}
         for index, point in points.items():
