@@ -15,17 +15,19 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tidal.model import phases
-from tidal.model.plan import Mix, counts_at, value_at
+from tidal.model.plan import Mix, counts_at, height_at
 from tidal.model.plantext import ARRIVALS, USERS
 from tidal.model.series import SUM_POINTS, Sums
 from tidal.model.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from tidal.model.events import ClassSpec, PlanSet, Reported
+    from tidal.model.events import ClassSpec, PlanSet, Reported, Track
     from tidal.model.spec import StageSpec
     from tidal.model.state import LogHalf, State
+
+    Amounts = Mapping[int, int]  # by column
 
 CURVES_MAX = 50
 """Curves, and classes, that are followed one by one; further ones are counted as (other)."""
@@ -131,7 +133,7 @@ def held_of(state: State, at_ms: int, end_s: int) -> Held:
     step_s = _step_s(state, _last_ms(log, now_ms))
     grid = _Grid(log, step_s, _last_ms(log, now_ms), min(end_s, (log.began_ms + now_ms) // 1000 + 1))
     lines = [*grid.user_lines(state), *grid.arrival_lines(state)]
-    spans = tuple(grid.span(state, stage) for stage in log.plan.stages)
+    spans = grid.spans(state, log.plan.stages)
     return Held(grid.start_ms, step_s * 1000, now_ms, log.plan.end_ms, tuple(lines), spans)
 
 
@@ -198,42 +200,42 @@ class _Grid:
         if not (tracks or begun or any(wanted.values())):
             return []
         past = [wanted.get(i, 0) * 1000 // self.step_s for i in self.past]
-        ahead = [
-            round(1000 * sum(value_at(t.points, self._middle_ms(i)) for t in tracks)) if self._is_on(i) else 0
-            for i in self.columns[len(past) :]
-        ]
-        return [Line("", ARRIVALS, (*past, *ahead), tuple(begun.get(i, 0) * 1000 // self.step_s for i in self.past))]
+        actual = tuple(begun.get(i, 0) * 1000 // self.step_s for i in self.past)
+        return [Line("", ARRIVALS, (*past, *self._ahead(tracks)), actual)]
 
-    def span(self, state: State, stage: StageSpec) -> Span:
-        """A stage's own sums, of the columns whose middle lies in it."""
+    def spans(self, state: State, stages: Sequence[StageSpec]) -> tuple[Span, ...]:
+        """Each stage with sums of its own, of the columns whose middle lies in it."""
+        planned, done = state.log.held, state.reports.held
+        users = (_added(planned.users, self.step_s), _added(done.users, self.step_s))
+        arrivals = [sums.by_step(self.step_s) for sums in (planned.arrivals, done.begun, done.dropped)]
+        return tuple(self._span(stage, users, arrivals) for stage in stages)
+
+    def _span(
+        self, stage: StageSpec, users: Iterable[Mapping[int, int]], arrivals: Iterable[Mapping[int, int]]
+    ) -> Span:
         mine = [i for i in self.past if stage.from_ms <= self._middle_ms(i) < stage.to_ms]
-        wanted = _added(state.log.held.users, self.step_s)
-        ran = _added(state.reports.held.users, self.step_s)
-        off = [wanted.get(i, 0) - ran.get(i, 0) for i in mine]
-        arrivals, held = state.log.held.arrivals.by_step(self.step_s), state.reports.held
-        begun, dropped = held.begun.by_step(self.step_s), held.dropped.by_step(self.step_s)
+        wanted, ran = ([sums.get(i, 0) for i in mine] for sums in users)
+        off = [w - r for w, r in zip(wanted, ran, strict=True)]
         return Span(
             clean(stage.name, 100),
             stage.from_ms,
             stage.to_ms,
-            sum(wanted.get(i, 0) for i in mine),
-            sum(ran.get(i, 0) for i in mine),
+            sum(wanted),
+            sum(ran),
             sum(max(0, ms) for ms in off),
             sum(max(0, -ms) for ms in off),
-            sum(arrivals.get(i, 0) for i in mine),
-            sum(begun.get(i, 0) for i in mine),
-            sum(dropped.get(i, 0) for i in mine),
+            *(sum(sums.get(i, 0) for i in mine) for sums in arrivals),
         )
 
     def _planned(self, name: str, sums: Mapping[int, int]) -> list[int]:
         """Thousandths of users of a curve: as they were added up, and as they are to come."""
         tracks = [t for t in self.log.plan.tracks if t.name == name and t.unit == USERS] if self.log.plan else []
-        past = [sums.get(i, 0) // self.step_s for i in self.past]
-        ahead = self.columns[len(past) :]
-        return past + [
-            round(1000 * sum(value_at(t.points, self._middle_ms(i)) for t in tracks)) if self._is_on(i) else 0
-            for i in ahead
-        ]
+        return [*self._actual(sums), *self._ahead(tracks)]
+
+    def _ahead(self, tracks: Sequence[Track]) -> list[int]:
+        """Thousandths of what the curves want from now on."""
+        ahead = self.columns[len(self.past) :]
+        return [round(1000 * height_at(tracks, self._middle_ms(i))) if self._is_on(i) else 0 for i in ahead]
 
     def _is_on(self, column: int) -> bool:
         plan, middle_ms = self.log.plan, self._middle_ms(column)

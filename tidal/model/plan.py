@@ -45,6 +45,11 @@ def value_at(points: Points, plan_ms: int) -> float:
     return v0 + (v1 - v0) * (plan_ms - t0) / (t1 - t0)
 
 
+def height_at(tracks: Iterable[Track], plan_ms: int) -> float:
+    """How high curves are at a moment, all together."""
+    return sum(value_at(track.points, plan_ms) for track in tracks)
+
+
 def count_at(tracks: Iterable[Track], plan_ms: int) -> int:
     """How many users are to run at a moment: of each curve those with the indexes 0 … count-1."""
     return sum(_count(t.points, plan_ms) for t in tracks if t.unit == "users")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tidal.model.plan import count_at, value_at
+from tidal.model.plan import count_at, height_at
 from tidal.model.stats import merge_histogram
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _named(found: list[tuple[str, int, int, bool]], last: str) -> list[tuple[str
 def _level(plans: Sequence[PlanSet], plan_ms: int) -> tuple[int, float]:
     """Users and arrivals a second that are wanted at a moment."""
     plan = next((p for p in reversed(plans) if p.from_ms <= plan_ms), plans[0])
-    arrivals = sum(value_at(t.points, plan_ms) for t in plan.tracks if t.unit != "users")
+    arrivals = height_at((t for t in plan.tracks if t.unit != "users"), plan_ms)
     return count_at(plan.tracks, plan_ms), arrivals
 
 

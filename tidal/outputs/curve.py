@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.model.plan import value_at
+from tidal.model.plan import height_at
 from tidal.model.plantext import ARRIVALS, USERS, parsed, part_text
 from tidal.outputs.layout import duration, shorten, width
 
@@ -64,7 +64,7 @@ def _height(tracks: Sequence[Track], column: int, columns: int, length_ms: int) 
     from_ms, to_ms = column * length_ms // columns, (column + 1) * length_ms // columns
     corners = {at_ms for t in tracks for at_ms, _ in t.points if from_ms <= at_ms < to_ms}
     moments = {from_ms, (from_ms + to_ms) // 2, max(from_ms, to_ms - 1), *list(corners)[:100]}
-    return max(sum(value_at(t.points, at_ms) for t in tracks) for at_ms in moments)
+    return max(height_at(tracks, at_ms) for at_ms in moments)
 
 
 def _bar(filled: float) -> str:

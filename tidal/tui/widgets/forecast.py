@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 from tidal.model.capacity import lacking, peak
 from tidal.model.held import shared
-from tidal.model.plan import value_at
+from tidal.model.plan import height_at, value_at
 from tidal.model.plantext import ARRIVALS, USERS, span
 from tidal.tui import text
 from tidal.tui.feed import Company, Outlook
@@ -95,7 +95,7 @@ def length_ms(planned: Planned) -> int:
 def _curve(planned: Planned, unit: str, width: int, height: int, look: Look, *, fills: bool) -> list[Runs]:
     tracks, whole_ms = _of(planned, unit), length_ms(planned)
     moments = [whole_ms * (2 * i + 1) // (2 * POINTS) for i in range(POINTS)]
-    values = tuple(round(1000 * sum(value_at(t.points, at_ms) for t in tracks)) for at_ms in moments)
+    values = tuple(round(1000 * height_at(tracks, at_ms)) for at_ms in moments)
     starts = [s for s in planned.stages if s.from_ms < whole_ms]
     plot = Plot(
         "",
