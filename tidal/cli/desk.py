@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tidal import opening
 from tidal.cli import flags, planflags
 from tidal.cli.request import class_settings, load_options, locustfiles
-from tidal.errors import BadPlan, NoHost, TidalError, UsageError
+from tidal.errors import TidalError, UsageError
 from tidal.keys import is_name
 from tidal.launch import inspect
 from tidal.lookout import heartbeat_of
@@ -163,7 +163,7 @@ class Desk:
         except TidalError as error:
             return Outlook({"plan": str(error)})
         if typed.loaded is None:
-            return Outlook(planned=_planned(options, None), command=shown_words(words_of(typed)))
+            return Outlook(planned=_planned(options), command=shown_words(words_of(typed)))
         return _outlook_of(options, _as_set(typed.loaded, typed), typed)
 
     # -------------------------------------------------------------- starting
@@ -335,19 +335,19 @@ def _outlook_of(options: RunOptions, loaded: Loaded, typed: Typed) -> Outlook:
         opening.check_iterations(options, () if found is None else found.tracks)
         about = "host"
         opening.check_host(classes, options.host)
-    except (BadPlan, NoHost, TidalError) as error:
+    except TidalError as error:
         return Outlook({about: str(error)})
     command = shown_words(words_of(typed))
     if found is None and loaded.shape:
         told = f"{loaded.shape} of the file says how many users there are, moment by moment"
         return Outlook(classes=classes, told=told, command=command)
-    return Outlook(planned=found or _planned(options, None), classes=classes, command=command)
+    return Outlook(planned=found or _planned(options), classes=classes, command=command)
 
 
-def _planned(options: RunOptions, found: Planned | None) -> Planned:
-    """The curve of users and a spawn rate, where there is no plan."""
-    if found is not None or options.plan:
-        return found or planned(options.plan, options.run_time_ms)
+def _planned(options: RunOptions) -> Planned:
+    """What the options alone say: their plan, else the curve of users and a spawn rate."""
+    if options.plan:
+        return planned(options.plan, options.run_time_ms)
     return Planned((Track("", ramp(0, 0, options.users, options.spawn_rate)),), (), options.run_time_ms, "")
 
 

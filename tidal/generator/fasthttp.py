@@ -158,8 +158,18 @@ class FastHttpSession:
         exception = failure or exception
         hook = self.request_event
         if catch_response or type(hook) is not EventHook or hook.has_listeners:
-            known = (method, name, response, exception, began_s, full_url, length, took_ms)
-            return self._told(hook, context, known, catch=catch_response, stream=stream)
+            meta = {
+                "request_type": method,
+                "name": name,
+                "context": {**self.user.context(), **context} if self.user else context,
+                "response": response,
+                "exception": exception,
+                "start_time": began_s,
+                "url": full_url,
+                "response_length": length,
+                "response_time": took_ms,
+            }
+            return _told(hook, response, meta, catch=catch_response, stream=stream)
         if hook.sink is not None:
             last.delay_s = delay_of(response) if not stream else UNKNOWN
             if exception is None:
@@ -167,27 +177,6 @@ class FastHttpSession:
             else:
                 hook.sink(method, name, took_ms, length, exception, response=response, url=full_url)
         return response
-
-    def _told(self, hook: Any, context: Any, known: tuple[Any, ...], *, catch: bool, stream: bool) -> FastResponse:
-        """The response, once the hook's listeners were told of it; in a `with` block the block does that."""
-        method, name, response, exception, began_s, url, length, took_ms = known
-        meta = {
-            "request_type": method,
-            "name": name,
-            "context": {**self.user.context(), **context} if self.user else context,
-            "response": response,
-            "exception": exception,
-            "start_time": began_s,
-            "url": url,
-            "response_length": length,
-            "response_time": took_ms,
-        }
-        if catch:
-            return ResponseContextManager(response, hook, meta, catch)
-        last.delay_s = delay_of(response) if not stream else UNKNOWN
-        hook.fire(**meta)
-        answered: FastResponse = response
-        return answered
 
     def _open(self, method: str, url: str, given: Pairs, data: Any, kwargs: dict[str, Any]) -> FastResponse:
         try:
@@ -262,6 +251,15 @@ class FastHttpSession:
             yield from lines
         if rest:
             yield rest
+
+
+def _told(hook: Any, response: FastResponse, meta: dict[str, Any], *, catch: bool, stream: bool) -> FastResponse:
+    """The response, once the hook's listeners were told of it; in a `with` block the block does that."""
+    if catch:
+        return ResponseContextManager(response, hook, meta, catch)
+    last.delay_s = delay_of(response) if not stream else UNKNOWN
+    hook.fire(**meta)
+    return response
 
 
 @lru_cache(512)

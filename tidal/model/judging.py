@@ -278,7 +278,7 @@ def _of_stage(state: State, one: Threshold) -> Fraction | None:
 
 def _of_run(state: State, of: str) -> Seen:
     if not of:
-        return Seen(state.reports.total.copy(), state.reports.user_ms)
+        return Seen(state.reports.total, state.reports.user_ms)
     seen = Seen(user_ms=state.reports.user_ms)
     for key, record in state.reports.endpoints.items():
         if is_of(key, of):

@@ -26,6 +26,7 @@ from tidal.tui.choice import (
     argument_field,
     count_text,
     memory_name,
+    plan_text,
     recalled,
     remembered,
     weight_text,
@@ -267,22 +268,19 @@ class Start(Screen[None]):
         for field in self.query(Entry):
             if (text := getattr(typed, field.id or "", None)) is not None and field.value != text:
                 field.value = text
-        plan = " | ".join(
-            f"{name}={text}" if name else text for name, text in (typed.loaded.plan if typed.loaded else ())
-        )
+        plan = plan_text(typed.loaded.plan if typed.loaded else ())
         self.query_one("#plan", Entry).placeholder = (
             self._look.outside(f"the file's: {plan}") if plan else HINTS["plan"]
         )
         listed = self.query_one("#classes")
         await listed.remove_children()
-        weights, counts = dict(typed.weights), dict(typed.counts)
         await listed.mount_all(
             class_row(
                 i,
                 self._look.outside(spec.name),
                 spec.name in typed.classes,
-                weights.get(spec.name, weight_text(spec)),
-                counts.get(spec.name, count_text(spec)),
+                self._shown(WEIGHT, i),
+                self._shown(COUNT, i),
             )
             for i, spec in enumerate(typed.known)
         )
@@ -291,12 +289,11 @@ class Start(Screen[None]):
         self._tell()
 
     async def _offer_arguments(self) -> None:
-        given, listed = dict(self._typed.given), self.query_one("#own")
+        listed = self.query_one("#own")
         await listed.remove_children()
         for i, argument in enumerate(self._typed.arguments):
-            text = given.get(argument.name, own.text_of(argument))
             mistake = Static("", id=f"mistake-{OWN}{i}", classes="mistake", markup=False)
-            await listed.mount_all([own_row(i, argument, text, self._look), mistake])
+            await listed.mount_all([own_row(i, argument, self._shown(OWN, i), self._look), mistake])
         listed.display = bool(self._typed.arguments)
 
     # -------------------------------------------------------------- starting

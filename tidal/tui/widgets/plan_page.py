@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidal.model.plantext import ARRIVALS, USERS
+from tidal.model.verdict import INVALID_PERMILLE, SUSPECT_PERMILLE
 from tidal.tui import text
 from tidal.tui.look import LEVELS, mark_of
 from tidal.tui.widgets.blocks import beside, columns, headed
@@ -31,8 +32,6 @@ SMALL_ROWS = 7
 """Of the chart of one class, its title among them."""
 BEFORE_MS, AFTER_MS = 4_000, 1_500
 """An event explains a gap that begins so soon after it, or ends so soon before."""
-OFF_PERMILLE, BAD_PERMILLE = 1, 50
-"""As of the verdict: what is less than that of the plan is forgiven; what is more makes a run invalid."""
 
 
 def plan_lines(frame: Frame, width: int, height: int, look: Look, *, fills: bool) -> Block:
@@ -103,9 +102,9 @@ def _off(what: str, user_ms: int, whole: int) -> Runs:
 
 
 def _tone(off: int, whole: int) -> str:
-    """How bad it is that so much of the whole is off."""
+    """How bad it is that so much of the whole is off: as for the verdict."""
     permille = off * 1000
-    return "bad" if permille > whole * BAD_PERMILLE else "warn" if permille > whole * OFF_PERMILLE else ""
+    return "bad" if permille > whole * INVALID_PERMILLE else "warn" if permille > whole * SUSPECT_PERMILLE else ""
 
 
 # ------------------------------------------------------------------ over time
