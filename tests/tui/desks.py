@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fakes import StillFeed, Wishes
+from fakes import StillFeed, Wishes, finished
 from frames import waiting
+from textual.widgets import Input, Static
 
 from tidal.cli.desk import Desk
 from tidal.errors import FileSyntaxError
@@ -19,6 +20,8 @@ from tidal.tui.feed import Company
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from textual.pilot import Pilot
 
     from tidal.tui.choice import Typed
     from tidal.tui.feed import Feed, Operator
@@ -91,3 +94,25 @@ DESKS: dict[str, Callable[[], PaperDesk]] = {
     "start-wrong": lambda: desk(users=500, host="shop.example.com"),
 }  # fmt: skip
 """By name, for pictures."""
+
+
+# ------------------------------------------------------------------ the form over it
+
+
+async def inspected(pilot: Pilot[str]) -> None:
+    """Wait until the file was looked at."""
+    await pilot.pause()
+    await finished(pilot.app, "_look_at_file")  # type: ignore[arg-type]
+    await finished(pilot.app, "_look_around")  # type: ignore[arg-type]
+    await pilot.pause()
+
+
+def field(pilot: Pilot[str], name: str) -> Input:
+    """A field by its name."""
+    return pilot.app.screen.query_one(f"#{name}", Input)
+
+
+def mistake(pilot: Pilot[str], name: str) -> str:
+    """What stands below a field."""
+    line = pilot.app.screen.query_one(f"#mistake-{name}", Static)
+    return str(line.content) if line.display else ""

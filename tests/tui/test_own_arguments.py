@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from desks import SHOP, desk
+from desks import SHOP, desk, field, inspected, mistake
 from fakes import finished, screen_text
 from frames import ASCII, LOOK
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input
 
 from tidal.model.events import ClassSpec
 from tidal.model.pipe import ArgumentSpec, Loaded
@@ -44,31 +44,13 @@ def app_of(started: list[LaunchSpec], *arguments: ArgumentSpec, **more: Any) -> 
     return TidalApp(desk=paper, look=more.get("look", LOOK))
 
 
-async def inspected(pilot: Pilot[str]) -> None:
-    """Wait until the file was looked at."""
-    await pilot.pause()
-    await finished(pilot.app, "_look_at_file")  # type: ignore[arg-type]
-    await pilot.pause()
-
-
-def field(pilot: Pilot[str], number: int) -> Input:
-    """The field of an argument."""
-    return pilot.app.screen.query_one(f"#own-{number}", Input)
-
-
-def mistake(pilot: Pilot[str], number: int) -> str:
-    """What stands below the field of an argument."""
-    line = pilot.app.screen.query_one(f"#mistake-own-{number}", Static)
-    return str(line.content) if line.display else ""
-
-
 async def test_every_argument_has_a_field_with_what_it_is_now() -> None:
     """Labels as on the command line; a flag is a box; what is not for forms is not there."""
     app = app_of([])
     async with app.run_test(size=(90, 40)) as pilot:
         await inspected(pilot)
         shown = screen_text(pilot)
-        assert [field(pilot, n).value for n in (0, 1, 2, 3, 5)] == ["eu", "", "3", "", "north 'old town'"]
+        assert [field(pilot, f"own-{n}").value for n in (0, 1, 2, 3, 5)] == ["eu", "", "3", "", "north 'old town'"]
         assert not app.screen.query_one("#own-4", Tick).value
     for label in ("region", "api-token", "depth", "ratio", "dry-run", "[ ] buy nothing", "shops"):
         assert label in shown
@@ -81,10 +63,10 @@ async def test_values_are_handed_on_as_json() -> None:
     app = app_of(choices)
     async with app.run_test(size=(90, 40)) as pilot:
         await inspected(pilot)
-        field(pilot, 0).value = "us"
-        field(pilot, 1).value = "opensesame"
-        field(pilot, 2).value = "7"
-        field(pilot, 5).value = 'south "new town"'
+        field(pilot, "own-0").value = "us"
+        field(pilot, "own-1").value = "opensesame"
+        field(pilot, "own-2").value = "7"
+        field(pilot, "own-5").value = 'south "new town"'
         app.screen.query_one("#own-4", Tick).toggle()
         await pilot.pause()
         assert "opensesame" not in screen_text(pilot)
@@ -109,19 +91,19 @@ async def test_what_is_wrong_is_told_and_nothing_starts() -> None:
     app = app_of(choices)
     async with app.run_test(size=(90, 40)) as pilot:
         await inspected(pilot)
-        assert mistake(pilot, 1) == "api-token: it must be given"
-        assert field(pilot, 1).has_class("-wrong")
-        field(pilot, 1).value = "x"
-        field(pilot, 2).value = "deep"
+        assert mistake(pilot, "own-1") == "api-token: it must be given"
+        assert field(pilot, "own-1").has_class("-wrong")
+        field(pilot, "own-1").value = "x"
+        field(pilot, "own-2").value = "deep"
         await pilot.pause()
-        assert mistake(pilot, 2) == "depth: a whole number"
+        assert mistake(pilot, "own-2") == "depth: a whole number"
         assert app.screen.query_one("#start", Button).disabled
         await pilot.press("enter")
-        field(pilot, 2).value = "4"
-        field(pilot, 0).value = "mars"
+        field(pilot, "own-2").value = "4"
+        field(pilot, "own-0").value = "mars"
         await pilot.pause()
-        assert mistake(pilot, 0) == "region: one of eu, us"
-        field(pilot, 0).value = "us"
+        assert mistake(pilot, "own-0") == "region: one of eu, us"
+        field(pilot, "own-0").value = "us"
         await pilot.pause()
         assert not app.screen.query_one("#start", Button).disabled
     assert choices == []
@@ -133,7 +115,7 @@ async def test_another_file_has_other_fields() -> None:
     app = app_of(choices, REGION, DEPTH)
     async with app.run_test(size=(90, 40)) as pilot:
         await inspected(pilot)
-        field(pilot, 1).value = "9"
+        field(pilot, "own-1").value = "9"
         await pilot.pause()
         for arguments, shown in (((DEPTH,), ["9"]), ((), [])):
             start = app.screen
@@ -162,7 +144,7 @@ async def test_the_last_field_is_reached_on_every_screen(size: tuple[int, int]) 
     app = app_of([], *many)
     async with app.run_test(size=size) as pilot:
         await inspected(pilot)
-        field(pilot, 19).focus()
+        field(pilot, "own-19").focus()
         await pilot.press(*"last")
         await pilot.pause()
         assert "last" in screen_text(pilot)
@@ -195,7 +177,7 @@ async def test_a_box_is_ticked_when_its_key_comes() -> None:
         await pilot.pause()
         await typed_at_once(pilot, "space", "tab", "u", "s")
         assert app.screen.query_one("#own-0", Tick).value
-        assert field(pilot, 1).value == "us"
+        assert field(pilot, "own-1").value == "us"
 
 
 async def typed_at_once(pilot: Pilot[str], *keys: str) -> None:
@@ -294,8 +276,8 @@ def test_the_form_with_arguments(snap_compare: Callable[..., bool], look: Any) -
         await inspected(pilot)
         for entry in pilot.app.screen.query(Input):
             entry.cursor_blink = False
-        field(pilot, 1).value = "opensesame"
-        field(pilot, 2).value = "deep"
+        field(pilot, "own-1").value = "opensesame"
+        field(pilot, "own-2").value = "deep"
         await pilot.pause()
 
     assert snap_compare(app_of([], look=look), terminal_size=(80, 30), run_before=before)

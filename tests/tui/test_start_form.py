@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from desks import DESKS, FLEET, HOST, SHOP, STAGES, desk
+from desks import DESKS, FLEET, HOST, SHOP, STAGES, desk, field, inspected, mistake
 from fakes import dashboard, finished, screen_text, settled
 from frames import ASCII, LOOK
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input
 
 from tidal.errors import NoHost
 from tidal.model.events import ClassSpec
@@ -27,25 +27,6 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 SIZES = {"60x16": (60, 16), "80x24": (80, 24), "120x30": (120, 30), "200x50": (200, 50)}
-
-
-async def inspected(pilot: Pilot[str]) -> None:
-    """Wait until the file was looked at."""
-    await pilot.pause()
-    await finished(pilot.app, "_look_at_file")  # type: ignore[arg-type]
-    await finished(pilot.app, "_look_around")  # type: ignore[arg-type]
-    await pilot.pause()
-
-
-def field(pilot: Pilot[str], name: str) -> Input:
-    """A field by its name."""
-    return pilot.app.screen.query_one(f"#{name}", Input)
-
-
-def mistake(pilot: Pilot[str], name: str) -> str:
-    """What stands below a field."""
-    line = pilot.app.screen.query_one(f"#mistake-{name}", Static)
-    return str(line.content) if line.display else ""
 
 
 async def begun(pilot: Pilot[str]) -> None:
