@@ -68,6 +68,15 @@ def test_every_subcommand_and_flag_has_help(name: str) -> None:
     assert all(action.help for action in parser._actions)
 
 
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_help_that_is_asked_for_is_printed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the way that a user takes: what reads the words formats the help, and it reads positional ones its own way."""
+    with pytest.raises(SystemExit) as end:
+        parser_of(name).read(["--help"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: tidal {name}")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [

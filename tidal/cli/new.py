@@ -17,7 +17,7 @@ DEFAULT_FILE = "locustfile.py"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument("file", nargs="?", default=DEFAULT_FILE, metavar="FILE", help="default: ./%(default)s")
+    parser.add_argument("file", nargs="?", default=DEFAULT_FILE, metavar="FILE", help=f"default: ./{DEFAULT_FILE}")
     parser.add_argument("-H", "--host", metavar="URL", default="", help="where its load goes")
     parser.add_argument("--fast", action="store_true", help="with FastHttpUser, which costs a part of the CPU")
 

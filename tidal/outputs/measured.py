@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ROWS_MAX = 200
 """So many rows a table; the rest is counted in a line below it."""
-SAMPLES_MAX, SAMPLE_LINES, LINE_CELLS = 10, 12, 160
+SAMPLES_MAX, SAMPLE_LINES, LINE_CELLS = 5, 12, 160
 """Failed requests in the summary, lines of a body, and cells of a line."""
 
 TRANSACTION_COLUMNS = (
@@ -108,7 +108,7 @@ def figure(value: float) -> str:
 
 
 def sample_blocks(frame: Frame) -> str:
-    """The first of the failed requests that were kept, one of each kind before a second one."""
+    """The first failed request of each kind, where a kind is an endpoint with an error."""
     if not frame.samples:
         return ""
     shown = _one_of_each(frame)[:SAMPLES_MAX]
@@ -119,13 +119,10 @@ def sample_blocks(frame: Frame) -> str:
 
 
 def _one_of_each(frame: Frame) -> list[SampleRow]:
-    seen: dict[tuple[str, str, str], int] = {}
-    ranked: list[tuple[int, int, SampleRow]] = []
+    kinds: dict[tuple[str, str, str], SampleRow] = {}
     for row in frame.samples:
-        kind = (row.method, row.name, row.error)
-        seen[kind] = seen.get(kind, -1) + 1
-        ranked.append((seen[kind], len(ranked), row))
-    return [row for _, _, row in sorted(ranked, key=lambda item: item[:2])]
+        kinds.setdefault((row.method, row.name, row.error), row)
+    return list(kinds.values())
 
 
 def _sample(row: SampleRow) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`python -m tidal.target [--port N] [--seed N]`: serve the shop on loopback until stdin ends or Ctrl-C.
+"""`python -m tidal.target [--port N] [--seed N]`: serve the shop on loopback until Ctrl-C or the end of a parent pipe.
 
 The first line on stdout is the port.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import stat
 import sys
 import threading
 from contextlib import suppress
@@ -24,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         with suppress(KeyboardInterrupt):
-            asyncio.run(_serve(args.port, Random(args.seed), lifeline=not (args.no_lifeline or sys.stdin.isatty())))
+            asyncio.run(_serve(args.port, Random(args.seed), lifeline=not args.no_lifeline and _is_piped()))
     except TidalError as error:
         print(f"tidal: {error}", file=sys.stderr)
         return error.exit_code
@@ -35,8 +36,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m tidal.target", description="A small shop to send load to, on loopback.")
     parser.add_argument("--port", type=int, default=8089, help="0: any free port (default: %(default)s)")
     parser.add_argument("--seed", type=int, help="make latencies and failures repeatable")
-    parser.add_argument("--no-lifeline", action="store_true", help="go on when standard input ends")
+    parser.add_argument("--no-lifeline", action="store_true", help="go on when a pipe on standard input ends")
     return parser
+
+
+def _is_piped() -> bool:
+    """Whether a parent holds the other end of stdin; a terminal, a file or `/dev/null` (`… &`) says nothing of one."""
+    with suppress(OSError):
+        return stat.S_ISFIFO(os.fstat(0).st_mode)
+    return False
 
 
 async def _serve(port: int, luck: Random, *, lifeline: bool) -> None:
@@ -45,7 +53,6 @@ async def _serve(port: int, luck: Random, *, lifeline: bool) -> None:
     over = asyncio.Event()
     if lifeline:
         loop = asyncio.get_running_loop()
-        # A thread, because a loop cannot watch every kind of stdin (a regular file, /dev/null).
         threading.Thread(target=_wait_for_end, args=(loop, over), daemon=True).start()
     await over.wait()
 
