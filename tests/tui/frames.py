@@ -7,6 +7,7 @@ from datetime import UTC
 from math import sin
 from typing import Any
 
+from tidal.model.judged_rows import VerdictRow
 from tidal.model.rows import (
     Chart,
     Completeness,
@@ -19,7 +20,6 @@ from tidal.model.rows import (
     LossRow,
     RunHeader,
     StoryRow,
-    VerdictRow,
     WorkerRow,
 )
 from tidal.tui.look import Look

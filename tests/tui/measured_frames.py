@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING
 
 from frames import BEGAN_MS, HOSTILE, frame
 
-from tidal.model.rows import (
-    CheckRow,
-    LatenessRow,
-    MetricRow,
-    PacingRow,
-    SampleRow,
-    StageRow,
-    TaggedRow,
-    ThresholdRow,
-    TransactionRow,
-)
+from tidal.model.judged_rows import ThresholdRow
+from tidal.model.own_rows import CheckRow, MetricRow, SampleRow, TaggedRow, TransactionRow
+from tidal.model.rows import LatenessRow, PacingRow, StageRow
 
 if TYPE_CHECKING:
     from tidal.model.rows import Frame

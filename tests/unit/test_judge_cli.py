@@ -15,7 +15,7 @@ from tidal.cli.judge import exit_code, split
 from tidal.cli.parser import parser_of
 from tidal.cli.verdict_files import summary_file
 from tidal.errors import UsageError
-from tidal.model.rows import ThresholdRow
+from tidal.model.judged_rows import ThresholdRow
 from tidal.outputs.junit import junit
 from tidal.outputs.markdown import markdown
 from tidal.outputs.text import interval_line, summary

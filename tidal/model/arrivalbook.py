@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tidal.model import phases
 from tidal.model.arrivals import arrivals_of
+from tidal.model.findings import weight_of
 from tidal.model.ledger import add_up_plan, plan_at
 from tidal.model.plan import value_at
 from tidal.model.plantext import ARRIVALS
@@ -21,15 +22,11 @@ from tidal.model.words import number, part
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tidal.model.findings import Finding
     from tidal.model.state import LogHalf, State
 
-SUSPECT_PERMILLE = 1
-"""As of user time: what cannot be seen in any rate or percentile is forgiven."""
-INVALID_PERMILLE = 50
 GRACE = 3
 """Arrivals: a short run is not judged by one."""
-
-Finding = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +107,10 @@ def arrival_cells(state: State) -> dict[str, int]:
 def not_begun(state: State, *, is_final: bool) -> Iterator[Finding]:
     """Arrivals that were dropped; at the end those, too, of which nobody knows."""
     books = arrival_books(state)
-    if weight := _weight(books.dropped, books.planned):
+    if weight := weight_of(books.dropped, books.planned, GRACE):
         what = f"{number(books.dropped)} arrivals ({part(books.dropped, books.planned)}) were dropped"
         yield weight, f"{what}: as many iterations were in flight as may be"
     is_over = is_final or state.log.phase == phases.CLOSED
-    if is_over and (weight := _weight(books.unknown, books.planned)):
+    if is_over and (weight := weight_of(books.unknown, books.planned, GRACE)):
         what = f"{number(books.unknown)} arrivals ({part(books.unknown, books.planned)}) are unknown"
         yield weight, f"{what}: they were due where something died, and were not reported"
-
-
-def _weight(some: int, planned: int) -> int:
-    permille = max(0, some - GRACE) * 1000
-    return 2 if permille > planned * INVALID_PERMILLE else int(permille > planned * SUSPECT_PERMILLE)

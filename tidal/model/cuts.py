@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
 from tidal.model.frame import frame
-from tidal.model.rows import LedgerRow, VerdictRow
+from tidal.model.judged_rows import VerdictRow
+from tidal.model.rows import LedgerRow
 from tidal.model.series import Series
 from tidal.model.words import moment
 

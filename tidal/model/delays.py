@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tidal.model.events import Reported
+    from tidal.model.findings import Finding
     from tidal.model.state import ReportHalf
 
 LEAST = 20
@@ -23,8 +24,6 @@ SUSPECT_US = 5_000
 """A p95 of the delay from which on latencies are not the target's; the timers of an idle machine are good to 1 ms."""
 SUSPECT_PERMILLE = 100
 """And so much of the p95 without it: beside long latencies a short delay does not matter."""
-
-Finding = tuple[int, str]
 
 
 def note_delays(reports: ReportHalf, event: Reported) -> None:

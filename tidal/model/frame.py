@@ -16,6 +16,7 @@ from tidal.model import phases
 from tidal.model.arrivalbook import arrival_cells, rate_milli
 from tidal.model.cells import endpoint_row
 from tidal.model.delays import delay_row
+from tidal.model.judged_rows import VerdictRow
 from tidal.model.ledger import EVER_S, balance, complete_to_ms, expected, iterations, losses, planned_users
 from tidal.model.measured_rows import (
     check_rows,
@@ -39,7 +40,6 @@ from tidal.model.rows import (
     LossRow,
     RunHeader,
     StoryRow,
-    VerdictRow,
     WorkerRow,
 )
 from tidal.model.series import POINTS_MAX, Point

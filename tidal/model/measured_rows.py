@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tidal.model.measured import OTHER, TAG_SETS_MAX, Transaction, crowded
 from tidal.model.metrics import CHECK, COUNTER, GAUGE, PARTS, RATE, TREND, Metric, value_of
-from tidal.model.rows import CheckRow, MetricRow, SampleRow, TaggedRow, TransactionRow
+from tidal.model.own_rows import CheckRow, MetricRow, SampleRow, TaggedRow, TransactionRow
 from tidal.model.text import clean
 from tidal.model.words import number
 

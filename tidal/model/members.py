@@ -51,12 +51,17 @@ def why_it_stays(state: State, name: str) -> str:
         there = [w.name for w in sorted(log.workers.values(), key=_by_number) if not w.is_gone]
         more = f" and {len(there) - NAMES_MAX} more" if len(there) > NAMES_MAX else ""
         return f"no worker {name[:40]!r}: it has {', '.join(there[:NAMES_MAX]) or 'none'}{more}"
-    if record.is_gone:
-        return f"{record.name} is {record.state} already"
-    if record.state == "draining":
-        return f"{record.name} leaves already"
-    if not able_ones(state).keys() - {record.incarnation}:
-        return f"{record.name} is the last worker: nobody could take its users; stop the run, or start another worker"
+    return why_kept(record.name, record.state, has_heirs=bool(able_ones(state).keys() - {record.incarnation}))
+
+
+def why_kept(name: str, state: str, *, has_heirs: bool) -> str:
+    """The same of a worker that is known, by its state; `has_heirs`: another one may own slots."""
+    if state in phases.GONE:
+        return f"{name} is {state} already"
+    if state == "draining":
+        return f"{name} leaves already"
+    if not has_heirs:
+        return f"{name} is the last worker: nobody could take its users; stop the run, or start another worker"
     return ""
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tidal.model.events import PaceTally, Reported
+    from tidal.model.findings import Finding
     from tidal.model.state import ReportHalf
     from tidal.model.stats import Tally
 
@@ -22,8 +23,6 @@ LATE_PERMILLE = 50
 """Late arrivals that make a run suspect: from one in twenty on they are in the p95."""
 LEAST = 20
 """Iterations or arrivals below which there is nothing to say."""
-
-Finding = tuple[int, str]
 
 
 def note_schedule(reports: ReportHalf, event: Reported) -> None:

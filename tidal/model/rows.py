@@ -10,6 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tidal.model.closeup import Closeup  # noqa: TC001 - the JSON schema reads the annotations
+from tidal.model.judged_rows import LimitRow, ThresholdRow, VerdictRow
+from tidal.model.own_rows import (  # noqa: TC001 - as above
+    CheckRow,
+    MetricRow,
+    SampleRow,
+    TaggedRow,
+    TransactionRow,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,159 +287,6 @@ class DelayRow:
     undelayed_p50_us: int = 0  # the latencies of the same answers without it
     undelayed_p95_us: int = 0
     undelayed_p99_us: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class VerdictRow:
-    """Whether the figures may be believed."""
-
-    word: str = ""  # valid, suspect, invalid; "" when there is nothing to judge
-    reasons: tuple[str, ...] = ()  # why it is not valid
-    remarks: tuple[str, ...] = ()  # what else is worth knowing: where latency came from, say
-
-
-@dataclass(frozen=True, slots=True)
-class ThresholdRow:
-    """One threshold of the run, and how it stands."""
-
-    text: str  # as the log has it
-    meaning: str  # in words
-    word: str  # waiting, holds, failing (now), failed (once and for all), at the end passed, failed or unjudged
-    value_milli: int | None = None  # of the newest window, or so far; in thousandths of the unit; None: none yet
-    value: str = ""  # the same with its unit; of a verdict its word
-    limit_milli: int = 0
-    unit: str = ""  # ms, %, /s or ""
-    aborts: bool = False  # it stops the run when it fails
-    tripped_from_ms: int | None = None  # plan time of what failed
-    tripped_to_ms: int | None = None
-    tripped_value: str = ""
-    why: str = ""  # why it could not be judged
-
-
-@dataclass(frozen=True, slots=True)
-class TransactionRow:
-    """A transaction of the users' own, in the order of the tree: each one after the one around it.
-
-    With tags: those of its runs that had them; the row without counts all. Times without waiting are the same runs
-    without what the user slept meanwhile.
-    """
-
-    path: tuple[str, ...]  # its name after those of the transactions around it
-    tags: str  # "region=eu,tier=pro"; "" on the row of all
-    depth: int  # 0: nothing is around it
-    times: int  # how often it ended; 0: only what is in it was seen so far
-    failures: int
-    cancelled: int  # cut off by a stop; in no other figure
-    requests: int  # that ended inside
-    failed_requests: int
-    median_us: int
-    p95_us: int
-    p99_us: int
-    average_us: int
-    min_us: int
-    max_us: int
-    busy_median_us: int  # without waiting, as the rest of these
-    busy_p95_us: int
-    busy_p99_us: int
-    busy_average_us: int
-    busy_max_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class MetricRow:
-    """A metric of the users' own; with tags: those of its values that had them. What a kind does not have is 0."""
-
-    name: str
-    kind: str  # counter, gauge, rate, trend
-    unit: str
-    tags: str
-    count: int  # how many values were recorded
-    value: float  # a counter's sum, a gauge's last, a rate's share (0 to 1), a trend's mean
-    rate: float  # of a counter: its sum for each second of the run
-    hits: int  # of a rate: how many were true
-    min: float
-    max: float
-    median: float
-    p95: float
-    p99: float
-
-
-@dataclass(frozen=True, slots=True)
-class CheckRow:
-    """A check of the users' own: what should be so, and how often it was."""
-
-    name: str
-    tags: str
-    passes: int
-    fails: int
-
-
-@dataclass(frozen=True, slots=True)
-class TaggedRow:
-    """Requests of one endpoint that were made under these tags; the endpoint's own row counts them too."""
-
-    tags: str
-    method: str
-    name: str
-    requests: int
-    failures: int
-    median_us: int
-    p95_us: int
-    p99_us: int
-    average_us: int
-    min_us: int
-    max_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class SampleRow:
-    """One failed request and what came back, without secrets; one of a few."""
-
-    at_ms: int  # Redis time
-    offset_ms: int  # plan time
-    worker: str
-    method: str
-    name: str
-    error: str
-    url: str
-    status: int  # 0: no answer came
-    took_us: int | None
-    user: str  # the user's class
-    transaction: tuple[str, ...]  # its path, of the one it was in
-    tags: str
-    request_headers: tuple[tuple[str, str], ...]
-    request_body: str
-    response_headers: tuple[tuple[str, str], ...]
-    response_body: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeRow:
-    """A level that the search for a limit held."""
-
-    number: int
-    level_milli: int
-    passed: bool
-    from_ms: int  # plan time of what was measured
-    to_ms: int
-    values: tuple[str, ...]  # one a threshold of the search, with its unit; "" for none
-    values_milli: tuple[int | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LimitRow:
-    """The search for the highest load that meets thresholds."""
-
-    unit: str  # users or arrivals/s; "" when nothing is searched for
-    until: tuple[str, ...] = ()
-    limits_milli: tuple[int, ...] = ()  # of these thresholds
-    probing_milli: int | None = None  # the level that is held now
-    probes: tuple[ProbeRow, ...] = ()
-    level_milli: int | None = None  # what was found
-    low_milli: int = 0
-    high_milli: int = 0
-    confidence_permille: int = 0
-    told: str = ""  # in words; "" while the search goes on
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from tidal.model.words import moment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tidal.model.findings import Finding
     from tidal.model.series import Strain
     from tidal.model.state import State
 
@@ -29,8 +30,6 @@ STILL_MS = 2_000
 STILL_TIME_PART = 5
 """Invalid: a fifth of the time."""
 OF_A_KIND = 5
-
-Finding = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidal.model import phases
+from tidal.model.judged_rows import LimitRow, ProbeRow, ThresholdRow
 from tidal.model.judging import added, end_of_s, is_bad, value_of, whole_value
 from tidal.model.limit import told
-from tidal.model.rows import LimitRow, ProbeRow, ThresholdRow
 from tidal.model.text import clean
 from tidal.model.thresholds import FOR, VERDICT, meaning, value_text
 from tidal.model.thresholds_read import threshold_of

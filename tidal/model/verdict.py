@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tidal.model import phases
 from tidal.model.arrivalbook import not_begun
 from tidal.model.delays import read_late
+from tidal.model.findings import weight_of
 from tidal.model.ledger import Books, balance, losses
 from tidal.model.paces import began_late, not_reached
 from tidal.model.strain import lagging, standing_still
@@ -24,6 +25,7 @@ from tidal.model.words import moment, number, part, user_seconds
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tidal.model.findings import Finding
     from tidal.model.ledger import Loss
     from tidal.model.state import LogHalf, State
 
@@ -32,10 +34,6 @@ WORDS = (VALID, SUSPECT, INVALID)
 EXIT_INVALID, EXIT_SUSPECT = 60, 61
 """Of tidal.errors, repeated here because the model imports no shell; a test holds them together."""
 
-SUSPECT_PERMILLE = 1
-"""Of the planned user time that is missing or too much: a thousandth cannot be seen in any rate or percentile."""
-INVALID_PERMILLE = 50
-"""A twentieth: the load was another one than the plan's, whatever the figures say."""
 GRACE_MS = 250
 """Of the full load, on top: users start a little late on a busy machine, which a short run would not forgive."""
 TAIL_GRACE_MS = 1_000
@@ -51,10 +49,6 @@ class Verdict:
 
     word: str = ""
     reasons: tuple[str, ...] = ()
-
-
-Finding = tuple[int, str]
-"""Weight (index into WORDS) and reason."""
 
 
 def judge(state: State, *, is_final: bool = False) -> Verdict:
@@ -98,17 +92,12 @@ def _of_load(state: State, books: Books) -> Iterator[Finding]:
         explained_ms += missing_ms
         yield 1, _told_loss(state.log, loss, missing_ms, planned_ms)
     missing_ms = max(0, books.missing_user_ms - _let_go_ms(state, books))
-    weight = _weight_of(missing_ms, planned_ms, grace_ms)
+    weight = weight_of(missing_ms, planned_ms, grace_ms)
     if weight and (weight > 1 or missing_ms - explained_ms > grace_ms):
         yield weight, f"{_amount(missing_ms, planned_ms)} not generated{_where(state.log, books, 2)}{_ended(state)}"
-    weight = _weight_of(books.surplus_user_ms, planned_ms, grace_ms + _tail_ms(state))
+    weight = weight_of(books.surplus_user_ms, planned_ms, grace_ms + _tail_ms(state))
     if weight:
         yield weight, f"{_amount(books.surplus_user_ms, planned_ms)} too many{_where(state.log, books, 3)}"
-
-
-def _weight_of(off_ms: int, planned_ms: int, grace_ms: int) -> int:
-    permille = max(0, off_ms - grace_ms) * 1000
-    return 2 if permille > planned_ms * INVALID_PERMILLE else int(permille > planned_ms * SUSPECT_PERMILLE)
 
 
 def _amount(user_ms: int, planned_ms: int) -> str:

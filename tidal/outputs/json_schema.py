@@ -8,7 +8,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from tidal.model.compare import Comparison
 from tidal.model.explain import Explanation
-from tidal.model.rows import Frame, ThresholdRow, VerdictRow
+from tidal.model.judged_rows import ThresholdRow, VerdictRow
+from tidal.model.rows import Frame
 from tidal.outputs import compared, explained
 from tidal.outputs.json import JSON_SCHEMA
 

@@ -15,7 +15,8 @@ from tidal.outputs.thresholds import shown_value, when
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tidal.model.rows import Frame, ThresholdRow
+    from tidal.model.judged_rows import ThresholdRow
+    from tidal.model.rows import Frame
 
 CASE, END = "    <testcase", "    </testcase>"
 

@@ -10,7 +10,8 @@ from tidal.outputs.layout import shorten
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tidal.model.rows import Frame, LimitRow, ProbeRow
+    from tidal.model.judged_rows import LimitRow, ProbeRow
+    from tidal.model.rows import Frame
 
 BAR_CELLS, LIMIT_CELLS = 40, 20
 """The limit of the first threshold stands in the middle; what is more than twice as much is cut, with a mark."""

@@ -10,7 +10,8 @@ from tidal.outputs.layout import NOTHING, Column, duration, latency, share, shor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tidal.model.rows import CheckRow, Frame, MetricRow, SampleRow, TaggedRow, TransactionRow
+    from tidal.model.own_rows import CheckRow, MetricRow, SampleRow, TaggedRow, TransactionRow
+    from tidal.model.rows import Frame
 
 ROWS_MAX = 200
 """So many rows a table; the rest is counted in a line below it."""

@@ -10,7 +10,8 @@ from tidal.outputs.layout import Column, shorten, table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tidal.model.rows import Frame, ThresholdRow
+    from tidal.model.judged_rows import ThresholdRow
+    from tidal.model.rows import Frame
 
 TEXT_CELLS, MEANING_CELLS = 60, 140
 BAD = frozenset({"failing", "failed", "unjudged"})

@@ -30,10 +30,11 @@ from tidal.model.measured import (
 from tidal.model.measured import (
     metric_of as found_metric,
 )
+from tidal.model.own_rows import CheckRow, MetricRow, TransactionRow
 from tidal.model.pipe import Batch
-from tidal.model.rows import CheckRow, Frame, MetricRow, TransactionRow
 
 if TYPE_CHECKING:
+    from tidal.model.rows import Frame
     from tidal.model.state import State
 
 NOW_MS = T0 + 5_000

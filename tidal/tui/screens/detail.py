@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from tidal.model.rows import ExceptionRow, FailureRow, Frame, SampleRow, StoryRow
+    from tidal.model.own_rows import SampleRow
+    from tidal.model.rows import ExceptionRow, FailureRow, Frame, StoryRow
     from tidal.tui.look import Look
     from tidal.tui.widgets.columns import Cell
 

@@ -9,7 +9,8 @@ from textual import work
 from textual.binding import Binding
 
 from tidal.model.events import Event, WantDrain, WantNote, WantPause, WantResume, WantStage, WantStop, WantTarget
-from tidal.model.phases import ABLE, GONE
+from tidal.model.members import why_kept
+from tidal.model.phases import ABLE
 from tidal.tui import text
 from tidal.tui.screens.questions import (
     NoteQuestion,
@@ -27,15 +28,6 @@ if TYPE_CHECKING:
     from tidal.model.rows import WorkerRow
 
 STEERING_ACTIONS = frozenset({"users", "stop", "note", "mark", "pause", "stage", "drain"})
-
-
-def _why_it_stays(worker: WorkerRow, heirs: list[str]) -> str:
-    """Why a worker cannot be let go; "" when it can. The master decides, this spares the question."""
-    if worker.state in GONE:
-        return f"{worker.name} is {worker.state} already"
-    if worker.state == "draining":
-        return f"{worker.name} leaves already"
-    return "" if heirs else f"{worker.name} is the last worker: nobody could take its users; x stops the run"
 
 
 class Steering(Rewinding):
@@ -119,7 +111,7 @@ class Steering(Rewinding):
         if meant is None or self.frame is None:
             return
         heirs = [w.name for w in self.frame.workers if w.state in ABLE and w.incarnation != meant.incarnation]
-        if why := _why_it_stays(meant, heirs):
+        if why := why_kept(meant.name, meant.state, has_heirs=bool(heirs)):
             self.notify(text.clean(why), title="not drained", severity="warning", markup=False)
             return
         name = self.look.outside(meant.name)

@@ -11,16 +11,9 @@ from tidal.tui import text
 from tidal.tui.widgets.columns import Cell, Column, GridRow
 
 if TYPE_CHECKING:
-    from tidal.model.rows import (
-        CheckRow,
-        Frame,
-        MetricRow,
-        SampleRow,
-        StageRow,
-        TaggedRow,
-        ThresholdRow,
-        TransactionRow,
-    )
+    from tidal.model.judged_rows import ThresholdRow
+    from tidal.model.own_rows import CheckRow, MetricRow, SampleRow, TaggedRow, TransactionRow
+    from tidal.model.rows import Frame, StageRow
     from tidal.tui.look import Look
 
 INDENT = "  "

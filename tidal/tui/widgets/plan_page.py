@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tidal.model.findings import weight_of
 from tidal.model.plantext import ARRIVALS, USERS
-from tidal.model.verdict import INVALID_PERMILLE, SUSPECT_PERMILLE
 from tidal.tui import text
 from tidal.tui.look import LEVELS, mark_of
 from tidal.tui.widgets.blocks import beside, columns, headed
@@ -103,8 +103,7 @@ def _off(what: str, user_ms: int, whole: int) -> Runs:
 
 def _tone(off: int, whole: int) -> str:
     """How bad it is that so much of the whole is off: as for the verdict."""
-    permille = off * 1000
-    return "bad" if permille > whole * INVALID_PERMILLE else "warn" if permille > whole * SUSPECT_PERMILLE else ""
+    return ("", "warn", "bad")[weight_of(off, whole)]
 
 
 # ------------------------------------------------------------------ over time
