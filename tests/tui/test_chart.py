@@ -57,6 +57,17 @@ def test_a_gap_stays_a_gap() -> None:
     assert plain(canvas.rows()) == ["⡀⢀"]
 
 
+@pytest.mark.parametrize("per_column", [0.5, 1, 2])
+def test_seconds_without_an_answer_have_no_latency(per_column: float) -> None:
+    """A percentile of nothing is no 0: it is neither drawn nor joined nor merged, and the legend has a dash."""
+    known = scale.resample([8, 8, None, None, 4, 4], per_column, round(6 / per_column), min)
+    assert set(known) == {8, None, 4}
+    slow = Series("p95", "p95", (8_000, 0, 0), needs_samples=True)
+    title, *body = plain(draw(Plot("Latency", "ms", (slow,), 1000, span_ms=3_000), 40, 8, LOOK))
+    assert "p95 -" in title
+    assert not any(set(line[8:]) & set("⡀⣀⠤⠒⠉⢀") for line in body[1:-1]), "nothing below the one value"
+
+
 def test_a_line_over_an_area_does_not_colour_the_area() -> None:
     """Few failures under many requests are a thin line, not a red block."""
     canvas = Canvas(1, 1, DOTS["braille"])

@@ -14,7 +14,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from tidal.tui.look import Look, Toned
-from tidal.tui.text import duration
+from tidal.tui.text import NOTHING, duration
 from tidal.tui.widgets import scale
 from tidal.tui.widgets.canvas import DOTS, Canvas, Runs
 
@@ -36,6 +36,7 @@ class Series:
     style: str = "line"
     merge: Callable[[Sequence[int]], float] = max  # several points in one column
     hides_zero: bool = False  # nothing is drawn where there is nothing: a red line on the ground would look like news
+    needs_samples: bool = False  # 0 is no value but the absence of one: a gap in the line, a dash in the legend
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ def draw_body(plot: Plot, width: int, height: int, look: Look, *, fills: bool = 
 def _draw_series(canvas: Canvas, series: Series, plot: Plot, top: float, *, fills: bool) -> None:
     columns = canvas.dots_across
     per_column = plot.span_ms / plot.step_ms / columns
-    values = scale.resample(series.values, per_column, columns, series.merge)
+    known = [v or None for v in series.values] if series.needs_samples else series.values
+    values = scale.resample(known, per_column, columns, series.merge)
     reach = (canvas.dots_up - 1) / top / plot.scale
     if series.hides_zero:
         values = [v or None for v in values]
@@ -106,7 +108,7 @@ def _labels(top: float, rows: int) -> dict[int, str]:
 
 def _title(plot: Plot, width: int, look: Look) -> Runs:
     """Title and legend; the values go first when there is no room, then the unit."""
-    newest = {s.name: scale.short(s.values[-1] / plot.scale) if s.values else "" for s in plot.series}
+    newest = {s.name: _newest(s, plot.scale) for s in plot.series}
     for with_values, with_unit in ((True, True), (False, True), (False, False)):
         runs: Runs = [(f" {plot.title}", "head")]
         if with_unit and plot.unit:
@@ -118,6 +120,13 @@ def _title(plot: Plot, width: int, look: Look) -> Runs:
         if sum(cell_len(text) for text, _ in runs) <= width:
             break
     return exactly(runs, width, look)
+
+
+def _newest(series: Series, divisor: int) -> str:
+    if not series.values:
+        return ""
+    value = series.values[-1]
+    return NOTHING if series.needs_samples and not value else scale.short(value / divisor)
 
 
 def exactly(runs: Runs, width: int, look: Look) -> Runs:

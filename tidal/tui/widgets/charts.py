@@ -49,9 +49,9 @@ def plots_of(frame: Frame) -> dict[str, Plot]:
         Series("failed", "failures", chart.failures_milli, "line", mean, hides_zero=True),
     )
     latency = (
-        Series("p99", "p99", chart.p99_us),
-        Series("p95", "p95", chart.p95_us),
-        Series("p50", "p50", chart.p50_us),
+        Series("p99", "p99", chart.p99_us, needs_samples=True),
+        Series("p95", "p95", chart.p95_us, needs_samples=True),
+        Series("p50", "p50", chart.p50_us, needs_samples=True),
     )
     users = (
         Series("running", "users", chart.users_running_milli, "area", mean),

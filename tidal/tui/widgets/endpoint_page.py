@@ -67,21 +67,22 @@ def _charts(frame: Frame, closeup: EndpointCloseup, width: int, height: int, loo
     lead = max(0, (offset_ms - axis["start_ms"]) // closeup.step_ms)
     time = {**axis, "step_ms": closeup.step_ms}
 
-    def series(name: str, tone: str, values: tuple[int, ...], style: str = "line", *, news: bool = False) -> Series:
-        return Series(name, tone, (0,) * lead + values, style, mean if style == "area" else max, hides_zero=news)
+    def series(name: str, tone: str, values: tuple[int, ...], style: str = "line", **zeros: bool) -> Series:
+        return Series(name, tone, (0,) * lead + values, style, mean if style == "area" else max, **zeros)
 
     requests = Plot(
         "Requests",
         "/s",
         (
             series("all", "rps", closeup.rps_milli, "area"),
-            series("failed", "failures", closeup.failures_milli, news=True),
+            series("failed", "failures", closeup.failures_milli, hides_zero=True),
         ),
         1000,
         **time,
     )
     times = (("p99", closeup.p99_us), ("p95", closeup.p95_us), ("p50", closeup.p50_us))
-    latency = Plot("Latency", "ms", tuple(series(name, name, us, news=True) for name, us in times), 1000, **time)
+    percentiles = tuple(series(name, name, us, needs_samples=True) for name, us in times)
+    latency = Plot("Latency", "ms", percentiles, 1000, **time)
     heat = HeatPlot(closeup.heat, replace(latency, series=()), start_ms=offset_ms)
     across = 3 if width >= 120 else 2
     widths = columns(width, [1] * across)

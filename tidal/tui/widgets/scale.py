@@ -55,22 +55,28 @@ def _trimmed(value: float) -> str:
 
 
 def resample(
-    values: Sequence[int], per_column: float, columns: int, merge: Callable[[Sequence[int]], float]
+    values: Sequence[int | None], per_column: float, columns: int, merge: Callable[[Sequence[int]], float]
 ) -> list[float | None]:
-    """One value a column, of `per_column` points: merged where there are several, joined straight where under one."""
+    """One value a column, of `per_column` points: merged where there are several, joined straight where under one.
+
+    None is the absence of a value: it is not merged with others, and nothing is joined to it.
+    """
     if per_column >= 1:
         edges = [int(i * per_column) for i in range(columns + 1)]
-        return [merge(values[a:b]) if values[a:b] else None for a, b in pairwise(edges)]
+        known = ([v for v in values[a:b] if v is not None] for a, b in pairwise(edges))
+        return [merge(some) if some else None for some in known]
     return [_between(values, i * per_column) for i in range(columns)]
 
 
-def _between(values: Sequence[int], place: float) -> float | None:
+def _between(values: Sequence[int | None], place: float) -> float | None:
     """The value at a fractional index; None behind the last point's own stretch."""
-    left = int(place)
-    if left >= len(values):
+    at = int(place)
+    if at >= len(values):
         return None
-    right = min(left + 1, len(values) - 1)
-    return values[left] + (values[right] - values[left]) * (place - left)
+    left, right = values[at], values[min(at + 1, len(values) - 1)]
+    if left is None or right is None:
+        return left if place - at < 0.5 else right
+    return left + (right - left) * (place - at)
 
 
 def mean(values: Sequence[int]) -> float:
