@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from deadline import processes_of, until
 from screen import Screen
+from stage import Stage, prepared
 
 from tidal.target.child import shop
 
@@ -407,6 +408,69 @@ def stop_and_leave(screen: Screen, counted: int) -> None:
     screen.press("s")
     assert screen.left() == 0
     assert "Stopped after" in screen.text()
+    assert screen.is_restored, screen.modes
+
+
+# ------------------------------------------------------------------ a fleet: its past, and a loss
+
+
+def test_a_run_on_two_workers_is_rewound_and_loses_one(home: Path) -> None:
+    """The past stands still while the run goes on; a worker that is killed is told as lost, and the load is held."""
+    with prepared(Stage, home) as stage:
+        victim, _ = stage.start_worker(1), stage.start_worker(1)
+        load = ("-f", str(stage.folder / "locustfile.py"), "-u", "6", "-r", "50", "-H", stage.target_url)
+        screen = Screen(
+            home, "tui", "--redis", stage.redis_url, "--expect-workers", "2", *load, "--allow-suspect", size=WIDE
+        )
+        try:
+            screen.until(lambda text: running(6)(text) and requests_in(text) > 30)
+            rewind(screen)
+            lose(screen, victim)
+            leave_a_stopped_run(screen)
+        finally:
+            screen.close()
+
+
+def rewind(screen: Screen) -> None:
+    """A second back: the badge says how far that is from now, which is more and more, and only now counts on."""
+    screen.press("shift+left")
+    then = screen.until(lambda text: behind_s(text) > 0 and total_in(text))
+    later = screen.until(lambda text: behind_s(text) > behind_s(then) + 1)
+    assert total_in(later) == total_in(then)
+    assert users_in(later) == users_in(then)
+    screen.press("end")
+    screen.until(lambda text: behind_s(text) < 0 and requests_in(text) > requests_in(then))
+
+
+def behind_s(text: str) -> int:
+    """How far behind now the picture is, from its badge; -1 without one."""
+    found = re.search(r"REWOUND (\d+):(\d\d)", text)
+    return 60 * int(found[1]) + int(found[2]) if found else -1
+
+
+def lose(screen: Screen, victim: subprocess.Popen[bytes]) -> None:
+    """Its lamps go out, the other one runs everybody, and the story says why."""
+    screen.press("2")
+    screen.until(lambda text: row_of_a_worker(text, "alive", "running", 3))
+    victim.kill()
+    screen.until(lambda text: row_of_a_worker(text, "gone", "lost", 0))
+    screen.until(lambda text: running(6)(text) and row_of_a_worker(text, "alive", "running", 6))
+    screen.press("5")
+    screen.until(re.compile(r"w\d lost: its heartbeat lapsed; its users go to the others").search)
+
+
+def row_of_a_worker(text: str, alive: str, state: str, users: int) -> bool:
+    """Whether a worker's lamp, state and users are these, in the workers' table."""
+    return re.search(rf"^ w\d .* {alive} .* {state} +{users} ", text, re.MULTILINE) is not None
+
+
+def leave_a_stopped_run(screen: Screen) -> None:
+    """The summary names the loss; how much of a short run it was decides the exit code."""
+    screen.press("q")
+    screen.until(LEAVE)
+    screen.press("s")
+    assert screen.left() in (0, 60)
+    assert re.search(r"lost on the way: w\d", screen.text())
     assert screen.is_restored, screen.modes
 
 
