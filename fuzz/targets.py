@@ -34,12 +34,13 @@ from tidal.model.codec import (
     unpack,
     unpacked_secrets,
 )
-from tidal.model.decide import Senses, decide
+from tidal.model.decide import decide
 from tidal.model.fold import fold_entry
 from tidal.model.frame import frame
 from tidal.model.liveness import Heartbeat
 from tidal.model.pipe import Batch, Loaded, Message
 from tidal.model.plan import Ownership, ramp
+from tidal.model.senses import Senses
 from tidal.model.state import State
 from tidal.model.stats import Tally
 from tidal.model.target import grant

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 from tidal import paths
 from tidal.model import events as ev
 from tidal.model import phases
+from tidal.model.closing import exit_code, is_measured
 from tidal.model.codec import LOG, ZERO_ID, BadEntry, PipeReader, decode, entry_of, pack_message, unpacked_secrets
-from tidal.model.decide import HOOK_START_PATIENCE_MS, exit_code, has_enough_workers, is_measured
+from tidal.model.decide import HOOK_START_PATIENCE_MS, has_enough_workers
 from tidal.model.files import HOOKS_FOLDER, Files
 from tidal.model.ledger import planned_users
 from tidal.model.pipe import Fire, Fired, Leave, Load, Loaded, Message, NotLoaded, Steer

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from tidal.keys import ANNOUNCE_TTL_MS, FleetKeys
 from tidal.model import phases
 from tidal.model.codec import BadEntry, pack, unpack
-from tidal.model.decide import Senses
 from tidal.model.liveness import POLL_MS, POLL_WAITING_MS, Heartbeat, Liveness
+from tidal.model.senses import Senses
 from tidal.model.wire import from_wire
 
 if TYPE_CHECKING:

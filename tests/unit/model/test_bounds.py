@@ -11,9 +11,10 @@ from histories import T0, beat, by, folded, life, opened, planned, report, runni
 from tidal.model import events as ev
 from tidal.model import fold as folding
 from tidal.model.codec import unpack
-from tidal.model.decide import Senses, decide
+from tidal.model.decide import decide
 from tidal.model.fold import GAUGES_MAX, INCARNATIONS_MAX, fold
 from tidal.model.plan import ramp
+from tidal.model.senses import Senses
 from tidal.model.series import Point
 from tidal.model.spec import POINTS_MAX
 from tidal.model.state import IncarnationRecord, State

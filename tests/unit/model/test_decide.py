@@ -38,12 +38,16 @@ from hypothesis import strategies as st
 from tidal import errors
 from tidal.model import decide as deciding
 from tidal.model import events as ev
+from tidal.model.attendance import TICK_MS
 from tidal.model.capacity import slot_loads
+from tidal.model.closing import CLOSE_PATIENCE_MS
 from tidal.model.codec import ENTRY_BYTES_MAX, REPORTS, Entry, EntryId, pack
-from tidal.model.decide import LEAD_MS, MOVE_LEAD_MS, TICK_MS, UNWATCHED_MS, Senses, decide, start_lead_ms
+from tidal.model.decide import UNWATCHED_MS, decide, start_lead_ms
 from tidal.model.ledger import planned_users
-from tidal.model.plan import Ownership
+from tidal.model.plan import LEAD_MS, Ownership
 from tidal.model.plantext import ARRIVALS
+from tidal.model.senses import Senses
+from tidal.model.sharing import MOVE_LEAD_MS
 from tidal.model.state import State
 from tidal.model.verdict import EXIT_INVALID
 from tidal.model.wire import to_wire
@@ -523,8 +527,8 @@ def test_a_stopping_run_closes_with_the_last_word_of_its_workers() -> None:
 def test_a_stopping_run_has_patience_and_an_end_of_it() -> None:
     """Whose last report is missing is said."""
     state = folded(*unjudged("w1", "w2"), at(5_000, stopped(timeout_ms=700)), finished("w1", 1))
-    assert decided(state, senses(5_000 + 700 + deciding.CLOSE_PATIENCE_MS - 1)) == []
-    (event,) = decided(state, senses(5_000 + 700 + deciding.CLOSE_PATIENCE_MS))
+    assert decided(state, senses(5_000 + 700 + CLOSE_PATIENCE_MS - 1)) == []
+    (event,) = decided(state, senses(5_000 + 700 + CLOSE_PATIENCE_MS))
     assert ended(event) == ("stopped", "an operator's wish; no last report from w2", 0)
 
 

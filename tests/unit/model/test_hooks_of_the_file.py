@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from histories import T0, at, by, finished, folded, opened, ready, reported, running, seen, stopped, tally
 
 from tidal.model import events as ev
-from tidal.model.decide import HOOK_END_PATIENCE_MS, Senses, decide, exit_code, has_enough_workers, is_measured
+from tidal.model.closing import HOOK_END_PATIENCE_MS, exit_code, is_measured
+from tidal.model.decide import decide, has_enough_workers
+from tidal.model.senses import Senses
 from tidal.model.view import Told, run_state, view_of
 
 if TYPE_CHECKING:

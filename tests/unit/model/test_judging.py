@@ -30,11 +30,12 @@ from hypothesis import strategies as st
 from tidal import errors
 from tidal.model import events as ev
 from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of
-from tidal.model.decide import Senses, decide
+from tidal.model.decide import decide
 from tidal.model.fold import fold_entry
 from tidal.model.frame import frame
 from tidal.model.judging import EXIT_NOT_MET, EXIT_UNJUDGED, final_trips, judges_failures, trips
 from tidal.model.rejudge import rejudge
+from tidal.model.senses import Senses
 from tidal.model.state import State
 from tidal.model.thresholds_read import canonical, threshold_of
 from tidal.model.watched import watches, watches_of

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from tidal.model import events as ev
 from tidal.model.codec import encode, entry_of
-from tidal.model.decide import Senses, decide
+from tidal.model.decide import decide
 from tidal.model.fold import fold_entry
 from tidal.model.leases import COUNTERS_MAX, lend
 from tidal.model.pipe import WantBlock
+from tidal.model.senses import Senses
 from tidal.model.spans import first_of, in_words, merged, shared, total, without
 from tidal.model.state import State
 from tidal.model.tenant import Stock, Tenants

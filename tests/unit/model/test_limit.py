@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidal.model import events as ev
-from tidal.model.decide import Senses, decide
+from tidal.model.decide import decide
 from tidal.model.frame import frame
 from tidal.model.limit import Found, Next, Probe, next_step
 from tidal.model.seeking import seek
+from tidal.model.senses import Senses
 from tidal.model.watched import watches
 from tidal.outputs.limit import limit_text
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from histories import T0, at, beat, beats, changed, closed, folded, keyframed, left, lost, ready, running, seen, stopped
 
 from tidal.model import events as ev
-from tidal.model.decide import MOVE_LEAD_MS, Senses, decide
+from tidal.model.decide import decide
 from tidal.model.frame import frame
+from tidal.model.senses import Senses
+from tidal.model.sharing import MOVE_LEAD_MS
 from tidal.model.story import tell
 
 

@@ -9,8 +9,9 @@ from histories import T0, beat, beats, folded, life, lost, opened, ready, starte
 
 from tidal.errors import BadPlan
 from tidal.model import events as ev
-from tidal.model.decide import Senses, decide
+from tidal.model.decide import decide
 from tidal.model.planning import begins, fitting_classes, planned, typed_of
+from tidal.model.senses import Senses
 
 CLASSES = (ev.ClassSpec("Buyer", 3.0), ev.ClassSpec("Reader", 1.0), ev.ClassSpec("Admin", 1.0, fixed_count=2))
 

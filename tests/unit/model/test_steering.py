@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from tidal.model import events as ev
 from tidal.model.arrivals import arrivals_of
-from tidal.model.decide import UNWATCHED_MS, Senses, decide
+from tidal.model.decide import UNWATCHED_MS, decide
 from tidal.model.frame import frame
 from tidal.model.planning import planned, typed_of
+from tidal.model.senses import Senses
 from tidal.model.steering import Steered
 from tidal.model.target import LEAD_MS
 

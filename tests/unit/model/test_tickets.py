@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidal.model import events as ev
-from tidal.model.decide import Senses, decide
+from tidal.model.decide import decide
 from tidal.model.fold import fold
 from tidal.model.pipe import WantTickets
+from tidal.model.senses import Senses
 from tidal.model.state import State
 from tidal.model.ticketing import Desk, Stock
 from tidal.model.tickets import RUN, issue, sums, why_done

@@ -1,0 +1,132 @@
+"""Who is there: workers that came, changed, left or are lost, and the second's heartbeats. PURE.
+
+The fold knows who was there. The shell's look says who is, and what differs becomes events.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.model import events as ev
+from tidal.model import phases
+from tidal.model.codec import REPORTS, ZERO_ID
+from tidal.model.fold import INCARNATIONS_MAX
+from tidal.model.intervals import report_interval_ms
+from tidal.model.judging import reached_s
+
+if TYPE_CHECKING:
+    from tidal.model.liveness import Heartbeat
+    from tidal.model.senses import Senses
+    from tidal.model.state import LogHalf, State, WorkerRecord
+
+TICK_MS = 1_000
+BEATS_MAX = 1_000
+"""Heartbeats of one entry: 4,000 would be larger than an entry may be."""
+STALLED_MS = 3_000
+
+
+def attend(state: State, senses: Senses) -> list[ev.Event]:
+    """Who came, changed, left or is lost since the last look; nothing without one."""
+    if not senses.looked:
+        return []
+    log = state.log
+    events: list[ev.Event] = [_lost(log, i) for i in senses.lost if i not in log.ended]
+    events += [_left(log, i) for i in senses.left if i not in log.ended]
+    names = {w.worker: w.name for w in log.workers.values()}
+    for incarnation, beat in sorted(senses.beats.items(), key=lambda item: item[1].worker):
+        if beat.run not in {"", log.run} or incarnation in senses.lost or incarnation in log.ended:
+            continue
+        if incarnation not in log.incarnations:
+            if len(log.incarnations) >= INCARNATIONS_MAX:
+                continue  # somebody makes up lives
+            events += _former_lives(log, beat)
+            name = names.setdefault(beat.worker, f"w{len(names) + 1}")
+            events.append(_greet(name, incarnation, beat, _first_index(log, events, beat)))
+        else:
+            events += _changes(state, log.worker_of(incarnation), beat, senses.now_ms)
+    return events
+
+
+def _former_lives(log: LogHalf, beat: Heartbeat) -> list[ev.Event]:
+    """A worker that came back under its own id before its old lease lapsed: the old life is over."""
+    former = [w for w in log.workers.values() if w.worker == beat.worker and not w.is_gone]
+    return [_lost(log, w.incarnation) for w in former if w.incarnation != beat.incarnation]
+
+
+def _lost(log: LogHalf, incarnation: str) -> ev.WorkerLost:
+    record = log.worker_of(incarnation)
+    seen_ms = record.beat_at_ms - record.beat.age_ms if record and record.beat else log.opened_ms
+    return ev.WorkerLost(log.incarnations.get(incarnation, "?"), incarnation, seen_ms)
+
+
+def _left(log: LogHalf, incarnation: str) -> ev.WorkerLeft:
+    why = f"drained by {log.drains[incarnation]}" if incarnation in log.drains else "it was told to"
+    return ev.WorkerLeft(log.incarnations.get(incarnation, "?"), incarnation, why)
+
+
+def _first_index(log: LogHalf, greeted: list[ev.Event], beat: Heartbeat) -> int:
+    """Where the indexes of a worker's generators begin: where they did before, or after everybody's."""
+    former = next((w for w in log.workers.values() if w.worker == beat.worker), None)
+    if former is not None and former.processes >= beat.processes:
+        return former.first_index
+    ends = [w.first_index + w.processes for w in log.workers.values()]
+    ends += [e.first_index + e.processes for e in greeted if isinstance(e, ev.WorkerSeen)]
+    return max(ends, default=0)
+
+
+def _greet(name: str, incarnation: str, beat: Heartbeat, first_index: int) -> ev.Event:
+    if beat.schema != ev.SCHEMA_VERSION:
+        why = f"it speaks schema {beat.schema} (tidal {beat.version}), this run schema {ev.SCHEMA_VERSION}"
+        return ev.WorkerRefused(name, beat.worker, incarnation, why)
+    who = (name, beat.worker, incarnation, beat.host, beat.pid)
+    return ev.WorkerSeen(*who, max(1, beat.processes), beat.version, first_index, beat.users_max)
+
+
+def _changes(state: State, record: WorkerRecord | None, beat: Heartbeat, now_ms: int) -> list[ev.Event]:
+    if record is None or record.is_gone:
+        return []
+    error = state.reports.load_failures.get(record.incarnation)
+    if error is not None and state.log.phase == phases.RUNNING:
+        return [ev.WorkerRefused(record.name, record.worker, record.incarnation, error[1])]
+    shown = "stalled" if beat.lag_ms >= STALLED_MS and beat.state == "running" else beat.state
+    shown = shown if shown in phases.WORKER_STATES and shown not in phases.GONE else "waiting"
+    shown = "draining" if record.incarnation in state.log.drains else shown
+    lamps = (True, beat.users > 0 or beat.state in {"running", "stalled"}, _is_reporting(state, record, now_ms))
+    if (shown, lamps) == (record.state, (record.alive, record.running, record.reporting)):
+        return []
+    return [ev.WorkerChanged(record.name, record.incarnation, shown, *lamps, why=beat.why[:200])]
+
+
+def _is_reporting(state: State, record: WorkerRecord, now_ms: int) -> bool:
+    log = state.log
+    report = state.reports.incarnations.get(record.incarnation)
+    if report is None or not report.to_ms:
+        return False
+    late_ms = 3 * report_interval_ms(log) + 1_000
+    return log.phase == phases.CLOSED or now_ms - report.to_ms <= late_ms
+
+
+def refusals(state: State) -> list[ev.Event]:
+    """Entries of the reports that were refused since it was last written down: told at most once a tick, summed."""
+    told = state.log.refusals_told.get(REPORTS, 0)
+    refused = state.reports.refused
+    if refused.count <= told:
+        return []
+    return [ev.EntryRefused(REPORTS, refused.id, refused.why, refused.count - told)]
+
+
+def tick(state: State, senses: Senses) -> list[ev.Ticked]:
+    """The newest heartbeats, once a second, in entries of at most so many."""
+    if senses.now_ms - state.log.ticked_ms < TICK_MS or not senses.looked:
+        return []
+    beats = []
+    for incarnation, beat in senses.beats.items():
+        record = state.log.worker_of(incarnation)
+        if record is not None and not record.is_gone:
+            age_ms = max(0, senses.now_ms - beat.at_ms)
+            beats.append(ev.Beat(record.name, age_ms, beat.cpu_permille, beat.memory_bytes, beat.lag_ms))
+    beats.sort(key=lambda b: b.name)
+    parts = [tuple(beats[i : i + BEATS_MAX]) for i in range(0, max(1, len(beats)), BEATS_MAX)]
+    end = state.position[REPORTS]
+    seen = (str(end) if end != ZERO_ID else "", reached_s(state))
+    return [ev.Ticked(part, senses.redis_rtt_us, *seen) for part in parts]

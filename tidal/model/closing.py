@@ -1,0 +1,78 @@
+"""The end of a run: its last reports, its verdict, what it exits with. PURE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.model import events as ev
+from tidal.model.codec import REPORTS, ZERO_ID
+from tidal.model.judging import exit_code_with, final_trips, judges_failures
+from tidal.model.members import has_finished
+from tidal.model.seeking import exit_code_of as search_exit_code
+from tidal.model.verdict import exit_code_of, judge
+
+if TYPE_CHECKING:
+    from tidal.model.senses import Senses
+    from tidal.model.state import State
+
+CLOSE_PATIENCE_MS = 10_000
+HOOK_END_PATIENCE_MS = 30_000
+"""How long the close waits for the file's listeners of test_stop, quitting and quit on the master's side."""
+EXIT_HOOK_FAILED = 2
+"""Of a run in which a listener raised, as Locust has it."""
+
+
+def finish(state: State, senses: Senses) -> list[ev.Event]:
+    """The close, once every last report is in or was waited for long enough."""
+    log, stop = state.log, state.log.stop
+    if stop is None or not is_measured(state, senses.now_ms):
+        return []
+    waited_ms = senses.now_ms - log.stopped_ms
+    patience_ms = stop.stop_timeout_ms + CLOSE_PATIENCE_MS + HOOK_END_PATIENCE_MS
+    if senses.has_host and "quit" not in log.hooks_done and waited_ms < patience_ms:
+        return []
+    reason = stop.reason
+    if awaited := _awaited(state):
+        reason += f"; no last report from {', '.join(log.incarnations.get(o, o) for o in awaited)}"[:300]
+    end = state.position[REPORTS]
+    found, code = judge(state, is_final=True), exit_code(state)
+    if log.options.exit_by_verdict and stop.exit_code is None:
+        code = exit_code_of(found, code, allow_suspect=log.options.allow_suspect)
+    tripped = final_trips(state)
+    if stop.exit_code is None:
+        code = search_exit_code(log, exit_code_with(code, log, [*log.tripped.values(), *tripped]))
+    reports_id = str(end) if end != ZERO_ID else ""
+    return [*tripped, ev.RunClosed(stop.outcome, reason, code, found.word, found.reasons, reports_id)]
+
+
+def is_measured(state: State, now_ms: int) -> bool:
+    """Whether every last report is in, or is waited for no longer."""
+    log, stop = state.log, state.log.stop
+    timeout_ms = (stop.stop_timeout_ms if stop else 0) + CLOSE_PATIENCE_MS
+    return stop is not None and (not _awaited(state) or now_ms - log.stopped_ms >= timeout_ms)
+
+
+def _awaited(state: State) -> list[str]:
+    log = state.log
+    owners = log.plan.owners if log.plan is not None else ()
+    return [o for o in owners if o not in log.ended and not _is_complete(state, o)]
+
+
+def _is_complete(state: State, incarnation: str) -> bool:
+    """Whether a worker's last report is in, and every one before it: one that Redis lost is handed in again."""
+    return has_finished(state, incarnation) and not state.reports.incarnations[incarnation].ahead
+
+
+def exit_code(state: State) -> int:
+    """What the run ends with: its stop's own, a listener that raised, user code's wish, failures."""
+    log, reports = state.log, state.reports
+    if log.stop is not None and log.stop.exit_code is not None:
+        return log.stop.exit_code
+    if log.hook_failures or reports.hook_failures:
+        return EXIT_HOOK_FAILED
+    if log.exit_code_wanted is not None:
+        return log.exit_code_wanted
+    if reports.exit_codes:
+        return max(reports.exit_codes.values())
+    failed = reports.total.failures > 0 and not judges_failures(log)
+    return log.options.exit_code_on_error if failed or reports.exceptions else 0

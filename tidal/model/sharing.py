@@ -1,0 +1,86 @@
+"""Who owns what: the slots of a plan, shared out by weight as workers come, leave and are lost. PURE."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tidal.model.capacity import fitted, peak, slot_loads
+from tidal.model.members import able_ones, has_finished, is_draining
+from tidal.model.plan import LEAD_MS, Ownership
+from tidal.model.plantext import ARRIVALS
+
+if TYPE_CHECKING:
+    from tidal.model import events as ev
+    from tidal.model.state import LogHalf, State
+
+MOVE_LEAD_MS = 1_000
+"""How far in the future users move when nobody is gone: nothing is missing meanwhile."""
+
+
+def share_out(state: State, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
+    """A plan with other owners: at once when somebody is gone, a little later when users only move."""
+    able, log = able_ones(state), state.log
+    changes = {o: "is gone" for o in plan.owners if o in log.ended or has_finished(state, o)}
+    is_urgent = bool(changes)
+    changes |= {o: "came" for o in able if o not in plan.owners}
+    leaving = {o: "leaves" for o in plan.owners if o not in changes and is_draining(log, o)}
+    stay = {o: _weight(log, o) for o in plan.owners if o not in changes and o not in leaving}
+    owners = {**stay, **{o: able[o] for o in able if o not in plan.owners}}
+    if owners:
+        changes |= leaving
+    else:  # nobody could take over from those who leave: they stay as long as they do
+        owners = {o: _weight(log, o) for o in leaving}
+    if not changes or not owners:
+        return _refit(log, plan, plan_ms) if owners else []
+    owned = placed(log, Ownership(plan.owners, plan.table), owners, plan.tracks)
+    from_ms = max(_soon_ms(plan, plan_ms) if is_urgent else plan_ms + MOVE_LEAD_MS, plan.from_ms)
+    why = ", ".join(f"{log.incarnations.get(o, o)} {what}" for o, what in changes.items())[:300]
+    return [_handed_over(plan, from_ms, owned, why)]
+
+
+def _soon_ms(plan: ev.PlanSet, plan_ms: int) -> int:
+    """When users or arrivals of somebody who is gone go to others.
+
+    Users begin at once. Arrivals have a moment each: who begins which must be known to all before it comes, or a
+    worker that hears of it a little later than another would begin what the other has begun.
+    """
+    return plan_ms + LEAD_MS if any(track.unit == ARRIVALS for track in plan.tracks) else plan_ms
+
+
+def placed(log: LogHalf, owned: Ownership, weights: dict[str, int], tracks: tuple[ev.Track, ...]) -> Ownership:
+    """The slots shared out by weight, and nobody with more users than it takes."""
+    return _fitted(log, owned.moved_to(weights), weights, tracks)
+
+
+def _fitted(log: LogHalf, owned: Ownership, weights: dict[str, int], tracks: tuple[ev.Track, ...]) -> Ownership:
+    limits = {o: most for o in weights if (most := users_max(log, o))}
+    if not any(most < peak(tracks) for most in limits.values()):
+        return owned
+    return fitted(owned, limits, weights, slot_loads(tracks, log.classes, log.slots))
+
+
+def _refit(log: LogHalf, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
+    """Another placement when a new target is more, or less, than somebody takes."""
+    owned = Ownership(plan.owners, plan.table)
+    fits = _fitted(log, owned, {o: _weight(log, o) for o in plan.owners}, plan.tracks)
+    if fits.table == owned.table:
+        return []
+    why = "as many users as each worker takes"
+    return [_handed_over(plan, max(_soon_ms(plan, plan_ms), plan.from_ms), fits, why)]
+
+
+def _handed_over(plan: ev.PlanSet, from_ms: int, owned: Ownership, why: str) -> ev.PlanSet:
+    """The same schedule with other owners."""
+    return replace(plan, number=plan.number + 1, from_ms=from_ms, owners=owned.owners, table=owned.table, why=why)
+
+
+def users_max(log: LogHalf, incarnation: str) -> int:
+    """How many users a worker takes; 0: any number."""
+    record = log.worker_of(incarnation)
+    return record.users_max if record is not None else 0
+
+
+def _weight(log: LogHalf, incarnation: str) -> int:
+    record = log.worker_of(incarnation)
+    return record.processes if record is not None else 1
