@@ -6,6 +6,7 @@ import json
 import os
 import select
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 from tidal.bus import Bus, BusError
@@ -145,3 +146,7 @@ def main() -> int:
     except BusError as error:
         answer({"error": "RedisUnreachable", "message": str(error)})
         return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

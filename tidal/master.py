@@ -48,7 +48,6 @@ from tidal.model.counting import settle
 from tidal.model.decide import decide
 from tidal.model.events import (
     ByMaster,
-    ByOperator,
     ByWorker,
     Event,
     MasterTook,
@@ -61,6 +60,7 @@ from tidal.model.events import (
     TargetSet,
 )
 from tidal.model.fold import fold_loosely
+from tidal.model.inbox import Inbox
 from tidal.model.pipe import Message
 from tidal.model.state import State
 from tidal.model.target import grant
@@ -77,9 +77,6 @@ WAITING_BLOCK_MS = 10
 """The same before the start: what generators and the hook host say comes by no stream, and a start waits for it."""
 READ_COUNT = 1_000
 KEYFRAME_BYTES_MAX = 256 * 1024 * 1024
-INTENTS_PENDING_MAX = 100
-INTENTS_LOOK_BACK_MS = 60_000
-"""A successor reads intents from so long before the last answered one: further back all are answered."""
 APPEND_MAX = 20
 """Entries in one transaction: chunks of files are large."""
 TURNS = (PlanSet, TargetSet, StopOrdered, RunStarted, RunClosed)
@@ -115,8 +112,7 @@ class Master:
         self._keeping: Keeping | None = None
         self._lookout = Lookout(bus, self._keys, self.clock, now_us() // 1000, self._note)
         self._notes: list[Noted] = []
-        self._intents: dict[str, ByOperator] = {}
-        self._intents_at: EntryId = ZERO_ID
+        self._inbox = Inbox()
         self._appended: EntryId = ZERO_ID  # decide again only when this was read back
         self._settling = True  # read to the end of the log before deciding
         self.lifeline_cut_ms: int | None = None
@@ -149,9 +145,8 @@ class Master:
         self._keeping = Keeping(self._lease, self._open_record(self.epoch))
         if not self._first:
             self._take_over()
-        answered_ms = self.state.log.answered_ms
         self._hooks_from = EntryId(self.state.log.ticked_ms, 0)
-        self._intents_at = EntryId(max(0, answered_ms - INTENTS_LOOK_BACK_MS), 0)
+        self._inbox.begin_after(self.state.log.answered_ms)
         self._sign_in()
 
     def _sign_in(self) -> None:
@@ -240,7 +235,7 @@ class Master:
         keys = {key: stream for key, stream in keys.items() if stream in streams}
         if self._closing:
             keys.pop(self._keys.reports, None)
-        at = {key: self.state.position.get(stream, self._intents_at) for key, stream in keys.items()}
+        at = {key: self.state.position.get(stream, self._inbox.at) for key, stream in keys.items()}
         found = self._bus.read(at, block_ms=block_ms, count=READ_COUNT)
         try:
             for key, entry_id, fields in found:
@@ -252,7 +247,7 @@ class Master:
     def _take(self, stream: str, entry_id: EntryId, fields: dict[bytes, bytes]) -> None:
         entry = entry_of(stream, entry_id, fields)
         if stream == INTENTS:
-            self._take_intent(entry)
+            self._inbox.take(entry, self.state.log)
             return
         end = self.state.log.reports_end
         if stream == REPORTS and end is not None and entry_id > end:
@@ -274,22 +269,10 @@ class Master:
         if isinstance(event, MessageReceived) and self._hooks is not None:
             self._hooks.hear(Message(event.type, event.data, event.client))
 
-    def _take_intent(self, entry: Entry) -> None:
-        self._intents_at = entry.id
-        try:
-            signed = decode(entry)
-        except BadEntry:
-            return
-        if isinstance(signed, ByOperator) and signed.id in self.state.log.intents:
-            return
-        if isinstance(signed, ByOperator) and len(self._intents) < INTENTS_PENDING_MAX:
-            self._intents[signed.id] = signed
-
     def _decide(self, now_ms: int) -> None:
-        self._intents = {i: s for i, s in self._intents.items() if i not in self.state.log.intents}
         redis_ms = self.clock.redis_ms(self._now_us())
         has_host = self._hooks is not None and self._hooks.is_there
-        senses = self._lookout.senses(redis_ms, now_ms, tuple(self._intents.values()), has_host=has_host)
+        senses = self._lookout.senses(redis_ms, now_ms, self._inbox.pending(self.state.log), has_host=has_host)
         events = decide(self.state, senses)
         granted = 0
         if self._hooks is not None and not any(isinstance(e, TURNS) for e in events):
@@ -397,7 +380,7 @@ class Master:
         self._renewal.begin(self._lease, self.state, redis_ms, fields[0])
         self._append_encoded(fields[1:])
         self._unfinished = ""
-        self._intents_at = ZERO_ID  # those that were answered are known
+        self._inbox.at = ZERO_ID  # those that were answered are known
         self._lookout.hurry()
         return True
 
@@ -451,9 +434,3 @@ def _say(text: str) -> None:
 
 def _signed_in() -> MasterTook:
     return MasterTook(socket.gethostname()[:60], os.getpid(), __version__)
-
-
-if __name__ == "__main__":
-    from tidal.leader import main
-
-    sys.exit(main())

@@ -64,7 +64,7 @@ class Commands(NamedTuple):
 
 def commands() -> Commands:
     """The real ones."""
-    return Commands(python_argv("tidal.master"), python_argv("tidal.worker"))
+    return Commands(python_argv("tidal.leader"), python_argv("tidal.worker"))
 
 
 def _lead() -> int:
@@ -79,7 +79,7 @@ def _serve() -> int:
     return main()
 
 
-ENTRIES = {"tidal.master": _lead, "tidal.worker": _serve}
+ENTRIES = {"tidal.leader": _lead, "tidal.worker": _serve}
 """What the modules of our own commands do."""
 
 

@@ -93,7 +93,7 @@ class Stage:
         url = spec.pop("redis_url", self.redis_url)
         launch = LaunchSpec(file=str(file), options=options, redis_url=url, author="tester@stage", **spec)
         line = json.dumps(to_wire(launch)).encode() + b"\n"
-        master = self._start([sys.executable, "-m", "tidal.master"], line)
+        master = self._start([sys.executable, "-m", "tidal.leader"], line)
         assert master.stdout is not None
         line = master.stdout.readline()
         assert line, f"the master said nothing: {self.log_of(master)}"

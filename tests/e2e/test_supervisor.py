@@ -428,7 +428,7 @@ def test_a_real_run_is_stopped_by_sigterm(tmp_path: Path) -> None:
 def test_a_real_run_survives_the_loss_of_each_part(tmp_path: Path) -> None:
     """Master, worker, server and guard are killed in turn; the run goes on to its planned end."""
     launched = launch(spec_of(tmp_path, run_time_ms=12_000))
-    for part in ("tidal.master", "tidal.worker", "valkey-server", "tidal.guard"):
+    for part in ("tidal.leader", "tidal.worker", "valkey-server", "tidal.guard"):
         until(lambda part=part: part_pids(part), what=f"{part} runs")  # type: ignore[misc]
         for pid in part_pids(part):
             os.kill(pid, signal.SIGKILL)

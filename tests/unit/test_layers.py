@@ -184,7 +184,6 @@ def _at_import(tree: ast.Module) -> list[str]:
         for node in tree.body
         if isinstance(node, ast.Import | ast.ImportFrom | ast.If | ast.Try | ast.With)
         and not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
-        and not (isinstance(node, ast.If) and "__name__" in ast.unparse(node.test))
     ]
     return [name for node in plain for name in imports(node)]
 
