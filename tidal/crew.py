@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from tidal.lastwords import how_it_ended
 from tidal.model.arrivals import in_flight_of
 from tidal.model.codec import MESSAGE_BYTES_MAX, BadEntry, PipeReader, pack_message
 from tidal.model.events import TEXT_MAX, GeneratorState, MessageReceived, StopWanted
@@ -224,7 +225,7 @@ class Crew:
         del self.generators[generator.number]
         wait_s = self._backoffs[generator.number].after((now_ms - generator.born_ms) / 1000)
         self._due_ms[generator.number] = now_ms + (round(wait_s * 1000) if wait_s is not None else NEVER_MS)
-        why = f"signal {-code}" if code < 0 else f"exit code {code}"
+        why = how_it_ended(code)
         users, in_flight = sum(generator.users.values()), max(0, generator.in_flight)
         reached_ms, loaded = generator.reached_ms, generator.loaded
         return Died(generator.number, generator.child.pid, reached_ms, why, users, loaded, in_flight)

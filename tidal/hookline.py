@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from tidal import paths
+from tidal.lastwords import how_it_ended
 from tidal.model import events as ev
 from tidal.model import phases
 from tidal.model.closing import exit_code, is_measured
@@ -112,7 +113,7 @@ class HookLine:
         self._child, self._is_loaded = None, False
         self._fired = {hook: at for hook, at in self._fired.items() if hook != "quit"}
         wait_s = self._backoff.after((now_ms - self._born_ms) / 1000)
-        why = f"signal {-code}" if code < 0 else f"exit code {code}"
+        why = how_it_ended(code)
         if wait_s is None:
             self._is_given_up = True
             self._note("error", f"the hook host died too often ({why}): the run goes on without its listeners")

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import select
 import socket
 import tempfile
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidal import errors, paths
 from tidal.errors import FileImportError, NoSuchFile, TidalError
+from tidal.lastwords import IMPORT_S, import_died, import_took_long, last_words
 from tidal.model.codec import BadEntry, PipeReader, pack_message
 from tidal.model.events import Event, RunOptions
 from tidal.model.pipe import Load, Loaded, NotLoaded
@@ -37,10 +37,7 @@ if TYPE_CHECKING:
 OPEN_S = 150.0
 """How long a supervisor may take until the run is in the log: longer than it gives its master."""
 NURSERY_STOP_S = 10.0
-INSPECT_S = 60.0
-"""How long the import of a locustfile may take."""
 LINE_BYTES_MAX = 1 << 20
-LAST_WORDS_BYTES = 1_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +218,7 @@ def inspect(
         host = Child(python_argv("tidal.generator", "--hooks"), log_path)
         try:
             host.send(pack_message(order))
-            answer = _first_message(host, log_path)
+            answer = _first_message(host, top, log_path)
         finally:
             host.kill()
             host.stop(0)
@@ -239,14 +236,6 @@ def error_named(name: str, message: str) -> TidalError:
     return kind(message) if is_ours else TidalError(f"{name}: {message}")
 
 
-def last_words(log_path: Path) -> str:
-    """The end of a log, for an error's message; "" when there is nothing."""
-    with contextlib.suppress(OSError), log_path.open("rb") as log:
-        log.seek(max(0, os.fstat(log.fileno()).st_size - LAST_WORDS_BYTES))
-        return log.read().decode(errors="replace").strip()
-    return ""
-
-
 def _answer(supervisor: Child, log_path: Path, within_s: float) -> dict[str, Any]:
     """The supervisor's one line."""
     line, end_s = b"", time.monotonic() + within_s
@@ -260,8 +249,8 @@ def _answer(supervisor: Child, log_path: Path, within_s: float) -> dict[str, Any
     return answer
 
 
-def _first_message(host: Child, log_path: Path) -> Event:
-    reader, end_s = PipeReader(), time.monotonic() + INSPECT_S
+def _first_message(host: Child, root: Path, log_path: Path) -> Event:
+    reader, end_s = PipeReader(), time.monotonic() + IMPORT_S
     while await_answers(host, end_s):
         try:
             messages = reader.feed(host.receive())
@@ -270,8 +259,8 @@ def _first_message(host: Child, log_path: Path) -> Event:
         if messages:
             return messages[0]
         if host.ended:
-            raise FileImportError(f"the process that imported the locustfile died: {last_words(log_path)}")
-    raise FileImportError(f"importing the locustfile took more than {INSPECT_S:.0f} s")
+            raise import_died(host, root, log_path)
+    raise import_took_long(root, log_path)
 
 
 def await_answers(child: Child, end_s: float) -> bool:

@@ -32,7 +32,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tidal import paths
 from tidal.embedded import EmbeddedServer, start_server
 from tidal.errors import Fenced, RedisUnreachable, TidalError
-from tidal.launch import LaunchSpec, error_named, last_words
+from tidal.lastwords import last_words
+from tidal.launch import LaunchSpec, error_named
 from tidal.model.wire import from_wire, to_wire
 from tidal.nursery import NURSERY_FD
 from tidal.process import Backoff, Child, python_argv

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from tidal import paths
 from tidal.errors import FileImportError
-from tidal.launch import INSPECT_S, await_answers, error_named, last_words
+from tidal.lastwords import IMPORT_S, import_died, import_took_long, last_words
+from tidal.launch import await_answers, error_named
 from tidal.model.codec import BadEntry, PipeReader, pack_message
 from tidal.model.pipe import Load, Loaded, NotLoaded
 from tidal.model.trial import Ended, Outline
@@ -54,7 +55,7 @@ def _told(files: Sequence[Path], options: RunOptions, order: Try | None, words: 
         child = Child(python_argv("tidal.generator.check"), log_path)
         try:
             child.send(pack_message(load))
-            talk = _Talk(child, log_path)
+            talk = _Talk(child, Path(load.root), log_path)
             yield from talk.opening()
             if order is not None:
                 check_host(talk.loaded.classes, options.host)
@@ -76,22 +77,20 @@ class _Talk:
 
     loaded: Loaded
 
-    def __init__(self, child: Child, log_path: Path) -> None:
-        self._child, self._log_path = child, log_path
+    def __init__(self, child: Child, root: Path, log_path: Path) -> None:
+        self._child, self._root, self._log_path = child, root, log_path
         self._reader = PipeReader()
         self._unread: list[Event] = []
 
     def opening(self) -> Iterator[Event]:
         """The file, as it was loaded."""
-        end_s = time.monotonic() + INSPECT_S
+        end_s = time.monotonic() + IMPORT_S
         while True:
             answer = self._next(end_s)
             if answer is None:
-                raise FileImportError(
-                    f"the process that imported the locustfile died: {last_words(self._log_path)}"
-                    if self._child.ended
-                    else f"importing the locustfile took more than {INSPECT_S:.0f} s"
-                )
+                if self._child.ended:
+                    raise import_died(self._child, self._root, self._log_path)
+                raise import_took_long(self._root, self._log_path)
             if isinstance(answer, NotLoaded):
                 raise error_named(answer.error, answer.why)
             if isinstance(answer, Loaded):

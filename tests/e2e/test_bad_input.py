@@ -76,6 +76,7 @@ def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> N
 FILES = {
     "syntax": ("def broken(:\n    pass\n", 11, ("bad.py:1", "invalid syntax", "def broken(:")),
     "import": ("import json\nraise RuntimeError('no database')\n", 12, ("bad.py", "no database")),
+    "crash": ("import ctypes\nctypes.string_at(0)\n", 12, ("died (signal 11) at bad.py:2",)),
     "module": ("import no_such_module_of_mine\n", 12, ("no_such_module_of_mine",)),
     "no user": ("x = 1\n", 13, ("bad.py",)),
 }

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tidal.errors import FleetBusy, NoHost, TidalError
-from tidal.launch import Launched, LaunchSpec, error_named, last_words
+from tidal.launch import Launched, LaunchSpec, error_named
 from tidal.model.events import RunOptions
 from tidal.model.wire import from_wire, to_wire
 
@@ -61,12 +61,3 @@ def test_a_name_that_is_no_error_of_ours_is_told_plainly(name: str) -> None:
 def test_the_password_is_not_in_the_repr() -> None:
     """A launched run may end up in a log."""
     assert "secret" not in repr(Launched("r1", "unix://:secret@/s", 1, "redis://:secret@127.0.0.1:1/0"))
-
-
-def test_the_last_words_of_a_log(tmp_path: object) -> None:
-    """The end of a long log, and nothing for one that is not there."""
-    log = tmp_path / "a.log"  # type: ignore[operator]
-    assert last_words(log) == ""
-    log.write_bytes(b"x" * 10_000 + b"\xff the end\n")
-    assert last_words(log).endswith("the end")
-    assert len(last_words(log)) <= 1_500

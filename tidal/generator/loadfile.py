@@ -6,6 +6,7 @@ tidal's own surface (`tidal.compat`).
 
 from __future__ import annotations
 
+import faulthandler
 import importlib.machinery
 import importlib.util
 import os
@@ -29,6 +30,7 @@ from tidal.generator.plugins import import_plugins
 from tidal.generator.pytestfile import pytest_users
 from tidal.generator.recorder import tidy
 from tidal.hooks import events
+from tidal.lastwords import STACKS_S
 from tidal.model.pipe import Loaded
 from tidal.planfile import declared
 
@@ -48,10 +50,15 @@ _shapes: dict[str, type[LoadTestShape]] = {}
 
 def load(order: Load) -> tuple[Loaded | NotLoaded, dict[str, type[User]]]:
     """Import the files; the answer for the agent, and the user classes by name (none when they were refused)."""
+    faulthandler.enable()  # a crash in C, now or later, says where it was
+    if order.side == "inspect":  # and so does an import without an end
+        faulthandler.dump_traceback_later(STACKS_S)
     try:
         return _load(order)
     except Refused as refused:
         return refused.answer, {}
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _load(order: Load) -> tuple[Loaded, dict[str, type[User]]]:

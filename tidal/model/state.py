@@ -340,7 +340,7 @@ class State:
         return digest_of(self.packed())
 
 
-FOLD = 1
+FOLD = 2
 """Raised when the same entries fold to another state of the same shape."""
 
 

@@ -81,10 +81,11 @@ def _worker_seen(log: LogHalf, event: ev.WorkerSeen) -> Line:
 def _worker_changed(log: LogHalf, event: ev.WorkerChanged) -> Line:
     before = log.workers.get(event.name)
     lamps = {"alive": event.alive, "running": event.running, "reporting": event.reporting}
-    gone_out = [name for name, on in lamps.items() if not on and before is not None and getattr(before, name)]
+    out = [name for name, on in lamps.items() if not on]
+    gone_out = [name for name in out if before is not None and getattr(before, name)]
     if event.state == "stalled" or (gone_out and event.state in {"running", "ready"}):
-        lit = ", ".join(name for name, on in lamps.items() if on) or "no sign of life"
-        return "warning", f"{event.name} is {event.state} ({lit})" + (f": {event.why}" if event.why else "")
+        dark = "".join(f", not {name}" for name in out) if event.alive else ", no sign of life"
+        return "warning", f"{event.name} is {event.state}{dark}" + (f": {event.why}" if event.why else "")
     if before is not None and before.state == event.state:
         return None
     return "info", f"{event.name} is {event.state}"

@@ -1,0 +1,60 @@
+"""What is known of a child that did not answer: how it ended, and what it said last."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from tidal.errors import FileImportError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tidal.process import Child
+
+IMPORT_S = 60.0
+"""How long the import of a locustfile may take when it is looked into before a run."""
+STACKS_S = IMPORT_S - 3
+"""When the child writes into its log where it is; gevent's own frames are many, hence the length below."""
+LAST_WORDS_BYTES = 4_000
+_PLACE = re.compile(r'^  File "([^"]+)", line (\d+) in (.+)$', re.MULTILINE)
+
+
+def last_words(log_path: Path) -> str:
+    """The end of a log, for an error's message; "" when there is nothing."""
+    with suppress(OSError), log_path.open("rb") as log:
+        log.seek(max(0, os.fstat(log.fileno()).st_size - LAST_WORDS_BYTES))
+        return log.read().decode(errors="replace").strip()
+    return ""
+
+
+def how_it_ended(code: int) -> str:
+    """An exit status in words; negative ones are signals."""
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def import_died(child: Child, root: Path, log_path: Path) -> FileImportError:
+    """The error for a locustfile whose import ended the process: with the line that it was at, or its last words."""
+    how, said = how_it_ended(child.stop(1)), last_words(log_path)
+    at = _place_in(root, said)
+    rest = f" at {at}" if at else f": {said}" if said else ""
+    return FileImportError(f"the process that imported the locustfile died ({how}){rest}")
+
+
+def import_took_long(root: Path, log_path: Path) -> FileImportError:
+    """The error for a locustfile that is not imported in time, with the line that it was at."""
+    at = _place_in(root, last_words(log_path))
+    return FileImportError(
+        f"importing the locustfile took more than {IMPORT_S:.0f} s" + (f": it was at {at}" if at else "")
+    )
+
+
+def _place_in(root: Path, traces: str) -> str:
+    """The innermost line of a file below the root, in stacks as `faulthandler` writes them: newest call first."""
+    for path, line, function in _PLACE.findall(traces):
+        if path.startswith(f"{root}/"):
+            name = path.removeprefix(f"{root}/")
+            return f"{name}:{line}" + ("" if function == "<module>" else f" in {function}")
+    return ""
