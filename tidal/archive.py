@@ -35,7 +35,8 @@ from tidal.archive_file import (
     HeadTorn,
 )
 from tidal.errors import ArchiveDamaged
-from tidal.model.codec import ENTRY_BYTES_MAX, LOG, REPORTS, Entry, EntryId, pack
+from tidal.model.chain import row_of
+from tidal.model.codec import LOG, REPORTS, Entry, EntryId, pack
 from tidal.model.events import SCHEMA_VERSION
 from tidal.model.state import RULES
 
@@ -49,7 +50,6 @@ CHECK_BYTES_MAX = 1 << 30
 _ENTRY_OVERHEAD = 48
 _REPEATS_KEPT = 1 << 16
 _MS_MAX = (1 << 64) - 1
-_VERSION_MAX = (1 << 63) - 1
 
 
 class Keyframe(NamedTuple):
@@ -115,12 +115,12 @@ class ArchiveWriter:
 
     def add(self, entry: Entry) -> None:
         """Take an entry, in the order of folding. An entry that the codec refuses for its size is kept cut."""
-        data = entry.data[: ENTRY_BYTES_MAX + 1]
-        if self._bytes + len(data) + _ENTRY_OVERHEAD > BLOCK_BYTES_MAX:
+        row = row_of(entry)
+        size = len(row[-1]) + _ENTRY_OVERHEAD
+        if self._bytes + size > BLOCK_BYTES_MAX:
             self._flush()
-        version = max(-_VERSION_MAX, min(entry.version, _VERSION_MAX))
-        self._rows.append((STREAMS.index(entry.stream), *entry.id, entry.kind[:16], version, data))
-        self._bytes += len(data) + _ENTRY_OVERHEAD
+        self._rows.append((STREAMS.index(entry.stream), *row))
+        self._bytes += size
         self.count += 1
 
     def keyframe(

@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tidal.archive import finish
+from tidal.model.chain import Chain
 from tidal.model.codec import LOG, REPORTS
 from tidal.model.events import Checkpoint
 from tidal.model.state import RULES, digest_of
@@ -50,6 +51,7 @@ class Keeping:
         self._fresh = 0  # entries since then
         self._sizes = {LOG: (0, 0), REPORTS: (0, 0)}  # entries taken, their bytes
         self._stored: list[dict[str, EntryId]] = []  # what the last two keyframes cover
+        self._chain = Chain()
 
     def __repr__(self) -> str:
         return f"<Keeping {self._record}>"
@@ -59,10 +61,12 @@ class Keeping:
         count, size = self._sizes[entry.stream]
         self._sizes[entry.stream] = (count + 1, size + len(entry.data) + ENTRY_OVERHEAD_BYTES)
         self._fresh += 1
+        self._chain.take(entry)
         self._record.take(entry)
 
     def begin_at(self, packed: bytes, state: State) -> None:
         """Begin with a stored state instead of the log's first entry."""
+        self._chain = Chain(state.position)
         self._record.begin_at(packed, state.position, max(state.log.ticked_ms, state.log.opened_ms))
 
     # ------------------------------------------------------------------ safe
@@ -88,7 +92,8 @@ class Keeping:
         """The streams begin anew: nothing is acknowledged there, and what was not archived cannot be read again."""
         self._acked.clear()
         self._stored = []
-        self._record.bridge(state.packed(), state.position, max(state.log.ticked_ms, state.log.opened_ms))
+        if self._record.bridge(state.packed(), state.position, max(state.log.ticked_ms, state.log.opened_ms)):
+            self._chain = Chain(state.position)
 
     def redis_failed(self) -> None:
         """Redis did not answer: what was acknowledged may be gone, so it is said again."""
@@ -115,7 +120,16 @@ class Keeping:
         if self._record.sync(position):
             self._lease.store_keyframe(packed, brief_of(state))
         self._stored = [*self._stored[-1:], dict(position)]
-        return Checkpoint(str(position[LOG]), str(position[REPORTS]), digest_of(packed), RULES)
+        since = self._chain.since
+        return Checkpoint(
+            str(position[LOG]),
+            str(position[REPORTS]),
+            digest_of(packed),
+            RULES,
+            self._chain.link(),
+            str(since[LOG]),
+            str(since[REPORTS]),
+        )
 
     # ------------------------------------------------------------------ small in Redis
 

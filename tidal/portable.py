@@ -8,29 +8,31 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from tidal import paths
 from tidal.archive import Archive, ArchiveWriter, Repeats, part_paths
 from tidal.archive_file import END, ENTRIES, KEYFRAME
+from tidal.chained import Chains, Link, checkpoint_of, links_of
 from tidal.errors import ArchiveDamaged, UsageError
 from tidal.keys import is_name
-from tidal.model.codec import LOG, REPORTS, BadEntry, EntryId, decode, is_entry_id, unpack
-from tidal.model.events import ByMaster, Checkpoint, RunOpened
+from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, EntryId, decode, unpack
+from tidal.model.events import ByMaster, RunOpened
 from tidal.model.fold import fold_entry
-from tidal.model.masking import HOSTS, Mask
+from tidal.model.masking import HOSTS, RULES_OF_NOBODY, Mask
 from tidal.model.state import RULES, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tidal.archive_file import Block
+    from tidal.chained import Place
     from tidal.model.codec import Entry
+    from tidal.model.events import Checkpoint
 
 STATE_BYTES_MAX = 256 << 20
 OPENING_ENTRIES_MAX = 20_000
-Position = tuple[EntryId, EntryId]
 
 
 class Written(NamedTuple):
@@ -79,9 +81,19 @@ def export(path: Path, out: Path, kinds: tuple[str, ...] = ()) -> Written:
         return _write(archive, out, Mask(kinds) if kinds else None)
 
 
-def _write(archive: Archive, out: Path, mask: Mask | None) -> Written:
+def refold(path: Path, out: Path) -> Written:
+    """Write a recording of our own with keyframes and hashes as this version makes them; its entries stay as they are.
+
+    A new shape of the state leaves nothing to compare in what ships with the package: this saves recording it again.
+    No user's run is changed so: what its master saw would be lost. Errors as of `export`.
+    """
+    with Archive.open(path) as archive:
+        return _write(archive, out, Mask(()), is_ours=True)
+
+
+def _write(archive: Archive, out: Path, mask: Mask | None, *, is_ours: bool = False) -> Written:
     header = dict(archive.header)
-    if mask is not None:
+    if mask is not None and not is_ours:
         header |= {"masked": list(mask.kinds)} | ({"host": ""} if HOSTS in mask.kinds else {})
     run = run_of(archive)
     try:
@@ -91,7 +103,7 @@ def _write(archive: Archive, out: Path, mask: Mask | None) -> Written:
     except OSError as error:
         raise UsageError(f"cannot write {out}: {error.strerror}") from None
     try:
-        _copy_plain(archive, writer) if mask is None else _Masking(archive, writer, mask).run()
+        _copy_plain(archive, writer) if mask is None else _Masking(archive, writer, mask, is_ours=is_ours).run()
         writer.close(final=archive.final)
     except OSError as error:
         out.unlink(missing_ok=True)
@@ -115,17 +127,23 @@ def _copy_plain(archive: Archive, writer: ArchiveWriter) -> None:
 class _Masking:
     """One pass through an archive that writes its masked copy."""
 
-    def __init__(self, archive: Archive, writer: ArchiveWriter, mask: Mask) -> None:
+    def __init__(self, archive: Archive, writer: ArchiveWriter, mask: Mask, *, is_ours: bool) -> None:
         self._archive, self._writer, self._mask = archive, writer, mask
+        self._is_ours = is_ours
         self._state = State()
-        self._claimed: set[Position] = set()
-        self._hashes: dict[Position, str] = {}
+        self._claimed: set[Place] = set()
+        self._hashes: dict[Place, str] = {}
+        self._chains = Chains(())
 
     def run(self) -> None:
         """Learn all names first, then write."""
+        links: list[Link] = []
         for entry in self._archive.entries():
             self._mask.learn(entry)
-            self._claimed |= set(_claim_of(entry))
+            if (said := checkpoint_of(entry)) is not None:
+                self._claimed.add(_place_of(said))
+                links += self._links_of(entry, said)
+        self._chains = Chains(links)
         repeats = Repeats()
         for block in self._archive.blocks:
             if block.kind == ENTRIES:
@@ -135,15 +153,31 @@ class _Masking:
                 self._keyframe(block)
 
     def _take(self, entry: Entry) -> None:
-        claim = next(_claim_of(entry), None)
-        masked = self._mask.entry(entry, self._hashes.pop(claim, None) if claim is not None else None)
+        said = checkpoint_of(entry)
+        masked = self._mask.entry(entry, self._anew(entry, said) if said is not None else None)
         if masked is None:
             return
         self._writer.add(masked)
+        self._chains.take(masked)
         fold_entry(self._state, masked)
-        position = (self._state.position[LOG], self._state.position[REPORTS])
-        if position in self._claimed:
-            self._hashes[position] = self._state.digest()
+        place = (self._state.position[LOG], self._state.position[REPORTS])
+        if place in self._claimed:
+            self._hashes[place] = self._state.digest()
+
+    def _links_of(self, entry: Entry, said: Checkpoint) -> list[Link]:
+        links = list(links_of(entry))
+        if self._is_ours and not links:
+            links = [Link((ZERO_ID, ZERO_ID), _place_of(said), "", entry.id.ms)]
+        return links
+
+    def _anew(self, entry: Entry, said: Checkpoint) -> Checkpoint:
+        """What a checkpoint says of the copy: its chain can be made anew in any case, its state by our own rules."""
+        sha256 = self._hashes.pop(_place_of(said), "")
+        links = self._links_of(entry, said)
+        chain = self._chains.link(links[0]) if links else ""
+        if sha256 and (self._is_ours or said.rules == RULES):
+            return replace(said, sha256=sha256, rules=RULES, chain=chain)
+        return replace(said, rules=RULES_OF_NOBODY, chain=chain)
 
     def _keyframe(self, block: Block) -> None:
         """The state that was folded so far stands for the recorded one; where entries are missing, that one does."""
@@ -161,16 +195,8 @@ class _Masking:
         )
 
 
-def _claim_of(entry: Entry) -> Iterator[Position]:
-    """The position whose hash a checkpoint says, when it is one that this version can make anew."""
-    if entry.stream != LOG or entry.kind != Checkpoint.KIND:
-        return
-    with suppress(BadEntry):
-        signed = decode(entry)
-        event: Any = signed.event if isinstance(signed, ByMaster) else None
-        is_ours = isinstance(event, Checkpoint) and event.rules == RULES
-        if is_ours and is_entry_id(event.log_id) and is_entry_id(event.reports_id):
-            yield EntryId.parse(event.log_id), EntryId.parse(event.reports_id)
+def _place_of(said: Checkpoint) -> Place:
+    return EntryId.parse(said.log_id), EntryId.parse(said.reports_id)
 
 
 # ------------------------------------------------------------------ in

@@ -4,20 +4,23 @@ A checkpoint names the last entry of each stream that its hash covers. Reports c
 positions, so the fold must stand at exactly these two: entries of one stream that lie before the other has come so far
 (a part of another master's, a disk that was full) wait. Keyframes are held to the same fold, for seeking begins there.
 A checkpoint that lies behind the fold (a successor that began further back) is proved in another pass.
+
+A state's hash can be made anew only by the fold that made it. The bytes of the entries are held to the chain of hashes
+besides (`chained.py`), by any version: an archive of another one is proved by that alone.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidal.archive import Repeats
 from tidal.archive_file import ENTRIES, KEYFRAME
+from tidal.chained import Chained, checkpoint_of, follow
 from tidal.errors import ArchiveDamaged, ReplayDiffers, ReplayUnproven
-from tidal.model.codec import LOG, REPORTS, BadEntry, EntryId, decode, is_entry_id, unpack
-from tidal.model.events import ByMaster, Checkpoint
+from tidal.model.codec import LOG, REPORTS, BadEntry, EntryId, unpack
+from tidal.model.events import Checkpoint
 from tidal.model.fold import fold_entry
 from tidal.model.state import RULES, State, digest_of
 from tidal.model.words import moment
@@ -61,6 +64,7 @@ class Proof(NamedTuple):
         last_ms: Redis time of the last that agrees; 0: none does.
         bridged: checkpoints of a time of which the archive has a keyframe and no entries.
         differs: the first at which the hash is another one.
+        chain: what the bytes of the entries prove.
     """
 
     agreed: int = 0
@@ -69,6 +73,7 @@ class Proof(NamedTuple):
     last_ms: int = 0
     bridged: int = 0
     differs: Claim | None = None
+    chain: Chained = Chained()
 
 
 def prove(archive: Archive, goes_on: Callable[[], bool] = lambda: True) -> Proof:
@@ -91,12 +96,12 @@ def prove(archive: Archive, goes_on: Callable[[], bool] = lambda: True) -> Proof
 
 
 def demand(archive: Archive) -> Proof:
-    """The proof of a whole archive; whatever keeps it from being one is raised.
+    """The proof of a whole archive, by its states and by its bytes; whatever keeps it from being one is raised.
 
     Raises:
         ArchiveDamaged: bytes are not those that were written, or the end is torn off.
-        ReplayDiffers: the entries fold to another state than the recorded one.
-        ReplayUnproven: there is no hash that this tidal can recompute.
+        ReplayDiffers: the entries are others than the master read, or fold to another state than the recorded one.
+        ReplayUnproven: there is neither a state's hash that this tidal can recompute nor a chain.
     """
     if damaged := archive.find_damage():
         where = ", ".join(f"byte {block.offset}" for block in damaged[:3])
@@ -106,10 +111,14 @@ def demand(archive: Archive) -> Proof:
     proof = prove(archive)
     if proof.differs is not None:
         raise ReplayDiffers(told(proof))
-    if not proof.agreed:
+    chained = follow(archive)
+    if chained.differs is not None:
+        when = moment(chained.differs.at_ms - chained.began_ms)
+        raise ReplayDiffers(f"the entries are not those that were recorded: first before the checkpoint of {when}")
+    if not proof.agreed and not chained.agreed:
         other = f"{proof.foreign} are of another version of tidal" if proof.foreign else "it has none"
         raise ReplayUnproven(f"no checkpoint could be compared: {other}")
-    return proof
+    return proof._replace(chain=chained)
 
 
 def told(proof: Proof) -> str:
@@ -134,7 +143,7 @@ def _claims(archive: Archive) -> tuple[list[Claim], int]:
     for entry in archive.entries():
         if entry.stream != LOG or entry.kind != Checkpoint.KIND:
             continue
-        event = _checkpoint(entry)
+        event = checkpoint_of(entry)
         if event is None or event.rules != RULES:
             foreign += event is not None
             continue
@@ -145,15 +154,6 @@ def _claims(archive: Archive) -> tuple[list[Claim], int]:
             position = (keyframe.log_id, keyframe.reports_id)
             claims[*position, True] = Claim(*position, digest_of(keyframe.state), keyframe.at_ms, is_keyframe=True)
     return sorted(claims.values()), foreign
-
-
-def _checkpoint(entry: Entry) -> Checkpoint | None:
-    with suppress(BadEntry):
-        signed = decode(entry)
-        event = signed.event if isinstance(signed, ByMaster) else None
-        if isinstance(event, Checkpoint) and is_entry_id(event.log_id) and is_entry_id(event.reports_id):
-            return event
-    return None
 
 
 def _keyframes(archive: Archive) -> Iterator[Keyframe]:

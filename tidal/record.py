@@ -94,10 +94,11 @@ class Record:
         self._writer.keyframe(packed, position[LOG], position[REPORTS], at_ms, opening=True)
         self._reached = dict(position)
 
-    def bridge(self, packed: bytes, position: dict[str, EntryId], at_ms: int) -> None:
-        """What is not here up to `position` cannot be read from Redis any more: the state stands for it."""
+    def bridge(self, packed: bytes, position: dict[str, EntryId], at_ms: int) -> bool:
+        """What is not here up to `position` cannot be read from Redis any more: the state stands for it, if need be."""
         if self._is_behind:
             self._bridge = (packed, dict(position), at_ms)
+        return self._is_behind
 
     def take(self, entry: Entry) -> None:
         """Keep an entry; when the disk refuses it, it is read from Redis again later."""

@@ -77,7 +77,7 @@ def read_explanation(path: Path, cut: CutOf = None) -> tuple[Frame, Explanation]
     with Archive.open(path) as archive:
         ended = _ended(archive, path, cut)
         shown = ended.frame()
-        return shown, explain(ended.state, shown.story)
+        return shown, explain(ended.state, shown.story, has_books=ended.cut is None)
 
 
 class _Ended(NamedTuple):

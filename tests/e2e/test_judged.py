@@ -41,7 +41,9 @@ def closed(stage: Stage, run: str) -> Frame:
     until(archive_path(run).exists, what="the archive is whole")
     assert frame_json(read_frame(archive_path(run))) == frame_json(live)
     with Archive.open(archive_path(run)) as archive:
-        assert demand(archive).agreed >= 2
+        proof = demand(archive)
+        assert proof.agreed >= 2
+        assert proof.chain.agreed == proof.agreed
     return live
 
 

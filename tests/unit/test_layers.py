@@ -40,7 +40,7 @@ LAYERS: dict[str, set[str]] = {
         "lines", "supervisor", "standby", "trouble",
         "launch", "trying", "live", "operator", "doctor", "hookline", "rights",
     },
-    "replay": {"replay", "proof", "portable", "cutting", "judge"},
+    "replay": {"replay", "chained", "proof", "portable", "cutting", "judge"},
     "outputs": {"outputs"},
     "report": {"report", "shelf"},
     "tui": {"tui"},

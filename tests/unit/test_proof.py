@@ -16,9 +16,12 @@ from tidal.archive_file import HEAD_STRUCT, KEYFRAME
 from tidal.cli.replay import arguments, run
 from tidal.errors import ReplayDiffers, ReplayUnproven, TidalError
 from tidal.model import events as ev
+from tidal.model.chain import Chain
 from tidal.model.codec import ENTRY_BYTES_MAX, LOG, REPORTS, Entry, EntryId, decode, encode, entry_of
 from tidal.model.fold import fold_entry
+from tidal.model.masking import KINDS
 from tidal.model.state import RULES, State, digest_of
+from tidal.portable import export, refold
 from tidal.proof import Watch, demand, prove, told
 from tidal.replay import ReplayFeed
 
@@ -34,14 +37,21 @@ EVERY = 30
 class Master:
     """Writes as a master does: every so often a keyframe, and a checkpoint that names what it covers."""
 
-    def __init__(self, path: Path, state: State | None = None, epoch: int = 1, rules: str = RULES) -> None:
+    def __init__(
+        self, path: Path, state: State | None = None, epoch: int = 1, rules: str = RULES, *, has_chain: bool = True
+    ) -> None:
         self.state = state or State()
+        self.chain, self.has_chain = Chain(self.state.position), has_chain
         self.writer = ArchiveWriter(path, {"run": "r1"})
         self.epoch, self.n, self.rules = epoch, 0, rules
+        if state is not None:  # a successor's part begins with the state that it goes on from
+            at = state.position
+            self.writer.keyframe(state.packed(), at[LOG], at[REPORTS], at[LOG].ms, opening=True)
 
     def take(self, entry: Entry) -> None:
         """An entry came back through its stream."""
         self.writer.add(entry)
+        self.chain.take(entry)
         fold_entry(self.state, entry)
 
     def append(self, entry: Entry) -> None:
@@ -57,6 +67,9 @@ class Master:
         at_ms = position[LOG].ms
         self.writer.keyframe(packed, position[LOG], position[REPORTS], at_ms)
         named = ev.Checkpoint(str(position[LOG]), str(position[REPORTS]), digest_of(packed), self.rules)
+        if self.has_chain:
+            since = {f"{stream}_since": str(at) for stream, at in self.chain.since.items()}
+            named = replace(named, chain=self.chain.link(), **since)
         entry_id = EntryId(at_ms, position[LOG].seq + 1)
         self.append(entry_of(LOG, entry_id, encode(ev.ByMaster(1, 1, at_ms, named))))
 
@@ -67,9 +80,9 @@ def spread(shop: Shop = SHOP) -> Iterator[Entry]:
         yield replace(entry, id=EntryId(entry.id.ms, entry.id.seq * 10)) if entry.stream == LOG else entry
 
 
-def record(path: Path, shop: Shop = SHOP, rules: str = RULES) -> Path:
+def record(path: Path, shop: Shop = SHOP, rules: str = RULES, *, has_chain: bool = True) -> Path:
     """The run, as one master recorded it."""
-    master = Master(path, rules=rules)
+    master = Master(path, rules=rules, has_chain=has_chain)
     for number, entry in enumerate(spread(shop)):
         (master.append if entry.stream == LOG else master.take)(entry)
         if number % EVERY == EVERY - 1:
@@ -124,6 +137,7 @@ def test_what_was_recorded_agrees(whole: Path) -> None:
         keyframes = sum(block.kind == KEYFRAME for block in archive.blocks)
     assert proof.agreed == keyframes == 4
     assert (proof.differs, proof.foreign, proof.bridged) == (None, 0, 0)
+    assert (proof.chain.agreed, proof.chain.missing) == (4, 0)
 
 
 def test_the_archive_of_two_masters_agrees(tmp_path: Path) -> None:
@@ -148,7 +162,8 @@ def test_the_archive_of_two_masters_agrees(tmp_path: Path) -> None:
     second.keyframe()
     second.writer.close(final=True)
     with Archive.open(path) as archive:
-        assert demand(archive).agreed == 3
+        proof = demand(archive)
+        assert (proof.agreed, proof.chain.agreed) == (3, 3)
 
 
 def test_a_recording_without_its_beginning_agrees_from_its_keyframe(tmp_path: Path) -> None:
@@ -159,8 +174,6 @@ def test_a_recording_without_its_beginning_agrees_from_its_keyframe(tmp_path: Pa
         (begin.append if entry.stream == LOG else begin.take)(entry)
     begin.writer.close()
     master = Master(tmp_path / "r1.tidal", begin.state, epoch=2)
-    position = begin.state.position
-    master.writer.keyframe(begin.state.packed(), position[LOG], position[REPORTS], position[LOG].ms)
     for entry in told_all[60:]:
         (master.append if entry.stream == LOG else master.take)(entry)
     master.keyframe()
@@ -245,12 +258,99 @@ def test_a_checkpoint_of_entries_that_are_not_there_is_said(tmp_path: Path) -> N
 
 
 def test_hashes_by_other_rules_prove_nothing(tmp_path: Path) -> None:
-    """Another version of tidal folds to another state: that is no difference, and no proof."""
-    path = record(tmp_path / "r1.tidal", rules="0.another")
+    """Another version of tidal folds to another state: that is no difference, and no proof without a chain."""
+    path = record(tmp_path / "r1.tidal", rules="0.another", has_chain=False)
     with Archive.open(path) as archive:
         assert prove(archive).differs is None
         with pytest.raises(ReplayUnproven, match="of another version"):
             demand(archive)
+
+
+# ------------------------------------------------------------------ of another version
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording whose states have another shape."""
+    return record(tmp_path_factory.mktemp("older") / "r1.tidal", rules="0.another")
+
+
+def test_an_archive_of_another_version_is_proved_by_its_bytes(older: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is wrong with it: it ends with 0, and what cannot be compared is said."""
+    assert tidal_replay(older, "--verify") == 0
+    told_all = capsys.readouterr()
+    assert "the log is whole: its chain of hashes holds at 4 checkpoint(s)" in told_all.out
+    assert "agree" not in told_all.out
+    assert "4 checkpoint(s) are of another version of tidal" in told_all.err
+
+
+@pytest.mark.parametrize("number", [1, 20, 70, 110])
+def test_bytes_that_are_others_are_said_without_a_state(older: Path, tmp_path: Path, number: int) -> None:
+    """Of a log or a report: any byte that the fold would not even look at."""
+    with Archive.open(older) as archive:
+        writer = ArchiveWriter(tmp_path / "r1.tidal", archive.header)
+        for index, entry in enumerate(archive.entries(), 1):
+            writer.add(replace(entry, data=entry.data + b"\xc0") if index == number else entry)
+        writer.close(final=True)
+    with Archive.open(tmp_path / "r1.tidal") as archive, pytest.raises(ReplayDiffers, match="entries are not those"):
+        demand(archive)
+
+
+@pytest.mark.parametrize(("first", "end"), [(0, 25), (40, 41), (60, 90)])
+def test_entries_that_are_missing_are_said_without_a_state(older: Path, tmp_path: Path, first: int, end: int) -> None:
+    """From the beginning, in the middle, a checkpoint with all that it covers."""
+    with Archive.open(older) as archive:
+        writer = ArchiveWriter(tmp_path / "r1.tidal", archive.header)
+        for index, entry in enumerate(archive.entries()):
+            if not first <= index < end:
+                writer.add(entry)
+        writer.close(final=True)
+    with Archive.open(tmp_path / "r1.tidal") as archive, pytest.raises(ReplayDiffers):
+        demand(archive)
+
+
+def test_a_masked_copy_of_another_version_has_a_chain_of_its_own(older: Path, tmp_path: Path) -> None:
+    """Its states cannot be made anew by this version, its bytes can be held together."""
+    export(older, tmp_path / "out.tidal", KINDS)
+    with Archive.open(tmp_path / "out.tidal") as archive:
+        proof = demand(archive)
+    assert (proof.agreed, proof.foreign, proof.chain.agreed) == (0, 4, 4)
+
+
+def test_our_own_recordings_are_folded_anew(tmp_path: Path) -> None:
+    """As if this version had recorded them; what happened stays, byte for byte, but for the hashes."""
+    old = record(tmp_path / "old.tidal", rules="0.another", has_chain=False)
+    refold(old, tmp_path / "new.tidal")
+    with Archive.open(tmp_path / "new.tidal") as new, Archive.open(old) as before:
+        proof = demand(new)
+        assert (proof.agreed, proof.foreign, proof.chain.agreed) == (4, 0, 4)
+        assert new.header == before.header
+        pairs = list(zip(new.entries(), before.entries(), strict=True))
+        assert all(a == b for a, b in pairs if a.kind != ev.Checkpoint.KIND)
+
+
+@given(cuts=st.lists(st.integers(0, 200), max_size=6))
+def test_a_chain_is_the_same_however_it_was_read(cuts: list[int]) -> None:
+    """Repeats and the order between the streams do not matter: what was there before is passed over."""
+    told_all = list(spread())
+    once, again = Chain(), Chain()
+    for entry in told_all:
+        once.take(entry)
+    for cut in cuts:
+        for entry in told_all[:cut]:
+            again.take(entry)
+    for stream in (REPORTS, LOG):
+        for entry in told_all:
+            if entry.stream == stream:
+                again.take(entry)
+    assert once.link() == again.link()
+
+
+def tidal_replay(*words: object) -> int:
+    """`tidal replay`, as it is called."""
+    parser = argparse.ArgumentParser()
+    arguments(parser)
+    return run(parser.parse_args([str(word) for word in words]))
 
 
 # ------------------------------------------------------------------ where people see it
@@ -258,9 +358,7 @@ def test_hashes_by_other_rules_prove_nothing(tmp_path: Path) -> None:
 
 def test_the_command_says_how_many_agree(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """And ends with 0."""
-    parser = argparse.ArgumentParser()
-    arguments(parser)
-    assert run(parser.parse_args([str(whole), "--verify"])) == 0
+    assert tidal_replay(whole, "--verify") == 0
     assert "checkpoint(s) agree" in capsys.readouterr().out
 
 

@@ -3,8 +3,9 @@
 The screen is the one of the live run, with a scrubber below it. --print shows one moment as text instead, the end
 unless --at says otherwise; --json writes that moment as JSON. Live and replayed, the same moment gives the same bytes.
 A damaged archive is named when it is opened; --salvage saves what is whole of it. --verify folds all of it again and
-compares the state with the hash of each checkpoint that the master wrote down: it says how many agree, or which differs
-first.
+compares the state with the hash of each checkpoint that the master wrote down, and every entry with the chain of
+hashes: it says how many agree, or which differs first. States of another version of tidal cannot be compared, which is
+said; its entries can.
 """
 
 from __future__ import annotations
@@ -149,10 +150,20 @@ def _verify(archive: Archive) -> int:
     from tidal.proof import demand
 
     proof = demand(archive)
-    last = moment(proof.last_ms - proof.began_ms)
-    print(f"{proof.agreed} checkpoint(s) agree, the last at {last} of the load: this is what the master saw")
-    if proof.bridged or proof.foreign:
-        _say(f"not compared: {proof.bridged} that only a keyframe covers, {proof.foreign} of another version of tidal")
+    chained = proof.chain
+    if proof.agreed:
+        last = moment(proof.last_ms - proof.began_ms)
+        print(f"{proof.agreed} checkpoint(s) agree, the last at {last} of the load: this is what the master saw")
+    if chained.agreed:
+        last = moment(chained.last_ms - (chained.began_ms or archive.first_ms))
+        print(f"the log is whole: its chain of hashes holds at {chained.agreed} checkpoint(s), the last at {last}")
+    if proof.foreign:
+        _say(
+            f"{proof.foreign} checkpoint(s) are of another version of tidal, whose states have another shape: not "
+            "compared; this version folds the same entries"
+        )
+    if proof.bridged:
+        _say(f"{proof.bridged} checkpoint(s) not compared: the archive has a keyframe of that time, and no entries")
     if not archive.final:
         _say("the run was not closed: what follows the last checkpoint is covered by checksums alone")
     return 0

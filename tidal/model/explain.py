@@ -117,8 +117,14 @@ class Reading:
     p95_us: int
 
 
-def explain(state: State, story: Sequence[StoryRow]) -> Explanation:
-    """The timeline; `story`: the frame's, which joins both halves of the state."""
+def explain(state: State, story: Sequence[StoryRow], *, has_books: bool = True) -> Explanation:
+    """The timeline.
+
+    Args:
+        state: at the end of what is explained.
+        story: the frame's, which joins both halves of the state.
+        has_books: planned and ran can be compared; not so of what a cut left, which lacks what it took out.
+    """
     read, began_ms = readings(state), state.log.began_ms or state.log.opened_ms
     story = [replace(row, offset_ms=row.at_ms - began_ms) for row in story]  # those before the start knew of none
     found = [
@@ -128,7 +134,7 @@ def explain(state: State, story: Sequence[StoryRow]) -> Explanation:
         *_knee(state, read),
         *_spikes(state),
         *_pressed(state),
-        *_gaps(state),
+        *(_gaps(state) if has_books else ()),
     ]
     found = sorted(_without_echoes(found), key=lambda f: (f.at_ms, f.kind, f.text))[:ROWS_MAX]
     return Explanation(_summary(state, found), tuple(found), state.reports.series.step_s)

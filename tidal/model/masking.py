@@ -70,15 +70,15 @@ class Mask:
 
     # ------------------------------------------------------------------ masking
 
-    def entry(self, entry: Entry, sha256: str | None = None) -> Entry | None:
-        """The entry without what is masked; None when it cannot be read. `sha256`: of a checkpoint's masked state."""
+    def entry(self, entry: Entry, anew: ev.Checkpoint | None = None) -> Entry | None:
+        """The entry without what is masked; None when it cannot be read. `anew`: what a checkpoint says of the copy."""
         signed = _decoded(entry)
         if signed is None:
             self.dropped += 1
             return None
         event = self._event(signed.event)
         if isinstance(event, ev.Checkpoint):
-            event = replace(event, sha256=sha256) if sha256 else replace(event, rules=RULES_OF_NOBODY)
+            event = anew or replace(event, rules=RULES_OF_NOBODY, chain="")
         masked: Signed = replace(signed, event=event)
         return entry_of(entry.stream, entry.id, encode(masked))
 

@@ -179,13 +179,16 @@ class EntryRefused(Event):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint(Event):
-    """The hash of the folded state after the named entries."""
+    """The hash of the folded state after the named entries, and the chain of hashes over the entries themselves."""
 
     KIND = "ck"
     log_id: str
     reports_id: str
     sha256: str
     rules: str = ""  # which shape of the state and which fold: only the same ones give the same hash
+    chain: str = ""  # `chain.link_of` every entry from `log_since` and `reports_since` to those named; "": none
+    log_since: str = "0-0"
+    reports_since: str = "0-0"
 
 
 @dataclass(frozen=True, slots=True)

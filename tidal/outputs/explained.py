@@ -26,17 +26,22 @@ def explanation_text(frame: Frame, explained: Explanation, *, brief: bool = Fals
     """The summary and the timeline; ends with a newline."""
     run = frame.run
     head = f"{shorten(run.run)}  {shorten(run.file)}  {day_and_clock(run.began_ms or run.opened_ms)}"
-    lines = [f"{head}  {duration(run.elapsed_ms)}", ""]
-    for sentence in explained.summary:
-        lines += wrap(clean(sentence, 500), COLUMNS, initial_indent="· ", subsequent_indent="  ")
+    lines = [f"{head}  {duration(run.elapsed_ms)}", "", *summary_lines(explained)]
     if not brief:
         rolled_up = ", for the seconds of a long run are rolled up" if explained.step_s > 1 else ""
         lines += ["", f"Timeline (changes are known to {explained.step_s} s{rolled_up})", ""]
-        lines += [line for finding in explained.findings for line in _told(finding)]
+        lines += [line for finding in explained.findings for line in finding_lines(finding)]
     return "\n".join(lines) + "\n"
 
 
-def _told(finding: Finding) -> Iterator[str]:
+def summary_lines(explained: Explanation) -> list[str]:
+    """What somebody wants to hear who has ten seconds."""
+    told = (clean(sentence, 500) for sentence in explained.summary)
+    return [line for text in told for line in wrap(text, COLUMNS, initial_indent="· ", subsequent_indent="  ")]
+
+
+def finding_lines(finding: Finding) -> Iterator[str]:
+    """One finding of the timeline with its evidence."""
     when = moment(finding.at_ms) if finding.at_ms > -1_000 else f"-{moment(-finding.at_ms)}"
     head = f"{when:>7}  {MARKS.get(finding.level, ' ')} {finding.kind:<10}  "
     rest = " " * len(head)

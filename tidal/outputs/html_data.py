@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tidal.model.explain import RUN, explain
 from tidal.model.frame import frame
 from tidal.model.plan import Mix
+from tidal.model.rows import LedgerRow
 from tidal.model.spec import RunOptions
 from tidal.model.stats import Tally
 from tidal.model.text import clean
@@ -126,7 +127,7 @@ def without_password(text: str) -> str:
 
 def _explained(state: State, shown: Frame) -> dict[str, Any]:
     """What changed when, without what the story says anyway: how the run went from opening to end."""
-    found = explain(state, shown.story)
+    found = explain(state, shown.story, has_books=shown.ledger != LedgerRow())  # a cut has none
     told = [row for row in found.findings if row.kind != RUN][:FINDINGS_MAX]
     findings = [
         {

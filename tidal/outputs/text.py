@@ -276,7 +276,8 @@ def _why_not_zero(frame: Frame) -> str:
         told = in_short(frame) or (frame.limit.told if frame.limit is not None else "")
         return f": {shorten(told, MESSAGE_CELLS)}" if told else ""
     if frame.run.exit_code in BY_VERDICT:
-        return f": the verdict is {shorten(frame.verdict.word, 20)}"
+        word = frame.verdict.word or ("invalid" if frame.run.exit_code == EXIT_INVALID else "suspect")
+        return f": the verdict is {shorten(word, 20)}"  # a cut has none of its own
     if not frame.run.exit_code or frame.run.outcome not in IN_ORDER or not (failed or raised):
         return ""
     what = [f"{failed} of {frame.total.requests} requests failed"] if failed else []

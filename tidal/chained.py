@@ -1,0 +1,176 @@
+"""Are an archive's entries those that its master read? Every byte of them is held to the chain of hashes.
+
+Nothing is folded, so it is quick, and it holds whatever shape the state has: an archive of another version of tidal is
+proved by this alone. Each master's chain begins at its own place; in one pass all of them are followed at once.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from tidal.archive_file import ENTRIES, KEYFRAME
+from tidal.model.chain import Chain, link_of
+from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, EntryId, decode, is_entry_id
+from tidal.model.events import ByMaster, Checkpoint, RunStarted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    from tidal.archive import Archive
+    from tidal.model.codec import Entry
+
+STREAMS = (LOG, REPORTS)
+CHAINS_MAX = 1_000
+"""Lives of masters and generations of one run: each entry is added to all that have begun."""
+Place = tuple[EntryId, EntryId]
+"""An entry of the log and one of the reports."""
+
+
+class Link(NamedTuple):
+    """What a checkpoint says of the entries before it."""
+
+    since: Place
+    to: Place
+    sha256: str
+    at_ms: int  # Redis time at which it was written
+
+
+class Chained(NamedTuple):
+    """What came out.
+
+    Attributes:
+        agreed: checkpoints up to which every byte of the log is what the master read.
+        began_ms: Redis time of plan time zero; 0: the archive does not say.
+        last_ms: Redis time of the last checkpoint that agrees.
+        missing: checkpoints of which the archive has not all entries: a keyframe stands for them.
+        differs: the first that does not agree.
+    """
+
+    agreed: int = 0
+    began_ms: int = 0
+    last_ms: int = 0
+    missing: int = 0
+    differs: Link | None = None
+
+
+def follow(archive: Archive) -> Chained:
+    """Hold all entries to the chain.
+
+    Raises:
+        ArchiveDamaged: the archive cannot be read to its end.
+    """
+    links, began_ms = _said(archive)
+    done = Chained(began_ms=began_ms)
+    if not links:
+        return done
+    if len({link.since for link in links}) > CHAINS_MAX:
+        return done._replace(differs=links[0])
+    chains = Chains(links)
+    known = {(ZERO_ID, ZERO_ID), *(link.to for link in links), *_taken(archive, chains)}
+    for link in links:
+        if chains.is_missing(link):
+            done = done._replace(missing=done.missing + 1)
+        elif link.since not in known or chains.link(link) != link.sha256:
+            return done._replace(differs=link)
+        else:
+            done = done._replace(agreed=done.agreed + 1, last_ms=link.at_ms)
+    return done
+
+
+def _taken(archive: Archive, chains: Chains) -> Iterator[Place]:
+    """Take every entry; the places of keyframes, from which a successor may have gone on."""
+    for number, block in enumerate(archive.blocks):
+        if block.kind == ENTRIES:
+            for entry in archive.read_entries(block):
+                chains.take(entry)
+        elif block.kind == KEYFRAME and (keyframe := archive.read_keyframe(block)) is not None:
+            place = (keyframe.log_id, keyframe.reports_id)
+            yield place
+            if number == 0 or block.entries:
+                chains.miss(place)
+
+
+class Chains:
+    """The chains of all masters of a run, followed at once; what each is at the places that links name."""
+
+    def __init__(self, links: Iterable[Link]) -> None:
+        self._chains: dict[Place, Chain] = {}
+        self._ahead: dict[tuple[Place, str], list[EntryId]] = {}
+        self._digests: dict[tuple[Place, str, EntryId], bytes] = {}
+        self._missing: dict[tuple[Place, str], EntryId] = {}
+        for link in links:
+            self._chains[link.since] = Chain(dict(zip(STREAMS, link.since, strict=True)))
+            for stream, to in zip(STREAMS, link.to, strict=True):
+                self._ahead.setdefault((link.since, stream), []).append(to)
+        for ahead in self._ahead.values():
+            ahead.sort(reverse=True)
+
+    def take(self, entry: Entry) -> None:
+        """Add an entry to every chain that it belongs to."""
+        for since, chain in self._chains.items():
+            ahead = self._ahead.get((since, entry.stream), ())
+            while ahead and ahead[-1] < entry.id:
+                to = ahead.pop()
+                self._digests[since, entry.stream, to] = chain.digest(entry.stream)
+            chain.take(entry)
+
+    def miss(self, place: Place) -> None:
+        """A stored state stands for what comes up to this place: chains that have not come so far end here."""
+        for since, chain in self._chains.items():
+            for stream, to in zip(STREAMS, place, strict=True):
+                if chain.reached[stream] < to:
+                    self._missing.setdefault((since, stream), chain.reached[stream])
+
+    def is_missing(self, link: Link) -> bool:
+        """Whether not all of its entries are there."""
+        ends = ((self._missing.get((link.since, stream)), to) for stream, to in zip(STREAMS, link.to, strict=True))
+        return any(end is not None and to > end for end, to in ends)
+
+    def link(self, link: Link) -> str:
+        """The hash at a link's place, by what was taken so far."""
+        chain = self._chains[link.since]
+        log, reports = (
+            self._digests.get((link.since, stream, to)) or chain.digest(stream)
+            for stream, to in zip(STREAMS, link.to, strict=True)
+        )
+        return link_of(log, reports)
+
+
+def links_of(entry: Entry) -> Iterator[Link]:
+    """What an entry says, when it is a checkpoint with a link."""
+    event = checkpoint_of(entry)
+    if event is None or not event.chain:
+        return
+    ids = (event.log_since, event.reports_since, event.log_id, event.reports_id)
+    if all(is_entry_id(name) for name in ids):
+        log_since, reports_since, log_id, reports_id = map(EntryId.parse, ids)
+        yield Link((log_since, reports_since), (log_id, reports_id), event.chain, entry.id.ms)
+
+
+def checkpoint_of(entry: Entry) -> Checkpoint | None:
+    """The checkpoint that an entry is."""
+    event = _event(entry, Checkpoint)
+    is_one = isinstance(event, Checkpoint) and is_entry_id(event.log_id) and is_entry_id(event.reports_id)
+    return event if is_one else None
+
+
+def _event(entry: Entry, kind: type[Any]) -> Any:
+    if entry.stream == LOG and entry.kind == kind.KIND:
+        with suppress(BadEntry):
+            signed = decode(entry)
+            return signed.event if isinstance(signed, ByMaster) else None
+    return None
+
+
+def _said(archive: Archive) -> tuple[list[Link], int]:
+    """All links in the order of the log, and when the load began."""
+    links: dict[tuple[Place, Place], Link] = {}
+    began_ms = 0
+    for entry in archive.entries():
+        for link in links_of(entry):
+            links[link.since, link.to] = link
+        if (started := _event(entry, RunStarted)) is not None:
+            began_ms = began_ms or started.began_ms
+    return sorted(links.values(), key=lambda link: (link.to, link.at_ms)), began_ms
