@@ -3,8 +3,10 @@
     python requests_twice.py SEED COUNT PORT PORT
 
 Each side has a server of its own. Before each request an ordinary one goes, so that there is a connection to go on
-with; its path says which request follows and at which try. What differs is tried again by new sessions on both sides:
-an end of a connection that overtakes the next request is no difference, nor is a wait that ran out on a busy machine.
+with; its path says which request follows and at which try. Half of the requests have that connection closed again, and
+open one. At the end there are some that open none: refused, too late, and to names that lead nowhere. What differs is
+tried again by new sessions on both sides: an end of a connection that overtakes the next request is no difference, nor
+is a wait that ran out on a busy machine.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ monkey.patch_all(thread=False)
 import json  # noqa: E402 - after the patch
 import pickle  # noqa: E402 - as above
 import re  # noqa: E402 - as above
+import socket  # noqa: E402 - as above
 import sys  # noqa: E402 - as above
 import time  # noqa: E402 - as above
 import warnings  # noqa: E402 - as above
+from contextlib import ExitStack  # noqa: E402 - as above
 from typing import Any  # noqa: E402 - as above
 
 import requests  # noqa: E402 - as above
@@ -29,6 +33,7 @@ from tidal.hooks import EventHook  # noqa: E402 - as above
 
 TIMEOUT_S = (0.5, 2, 5, 10)  # by the try; some answers have no end, and both sides shall find that out
 ADDRESS = re.compile(r"0x[0-9a-f]+")
+HERE = ("127.0.0.1", "localhost")
 BOUNDARY = re.compile(r"\b[0-9a-f]{32}\b")
 
 
@@ -143,6 +148,8 @@ class Side:
             answered(self._session.get(f"{url}/warm/{index}/{attempt}"))
         except requests.RequestException as error:  # the end of the connection came too late to be seen
             return {"cold": f"{self._port}: {error!r}"}
+        if index % 2:
+            self._session.close()
         try:
             response = answered(self._session.request(method, url + path, **kwargs))
             self.short += getattr(response, "_later", None) is not None
@@ -152,6 +159,14 @@ class Side:
         if answer_of(seed, index).end != "keep":
             time.sleep(0.01)  # for the end to arrive
         return plain(result | {"session": cookies_of(self._session.cookies)}, self._port)
+
+    def unopened(self, url: str) -> list[str]:
+        """What a request says that finds nobody."""
+        try:
+            answered(self._session.get(url, timeout=0.3))
+        except requests.RequestException as error:
+            return said(error)
+        return []
 
 
 def plain(result: dict[str, Any], port: int) -> dict[str, Any]:
@@ -186,6 +201,21 @@ def difference(sides: tuple[Side, Side], seed: int, index: int, attempt: int) ->
     return {key: (theirs.get(key), ours.get(key)) for key in {*theirs, *ours} if theirs.get(key) != ours.get(key)}
 
 
+def unopened() -> list[Any]:
+    """Where what the sides say of connections that nobody takes is not the same."""
+    with socket.socket() as nobody, socket.create_server(("127.0.0.1", 0), backlog=0) as busy, ExitStack() as queue:
+        nobody.bind(("127.0.0.1", 0))
+        for _ in range(4):  # more than it lets wait
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)  # noqa: FBT003 - its signature
+            waiting.connect_ex(busy.getsockname())
+        urls = [f"http://{address}:{one.getsockname()[1]}/" for one in (nobody, busy) for address in HERE]
+        urls += ["http://nobody.invalid/", f"http://{'a.' * 40}invalid/"]
+        sides = fresh([0, 0])
+        both = [[side.unopened(url) for side in sides] for url in urls]
+    return [pair for pair in both if pair[0] != pair[1] or not pair[0]]
+
+
 def main() -> None:
     """Compare, and print the differences, how many requests went the short way, and which try of which was the last."""
     warnings.simplefilter("ignore")
@@ -202,7 +232,8 @@ def main() -> None:
         tries.append(attempt)
         if parts:
             differences.append({"index": index, "request": repr(request_of(seed, index))[:300], "parts": parts})
-    print(json.dumps({"short": short + sides[1].short, "differences": differences, "tries": tries}))
+    told = {"short": short + sides[1].short, "differences": differences, "tries": tries, "unopened": unopened()}
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

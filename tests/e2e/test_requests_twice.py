@@ -43,5 +43,6 @@ def test_nothing_tells_the_short_way_from_requests(seed: int) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["differences"] == []
+    assert told["unopened"] == []
     assert asked_of(ours, told["tries"]) == asked_of(theirs, told["tries"])
     assert told["short"] > COUNT / 10  # else nothing was tested

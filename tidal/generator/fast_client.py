@@ -343,7 +343,7 @@ def connect(host: str, port: int, timeout_s: float) -> _socket.socket:
     first: OSError | None = None
     for family, kind, protocol, _, address in addresses(host, port):
         try:
-            return _connected(_socket.socket(family, kind, protocol), address, timeout_s)
+            return connected(_socket.socket(family, kind, protocol), address, timeout_s)
         except OSError as error:
             first = first or error
     raise first or OSError(f"no address of {host}:{port}")
@@ -358,7 +358,8 @@ def addresses(host: str, port: int) -> list[Any]:
     return list(gevent.socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, socket.IPPROTO_TCP))
 
 
-def _connected(sock: _socket.socket, address: Any, timeout_s: float) -> _socket.socket:
+def connected(sock: _socket.socket, address: Any, timeout_s: float) -> _socket.socket:
+    """The socket, non-blocking and connected; an OSError says why it could not be."""
     try:
         sock.setblocking(False)  # noqa: FBT003 - its signature
         code = sock.connect_ex(address)
@@ -371,14 +372,6 @@ def _connected(sock: _socket.socket, address: Any, timeout_s: float) -> _socket.
         sock.close()
         raise
     return sock
-
-
-def _join(sock: _socket.socket, address: Any, timeout_s: float) -> None:
-    code = sock.connect_ex(address)
-    if code in _UNFINISHED:
-        code = _await_connect(sock, timeout_s)
-    if code:
-        raise OSError(code, os.strerror(code))
 
 
 def _await_connect(sock: _socket.socket, timeout_s: float) -> int:

@@ -12,6 +12,7 @@ import time
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
+from operator import methodcaller
 from ssl import CERT_NONE
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -207,6 +208,7 @@ class Adapter(HTTPAdapter):
         if self._shared is None:
             super().init_poolmanager(*args, **kwargs)
             self.poolmanager.pool_classes_by_scheme = POOLS
+            self.poolmanager.pools.dispose_func = methodcaller("forget")
         else:
             self.poolmanager = self._shared
 

@@ -1,8 +1,8 @@
 """urllib3's pools for `HttpUser`, whose idle connections the session may use itself.
 
-requests opens every connection, checks certificates and gives the connection back to its pool: there it waits as a
+requests opens TLS connections, checks certificates and gives the connection back to its pool: there it waits as a
 `Ride`. The session's own way (`http_swift`) takes it from there, and so does requests, whoever comes first: a user has
-one connection, whichever way its requests go.
+one connection, whichever way its requests go. A plain one the session opens itself (`Opened`).
 
 What the session's own way cannot finish (a broken answer, a timeout, a head that only `http.client` should judge) it
 hands over: requests does the same request, on the same connection, with the bytes that have come and the end that they
@@ -23,6 +23,7 @@ from gevent import get_hub, getcurrent
 from urllib3 import connectionpool
 
 from tidal.generator.fast_client import RECEIVE_BYTES, Connection
+from tidal.generator.http_open import connected_to, made, opens_as_usual, with_failure
 
 PEEK = socket.MSG_PEEK
 
@@ -69,6 +70,29 @@ class Ride(Connection):
         except OSError:
             pass
         return False
+
+
+class Opened(Ride):
+    """One that the session opened: urllib3 gets to know it only when requests goes on with it."""
+
+    __slots__ = ("_pool",)
+
+    def __init__(self, pool: Any, sock: Any, timeout_s: float) -> None:
+        Connection.__init__(self, sock, timeout_s)
+        self.conn = None
+        self._pool = pool
+
+    def unhitch(self) -> Any:
+        """Leave the connection to urllib3."""
+        super().unhitch()
+        conn, sock = made(self._pool), self._sock
+        conn.sock = gevent.socket.socket(sock.family, sock.type, sock.proto, fileno=sock.detach())
+        return conn
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._watcher is not None:
+            Connection.close(self)
 
 
 class TlsRide(Ride):
@@ -207,9 +231,13 @@ class _Keeping:
 
     Attributes:
         rides: the idle connections, the one used last at the end.
+        is_plain: whether its connections have no TLS.
+        is_forgotten: whether its session would make another one now.
     """
 
     pool: Any
+    is_plain = False
+    is_forgotten = False
     rides: list[Ride]
     handed: tuple[Any, Any] | None = None  # who hands a connection over to requests, and the connection
 
@@ -225,6 +253,30 @@ class _Keeping:
                 return ride
             ride.close()
         return None
+
+    def opened(self, timeout_s: float) -> Ride | None:
+        """A new connection; None when requests is to open it; OSError when nobody can."""
+        pool: Any = self
+        if not self.is_plain or self.pool is None or not opens_as_usual(pool):
+            return None
+        pool.num_connections += 1
+        return Opened(self, connected_to(pool.host, pool.port, timeout_s), timeout_s)
+
+    def keep(self, ride: Ride) -> None:
+        """Let a connection wait for the next request, where urllib3 would."""
+        if self.pool is not None and not self.is_forgotten and len(self.rides) < self.pool.maxsize:
+            self.rides.append(ride)
+        else:
+            ride.close()
+
+    def hand_failure(self, failure: OSError) -> None:
+        """Let the next request of this greenlet find that it cannot connect."""
+        self.handed = (getcurrent(), with_failure(made(self), failure))
+
+    def forget(self) -> None:
+        """It is no longer the pool for its origin, for its session was closed, or has newer ones."""
+        self.is_forgotten = True
+        _close_all(self.rides)
 
     def hand_over(self, ride: Ride, received: bytes, end: Any, unsent: BaseException | None) -> None:
         """Let the next request of this greenlet find its connection as it is after all this."""
@@ -249,7 +301,12 @@ class _Keeping:
             self.pool.get(block=False)
 
     def _put_conn(self, conn: Any) -> None:
-        if conn is not None and self.pool is not None and conn.sock is not None and not self.pool.full():
+        if (
+            conn is not None
+            and self.pool is not None
+            and conn.sock is not None
+            and not (self.is_forgotten or self.pool.full())
+        ):
             ride = _ride_on(conn)
             if ride is not None:
                 self.rides.append(ride)
@@ -275,6 +332,8 @@ def _close_all(rides: list[Ride]) -> None:
 
 class HTTPConnectionPool(_Keeping, connectionpool.HTTPConnectionPool):
     """A pool of plain connections; it has urllib3's name, which stands in the texts of failures."""
+
+    is_plain = True
 
 
 class HTTPSConnectionPool(_Keeping, connectionpool.HTTPSConnectionPool):

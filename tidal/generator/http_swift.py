@@ -4,13 +4,14 @@
       │ yes
     what would be sent (`http_wire`)   ── unusual ──▶ requests
       │
-    an idle connection (`http_pool`)   ── none ──▶ requests, which opens one
+    an idle connection (`http_pool`),
+    or a new one, if it has no TLS     ── none ──▶ requests, which opens one, or says why nobody can
       │
     sent; an answer comes              ── broken, late, or with a head that needs judgement ──▶ requests, with the
       │                                   connection and all that came on it (`Replay`)
     a `requests.Response`, made lazily (`http_response`)
 
-So requests decides whatever is not plain, and what is plain comes out the same. `tests/unit/test_http_swift.py` runs
+So requests decides whatever is not plain, and what is plain comes out the same. `tests/e2e/test_requests_twice.py` runs
 generated requests and answers through both and compares all that a file can see.
 """
 
@@ -200,12 +201,12 @@ class Swift:
 
     def _road(self, route: Route, verify: bool) -> Any:  # noqa: FBT001 - one caller
         """The pool that requests would take."""
-        key = (route.origin, verify)
+        adapter = self._adapter(route)
+        key = (route.origin, verify, adapter.poolmanager)
         pool = self._roads.get(key)
-        if pool is None or pool.pool is None:
+        if pool is None or pool.pool is None or pool.is_forgotten:
             request = requests.models.PreparedRequest()
             request.url = route.url
-            adapter = self._adapter(route)
             pool = adapter.get_connection_with_tls_context(request, verify, proxies={}, cert=None)
             if len(self._roads) >= _ROADS_MAX:
                 self._roads.clear()
@@ -220,13 +221,13 @@ class Swift:
     def _exchanged(self, asked: Asked) -> ResponseContextManager | None:
         if asked.verify is not True and asked.verify is not False:
             return None
+        began_s = perf_counter()
         pool = self._road(asked.route, asked.verify)
-        ride: Ride | None = pool.ride()
+        ride: Ride | None = pool.ride() or self._opened(asked, pool, began_s)
         if ride is None:
             return None
         if ride.timeout_s != asked.timeout_s:
             ride.allow(asked.timeout_s)
-        began_s = perf_counter()
         came = Came(asked.method)
         try:
             came.exchange(ride, asked.wire)
@@ -237,13 +238,24 @@ class Swift:
         elapsed_s = (came.head_s or perf_counter()) - began_s
         if content is None:
             self.spent_s = elapsed_s
+            pool = self._road(asked.route, asked.verify)  # the session may have been closed meanwhile
             pool.hand_over(ride, b"".join(came.received), came.end, came.unsent)
             return None
         if came.answer.keep_alive:
-            pool.rides.append(ride)
+            pool.keep(ride)
         else:
             ride.close()
         return self._response(asked, came, content, elapsed_s, pool)
+
+    def _opened(self, asked: Asked, pool: Any, began_s: float) -> Ride | None:
+        """A new connection; None when requests is to open it, or to say in its words that nobody can."""
+        try:
+            ride: Ride | None = pool.opened(asked.timeout_s)
+        except OSError as error:
+            self.spent_s = perf_counter() - began_s
+            self._road(asked.route, asked.verify).hand_failure(error)
+            return None
+        return ride
 
     def _response(
         self, asked: Asked, came: Came, content: bytes, elapsed_s: float, pool: Any

@@ -106,7 +106,7 @@ def fields_of(usual: Pairs, own: Pairs) -> Fields | None:
     names = frozenset(merged)
     if not names >= _NEEDED or names & _OF_THE_WIRE - {"connection"}:
         return None
-    if "connection" in names and merged["connection"][1] != "keep-alive":
+    if "connection" in names and merged["connection"][1] not in ("keep-alive", "close"):
         return None
     lines = "".join(f"{name}: {value}\r\n" for name, value in merged.values())
     return Fields(tuple(merged.values()), lines, names)
