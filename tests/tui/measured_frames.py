@@ -40,7 +40,9 @@ def measured() -> Frame:
             StageRow("steady", 60_000, 540_000, 192_000, is_on=True, ran_user_ms=96_000_000, total=now.total),
         ),
         thresholds=(
-            ThresholdRow("p95 < 500ms", "", "holds", 148_000, "148 ms", 500_000, "ms"),
+            ThresholdRow(
+                "p95 < 500ms", "", "holds", 148_000, "148 ms", 500_000, "ms", metric="p95", wanted="p95 < 500ms"
+            ),
             ThresholdRow(
                 "fail% < 0.01%",
                 "",
@@ -53,6 +55,8 @@ def measured() -> Frame:
                 tripped_from_ms=120_000,
                 tripped_to_ms=132_000,
                 tripped_value="1.2 %",
+                metric="fail%",
+                wanted="fail% < 0.01%",
             ),
             ThresholdRow("verdict is valid", "", "unjudged", why="nothing was planned"),
         ),

@@ -30,6 +30,11 @@ class ThresholdRow:
     tripped_to_ms: int | None = None
     tripped_value: str = ""
     why: str = ""  # why it could not be judged
+    metric: str = ""  # p95, rps, fail%, users …; "" where this version does not know it
+    of: str = ""  # the endpoint, or what users measure, by its name; "" is all of them
+    wanted: str = ""  # what is to hold, in short: p95 < 300ms
+    judged_from_ms: int = 0  # plan time of the part of the run that is judged
+    judged_to_ms: int | None = None  # None: to the end
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from tidal.model.judged_rows import LimitRow, ProbeRow, ThresholdRow
 from tidal.model.judging import added, end_of_s, is_bad, value_of, whole_value
 from tidal.model.limit import told
 from tidal.model.text import clean
-from tidal.model.thresholds import FOR, VERDICT, meaning, value_text
+from tidal.model.thresholds import FOR, VERDICT, meaning, value_text, wanted
 from tidal.model.thresholds_read import threshold_of
 from tidal.model.watched import seconds_of
 
@@ -34,6 +34,7 @@ def _row(state: State, text: str, one: Threshold | None) -> ThresholdRow:
     trip = state.log.tripped.get(text)
     value = _value(state, one)
     word = _word(state, one, value)
+    from_ms, to_ms = _judged(state.log, one)
     return ThresholdRow(
         text=clean(text),
         meaning=clean(meaning(one)),
@@ -47,7 +48,21 @@ def _row(state: State, text: str, one: Threshold | None) -> ThresholdRow:
         tripped_to_ms=None if trip is None else trip.to_ms,
         tripped_value=_told(one, trip.value_milli) if trip is not None else "",
         why=clean(trip.why) if trip is not None else "",
+        metric=one.metric.words,
+        of=clean(one.of),
+        wanted=wanted(one),
+        judged_from_ms=from_ms,
+        judged_to_ms=to_ms,
     )
+
+
+def _judged(log: LogHalf, one: Threshold) -> tuple[int, int | None]:
+    """The part of plan time that is judged: a stage's own, else what the threshold says."""
+    if not one.stage:
+        return one.from_ms, one.to_ms
+    specs = log.plan.stages if log.plan is not None else log.stages
+    own = [spec for spec in specs if spec.name == one.stage]
+    return min((s.from_ms for s in own), default=0), max((s.to_ms for s in own), default=0)
 
 
 def _told(one: Threshold, milli: int | None) -> str:

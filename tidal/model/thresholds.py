@@ -186,6 +186,11 @@ def value_text(metric: Metric, thousandths: int) -> str:
     return decimal(thousandths) + {"ms": "ms", "%": "%"}.get(metric.unit, "")
 
 
+def wanted(threshold: Threshold) -> str:
+    """What is to hold, in short, whichever way it was said: p95 < 300ms, fail% <= 1%."""
+    return f"{threshold.metric.words} {NEGATED[threshold.bad_op]} {threshold.limit_text}"
+
+
 def what_is_measured(threshold: Threshold) -> str:
     """The metric and what it is of, in words."""
     metric = threshold.metric

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidal.model.explain import RUN, explain
 from tidal.model.frame import frame
+from tidal.model.limit_lines import limit_lines
 from tidal.model.plan import Mix
 from tidal.model.rows import LedgerRow
 from tidal.model.spec import RunOptions
@@ -92,6 +93,7 @@ def report_of(
         "verdict": asdict(verdict or shown.verdict) if verdict or shown.verdict.word else None,
         "totals": _totals(shown),
         "thresholds": [asdict(row) for row in shown.thresholds],
+        "limits": [asdict(line) for line in limit_lines(shown)],
         "limit": _limit(shown),
         "endpoints": _endpoints(state, shown),
         "stages": [{**asdict(row), "endpoints": len(row.endpoints)} for row in shown.stages[:CLASSES_MAX]],

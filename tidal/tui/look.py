@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 _ASCII = {
     "●": "*", "○": "o", "◌": ".", "◐": "%", "✓": "+", "✗": "x", "■": "#", "▲": "!", "►": ">", "→": "->", "…": "..",
-    "━": "=", "─": "-", "┅": ":", "│": "|", "└": "+", "·": "-", "µ": "u", "▾": "v", "▴": "^",
+    "━": "=", "─": "-", "┅": ":", "│": "|", "└": "+", "┤": "+", "·": "-", "µ": "u", "▾": "v", "▴": "^",
     "█": "#", "┈": " ", "←": "<-", "↑": "up", "↓": "down", "⏎": "enter", "◆": "*", "◂": "<", "▸": ">", "▏": "|",
     "▁": "_", "▂": "_", "▃": "-", "▄": "-", "▅": "=", "▆": "=", "▇": "#", "░": ".", "▒": "+", "▓": "%",
-    "⏸": "=", "◇": "o", "≥": ">=", "≤": "<=", "⚑": "!",
+    "⏸": "=", "◇": "o", "≥": ">=", "≤": "<=", "⚑": "!", "✘": "x", "✔": "+",
 }  # fmt: skip
 """What stands for our own characters where the terminal has no UTF-8."""
 _TO_ASCII = str.maketrans(_ASCII)
@@ -128,7 +128,7 @@ def speaks_utf8(environment: Mapping[str, str]) -> bool:
 TONES = (
     "good", "info", "warn", "bad", "dim", "faint", "strong", "accent", "head", "total", "loud",
     "rps", "rps-area", "rps-fill", "failures", "planned", "users", "users-area", "users-fill",
-    "p50", "p95", "p99", "cpu", "cpu-area", "cpu-fill", "spark", "bars",
+    "p50", "p95", "p99", "limit", "limit-bad", "cpu", "cpu-area", "cpu-fill", "spark", "bars",
     "heat-1", "heat-2", "heat-3", "heat-4", "heat-5", "heat-6", "heat-7", "heat-8", "key",
     "good-badge", "info-badge", "warn-badge", "bad-badge", "dim-badge", "replay-badge", "frozen-badge", "tab",
 )  # fmt: skip

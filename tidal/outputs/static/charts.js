@@ -183,6 +183,57 @@ function tellMoment(plot) {
   byId("moment").textContent = `${span(ms)} · ${clock(data.origin_ms + ms)}${row ? ` · ${row.text}` : ""}`;
 }
 
+// ------------------------------------------------------------------ thresholds on the charts
+
+const NEAR = 2; // a limit up to so many times as high as what is measured is drawn to scale
+const LIMITS_MAX = 4;
+
+/** The limits of a chart, in the units of its axis; one that is a share of the requests has a height in every point. */
+function limitsOf(name, unit) {
+  return data.limits.filter((line) => line.chart === name).slice(0, LIMITS_MAX).map((line) => ({
+    label: line.label.replace("<=", "≤").replace(">=", "≥"),
+    colour: line.is_bad ? "warn" : "good",
+    dash: line.is_bad ? [6, 3] : [2, 4],
+    sign: line.is_bad ? "✘" : "✔",
+    heights: line.is_share ? chart.rps_milli.map((milli) => (milli * line.value) / 1e8) : times.map(() => line.value / unit),
+    highest: line.is_share ? 0 : line.value / unit,
+    from: line.from_ms / 1000,
+    to: line.to_ms === null ? bounds.max : line.to_ms / 1000,
+  }));
+}
+
+function highestOf(series) {
+  return series.reduce((most, { values }) => values.reduce((high, value) => Math.max(high, value ?? 0), most), 0);
+}
+
+function drawLimits(plot, limits) {
+  const { ctx } = plot;
+  const { left, top, width, height } = plot.bbox;
+  const pixel = devicePixelRatio;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, top, width, height);
+  ctx.clip();
+  ctx.lineWidth = 1.25 * pixel;
+  for (const limit of limits) {
+    ctx.strokeStyle = colour(limit.colour);
+    ctx.setLineDash(limit.dash.map((length) => length * pixel));
+    ctx.beginPath();
+    let isDown = false;
+    times.forEach((at, i) => {
+      const isJudged = at >= limit.from && at < limit.to;
+      for (const x of isJudged ? [at - stepS / 2, at + stepS / 2] : []) {
+        const place = [plot.valToPos(x, "x", true), Math.round(plot.valToPos(Math.max(limit.heights[i], 1e-9), "y", true)) + 0.5];
+        if (isDown) ctx.lineTo(...place); else ctx.moveTo(...place);
+        isDown = true;
+      }
+      if (!isJudged) isDown = false;
+    });
+    ctx.stroke();
+  }
+  ctx.restore();
+}
+
 // ------------------------------------------------------------------ one chart over time
 
 /** A heading, a legend of buttons that switch their series, and the chart. */
@@ -190,7 +241,12 @@ function timeChart(parent, spec) {
   const values = spec.series.map((series) => el("span", { class: "value" }));
   const buttons = spec.series.map((series, i) => el("button", { type: "button", class: "key", "aria-pressed": "true", title: "show or hide", on: { click: () => toggle(i) } },
     el("span", { class: `swatch ${series.dash ? "dashed" : ""} c-${series.colour}`, "aria-hidden": "true" }), series.label, values[i]));
-  const head = el("div", { class: "chart-head" }, el("h3", { text: spec.title }), el("span", { class: "unit", text: spec.unit }), el("div", { class: "keys" }, ...buttons));
+  const highest = highestOf(spec.series);
+  const near = spec.limits.filter((limit) => limit.highest <= NEAR * highest && Math.max(0, ...limit.heights) > highest / 30); // on the ground it would be taken for the axis
+  const ceiling = Math.max(0, ...near.map((limit) => limit.highest));
+  const told = spec.limits.map((limit) => el("span", { class: "limit", title: near.includes(limit) ? "a threshold, drawn at its limit" : "a threshold; its limit is not to scale here" },
+    el("span", { class: `rule c-${limit.colour}${near.includes(limit) ? "" : " above"}`, "aria-hidden": "true" }), `${limit.label} `, el("span", { class: `sign ${limit.colour}`, text: limit.sign }), limit.highest > NEAR * highest ? " above" : null));
+  const head = el("div", { class: "chart-head" }, el("h3", { text: spec.title }), el("span", { class: "unit", text: spec.unit }), el("div", { class: "keys" }, ...told, ...buttons));
   const host = el("div", { class: "chart", tabindex: "0", role: "group", "aria-label": `${spec.title} over time. Arrow keys move, plus and minus zoom, 0 shows all.`, on: { keydown: zoomKeys } });
   const card = el("div", { class: "card" }, head, host);
   parent.append(card);
@@ -216,7 +272,7 @@ function timeChart(parent, spec) {
     height: spec.height,
     legend: { show: false },
     padding: [10, 22, 0, 0],
-    scales: { x: { time: false, range: (_, lo, hi) => [lo ?? bounds.min, hi ?? bounds.max] }, y: logarithmic ? { distr: 3, range: (_, lo, hi) => [(lo || 1) * 0.8, (hi || 10) * 1.25] } : { range: (_, lo, hi) => [0, uPlot.rangeNum(0, hi > 0 ? hi : 1, 0.12, true)[1]] } },
+    scales: { x: { time: false, range: (_, lo, hi) => [lo ?? bounds.min, hi ?? bounds.max] }, y: logarithmic ? { distr: 3, range: (_, lo, hi) => [(lo || 1) * 0.8, Math.max(hi || 10, ceiling) * 1.25] } : { range: (_, lo, hi) => [0, uPlot.rangeNum(0, Math.max(hi, ceiling) || 1, 0.12, true)[1]] } },
     axes: [timeAxis({}), axis({ size: 58, space: 34, values: (_, ticks) => ticks.map(spec.axis), ...(logarithmic ? LOGARITHMIC : {}) })],
     series: [{}, ...spec.series.map((series, i) => ({
       label: series.label,
@@ -229,7 +285,7 @@ function timeChart(parent, spec) {
       spanGaps: false,
     }))],
     cursor: { sync: sharedCursor, y: false, drag: { x: true, y: false, dist: 5 }, points: { size: 6 }, bind: { dblclick: () => () => { reset(); return null; } } },
-    hooks: { draw: [drawEvents], setCursor: [tell], setScale: [followZoom] },
+    hooks: { draw: [(plot) => drawLimits(plot, near), drawEvents], setCursor: [tell], setScale: [followZoom] },
   });
   const holder = mount(host, options, () => [times, ...spec.series.map((series) => series.values)]);
   timeCharts.push(holder);

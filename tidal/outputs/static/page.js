@@ -93,16 +93,16 @@ function overTime() {
   const ms = (values) => values.map((us, i) => (hasAnswer[i] ? us / 1000 : null));
   const perSecond = (values) => values.map((milli) => milli / 1000);
   const tellMs = (value) => latency(Math.round(value * 1000));
-  timeChart(charts, { title: "Requests", unit: "per second", height: 190, axis: brief, format: (v) => number(v, 1), series: [
+  timeChart(charts, { title: "Requests", unit: "per second", height: 190, axis: brief, format: (v) => number(v, 1), limits: limitsOf("requests", 1000), series: [
     { label: "requests", values: perSecond(chart.rps_milli), colour: "rps", fill: true },
     { label: "failures", values: perSecond(chart.failures_milli), colour: "fail", fill: true },
   ] });
-  timeChart(charts, { title: "Response time", unit: `ms, over ${plural(stepS, "second")}`, height: 210, axis: brief, format: tellMs, canBeLogarithmic: true, series: [
+  timeChart(charts, { title: "Response time", unit: `ms, over ${plural(stepS, "second")}`, height: 210, axis: brief, format: tellMs, canBeLogarithmic: true, limits: limitsOf("latency", 1000), series: [
     { label: "99 %", values: ms(chart.p99_us), colour: "p99" },
     { label: "95 %", values: ms(chart.p95_us), colour: "p95" },
     { label: "median", values: ms(chart.p50_us), colour: "p50", width: 2 },
   ] });
-  timeChart(charts, { title: "Users", unit: "", height: 150, axis: brief, format: (v) => number(v, v % 1 ? 1 : 0), series: [
+  timeChart(charts, { title: "Users", unit: "", height: 150, axis: brief, format: (v) => number(v, v % 1 ? 1 : 0), limits: limitsOf("users", 1000), series: [
     { label: "running", values: chart.users_running_milli.map((milli) => milli / 1000), colour: "users", fill: true },
     { label: "planned", values: chart.users_planned, colour: "plan", dash: [6, 4] },
   ] });

@@ -18,20 +18,26 @@ Runs = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Dots:
-    """How many dots a cell has, the bit of each (rows from the top), and the character of every set of bits."""
+    """How many dots a cell has, the bit of each (rows from the top), and the character of every set of bits.
+
+    `sparse` and `close`: of so many dots of a rule one is drawn; `rules`: its characters, where dots would not do.
+    """
 
     across: int
     down: int
     bits: tuple[tuple[int, ...], ...]
     characters: str
+    sparse: int = 2
+    close: int = 1
+    rules: str = ""
 
 
 DOTS = {
     "braille": Dots(
         2, 4, ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80)), "".join(map(chr, range(0x2800, 0x2900)))
     ),
-    "block": Dots(2, 2, ((1, 2), (4, 8)), " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"),
-    "ascii": Dots(1, 2, ((1,), (2,)), " '.:"),
+    "block": Dots(2, 2, ((1, 2), (4, 8)), " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█", sparse=4, close=2),
+    "ascii": Dots(1, 2, ((1,), (2,)), " '.:", rules="-="),
 }
 
 
@@ -46,6 +52,8 @@ class Canvas:
     _tones: list[list[str]] = field(init=False)
     _filled: set[str] = field(default_factory=set)  # tones of the series that were drawn with an area
     _grounds: dict[tuple[int, int], str] = field(default_factory=dict)  # row, column → tone of a tinted cell
+    _rules: dict[tuple[int, int], tuple[int, str, bool]] = field(default_factory=dict)  # bits, tone, whether close
+    _words: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict)  # a character of a text, its tone
 
     def __post_init__(self) -> None:
         """Begin empty."""
@@ -97,17 +105,50 @@ class Canvas:
             for row in range((min(known) + 1) // self.dots.down if known else 0):
                 self._grounds[self.height - 1 - row, column] = tone
 
+    def row_of(self, y: int) -> int:
+        """The row of cells, from the top, in which a dot lies."""
+        return (self.dots_up - 1 - y) // self.dots.down
+
+    def rule(self, heights: Sequence[int | None], tone: str, *, is_close: bool) -> None:
+        """Draw a thin dotted line that lies under every series and over every area; None leaves a gap."""
+        every = self.dots.close if is_close else self.dots.sparse
+        for x, y in enumerate(heights):
+            if y is not None and x % every == 0:
+                column, left = divmod(x, self.dots.across)
+                row, below_top = divmod(self.dots_up - 1 - y, self.dots.down)
+                bits = self._rules[row, column][0] if (row, column) in self._rules else 0
+                self._rules[row, column] = (bits | self.dots.bits[below_top][left], tone, is_close)
+
+    def write(self, row: int, text: str, tone: str) -> bool:
+        """Put a text of ours at the right end of a row, unless something is drawn there; whether it was done."""
+        first = self.width - len(text)
+        cells = [(row, column) for column in range(first, self.width)]
+        if first < self.width // 3 or any(self._bits[r][column] or (r, column) in self._words for r, column in cells):
+            return False
+        self._words |= {cell: (character, tone) for cell, character in zip(cells, text, strict=True)}
+        return True
+
     def rows(self, ruled: Iterable[int] = (), rule: str = "┈") -> list[Runs]:
         """The rows from the top, as runs of one tone; empty cells of `ruled` rows show a faint rule."""
         ruled = frozenset(ruled)
         return [self._row(row, rule if row in ruled else " ") for row in range(self.height)]
 
     def _cell(self, row: int, column: int, blank: str) -> tuple[str, str]:
-        bits, ground = self._bits[row][column], self._grounds.get((row, column), "")
-        if not bits:
+        ground = self._grounds.get((row, column), "")
+        said, tone = self._words.get((row, column)) or self._drawn(row, column)
+        if not said:
             return (" ", ground) if ground else (blank, "faint")
-        tone = self._tones[row][column]
-        return self.dots.characters[bits], f"{tone}+{ground}" if ground else tone
+        return said, f"{tone}+{ground}" if ground else tone
+
+    def _drawn(self, row: int, column: int) -> tuple[str, str]:
+        """The character of a cell and its tone; "" where nothing is drawn."""
+        bits, tone = self._bits[row][column], self._tones[row][column]
+        if (row, column) in self._rules:
+            own, rule_tone, is_close = self._rules[row, column]
+            if not bits or tone.endswith("-area"):
+                return self.dots.rules[is_close : is_close + 1] or self.dots.characters[own], rule_tone
+            bits |= 0 if self.dots.rules else own
+        return (self.dots.characters[bits] if bits else ""), tone
 
     def _row(self, row: int, blank: str) -> Runs:
         cells = [self._cell(row, column, blank) for column in range(self.width)]

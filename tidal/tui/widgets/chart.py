@@ -15,11 +15,13 @@ from textual.strip import Strip
 
 from tidal.tui.look import Look, Toned
 from tidal.tui.text import NOTHING, duration
-from tidal.tui.widgets import scale
+from tidal.tui.widgets import limits, scale
 from tidal.tui.widgets.canvas import DOTS, Canvas, Runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from tidal.tui.widgets.limits import Limit
 
 _Plot = TypeVar("_Plot")
 LABEL_CELLS = 6
@@ -51,6 +53,12 @@ class Plot:
     step_ms: int = 1_000
     span_ms: int = 60_000
     marks: tuple[tuple[int, str], ...] = ()  # events: (plan time, tone)
+    limits: tuple[Limit, ...] = ()  # of the thresholds
+
+    @property
+    def highest(self) -> int:
+        """The highest value of any series, in the raw unit."""
+        return max((max(s.values, default=0) for s in self.series), default=0)
 
 
 EMPTY = Plot("", "", ())
@@ -60,7 +68,8 @@ def draw(plot: Plot, width: int, height: int, look: Look, *, fills: bool = False
     """The chart as `height` rows of `width` cells; `fills`: areas may tint the ground."""
     if not has_room(width, height):
         return [[(" " * width, "")] for _ in range(height)]
-    return [_title(plot, width, look), *draw_body(plot, width, height, look, fills=fills)]
+    title, told_all = _title(plot, width, look)
+    return [title, *draw_body(plot, width, height, look, fills=fills, names_limits=not told_all)]
 
 
 def has_room(width: int, height: int) -> bool:
@@ -68,18 +77,30 @@ def has_room(width: int, height: int) -> bool:
     return width - LABEL_CELLS - 1 >= 4 and height >= 3
 
 
-def draw_body(plot: Plot, width: int, height: int, look: Look, *, fills: bool = False) -> list[Runs]:
-    """The chart without its title: one row less than `height`."""
+def draw_body(
+    plot: Plot, width: int, height: int, look: Look, *, fills: bool = False, names_limits: bool = True
+) -> list[Runs]:
+    """The chart without its title: one row less than `height`; `names_limits`: say beside them what they are."""
     cells, rows = width - LABEL_CELLS - 1, height - 2
-    top = scale.nice_top(max((max(s.values, default=0) for s in plot.series), default=0) / plot.scale)
+    near = (limit.value for limit in plot.limits if limits.is_near(limit, plot.highest))
+    top = scale.nice_top(max(plot.highest, *near, 0) / plot.scale)
     canvas = Canvas(cells, rows, DOTS[look.dots])
     for series in plot.series:
         _draw_series(canvas, series, plot, top, fills=fills and look.fills)
+    numbers = limits.rule(canvas, plot, top, look, names=names_limits)
     labels = _labels(top, rows)
     body = canvas.rows(labels.keys() - {rows - 1}, look.own("┈"))
-    lines = [[(look.fit(labels.get(y, ""), LABEL_CELLS, right=True) + look.own("│"), "dim"), *row]
-             for y, row in enumerate(body)]  # fmt: skip
+    lines = [[*_scale_cells(labels.get(y, ""), numbers.get(y), look), *row] for y, row in enumerate(body)]
     return [*lines, time_axis(plot, cells, look)]
+
+
+def _scale_cells(label: str, limit: tuple[str, str] | None, look: Look) -> Runs:
+    """A row's part of the y axis: its number, else that of the limit in it; where there is one there is a tick."""
+    if limit is None:
+        return [(look.fit(label, LABEL_CELLS, right=True) + look.own("│"), "dim")]
+    number, tone = limit
+    shown = (label, "dim") if label else (number, tone)
+    return [(look.fit(shown[0], LABEL_CELLS, right=True), shown[1]), (look.own("┤"), tone)]
 
 
 def _draw_series(canvas: Canvas, series: Series, plot: Plot, top: float, *, fills: bool) -> None:
@@ -106,10 +127,11 @@ def _labels(top: float, rows: int) -> dict[int, str]:
     return {i * (rows - 1) // parts: scale.short(top * (parts - i) / parts) for i in range(parts + 1)}
 
 
-def _title(plot: Plot, width: int, look: Look) -> Runs:
-    """Title and legend; the values go first when there is no room, then the unit."""
+def _title(plot: Plot, width: int, look: Look) -> tuple[Runs, bool]:
+    """Title and legend, and whether limits are in it: without room these go first, then the values, then the unit."""
     newest = {s.name: _newest(s, plot.scale) for s in plot.series}
-    for with_values, with_unit in ((True, True), (False, True), (False, False)):
+    said = limits.legend(plot, look)
+    for with_limits, with_values, with_unit in _LEGENDS:
         runs: Runs = [(f" {plot.title}", "head")]
         if with_unit and plot.unit:
             runs.append((f" {plot.unit}", "dim"))
@@ -117,9 +139,14 @@ def _title(plot: Plot, width: int, look: Look) -> Runs:
             sign = look.own({"dotted": "┅", "area": "█"}.get(series.style, "━"))
             value = look.fit(newest[series.name], 5, right=True) if with_values else ""
             runs.append((f"  {sign} {series.name}{value and ' ' + value.strip().ljust(5)}", series.tone))
+        runs += said if with_limits else []
         if sum(cell_len(text) for text, _ in runs) <= width:
             break
-    return exactly(runs, width, look)
+    return exactly(runs, width, look), with_limits
+
+
+_LEGENDS = ((True, True, True), (False, True, True), (False, False, True), (False, False, False))
+"""What a legend has besides the names: limits, values, unit; the first that there is room for."""
 
 
 def _newest(series: Series, divisor: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textual.containers import Container
@@ -9,6 +10,7 @@ from textual.containers import Container
 from tidal.tui.look import LEVELS, mark_of
 from tidal.tui.widgets.chart import ChartView, Plot, Series
 from tidal.tui.widgets.heat import HeatPlot, HeatView
+from tidal.tui.widgets.limits import limits_of
 from tidal.tui.widgets.scale import mean, span_ms
 
 if TYPE_CHECKING:
@@ -57,12 +59,13 @@ def plots_of(frame: Frame) -> dict[str, Plot]:
         Series("running", "users", chart.users_running_milli, "area", mean),
         Series("planned", "planned", tuple(1000 * n for n in chart.users_planned), "dotted", mean),
     )
-    detail = detail_of(frame)
-    return {
+    detail, limits = detail_of(frame), limits_of(frame, chart.rps_milli)
+    plots = {
         "requests": Plot("Requests", f"/s{detail}", requests, 1000, **time),
         "latency": Plot("Latency", f"ms{detail}", latency, 1000, **time),
         "users": Plot("Users", detail.removeprefix(", "), users, 1000, **time),
     }
+    return {name: replace(plot, limits=limits.get(name, ())) for name, plot in plots.items()}
 
 
 def detail_of(frame: Frame) -> str:

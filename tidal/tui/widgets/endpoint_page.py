@@ -10,6 +10,7 @@ from tidal.tui.widgets.blocks import beside, columns, headed, pairs_block
 from tidal.tui.widgets.chart import Plot, Series, draw
 from tidal.tui.widgets.charts import axis_of
 from tidal.tui.widgets.heat import HeatPlot, draw_heat
+from tidal.tui.widgets.limits import limits_of
 from tidal.tui.widgets.scale import mean
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def _charts(frame: Frame, closeup: EndpointCloseup, width: int, height: int, loo
     offset_ms = closeup.start_ms - frame.run.began_ms
     lead = max(0, (offset_ms - axis["start_ms"]) // closeup.step_ms)
     time = {**axis, "step_ms": closeup.step_ms}
+    limits = limits_of(frame, (0,) * lead + closeup.rps_milli, (closeup.method, closeup.name))
 
     def series(name: str, tone: str, values: tuple[int, ...], style: str = "line", **zeros: bool) -> Series:
         return Series(name, tone, (0,) * lead + values, style, mean if style == "area" else max, **zeros)
@@ -78,12 +80,13 @@ def _charts(frame: Frame, closeup: EndpointCloseup, width: int, height: int, loo
             series("failed", "failures", closeup.failures_milli, hides_zero=True),
         ),
         1000,
+        limits=limits.get("requests", ()),
         **time,
     )
     times = (("p99", closeup.p99_us), ("p95", closeup.p95_us), ("p50", closeup.p50_us))
     percentiles = tuple(series(name, name, us, needs_samples=True) for name, us in times)
-    latency = Plot("Latency", "ms", percentiles, 1000, **time)
-    heat = HeatPlot(closeup.heat, replace(latency, series=()), start_ms=offset_ms)
+    latency = Plot("Latency", "ms", percentiles, 1000, limits=limits.get("latency", ()), **time)
+    heat = HeatPlot(closeup.heat, replace(latency, series=(), limits=()), start_ms=offset_ms)
     across = 3 if width >= 120 else 2
     widths = columns(width, [1] * across)
     drawn = [draw(plot, w, rows, look, fills=fills) for plot, w in zip((requests, latency), widths, strict=False)]
