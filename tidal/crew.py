@@ -13,6 +13,7 @@ from tidal.lastwords import how_it_ended
 from tidal.model.arrivals import in_flight_of
 from tidal.model.codec import MESSAGE_BYTES_MAX, BadEntry, PipeReader, pack_message
 from tidal.model.events import TEXT_MAX, GeneratorState, MessageReceived, StopWanted
+from tidal.model.loglines import numbered
 from tidal.model.pipe import (
     Batch,
     Finish,
@@ -22,6 +23,7 @@ from tidal.model.pipe import (
     Loaded,
     Message,
     NotLoaded,
+    Said,
     SetClock,
     SetShare,
     TakeBlock,
@@ -199,6 +201,8 @@ class Crew:
         for message in heard:
             if isinstance(message, Batch | NotLoaded | Loaded):
                 news.append(message)
+            elif isinstance(message, Said):
+                news.append(numbered(message, generator.number))
             elif isinstance(message, WantBlock | WantTickets):
                 news.append(Asked(generator.number, message))
             elif isinstance(message, Leave):

@@ -25,7 +25,8 @@ from tidal.model.codec import LOG, ZERO_ID, BadEntry, PipeReader, decode, entry_
 from tidal.model.decide import HOOK_START_PATIENCE_MS, has_enough_workers
 from tidal.model.files import HOOKS_FOLDER, Files
 from tidal.model.ledger import planned_users
-from tidal.model.pipe import Fire, Fired, Leave, Load, Loaded, Message, NotLoaded, Steer
+from tidal.model.loglines import few, numbered, retimed
+from tidal.model.pipe import Fire, Fired, Leave, Load, Loaded, Message, NotLoaded, Said, Steer
 from tidal.model.view import Told, is_complete, view_of
 from tidal.process import Backoff, Child, python_argv, write_all
 from tidal.sweep import new_folder
@@ -62,13 +63,14 @@ class HookLine:
         self._child: Child | None = None
         self._reader = PipeReader()
         self._backoff = Backoff()
-        self._born_ms = self._due_ms = self._viewed_ms = 0
+        self._born_ms = self._due_ms = self._viewed_ms = self._redis_ms = 0
         self._is_loaded = self._is_given_up = False
         self._told = Told()
         self._fired: dict[str, int] = {}  # hook → when it was ordered (monotonic)
         self._letters: deque[Message] = deque(maxlen=LETTERS_MAX)  # custom messages that the host has not got yet
         self._was_complete = False
         self.wishes: deque[ev.Event] = deque(maxlen=WISHES_MAX)
+        self._lines: tuple[ev.LogLine, ...] = ()  # of the host's logging, until somebody takes them
 
     def __repr__(self) -> str:
         return f"<HookLine {self._child!r} {'loaded' if self._is_loaded else 'not loaded'}, {len(self.wishes)} wishes>"
@@ -82,10 +84,16 @@ class HookLine:
         """A custom message of a worker's."""
         self._letters.append(message)
 
+    def taken_lines(self) -> tuple[ev.LogLine, ...]:
+        """What the host's logging said since the last time."""
+        lines, self._lines = self._lines, ()
+        return lines
+
     # ------------------------------------------------------------------ a turn
 
     def turn(self, state: State, now_ms: int, redis_ms: int) -> None:
         """Listen, and tell what there is to tell: `now_ms` is monotonic."""
+        self._redis_ms = redis_ms
         if self._is_given_up:
             return
         if self._child is None:
@@ -147,6 +155,9 @@ class HookLine:
         elif isinstance(message, Leave):
             outcome = message.outcome if message.outcome in {"finished", "failed"} else "stopped"
             self.wishes.append(ev.StopOrdered(outcome, message.why[:200], "user code", options.stop_timeout_ms))
+        elif isinstance(message, Said):
+            heard = numbered(message, 0)
+            self._lines = few((*self._lines, *retimed(heard.lines, heard.at_ms, self._redis_ms)))
         elif isinstance(message, Message):
             self.wishes.append(ev.MessageSent(message.type[: ev.TEXT_MAX], message.data, message.client))
 

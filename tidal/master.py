@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -67,6 +66,7 @@ from tidal.model.target import grant
 from tidal.opening import NOTHING, Opening
 from tidal.record import Record, header_of
 from tidal.renewal import Renewal
+from tidal.sayings import MasterLog
 from tidal.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ class Master:
         self._keeping: Keeping | None = None
         self._lookout = Lookout(bus, self._keys, self.clock, now_us() // 1000, self._note)
         self._notes: list[Noted] = []
+        self._said = MasterLog("tidal master", lambda: self._now_us() // 1000)
         self._inbox = Inbox()
         self._appended: EntryId = ZERO_ID  # decide again only when this was read back
         self._settling = True  # read to the end of the log before deciding
@@ -189,7 +190,7 @@ class Master:
 
     def _note(self, level: str, text: str) -> None:
         """Write a note of the master's own into the log, with the next events."""
-        _say(text)
+        self._said.tell(text)
         self._notes.append(Noted("master", level, text))
 
     # ------------------------------------------------------------------ a turn
@@ -284,14 +285,23 @@ class Master:
             events = [self._keeping.keyframe(self.state, redis_ms)] if self._keeping.is_keyframe_due(now_ms) else []
         if self._keeping is not None and any(isinstance(e, RunClosed) for e in events):
             events.insert(0, self._keeping.keyframe(self.state, redis_ms))  # the last hash covers all but the end
+        events = self._with_lines(events, redis_ms)
         if not events and not self._notes:
             self._trim(now_ms)
         if events or self._notes:
             notes = list(self._notes)
             self._append([*events, *notes])
             del self._notes[: len(notes)]  # only once they are in the log
+            self._said.logged(events)
         for _ in range(granted):
             self._hooks.wishes.popleft()  # type: ignore[union-attr]
+
+    def _with_lines(self, events: list[Event], redis_ms: int) -> list[Event]:
+        """With what was logged on this side; nothing follows the end of a run, so that waits for the next turn."""
+        is_end = any(isinstance(event, RunClosed) for event in events)
+        heard = self._hooks.taken_lines() if self._hooks is not None else ()
+        lines = self._said.due(heard, redis_ms, at_once=is_end)
+        return lines if lines and is_end else [*events, *lines]
 
     def _trim(self, now_ms: int) -> None:
         """Cut the streams in Redis when they are too large; a log that is cut gets the shipped files anew."""
@@ -302,7 +312,7 @@ class Master:
             self._append(self._renewal.chunks)
         gone = self._lease.trim({getattr(self._keys, name): before for name, before in cut.items()})
         self._renewal.trimmed()
-        _say(f"{gone} archived entries trimmed from Redis (--log-budget)")
+        self._said.say("info", f"{gone} archived entries trimmed from Redis (--log-budget)")
 
     def _stop_if_wanted(self) -> list[Event]:
         """The end that a signal or a busy fleet asks for."""
@@ -371,7 +381,7 @@ class Master:
         self._unfinished = why
         if not why:
             return False
-        _say(f"Redis lost a part of the run ({why}): begun anew from its state")
+        self._said.say("warning", f"Redis lost a part of the run ({why}): begun anew from its state")
         events = [_signed_in(), *self._renewal.chunks, self._renewal.event(self.state, why)]
         fields = self._encoded(events)
         redis_ms = self.clock.redis_ms(self._now_us())
@@ -385,7 +395,7 @@ class Master:
         return True
 
     def _lost_redis(self, error: BusError, now_ms: int) -> None:
-        self._trouble = self._trouble.met(str(error), now_ms)
+        self._trouble = self._trouble.met(str(error), now_ms, self._said)
         self._lookout.redis_failed(now_ms)
         if self._keeping is not None:
             self._keeping.redis_failed()
@@ -426,10 +436,6 @@ class Master:
         self._lease.stop()
         if self._keeping is not None:
             self._keeping.abandon()
-
-
-def _say(text: str) -> None:
-    print(f"tidal master: {text}", file=sys.stderr, flush=True)
 
 
 def _signed_in() -> MasterTook:

@@ -14,7 +14,6 @@ import os
 import secrets
 import shutil
 import socket
-import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,8 +39,9 @@ from tidal.model.fold import fold_entry
 from tidal.model.gather import Gathering
 from tidal.model.intervals import report_interval_ms, report_turn_ms
 from tidal.model.ledger import plan_at
+from tidal.model.loglines import retimed
 from tidal.model.outbox import Outbox
-from tidal.model.pipe import Batch, Load, NotLoaded, WantTickets
+from tidal.model.pipe import Batch, Load, NotLoaded, Said, WantTickets
 from tidal.model.state import State
 from tidal.model.tenant import Tenants
 from tidal.model.ticketing import Desk
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tidal.model.state import WorkerRecord
+    from tidal.sayings import Sayings
 
 DRAIN_PATIENCE_MS = 4_000
 ACCEPTED = "--accept-signed-by"
@@ -102,7 +103,8 @@ class Service:
     It has no line to Redis of its own: entries are handed in, attempts are taken out.
     """
 
-    def __init__(self, run: str, spec: WorkerSpec, identity: Identity, processes: int) -> None:
+    def __init__(self, run: str, spec: WorkerSpec, identity: Identity, processes: int, said: Sayings) -> None:
+        self._said = said
         self.run, self._spec, self._identity, self._processes = run, spec, identity, processes
         self.state = State()
         self._files = Files()
@@ -267,6 +269,8 @@ class Service:
     def _take(self, news: Event | Died | Asked, redis_ms: int) -> None:
         if isinstance(news, Batch) and self._gathering is not None:
             self._gathering.add(news)
+        elif isinstance(news, Said) and self._gathering is not None:
+            self._gathering.hear(retimed(news.lines, news.at_ms, redis_ms))
         elif isinstance(news, Asked):
             self._heed_want(news)
         elif isinstance(news, NotLoaded):
@@ -298,7 +302,7 @@ class Service:
         self._messages = (second, self._messages[1] + 1 if self._messages[0] == second else 1)
         if self._messages[1] == MESSAGES_MAX + 1:
             why = f"more than {MESSAGES_MAX} custom messages in a second: the rest is dropped"
-            print(f"tidal worker: {why}", file=sys.stderr, flush=True)
+            self._said.say("warning", why)
         return self._messages[1] <= MESSAGES_MAX
 
     def _tell_share(self, redis_ms: int) -> None:
@@ -399,6 +403,7 @@ class Service:
     def _report(self, now_ms: int, redis_ms: int, to_ms: int) -> None:
         if self._gathering is None or self.crew is None:
             return
+        self._gathering.hear(self._said.take(redis_ms))
         states = self.crew.states(now_ms)
         gauges = (self.crew.users, states, self.cpu_permille, self.memory_bytes)
         report = replace(self._gathering.report(to_ms, *gauges), watch=watches(self.state.log))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tidal.sayings import Sayings
 
 OVER_MS = 2_500
 """Masters write each second: after so long without an error there is none."""
@@ -17,10 +20,10 @@ class Trouble:
     since_ms: int = 0
     last_ms: int = 0
 
-    def met(self, text: str, now_ms: int) -> Trouble:
-        """An error was met: its words are printed when they are new."""
+    def met(self, text: str, now_ms: int, said: Sayings) -> Trouble:
+        """An error was met: its words are said when they are new."""
         if text != self.text:
-            print(f"tidal master: {text}; the load goes on", file=sys.stderr, flush=True)
+            said.say("warning", f"{text}; the load goes on")
         return Trouble(text, self.since_ms if self.text else now_ms, now_ms)
 
     def is_over(self, now_ms: int) -> bool:

@@ -46,6 +46,7 @@ from tidal.model.events import SCHEMA_VERSION
 from tidal.model.liveness import LEASE_MS, Heartbeat
 from tidal.model.wire import from_wire, to_wire
 from tidal.rights import require
+from tidal.sayings import Sayings
 from tidal.service import Identity, Service, WorkerSpec
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class Agent:
         self._is_drained = False
         self.refused: TidalError | None = None
         self._troubles: dict[str, str] = {}  # line → what is wrong with it
+        self.said = Sayings("tidal worker", lambda: self._now_us() // 1000)
 
     def __repr__(self) -> str:
         return f"<Agent {self.identity.worker} {self.service or 'idle'}>"
@@ -108,7 +110,7 @@ class Agent:
         return Beats(self._board, self._fleet, self.identity.worker, self._heartbeat)
 
     def _open_service(self, run: str) -> Service:
-        return Service(run, self._spec, self.identity, self._processes)
+        return Service(run, self._spec, self.identity, self._processes, self.said)
 
     def _open_lines(self, run: str) -> tuple[Tail, Sender]:
         keys = RunKeys(run)
@@ -251,9 +253,9 @@ class Agent:
         before = self._troubles.copy()
         self._troubles = {**before, line: trouble} if trouble else {k: v for k, v in before.items() if k != line}
         if trouble and trouble not in before.values():
-            print(f"tidal worker: {trouble}; the users run on", file=sys.stderr, flush=True)
+            self.said.say("warning", f"{trouble}; the users run on")
         if before and not self._troubles:
-            print("tidal worker: Redis answers", file=sys.stderr, flush=True)
+            self.said.say("info", "Redis answers")
 
     # ------------------------------------------------------------------ runs
 
@@ -270,7 +272,7 @@ class Agent:
         """What to do when the log says that this life is over, or is to be."""
         if service.is_drained and not self._is_drained:
             self._is_drained = True
-            print(f"tidal worker: an operator of run {service.run} lets it go", file=sys.stderr, flush=True)
+            self.said.say("info", f"an operator of run {service.run} lets it go")
             self.leave()
         how = service.is_ended_here()
         if how == "refused":
@@ -351,12 +353,11 @@ def _whose_code(spec: WorkerSpec) -> str:
     return "runs the code that they ship (-f and --accept-signed-by narrow that)"
 
 
-def _examined(spec: WorkerSpec, skew_ms: int) -> WorkerSpec:
-    """What the machine allows, said where it may get in the way."""
+def _examined(spec: WorkerSpec, skew_ms: int) -> tuple[WorkerSpec, list[str]]:
+    """What the machine allows, and what to say of it where it may get in the way."""
     machine, processes = preflight.look(skew_ms), spec.processes or cores()
-    for warning in preflight.warnings(machine, processes):
-        print(f"tidal worker: {warning}", file=sys.stderr, flush=True)
-    return replace(spec, max_users=spec.max_users or preflight.users_max(machine, processes))
+    examined = replace(spec, max_users=spec.max_users or preflight.users_max(machine, processes))
+    return examined, preflight.warnings(machine, processes)
 
 
 def serve(spec: WorkerSpec, *, watch_fd: int | None = None) -> int:
@@ -369,7 +370,10 @@ def serve(spec: WorkerSpec, *, watch_fd: int | None = None) -> int:
     with contextlib.closing(Bus.connect(spec.redis_url, role="worker")) as bus:  # what is wrong is said at once
         require(bus, "worker", spec.fleet)
         skew_ms = (time.time_ns() // 1000 - bus.time_us()[1]) // 1000
-    agent = Agent(_examined(spec, skew_ms))
+    examined, warnings = _examined(spec, skew_ms)
+    agent = Agent(examined)
+    for warning in warnings:
+        agent.said.say("warning", warning)
     whose = f"of fleet {spec.fleet} and {_whose_code(spec)}"
     print(f"tidal worker {agent.identity.worker}: waits for runs {whose}", file=sys.stderr, flush=True)
 

@@ -35,7 +35,11 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound="Stage")
 LOCUSTFILE = """
-from locust import HttpUser, constant_throughput, task
+import logging
+
+from locust import HttpUser, constant_throughput, events, task
+
+logging.warning("this file is a test")
 
 
 class Visitor(HttpUser):
@@ -48,6 +52,11 @@ class Visitor(HttpUser):
     @task
     def product(self):
         self.client.get("/products/7", name="/products/[id]")
+
+
+@events.test_stop.add_listener
+def farewell(**_):
+    logging.getLogger("stage").error("the last word, with password=hunter2")
 """
 
 

@@ -82,7 +82,10 @@ def test_lose_a_generator_and_a_worker_and_rewind(stage: Stage) -> None:
 
 
 def test_nothing_is_lost_without_a_fault(stage: Stage) -> None:
-    """Without a fault the target's own count equals the log's, to the request, and the command line replays it."""
+    """Without a fault the target's own count equals the log's, to the request, and the command line replays it.
+
+    So it does what the file logged, from its import to its last word: in its generators and in the hook host.
+    """
     options = RunOptions(users=10, spawn_rate=50, run_time_ms=4_000, host=stage.target_url)
     stage.start_worker()
     master, answer = stage.start_master(stage.folder / "locustfile.py", options)
@@ -90,6 +93,9 @@ def test_nothing_is_lost_without_a_fault(stage: Stage) -> None:
     assert master.wait(60) == 0
     live = end_of(feed)
     served = stage.served()
+    logged = {(row.who, row.level, row.text) for row in live.logs}
+    assert {(who, "warning", "this file is a test") for who in ("w1/0", "hooks")} <= logged
+    assert {(who, "error", "the last word, with password=[redacted]") for who in ("w1/0", "hooks")} <= logged
     assert (served["requests"], served["answered"]) == (live.total.requests, live.total.requests)
     stage.close()
     replayed = subprocess.run(

@@ -245,7 +245,7 @@ class SimService(Service):
     """A service without files."""
 
     def __init__(self, worker: SimWorker, run: str, spec: WorkerSpec, identity: Identity, processes: int) -> None:
-        super().__init__(run, spec, identity, processes)
+        super().__init__(run, spec, identity, processes, worker.said)
         self._worker = worker
 
     def _open_crew(self, record: Any, contents: Any) -> Crew:

@@ -36,7 +36,7 @@ TRACE = (DOCS / "trace.md").read_text()
 
 PARTS = (ev.ClassSpec, ev.FileSpec, ev.RunOptions, ev.Track, ev.Rest, ev.StageSpec, ev.Beat,
          ev.FailureTally, ev.ExceptionTally,
-         ev.FailedRequest, ev.PaceTally, ev.Watch, ev.LimitSpec,
+         ev.FailedRequest, ev.LogLine, ev.PaceTally, ev.Watch, ev.LimitSpec,
          ev.GeneratorState, pipe.ClientRow, pipe.EndpointRow, pipe.ArgumentSpec,
          trial.TaskRow, trial.ClassRow)  # fmt: skip
 KINDS = (*ev.MASTER_EVENTS, *ev.WORKER_EVENTS, *ev.OPERATOR_EVENTS, *pipe.ORDERS, *pipe.ANSWERS)

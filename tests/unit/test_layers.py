@@ -37,7 +37,7 @@ LAYERS: dict[str, set[str]] = {
     "server": {"embedded", "engines", "guard", "fakeserver"},
     "processes": {
         "master", "leader", "lease", "keeping", "lookout", "renewal", "record", "opening", "worker", "service", "crew",
-        "lines", "supervisor", "standby", "trouble",
+        "lines", "sayings", "supervisor", "standby", "trouble",
         "launch", "trying", "live", "operator", "doctor", "hookline", "rights",
     },
     "replay": {"replay", "chained", "proof", "portable", "cutting", "judge"},

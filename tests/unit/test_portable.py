@@ -14,8 +14,9 @@ from tidal.archive import Archive
 from tidal.cli.parser import parser_of
 from tidal.errors import ArchiveDamaged, NoSuchRun, NotAnArchive, UsageError
 from tidal.model.codec import encode, entry_of
-from tidal.model.events import ByMaster, MasterTook, RunOpened, RunOptions
+from tidal.model.events import ByMaster, Logged, LogLine, MasterTook, RunOpened, RunOptions
 from tidal.model.masking import KINDS, Mask
+from tidal.model.state import State
 from tidal.outputs.html import render
 from tidal.paths import HOME
 from tidal.portable import export, run_of, take_in
@@ -91,6 +92,26 @@ def test_the_same_host_keeps_one_name() -> None:
     assert mask.text("box7 lost db.internal, not mailbox7 or box72") == "host-1 lost host-2, not mailbox7 or box72"
     assert mask.text("GET http://ann:pw@shop.example:80/a from 10.0.0.7") == "GET http://host-3:80/a from host-4"
     assert mask.text("http://shop.example/b and 10.0.0.7") == "http://host-3/b and host-4"
+
+
+def test_logs_go_by_what_they_say() -> None:
+    """Who logged how many lines of which weight stays, in entries and in states; an empty one stays empty."""
+    mask = Mask(("logs",))
+    masked = mask._event(Logged((LogLine(5, "error", "shop", "what nobody may read"), LogLine(6, "warning", "t", ""))))
+    assert isinstance(masked, Logged)
+    assert masked.lines == (LogLine(5, "error", "shop", "[redacted]"), LogLine(6, "warning", "t", ""))
+    state = State()
+    state.reports.lines.add("a1", [LogLine(5, "error", "shop", "what nobody may read")], 9)
+    after = mask.state(state.to_wire())
+    assert [line.text for _, line in after.reports.lines.kept] == ["[redacted]"]
+    assert after == State.from_wire(after.to_wire())
+
+
+def test_hosts_go_from_lines_too() -> None:
+    """However much longer they become."""
+    mask = Mask(("hosts",))
+    (line,) = mask._event(Logged((LogLine(5, "error", "shop", "1.1.1.1 " * 250),))).lines  # type: ignore[attr-defined]
+    assert line.text == "host-1 " * 250
 
 
 def test_arguments_and_headers_go_by_their_fields() -> None:

@@ -2,9 +2,9 @@
 
 The file alone replays, without Redis: log, keyframes, hashes, the shipped files, configuration, versions. --redact
 takes out what strangers should not read: hosts (the same host keeps the same new name), headers (and bodies) of
-requests that were kept as samples, arguments (values of the file's own), or all of these. --strip-files leaves out the
-source. How endpoints are named, and what errors say, stays: look at it before you send it. The secret arguments of a
-file are in no archive at all.
+requests that were kept as samples, arguments (values of the file's own), logs (what lines of logging say), or all of
+these. --strip-files leaves out the source. How endpoints are named, and what errors say, stays: look at it before you
+send it. The secret arguments of a file are in no archive at all.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tidal.errors import UsageError
 if TYPE_CHECKING:
     import argparse
 
-CHOICES = ("hosts", "headers", "arguments", "all")
+CHOICES = ("hosts", "headers", "arguments", "logs", "all")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_recording(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="the new file (default: RUN.tidal in this folder)")
     parser.add_argument(
-        "--redact", action="append", default=[], metavar="WHAT", help="hosts, headers, arguments or all; commas join"
+        "--redact",
+        action="append",
+        default=[],
+        metavar="WHAT",
+        help="hosts, headers, arguments, logs or all; commas join",
     )
     parser.add_argument("--strip-files", action="store_true", help="leave out the files that the run shipped")
 

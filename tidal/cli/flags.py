@@ -175,6 +175,15 @@ def add_meaning(parser: argparse.ArgumentParser) -> None:
         help="a suspect verdict does not change the exit code; an invalid one always does",
     )
     add_loglevel(group, "INFO")
+    group.add_argument(
+        "--log-lines",
+        type=str.upper,
+        choices=(*LEVELS, "OFF"),
+        default="WARNING",
+        metavar="LEVEL",
+        help="from this level on lines of the file's logging go into the run's log, INFO with what it prints; OFF: none"
+        " (default: WARNING)",
+    )
 
 
 def add_loglevel(parser: Taker, default: str) -> None:

@@ -107,6 +107,7 @@ def run_options(args: argparse.Namespace) -> RunOptions:
         exit_code_on_error=args.exit_code_on_error,
         allow_suspect=args.allow_suspect,
         log_level=args.loglevel,
+        log_lines=args.log_lines,
         thresholds=canonical(args.thresholds),
         arguments=told(args, ("csv_prefix", "html_file", "stats_history_enabled")),
         class_settings=class_settings(args.config_users, equal_weights=False),

@@ -26,6 +26,7 @@ from tidal.generator.environment import (
     tell,
 )
 from tidal.generator.loadfile import load
+from tidal.generator.logtap import LogTap
 from tidal.generator.ports import ChildPort, deliver
 from tidal.generator.runners import setting
 from tidal.generator.stats_view import RequestStats
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tidal.hookhost")
 
 TICK_S = 1.0
+SAY_S = 0.25
 SILENCE_MS = 2_000
 """How late a worker's first report may be before it is taken for one that sends none."""
 
@@ -60,6 +62,7 @@ class HookHost:
         self._was_reported = False  # by a worker, to listeners of worker_report
         self._code_on_error: int | None = None
         self.is_done = False
+        self._tap = LogTap(pipes.answer)
 
     def run(self) -> None:
         """Obey until the master closes the pipe, or there was only a description to give."""
@@ -86,13 +89,23 @@ class HookHost:
 
     def _load(self, order: Load) -> None:
         set_log_level(order.options.log_level)
+        if order.side != "inspect":
+            self._tap.open(order.options.log_lines)
+            vital(self._say)
         answer, classes = load(order)
         if order.side == "inspect":
             self.is_done = self._pipes.may_end = True
         elif isinstance(answer, Loaded):
             self._prepare(order, classes)
             answer = unless_init_failed(answer)
+        self._tap.flush()
         self._pipes.answer(answer)
+
+    def _say(self) -> None:
+        """Hand on what was logged, four times a second."""
+        while True:
+            gevent.sleep(SAY_S)
+            self._tap.send()
 
     def _prepare(self, order: Load, classes: dict[str, Any]) -> None:
         self._code_on_error = order.options.exit_code_on_error
@@ -169,6 +182,7 @@ class HookHost:
             tell(hooks.test_stopping, environment=environment)
         elif order.hook == "quit":
             self._fire_last(order)
+        self._tap.flush()
         failed, self._failures_told = hooks.failures - self._failures_told, hooks.failures
         self._pipes.answer(Fired(order.hook, failed, environment.process_exit_code))
 

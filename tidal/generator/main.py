@@ -36,6 +36,7 @@ from tidal.generator.environment import (
 )
 from tidal.generator.feeds import PipeSource
 from tidal.generator.loadfile import load
+from tidal.generator.logtap import LogTap
 from tidal.generator.population import KILLS_MAX, ON_STOP_MS, Population
 from tidal.generator.ports import ChildPort, deliver
 from tidal.generator.recorder import Recorder
@@ -103,6 +104,7 @@ class Generator:
         self._tracks: tuple[Track, ...] = ()
         self._was_complete = False
         self._worst_lag_ms = 0
+        self._tap = LogTap(pipes.answer)
 
     def run(self) -> None:
         """Obey until the agent closes the pipe."""
@@ -169,6 +171,7 @@ class Generator:
 
     def _load(self, order: Load) -> None:
         set_log_level(order.options.log_level)
+        self._tap.open(order.options.log_lines)
         self._stop_timeout_ms = order.options.stop_timeout_ms
         self._is_reset_at_full_load = order.options.reset_stats
         self._restarts_users = order.options.restart_users
@@ -180,6 +183,7 @@ class Generator:
         if isinstance(answer, Loaded):
             self._prepare(order, classes, answer.shape)
             answer = unless_init_failed(answer)
+        self._tap.flush()
         self._pipes.answer(answer)
         self._is_loaded = isinstance(answer, Loaded)
         self._deliver()
@@ -347,6 +351,7 @@ class Generator:
         if self._environment.tickets is not None:
             self._environment.tickets.give_back()
         self._send_batch()
+        self._tap.flush()
         self._pipes.may_end = True
         self._pipes.answer(Finished(self._environment.process_exit_code))
 
@@ -374,6 +379,7 @@ class Generator:
             self._worst_lag_ms = max(self._worst_lag_ms, int(-rest_s * 1000))
             if self._clock.is_set and self._is_loaded and not self._has_ended:
                 self._send_batch()
+            self._tap.send()
             due_s = max(due_s + BATCH_S, time.monotonic())
 
     def _send_batch(self) -> None:

@@ -62,6 +62,7 @@ from tidal.model.observations import (
     IntentRefused,
     LedgerSealed,
     LimitFound,
+    Logged,
     MasterTook,
     MessageSent,
     Noted,
@@ -97,6 +98,7 @@ from tidal.model.samples import (
     ExceptionTally,
     FailedRequest,
     FailureTally,
+    LogLine,
     PaceTally,
 )
 from tidal.model.spec import ClassSpec, FileSpec, LimitSpec, Rest, RunOptions, StageSpec, Track
@@ -145,6 +147,8 @@ __all__ = [
     "LimitFound",
     "LimitSpec",
     "LoadFailed",
+    "LogLine",
+    "Logged",
     "MasterTook",
     "MessageReceived",
     "MessageSent",
@@ -192,7 +196,7 @@ MASTER_EVENTS: tuple[type[Event], ...] = (
     MasterTook, WorkerSeen, WorkerChanged, WorkerLost, WorkerLeft, WorkerRefused, Ticked, BlocksLost, TargetSet,
     HookDone, MessageSent,
     IntentAccepted, IntentRefused, EntryRefused, Checkpoint, Noted, GenerationOpened,
-    LedgerSealed, ThresholdTripped, ProbeBegun, ProbeJudged, LimitFound,
+    LedgerSealed, ThresholdTripped, ProbeBegun, ProbeJudged, LimitFound, Logged,
 )  # fmt: skip
 WORKER_EVENTS: tuple[type[Event], ...] = (
     Reported, GeneratorLost, LoadFailed, WorkerFinished, StopWanted, MessageReceived, BlockWanted, TicketsWanted,

@@ -264,6 +264,10 @@ def _generation_opened(log: LogHalf, event: ev.GenerationOpened, at_ms: int) -> 
     log.generation = max(log.generation, event.number)
 
 
+def _logged(log: LogHalf, event: ev.Logged, at_ms: int) -> None:
+    log.lines.add("", event.lines, at_ms)
+
+
 _MASTER_STEPS: dict[type[ev.Event], Callable[..., None]] = {
     ev.RunOpened: _run_opened,
     ev.RunStarted: _run_started,
@@ -292,6 +296,7 @@ _MASTER_STEPS: dict[type[ev.Event], Callable[..., None]] = {
     ev.ProbeBegun: seeking.fold_begun,
     ev.ProbeJudged: seeking.fold_judged,
     ev.LimitFound: seeking.fold_found,
+    ev.Logged: _logged,
 }
 
 
@@ -393,6 +398,7 @@ def _reported(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorke
     note_ran(reports.held, event)
     note_delays(reports, event)
     note_strain(reports, record, event)
+    reports.lines.add(signed.incarnation, event.lines, signed.at_ms)
     if signed.last > record.newest:
         _take_gauges(record, signed.last, event, GAUGES_MAX // len(reports.incarnations))
 

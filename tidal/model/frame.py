@@ -18,6 +18,7 @@ from tidal.model.cells import endpoint_row
 from tidal.model.delays import delay_row
 from tidal.model.judged_rows import VerdictRow
 from tidal.model.ledger import EVER_S, balance, complete_to_ms, expected, iterations, losses, planned_users
+from tidal.model.loglines import log_rows, missing_lines
 from tidal.model.measured_rows import (
     check_rows,
     crowd_remarks,
@@ -76,6 +77,7 @@ def frame(state: State, at_ms: int, focus: Focus | None = None) -> Frame:
     window = _window(state, at_ms, completeness.complete_to_ms)
     records = grouped(state.reports.endpoints, focus.group) if focus and focus.group else state.reports.endpoints
     endpoints = tuple(_endpoint(k, v, window, state, at_ms) for k, v in sorted(records.items()))
+    logs_left_out, logs_dropped = missing_lines(state)
     return Frame(
         at_ms=at_ms,
         run=_header(state, at_ms),
@@ -103,6 +105,9 @@ def frame(state: State, at_ms: int, focus: Focus | None = None) -> Frame:
         tagged=tagged_rows(state.reports.measured),
         samples=sample_rows(state),
         samples_dropped=state.reports.failed_dropped,
+        logs=log_rows(state),
+        logs_left_out=logs_left_out,
+        logs_dropped=logs_dropped,
         stages=stage_rows(state.log, state.reports, _elapsed_ms(state.log, at_ms)),
         classes=class_rows(state.reports, _elapsed_ms(state.log, at_ms)),
     )

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tidal.model.codec import ENTRY_BYTES_MAX, pack
 from tidal.model.events import Block, ExceptionTally, FailedRequest, FailureTally, PaceTally, Reported
+from tidal.model.loglines import few
 from tidal.model.wire import to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tidal.model.events import GeneratorState
+    from tidal.model.events import GeneratorState, LogLine
     from tidal.model.pipe import Batch
     from tidal.model.stats import Spread
 
@@ -54,12 +55,17 @@ class Gathering:
     _late: int = 0
     _delays: tuple[Spread | None, Spread | None] = (None, None)
     _failed: tuple[FailedRequest, ...] = ()
+    _lines: tuple[LogLine, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was measured since the last report."""
         counts = (*self._iterations, self._hook_failures, *self._ended, *self._arrivals, len(self._pacing))
-        return not (self._blocks or self._failures or self._exceptions or self._failed or any(counts))
+        return not (self._blocks or self._failures or self._exceptions or self._failed or self._lines or any(counts))
+
+    def hear(self, lines: Iterable[LogLine]) -> None:
+        """Take in what the logging of the agent or of a generator said."""
+        self._lines = few((*self._lines, *lines))
 
     def add(self, batch: Batch) -> None:
         """Take in one generator's batch."""
@@ -100,8 +106,9 @@ class Gathering:
             failed=self._failed,
             delay=self._delays[0],
             undelayed=self._delays[1],
+            lines=self._lines,
         )
-        self._blocks, self._failures, self._exceptions, self._failed = {}, {}, {}, ()
+        self._blocks, self._failures, self._exceptions, self._failed, self._lines = {}, {}, {}, (), ()
         self._iterations, self._hook_failures, self._ended = (0, 0, 0, 0), 0, (0, 0, 0)
         self._pacing, self._arrivals, self._lateness, self._late = {}, (0, 0, 0), None, 0
         self._delays = (None, None)
@@ -139,6 +146,7 @@ def merge_reports(a: Reported, b: Reported) -> Reported:
         delay=_spread_of(a.delay, b.delay),
         undelayed=_spread_of(a.undelayed, b.undelayed),
         failed=_few(*a.failed, *b.failed),
+        lines=few((*a.lines, *b.lines)),
     )
     count = 0
     while len(blocks) != count and not fits(merged):
@@ -163,7 +171,8 @@ def _bytes_at_most(report: Reported) -> int:
         texts += [block.stage, block.user_class, *(text for key in block.tallies for text in key)]
         texts += block.measured.texts()
     exchanges = sum(4 * each.size + 1_000 for each in report.failed)
-    return 4 * sum(map(len, texts)) + 12 * cells + 200 * (rows + 2) + exchanges
+    lines = sum(4 * each.size + 200 for each in report.lines)
+    return 4 * sum(map(len, texts)) + 12 * cells + 200 * (rows + 2) + exchanges + lines
 
 
 def fitting(report: Reported) -> list[Reported]:
@@ -174,9 +183,18 @@ def fitting(report: Reported) -> list[Reported]:
     failures, more_failures = _halves(report.failures)
     exceptions, more_exceptions = _halves(report.exceptions)
     failed, more_failed = _halves(report.failed)
-    one = replace(report, blocks=blocks, failures=failures, exceptions=exceptions, failed=failed)
-    two = replace(report, blocks=more_blocks, failures=more_failures, exceptions=more_exceptions, failed=more_failed)
-    two = replace(two, iterations=(0, 0, 0, 0), arrivals=(0, 0, 0), hook_failures=0, ended=(0, 0, 0))
+    lines, more_lines = _halves(report.lines)
+    one = replace(report, blocks=blocks, failures=failures, exceptions=exceptions, failed=failed, lines=lines)
+    two = replace(report, blocks=more_blocks, failures=more_failures, exceptions=more_exceptions)
+    two = replace(
+        two,
+        failed=more_failed,
+        lines=more_lines,
+        iterations=(0, 0, 0, 0),
+        arrivals=(0, 0, 0),
+        hook_failures=0,
+        ended=(0, 0, 0),
+    )
     two = replace(two, pacing=(), lateness=None, late=0, delay=None, undelayed=None)
     return [*fitting(one), *fitting(two)]
 
@@ -188,7 +206,13 @@ def _few(*failed: FailedRequest) -> tuple[FailedRequest, ...]:
 
 
 def _can_be_cut(report: Reported) -> bool:
-    rows = (report.failures, report.exceptions, report.failed, *(block.tallies for block in report.blocks))
+    rows = (
+        report.failures,
+        report.exceptions,
+        report.failed,
+        report.lines,
+        *(block.tallies for block in report.blocks),
+    )
     return len(report.blocks) > 1 or max(map(len, rows)) > 1 or any(block.measured.size > 1 for block in report.blocks)
 
 

@@ -1,4 +1,4 @@
-"""Taking out of a run what strangers should not read: hosts, headers, arguments, files. The figures stay as they are.
+"""Taking out of a run what strangers should not read: hosts, headers, arguments, logs, files. The figures stay.
 
 Whatever an entry or a state carries is walked through as plain values, so a field that comes later is masked, too. The
 same host has the same name all through the copy (`host-1`, `host-2` …), so that its story can still be read.
@@ -15,8 +15,8 @@ from tidal.model.codec import BadEntry, Entry, Signed, decode, encode, entry_of
 from tidal.model.state import State
 from tidal.model.wire import from_wire, to_wire
 
-HOSTS, HEADERS, ARGUMENTS, FILES = "hosts", "headers", "arguments", "files"
-KINDS = (HOSTS, HEADERS, ARGUMENTS, FILES)
+HOSTS, HEADERS, ARGUMENTS, LOGS, FILES = "hosts", "headers", "arguments", "logs", "files"
+KINDS = (HOSTS, HEADERS, ARGUMENTS, LOGS, FILES)
 GONE = "[redacted]"
 HOSTS_MAX = 10_000
 RULES_OF_NOBODY = "redacted"
@@ -105,6 +105,8 @@ class Mask:
             return [[pair[0], f'"{GONE}"'] if isinstance(pair, list) and len(pair) == 2 else pair for pair in value]
         if HEADERS in self.kinds and ("header" in name or "body" in name):
             return _emptied(value)
+        if LOGS in self.kinds and name == "lines":
+            return self.value(_silenced(value))
         return self.value(value, name)
 
     def text(self, text: str) -> str:
@@ -137,6 +139,13 @@ def _emptied(value: Any) -> Any:
             return [value[0], GONE]
         return [_emptied(item) for item in value]
     return GONE if isinstance(value, str) and value else b"" if isinstance(value, bytes) else value
+
+
+def _silenced(value: Any) -> Any:
+    """Lines of logging without what they say: who said how many of which weight stays."""
+    if isinstance(value, dict):
+        return {key: GONE if key == "text" and item else _silenced(item) for key, item in value.items()}
+    return [_silenced(item) for item in value] if isinstance(value, list) else value
 
 
 def _decoded(entry: Entry) -> Signed | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tidal.model.envelopes import MOMENT_MS_MAX, Event
+from tidal.model.samples import LogLine  # noqa: TC001 - from_wire reads the annotations
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
 
 
@@ -289,3 +290,11 @@ class Noted(Event):
     author: str
     level: str  # info, good, warning, error
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Logged(Event):
+    """What the logging of the master and of its hook host said."""
+
+    KIND = "lo"
+    lines: tuple[LogLine, ...]

@@ -16,6 +16,7 @@ from tidal.model.events import (
     ExceptionTally,
     FailedRequest,
     FailureTally,
+    LogLine,
     PaceTally,
     RunOptions,
     StageSpec,
@@ -268,6 +269,15 @@ class Batch(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Said(Event):
+    """What the child's logging said since the last time, from its import of the file on."""
+
+    KIND = "said"
+    lines: tuple[LogLine, ...]  # their moments by a clock of the child's own
+    at_ms: int  # of that clock, now
+
+
+@dataclass(frozen=True, slots=True)
 class WantTickets(Event):
     """Users need rights to begin iterations: totals of this generator, which only rise."""
 
@@ -308,6 +318,6 @@ ORDERS: tuple[type[Event], ...] = (
     *trial.ORDERS,
 )
 ANSWERS: tuple[type[Event], ...] = (
-    *(Loaded, NotLoaded, Batch, Finished, Message, Fired, Steer, Leave, WantBlock, WantTickets),
+    *(Loaded, NotLoaded, Batch, Finished, Message, Fired, Steer, Leave, WantBlock, WantTickets, Said),
     *trial.ANSWERS,
 )

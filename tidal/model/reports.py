@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tidal.model.envelopes import MOMENT_MS_MAX, Event
-from tidal.model.samples import TEXT_MAX, Block, ExceptionTally, FailedRequest, FailureTally, PaceTally, is_count
+from tidal.model.samples import (
+    TEXT_MAX,
+    Block,
+    ExceptionTally,
+    FailedRequest,
+    FailureTally,
+    LogLine,
+    PaceTally,
+    is_count,
+)
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
 from tidal.model.stats import Spread  # noqa: TC001 - the same
 
@@ -68,6 +77,7 @@ class Reported(Event):
     failed: tuple[FailedRequest, ...] = ()  # a few of the failed requests, to be read
     delay: Spread | None = None  # how long answers lay in the kernel before the generator read them
     undelayed: Spread | None = None  # the latencies of the same answers without that
+    lines: tuple[LogLine, ...] = ()  # what the logging of the agent and its generators said
 
     def __post_init__(self) -> None:
         """Refuse counts and moments that cannot be: a sum would carry them for ever."""

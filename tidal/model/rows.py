@@ -140,6 +140,19 @@ class StoryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LogRow:
+    """A line of some process's logging."""
+
+    at_ms: int  # Redis time
+    offset_ms: int  # plan time; negative before the start
+    worker: str  # w1, w2 …; "" on the master's side
+    who: str  # w1: its agent; w1/0: its first generator; master; hooks: the master's side of the file
+    level: str  # debug, info, warning, error, critical
+    logger: str
+    text: str  # the message, and the lines of a traceback
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """Series over time, all of one length; point i covers [start_ms + i*step_ms, … + step_ms).
 
@@ -319,5 +332,8 @@ class Frame:
     tagged: tuple[TaggedRow, ...] = ()
     samples: tuple[SampleRow, ...] = ()
     samples_dropped: int = 0  # failed requests that were handed in and for which there was no room
+    logs: tuple[LogRow, ...] = ()  # the newest lines of all processes' logging, those of each that there is room for
+    logs_left_out: int = 0  # lines that a process held back, for there were too many at once
+    logs_dropped: int = 0  # older lines for which there is no room
     stages: tuple[StageRow, ...] = ()
     classes: tuple[ClassRow, ...] = ()

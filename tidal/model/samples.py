@@ -15,6 +15,11 @@ CUT_NAME_MAX = 200
 """Characters of a block's stage or class."""
 FAILED_CHARS_MAX = 16_000
 """Characters of one failed request with its answer; they are cut where they are taken."""
+LINE_TEXT_MAX, LOGGER_MAX, GENERATORS_MAX = 2_000, 100, 4_096
+"""Characters of a line of logging and of its logger's name, and generators that can say one."""
+LINE_TEXT_REFUSED = 4 * LINE_TEXT_MAX
+"""A longer line is refused; between the two is room for longer names of hosts, where they are masked."""
+LINE_LEVELS = ("debug", "info", "warning", "error", "critical")
 COUNT_MAX = 1 << 48
 """A count or sum of one report is below this, so that the sums of a run stay within 63 bits."""
 
@@ -148,6 +153,30 @@ class FailedRequest:
         lines = (*self.request_headers, *self.response_headers)
         texts = (self.method, self.name, self.error, self.url, self.user, *self.transaction, self.tags)
         return sum(map(len, (*texts, self.request_body, self.response_body))) + sum(len(n) + len(v) for n, v in lines)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """What the logging of one process said, as text without secrets; or how many lines it left out."""
+
+    at_ms: int
+    level: str  # debug, info, warning, error, critical
+    logger: str
+    text: str  # the message, with the traceback that belongs to it
+    number: int = -1  # of the generator; -1: the worker's agent. On the master's side -1 is the master, 0 the hook host
+    left_out: int = 0  # so many lines did not get through here; this one is none itself
+
+    def __post_init__(self) -> None:
+        """Refuse one that would fill an entry, that was at no moment or is of no known weight."""
+        if not 0 <= self.at_ms < 1 << 46 or len(self.text) > LINE_TEXT_REFUSED or len(self.logger) > LINE_TEXT_MAX:
+            raise ValueError(f"a line of {self.size} characters at {self.at_ms} ms")
+        if self.level not in LINE_LEVELS or not -1 <= self.number < GENERATORS_MAX or not is_count(self.left_out):
+            raise ValueError(f"a line of level {self.level[:20]!r} by generator {self.number}")
+
+    @property
+    def size(self) -> int:
+        """How many characters it has."""
+        return len(self.text) + len(self.logger)
 
 
 @dataclass(slots=True)

@@ -101,6 +101,7 @@ class RunOptions:
     redo_unknown: bool = False  # iterations that were in flight where a process died are begun anew
     thresholds: tuple[str, ...] = ()  # what the run has to keep to, in the grammar of thresholds
     limit: LimitSpec | None = None  # a search for the highest load, instead of a plan
+    log_lines: str = "WARNING"  # lines of the logging of generators and hook host travel from this level on
 
 
 @dataclass(frozen=True, slots=True)

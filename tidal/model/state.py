@@ -35,6 +35,7 @@ from tidal.model.fresh import Fresh
 from tidal.model.held import Planned, Ran
 from tidal.model.lanes import Lanes
 from tidal.model.leases import CounterRecord  # noqa: TC001 - from_wire reads the annotations when it runs
+from tidal.model.loglines import Lines
 from tidal.model.measured import Measured
 from tidal.model.phases import GONE, RUN_MOVES, WAITING
 from tidal.model.rows import StoryRow  # noqa: TC001 - from_wire reads the annotations when it runs
@@ -162,6 +163,7 @@ class LogHalf:
     probes: list[ProbeJudged] = field(default_factory=list)
     limit: LimitFound | None = None
     held: Planned = field(default_factory=Planned)  # what was planned over time, by curve
+    lines: Lines = field(default_factory=Lines)  # of the master's logging and its hook host's
 
     @property
     def plan(self) -> PlanSet | None:
@@ -281,6 +283,7 @@ class ReportHalf:
     latest_s: int = 0
     held: Ran = field(default_factory=Ran)  # what was done of it, by class
     watched: dict[tuple[str, int, int], WatchedRecord] = field(default_factory=dict)  # what thresholds look at
+    lines: Lines = field(default_factory=Lines)  # of the logging of agents and generators
     refused: Refused = field(default_factory=Refused)
     skipped: int = 0
     repeats: int = 0

@@ -194,6 +194,15 @@ LIMIT = st.builds(
 PROBE = st.builds(
     lambda number, level, span: ev.ProbeBegun(number, level, *span), COUNT, COUNT, st.tuples(COUNT, COUNT).map(sorted)
 )
+LINE = st.builds(
+    ev.LogLine,
+    MOMENT_MS,
+    st.sampled_from(["debug", "info", "warning", "error", "critical"]),
+    TEXT,
+    TEXT,
+    st.integers(-1, 99),
+    st.sampled_from([0, 0, 0, 7]),
+)
 _WITH_RULES: dict[Any, Callable[[], st.SearchStrategy[Any]]] = {
     ev.PaceTally: lambda: st.builds(
         lambda name, n, wanted, late: ev.PaceTally(name, n + late, wanted, late), TEXT, *3 * [COUNT]
@@ -210,6 +219,7 @@ _WITH_RULES: dict[Any, Callable[[], st.SearchStrategy[Any]]] = {
     ev.PlanSet: _plans,
     ev.RunOpened: _openings,
     ev.Watch: lambda: WATCH,
+    ev.LogLine: lambda: LINE,
     ev.ThresholdTripped: lambda: TRIPPED,
     ev.LimitSpec: lambda: LIMIT,
     ev.ProbeBegun: lambda: PROBE,
@@ -268,6 +278,7 @@ _MASTERS: list[st.SearchStrategy[ev.Event]] = [
     st.builds(ev.EntryRefused, st.just(REPORTS), st.just("1-1"), st.just("nonsense"), st.integers(1, 5)),
     st.builds(ev.StopOrdered, st.just("stopped"), st.just("enough"), st.just("ann"), st.just(5_000)),
     st.builds(ev.Noted, st.just("ann"), st.just("info"), TEXT),
+    st.builds(ev.Logged, st.lists(LINE, max_size=3).map(tuple)),
     st.builds(ev.ThresholdTripped, st.sampled_from(["p95 < 1ms", "?"]), st.just(0), st.just(9), st.just(5)),
     st.builds(ev.RunClosed, st.just("stopped"), st.just("enough"), st.just(0)),
 ]
@@ -312,7 +323,7 @@ def _block(draw: st.DrawFn) -> ev.Block:
 
 _WORKERS: list[st.SearchStrategy[ev.Event]] = [
     st.builds(
-        lambda blocks, failures, to_ms, users, iterations, watch: report(
+        lambda blocks, failures, to_ms, users, iterations, watch, lines: report(
             *blocks,
             to_ms=to_ms,
             failures=tuple(failures),
@@ -320,6 +331,7 @@ _WORKERS: list[st.SearchStrategy[ev.Event]] = [
             iterations=iterations,
             arrivals=(0, users, iterations[0]),
             watch=tuple(watch),
+            lines=tuple(lines),
         ),
         st.lists(_block(), max_size=3),
         st.lists(_FAILURE, max_size=2),
@@ -327,6 +339,7 @@ _WORKERS: list[st.SearchStrategy[ev.Event]] = [
         st.integers(0, 9),
         st.tuples(*[st.integers(0, 9)] * 4),
         st.lists(st.sampled_from([ev.Watch("", 5), ev.Watch("/buy", 9), ev.Watch("", 0, T0 // 1000, T0 // 1000 + 9)])),
+        st.lists(LINE, max_size=2),
     ),
     st.builds(lambda t: report(exceptions=(ev.ExceptionTally("boom", t, 2),)), st.sampled_from("ab")),
     st.builds(lambda n, ms: ev.GeneratorLost(n, 7, T0, T0 + ms, "killed"), st.integers(0, 3), st.integers(0, 9_000)),

@@ -11,8 +11,9 @@ from tidal.model.state import LogHalf
 from tidal.model.story import row, tell
 
 SILENT = {ev.BlocksReturned, ev.FileChunk, ev.Ticked, ev.IntentAccepted, ev.Checkpoint, ev.LedgerSealed, ev.MessageSent,
-          ev.ProbeBegun, ev.TicketsLent}  # fmt: skip
-"""No news for people: parts of files, looks around, what is told by its effect (a probe: by its plan), hashes, sums."""
+          ev.ProbeBegun, ev.TicketsLent, ev.Logged}  # fmt: skip
+"""No news for people: parts of files, looks around, what is told by its effect (a probe: by its plan), hashes, sums,
+lines of logging, which have a view of their own."""
 
 SOMETIMES = {ev.BlockLeased}
 """News only when there is none left to lend."""

@@ -1,0 +1,68 @@
+"""What tidal's own processes say: on their stderr at once, and into the log of the run that they serve."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from tidal.model.events import Logged
+from tidal.model.loglines import Intake, few, log_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tidal.model.events import Event, LogLine
+
+LOGGED_MS = 1_000
+"""How often a master writes lines into the log."""
+
+
+class Sayings:
+    """The lines of one process. They are few and about tidal itself, so those of every level travel.
+
+    Args:
+        name: of the logger, and what each line on stderr begins with.
+        now_ms: any clock that only rises, in ms.
+    """
+
+    def __init__(self, name: str, now_ms: Callable[[], int]) -> None:
+        self._name, self._now_ms = name, now_ms
+        self._intake = Intake()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._name}: {self._intake}>"
+
+    def tell(self, text: str) -> None:
+        """Print a line that travels in another way."""
+        print(f"{self._name}: {text}", file=sys.stderr, flush=True)
+
+    def say(self, level: str, text: str) -> None:
+        """Print a line, and keep it for the run."""
+        self.tell(text)
+        now_ms = self._now_ms()
+        if self._intake.has_room(now_ms):
+            self._intake.put(log_line(now_ms, level, self._name, text))
+
+    def take(self, at_ms: int) -> tuple[LogLine, ...]:
+        """What was said since the last time; it is `at_ms` of Redis time now."""
+        return self._intake.take(self._now_ms(), at_ms)
+
+
+class MasterLog(Sayings):
+    """The lines of the master's side until they are in the log: the master's own, and those of its hook host."""
+
+    def __init__(self, name: str, now_ms: Callable[[], int]) -> None:
+        super().__init__(name, now_ms)
+        self._waiting: tuple[LogLine, ...] = ()
+        self._logged_ms = -LOGGED_MS
+
+    def due(self, heard: Iterable[LogLine], at_ms: int, *, at_once: bool) -> list[Event]:
+        """What is to be appended now, with what the hook host said; kept until `logged` has seen it."""
+        self._waiting = few((*self._waiting, *self.take(at_ms), *heard))
+        is_due = at_once or self._now_ms() - self._logged_ms >= LOGGED_MS
+        return [Logged(self._waiting)] if self._waiting and is_due else []
+
+    def logged(self, events: Iterable[Event]) -> None:
+        """These events were appended."""
+        if any(isinstance(event, Logged) for event in events):
+            self._waiting, self._logged_ms = (), self._now_ms()
