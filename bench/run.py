@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from compare import Row, by_turns, load
 from servers import Target, serving
-from starts import compile_ours, first_answer_s
+from starts import compile_ours, first_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,9 +130,12 @@ def answering(what: str, goal: str) -> Callable[[Target, argparse.Namespace], Ro
 
     def measure(_: Target, args: argparse.Namespace) -> Row:
         compile_ours()
-        pairs = by_turns(args.rounds, lambda: first_answer_s("tidal"), lambda: first_answer_s("locust"))
-        ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
-        return Row(what, goal, [a / b for a, b in pairs], f"{ours:.2f} and {theirs:.2f} s here; less is better")
+        pairs = by_turns(args.rounds, lambda: first_answer("tidal"), lambda: first_answer("locust"))
+        ours, theirs, our_cpu, their_cpu = (
+            statistics.median(pair[side][figure] for pair in pairs) for figure in (0, 1) for side in (0, 1)
+        )
+        note = f"{ours:.2f} and {theirs:.2f} s here, of CPU {our_cpu:.2f} and {their_cpu:.2f} s; less is better"
+        return Row(what, goal, [a[0] / b[0] for a, b in pairs], note)
 
     return measure
 

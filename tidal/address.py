@@ -13,7 +13,6 @@ connects, for what TLS libraries say of them helps nobody.
 from __future__ import annotations
 
 import re
-import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -167,6 +166,8 @@ def _check_files(files: Mapping[str, str], named: Mapping[str, str], pass_phrase
             Path(file).open("rb").close()
         except OSError as error:
             raise UsageError(f"{named[parameter]}: cannot read {clean(file)}: {error.strerror}") from None
+    import ssl  # noqa: PLC0415 - of a URL with TLS alone, and not before a fork has patched it
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     ca, cert, key = (files.get(parameter) for parameter in TLS)
     if key and not cert:

@@ -23,8 +23,6 @@ import time
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
-from redis import exceptions as rx
-
 from tidal import address
 from tidal.address import mask
 from tidal.beacons import Beacons
@@ -33,7 +31,7 @@ from tidal.keys import RUNS
 from tidal.leadership import Leadership, number_of
 from tidal.model.codec import ENTRY_BYTES_MAX, ZERO_ID, EntryId
 from tidal.model.text import clean
-from tidal.routes import One, Route, cluster_behind, is_redirection, route
+from tidal.routes import One, Route, cluster_behind, is_redirection, route, rx
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -29,6 +29,7 @@ from urllib.parse import quote
 from tidal.engines import FAKEREDIS, Engine, discover
 from tidal.errors import NoServer, PortTaken
 from tidal.guard import STOP_S, GuardOrders
+from tidal.guard import main as be_guard
 from tidal.paths import remove_folder, servers_dir, take_lock
 from tidal.process import Backoff, Child, python_argv
 
@@ -83,14 +84,14 @@ class EmbeddedServer:
         warning: "" or one line for the operator.
     """
 
-    def __init__(self, engine: Engine, place: Place, port: int | None, grace_s: float) -> None:
+    def __init__(self, engine: Engine, place: Place, port: int | None, grace_s: float, *, forks: bool = False) -> None:
         self.engine = engine
         self.folder = place.folder
         self._place = place
         self.password = secrets.token_hex(24)
         self.warning = ""
         self.server_pid: int | None = None  # never 0: to signal that is to signal oneself
-        self._grace_s = grace_s
+        self._grace_s, self._forks = grace_s, forks
         self._listener: socket.socket | None = None
         self._socket_folder: Path | None = None
         if engine.name == FAKEREDIS:
@@ -176,7 +177,9 @@ class EmbeddedServer:
     def _start_guard(self) -> None:
         self._born_s = time.monotonic()
         inherited = [self._place.lock_fd, *([self._listener.fileno()] if self._listener else [])]
-        self.guard = Child(python_argv("tidal.guard"), self.log_path, keep_fds=[*inherited, self._users_out])
+        entry = be_guard if self._forks else None
+        keep = [*inherited, self._users_out]
+        self.guard = Child(python_argv("tidal.guard"), self.log_path, keep_fds=keep, entry=entry)
         orders = GuardOrders(
             argv=self._argv(),
             server_input=self._server_input(),
@@ -253,6 +256,7 @@ def start_server(
     *,
     folder: Path | None = None,
     grace_s: float = 10.0,
+    forks: bool = False,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> EmbeddedServer:
     """Start the best server there is and wait until it answers.
@@ -261,6 +265,7 @@ def start_server(
         port: a loopback TCP port beside the Unix socket.
         folder: its data folder; None: a new one, removed at the end.
         grace_s: how long its users may stay when the owner was killed.
+        forks: whether the guard may be a fork of this process, which then has one thread.
         meanwhile: done while the server starts.
 
     Raises:
@@ -272,18 +277,24 @@ def start_server(
     complaints: list[str] = []
     for engine in discover(complaints):
         try:
-            return _start(engine, port, folder, grace_s, meanwhile)
+            return _start(engine, port, folder, grace_s, meanwhile, forks=forks)
         except StartFailed as error:
             complaints.append(f"{engine.name}: {error}")
     raise NoServer("\n".join([FOUR_WAYS, "What was tried:", *(f"  {line}" for line in complaints)]))
 
 
 def _start(
-    engine: Engine, port: int | None, folder: Path | None, grace_s: float, meanwhile: Callable[[], object]
+    engine: Engine,
+    port: int | None,
+    folder: Path | None,
+    grace_s: float,
+    meanwhile: Callable[[], object],
+    *,
+    forks: bool,
 ) -> EmbeddedServer:
     place = _take_folder(folder)
     try:
-        server = EmbeddedServer(engine, place, port, grace_s)
+        server = EmbeddedServer(engine, place, port, grace_s, forks=forks)
     except BaseException:
         place.leave()
         raise

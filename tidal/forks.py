@@ -7,9 +7,11 @@ followed by an exec.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -103,6 +105,20 @@ def _live(
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
+
+
+def as_program(argv: Sequence[str]) -> int:
+    """In a fork: be what `python -P -m MODULE …` is, from its beginning to what is registered for its end."""
+    atexit._clear()  # noqa: SLF001 - what the parent does at its end is not ours
+    if not sys.flags.safe_path:
+        del sys.path[0]  # the folder of the parent's script
+    sys.argv[:] = ["-m", *argv[4:]]
+    try:
+        runpy.run_module(argv[3], run_name="__main__", alter_sys=True)
+    finally:
+        threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - as the interpreter does, in its order
+        atexit._run_exitfuncs()  # noqa: SLF001 - there is no other way to them in a process that is left by _exit
+    return 0
 
 
 def _forget_signals() -> None:

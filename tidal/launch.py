@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidal import errors, paths
 from tidal.errors import FileImportError, NoSuchFile, TidalError
+from tidal.forks import as_program
 from tidal.lastwords import IMPORT_S, import_died, import_took_long, last_words
 from tidal.model.codec import BadEntry, PipeReader, pack_message
 from tidal.model.events import Event, RunOptions
@@ -111,7 +112,7 @@ def launch(
     """
     folder = Path(tempfile.mkdtemp(prefix="launch-", dir=paths.logs_dir()))
     log_path = folder / "supervisor.log"
-    with nursery(folder / "nursery.log") as line:
+    with nursery(folder / "nursery.log", forks=supervise is not None) as line:
         prepare()
         supervisor = Child(
             python_argv("tidal.supervisor", str(folder)),
@@ -168,17 +169,19 @@ class Line:
 
 
 @contextlib.contextmanager
-def nursery(log_path: Path) -> Iterator[Line]:
+def nursery(log_path: Path, *, forks: bool = False) -> Iterator[Line]:
     """A new nursery, for whoever is started in the block.
 
-    It is started before the supervisor, because it takes longest.
+    It is started before the supervisor, because it takes longest. With `forks` it may be a fork of this process, which
+    then has one thread, and has imported neither gevent nor redis: the library is patched in the fork.
     """
     if not can_have_one():
         yield Line()
         return
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
-        child = Child(python_argv(MODULE, "--nursery", str(theirs.fileno())), log_path, keep_fds=[theirs.fileno()])
+        argv = python_argv(MODULE, "--nursery", str(theirs.fileno()))
+        child = Child(argv, log_path, keep_fds=[theirs.fileno()], entry=partial(as_program, argv) if forks else None)
         theirs.close()
         yield Line(child, [ours.fileno()])
 

@@ -16,18 +16,24 @@ import re
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import redis
-from redis import exceptions as rx
-from redis.backoff import NoBackoff
-from redis.cluster import ClusterNode, RedisCluster
-from redis.connection import parse_url
-from redis.retry import Retry
-from redis.sentinel import Sentinel
-
 from tidal import address
 from tidal.address import mask
 from tidal.errors import UsageError
+from tidal.lean import without
 from tidal.model.text import clean
+
+with without(
+    "opentelemetry"
+):  # where it is installed redis-py imports it, 50 ms, for metrics that nobody here asks for
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.cluster import ClusterNode, RedisCluster
+    from redis.connection import parse_url
+    from redis.retry import Retry
+    from redis.sentinel import Sentinel
+
+rx = redis.exceptions
+"""For `bus`, too: whoever imports redis first decides what comes along."""
 
 REDIRECTIONS = ("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN")
 SENTINEL_PORT, PORT = 26_379, 6_379

@@ -231,9 +231,8 @@ class Supervisor:
         if self._spec.run:
             self._register()
         if self._spec.redis_url is None:
-            self._server = start_server(
-                self._spec.embedded_port, grace_s=self._spec.options.stop_timeout_ms / 1000 + 5, meanwhile=prepare
-            )
+            grace_s = self._spec.options.stop_timeout_ms / 1000 + 5
+            self._server = start_server(self._spec.embedded_port, grace_s=grace_s, forks=True, meanwhile=prepare)
             self._url = self._server.url
             self._worker = Kept("the worker", self._start_worker, ends=DRAINED)
         self._master = Kept(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
+import subprocess
 import sys
 import time
 from contextlib import contextmanager
@@ -132,3 +134,68 @@ def test_a_fork_is_a_process_of_its_own(start: Callable[[str], Child]) -> None: 
         select.select([parent.answers_fd], [], [], 0.1)
         said += parent.receive()
     assert said == b"hello True False x True\n7\n"
+
+
+FORKED = """
+import json, os, select, sys
+from pathlib import Path
+from tidal.forks import Forked
+from tidal.launch import nursery
+from tidal.model.codec import PipeReader, pack_message
+from tidal.model.events import RunOptions
+from tidal.model.pipe import Load
+from tidal.process import Child, python_argv
+
+folder = Path(sys.argv[1])
+with nursery(folder / "nursery.log", forks=True) as line:
+    assert isinstance(line._child._process, Forked)
+    os.environ.update(line.env)
+    child = Child(python_argv("tidal.generator", "--hooks"), folder / "child.log", cwd=folder)
+    child.send(pack_message(Load(str(folder), "locustfile.py", RunOptions(), side="inspect")))
+    reader, answers = PipeReader(), []
+    while not answers and not child.ended:
+        select.select([child.answers_fd], [], [], 1)
+        answers += reader.feed(child.receive())
+    print([c.name for c in answers[0].classes], child.stop(10))
+    line.let_go()
+"""
+LOOKS = """
+import atexit, json, sys
+from pathlib import Path
+import gevent.monkey
+from tidal import User
+
+main = sys.modules["__main__"].__spec__.name
+
+def tell():
+    named = ("socket", "ssl", "threading", "time", "subprocess", "queue")
+    Path("seen.json").write_text(json.dumps({
+        "patched": [name for name in named if gevent.monkey.is_module_patched(name)],
+        "main": main,
+        "words": sys.argv[1:],
+        "redis": "redis" in sys.modules,
+        "path": [entry for entry in sys.path if not entry or entry == "PARENTS"],
+    }))
+
+atexit.register(tell)
+class A(User): pass
+"""
+
+
+def test_a_nursery_that_is_a_fork_breeds_what_a_program_of_its_own_would(tmp_path: Path) -> None:
+    """The library is patched, its parent's arguments and folder are gone, and what is to be done at the end is done."""
+    parent = tmp_path / "bin" / "parent.py"
+    parent.parent.mkdir()
+    parent.write_text(FORKED)
+    (tmp_path / "locustfile.py").write_text(LOOKS.replace("PARENTS", str(parent.parent)))
+    argv = [sys.executable, str(parent), str(tmp_path)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "['A'] 0\n", done.stderr + (tmp_path / "nursery.log").read_text()
+    assert "Warning" not in (tmp_path / "nursery.log").read_text()
+    assert json.loads((tmp_path / "seen.json").read_text()) == {
+        "patched": ["socket", "ssl", "threading", "time", "subprocess", "queue"],
+        "main": "tidal.generator.__main__",
+        "words": ["--hooks"],
+        "redis": False,
+        "path": [],
+    }

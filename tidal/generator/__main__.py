@@ -1,8 +1,8 @@
 """`python -m tidal.generator [--hooks | --nursery FD]`: the standard library is patched before all other imports."""
 
-from gevent import monkey
+from tidal.generator.patching import patch_all
 
-monkey.patch_all()
+patch_all()
 
 import sys  # noqa: E402 - after the patch
 

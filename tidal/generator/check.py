@@ -3,9 +3,9 @@
 Orders on stdin: `Load`, then, once that is answered, `Try`; answers on the pipe, see `tidal.model.trial`.
 """
 
-from gevent import monkey
+from tidal.generator.patching import patch_all
 
-monkey.patch_all()
+patch_all()
 
 import os  # noqa: E402 - after the patch
 import sys  # noqa: E402

@@ -3,9 +3,9 @@
 Imports the file that the order on standard input names, and prints as Locust's --show-task-ratio does.
 """
 
-from gevent import monkey
+from tidal.generator.patching import patch_all
 
-monkey.patch_all()
+patch_all()
 
 import json  # noqa: E402 - after the patch
 import sys  # noqa: E402

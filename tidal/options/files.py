@@ -9,8 +9,6 @@ import os
 import re
 import shutil
 import tempfile
-import urllib.error
-import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -79,6 +77,9 @@ def is_url(word: str) -> bool:
 
 def download(url: str) -> Path:
     """Fetch a locustfile into a folder of its own, which goes when this process ends."""
+    import urllib.error  # noqa: PLC0415 - of a file from the web alone
+    import urllib.request  # noqa: PLC0415 - the same
+
     try:
         with urllib.request.urlopen(url, timeout=DOWNLOAD_S) as answer:  # noqa: S310 - is_url lets http(s) through alone
             data = answer.read(DOWNLOAD_BYTES_MAX + 1)
