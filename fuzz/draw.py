@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from http_bytes import GOOD
 from hypothesis import strategies as st
 from targets import (
     T0,
@@ -94,6 +95,7 @@ _STRATEGIES: dict[str, Callable[[], st.SearchStrategy[bytes]]] = {
     "messages": lambda: flipped(good_messages()),
     "secrets": lambda: PLAIN.map(pack),
     "archive": lambda: flipped(good_archive()),
+    "answer": lambda: st.sampled_from(GOOD).flatmap(flipped),
 }
 
 

@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import http_bytes
+
 from tidal.archive import Archive, ArchiveWriter
 from tidal.errors import TidalError
 from tidal.lookout import heartbeat_of
@@ -256,6 +258,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "messages": messages,
     "secrets": secrets,
     "archive": archive,
+    "answer": http_bytes.answer,
 }
 
 
@@ -298,6 +301,8 @@ def corpus(name: str) -> list[bytes]:
     """Good inputs of a target, for a fuzzer to begin from."""
     if name == "entry":
         return [tagged(e.stream, e.kind, None)[:1] + e.data for e in good_entries()]
+    if name == "answer":
+        return list(http_bytes.GOOD)
     whole = {
         "heartbeat": lambda: pack(good_heartbeat()),
         "keyframe": lambda: pack(good_keyframe()),

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import zlib
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 HELLO = b"hello " * 50
 SLOW_S = 1.5
+PIECE_S = 0.05
+DRIP_S = 0.015
 
 
 @dataclass
@@ -105,8 +108,16 @@ LAST: dict[str, bytes] = {
 """Answers after which the server closes."""
 
 
+BEGUN = {"/reset-head": b"HTTP/1.1 200 OK\r\nServ", "/reset-body": whole("half of it")[:-4]}
+"""What comes of an answer before a reset."""
+
+
 class OddServer:
     """Serves until `close`.
+
+    Args:
+        context: for TLS.
+        host: an address to listen at, or the path of a Unix socket.
 
     Attributes:
         port: where it listens.
@@ -115,13 +126,13 @@ class OddServer:
         over: set when it is closed.
     """
 
-    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.connections = 0
         self.asked: list[Asked] = []
         self.over = threading.Event()
         self._context = context
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port: int = self._listener.getsockname()[1]
+        self._listener = _listening(host)
+        self.port: int = 0 if "/" in host else self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -164,7 +175,17 @@ class OddServer:
         return path not in LAST
 
     def _own_answers(self) -> dict[str, Callable[[socket.socket, Asked], bool]]:
-        return {"/echo": self._echo, "/reset": self._reset, "/slow": self._slow, "/slow-body": self._slow_body}
+        return {
+            "/echo": self._echo,
+            "/reset": self._reset,
+            "/reset-head": self._reset,
+            "/reset-body": self._reset,
+            "/slow": self._slow,
+            "/slow-body": self._slow_body,
+            "/drip": self._drip,
+            "/late": self._late,
+            "/half-closed": self._half_closed,
+        }
 
     def _echo(self, connection: socket.socket, asked: Asked) -> bool:
         headers = {name: value for name, value in asked.headers.items() if name not in ("host", "user-agent")}
@@ -172,7 +193,11 @@ class OddServer:
         connection.sendall(whole(json.dumps(told) if asked.method != "HEAD" else b"", kind="application/json"))
         return True
 
-    def _reset(self, connection: socket.socket, _: Asked) -> bool:
+    def _reset(self, connection: socket.socket, asked: Asked) -> bool:
+        begun = BEGUN.get(asked.path, b"")
+        if begun:
+            connection.sendall(begun)
+            time.sleep(4 * PIECE_S)  # a reset may overtake what was sent before it
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         return False
 
@@ -186,6 +211,36 @@ class OddServer:
         self.over.wait(SLOW_S)
         connection.sendall(b"body")
         return True
+
+    def _drip(self, connection: socket.socket, _: Asked) -> bool:
+        """A byte now and then: the whole takes longer than a wait may."""
+        for byte in whole("drip by drip"):
+            connection.sendall(bytes([byte]))
+            self.over.wait(DRIP_S)
+        return True
+
+    def _late(self, connection: socket.socket, _: Asked) -> bool:
+        """An answer, and later one that nobody asked for, as servers say that a client was idle for too long."""
+        connection.sendall(whole())
+        self.over.wait(PIECE_S)
+        connection.sendall(whole("too late", "408 Request Timeout"))
+        return True
+
+    def _half_closed(self, connection: socket.socket, _: Asked) -> bool:
+        """An answer, and the end of what the server will say; it goes on to listen."""
+        connection.sendall(whole())
+        connection.shutdown(socket.SHUT_WR)
+        return True
+
+
+def _listening(host: str) -> socket.socket:
+    """Where a server listens: an address, or the path of a Unix socket."""
+    if "/" in host:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(host)
+        listener.listen(64)
+        return listener
+    return socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=64)
 
 
 def read_request(stream: IO[bytes]) -> Asked | None:
@@ -211,11 +266,11 @@ def _body(stream: IO[bytes], headers: dict[str, str]) -> bytes:
     return b"".join(pieces)
 
 
-def tls_context(folder: Path) -> ssl.SSLContext:
-    """A server's TLS context, with a certificate that nobody vouches for."""
+def tls_context(folder: Path, names: str = "DNS:localhost,IP:127.0.0.1") -> ssl.SSLContext:
+    """A server's TLS context, with a certificate that nobody vouches for, of these names."""
     key, cert = str(folder / "key.pem"), str(folder / "cert.pem")
     argv = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "2"]
-    argv += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    argv += ["-subj", "/CN=localhost", "-addext", f"subjectAltName={names}"]
     subprocess.run(argv, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)

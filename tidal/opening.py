@@ -181,8 +181,8 @@ def chosen(classes: Sequence[ClassSpec], names: Iterable[str]) -> tuple[ClassSpe
 
 def check_host(classes: Iterable[ClassSpec], host: str) -> None:
     """NoHost for a class that has nowhere to send to, UsageError for a host that is no URL."""
-    if host and not host.startswith(("http://", "https://")):
-        raise UsageError(f"--host {host!r} begins with neither http:// nor https://")
+    if host and not host.startswith(("http://", "https://", "http+unix://")):
+        raise UsageError(f"--host {host!r} begins with neither http:// nor https:// nor http+unix://")
     without = [c.name for c in classes if c.needs_host and not c.host]
     if without and not host:
         raise NoHost(f"{', '.join(without)} has no host: set `host` in the class or give --host http://…")

@@ -21,6 +21,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
+import gevent
 import gevent.socket
 from gevent import get_hub, getcurrent
 
@@ -35,6 +36,7 @@ RECEIVE_BYTES_MAX = 262_144
 SEND_BYTES_MAX = 1 << 20
 SWEEP_S = 0.5
 SWEEP_MIN_S = 0.01
+UNIX_AGAIN_S = 0.005
 _UNFINISHED = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 
 
@@ -356,6 +358,26 @@ def addresses(host: str, port: int) -> list[Any]:
             socket.inet_pton(family, host)
             return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
     return list(gevent.socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, socket.IPPROTO_TCP))
+
+
+def connect_unix(path: str, timeout_s: float) -> _socket.socket:
+    """A connected, non-blocking socket of a server on this machine; an OSError that names its path."""
+    if not hasattr(socket, "AF_UNIX"):
+        raise OSError(errno.EAFNOSUPPORT, f"Unix socket {path}: this platform has none")
+    sock = _socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)  # noqa: FBT003 - its signature
+        until_s = perf_counter() + timeout_s
+        while code := sock.connect_ex(path):
+            if code != errno.EAGAIN:
+                raise OSError(code, f"Unix socket {path}: {os.strerror(code)}")  # noqa: TRY301 - closed below
+            if perf_counter() > until_s:  # its queue is full, and no watcher would say when it is not
+                raise TimeoutError("timed out")  # noqa: TRY301 - as above
+            gevent.sleep(UNIX_AGAIN_S)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def connected(sock: _socket.socket, address: Any, timeout_s: float) -> _socket.socket:

@@ -14,8 +14,9 @@ from weakref import WeakKeyDictionary
 
 from gevent.event import Event
 
-from tidal.generator.fast_client import Connection, TlsConnection, connect
+from tidal.generator.fast_client import Connection, TlsConnection, connect, connect_unix
 from tidal.generator.fast_parse import AnswerParser
+from tidal.generator.fast_url import UNIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,8 @@ class Host:
         self._tls: SSLContext | None = None
 
     def __repr__(self) -> str:
-        return f"<Host {self.origin[0]}://{self.origin[1]}:{self.origin[2]} {self._open} open, {len(self.idle)} idle>"
+        scheme, host, port = self.origin
+        return f"<Host {scheme}://{host}:{port} {self._open} open, {len(self.idle)} idle>"
 
     def take(self) -> Connection:
         """A connection for one request: to be given back by `give` or `drop`."""
@@ -90,6 +92,8 @@ class Host:
     def _connect(self) -> Connection:
         scheme, host, port = self.origin
         pool = self._pool
+        if scheme == UNIX:
+            return Connection(connect_unix(host, pool.connection_timeout), pool.network_timeout)
         sock = connect(pool.proxy_host or host, pool.proxy_port or port, pool.connection_timeout)
         if scheme == "http":
             return Connection(sock, pool.network_timeout)

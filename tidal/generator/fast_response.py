@@ -106,7 +106,7 @@ class FastRequest:
     @property
     def host(self) -> str:
         """Host and port as in the URL."""
-        return urlsplit(self.target.url).netloc
+        return urlsplit(self.target.cookie_url).netloc
 
     @property
     def selector(self) -> str:
@@ -119,8 +119,8 @@ class FastRequest:
         return self.origin[1]
 
     def get_full_url(self) -> str:
-        """Its URL."""
-        return self.target.url
+        """The URL by which its cookies are kept."""
+        return self.target.cookie_url
 
     def has_header(self, name: str) -> bool:
         """Whether it carries a header; its cookies are the jar's matter here."""

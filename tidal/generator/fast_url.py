@@ -1,4 +1,10 @@
-"""Where a request goes: URLs, parsed once and kept, because a load test asks for the same few again and again."""
+"""Where a request goes: URLs, parsed once and kept, because a load test asks for the same few again and again.
+
+    http://shop.test:8080/cart?id=1         over TCP; https:// with TLS
+    http+unix://%2Frun%2Fapp.sock/cart      over the Unix socket /run/app.sock, whose slashes are escaped
+
+A server behind a Unix socket is asked for `localhost`: its Host line and its cookies have that name.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +12,12 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
 
 PORTS = {"http": 80, "https": 443}
-ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
+UNIX = "http+unix"
+SCHEMES = frozenset([*PORTS, UNIX])
+ABSOLUTE = re.compile(r"(?:https?|http\+unix)://", re.IGNORECASE)
 
 _PLAIN = re.compile(r"[!#$&'()*+,/:;=?@\[\]~A-Za-z0-9._-]*")
 _PLAIN_URL = re.compile(
@@ -26,7 +34,7 @@ class Target(NamedTuple):
     """A URL as a request needs it.
 
     Attributes:
-        origin: scheme, host and port; connections are to one of these.
+        origin: scheme, host and port; connections are to one of these. Of a Unix socket its path, and 0.
         path: path and query as they are sent.
         host_line: the value of the Host header.
     """
@@ -56,6 +64,11 @@ class Target(NamedTuple):
         """Path and query."""
         return self.path.decode("ascii")
 
+    @property
+    def cookie_url(self) -> str:
+        """The URL by which cookies are kept: that of the host that is asked for."""
+        return self.url if self.origin[0] != UNIX else f"http://{self.host_line}{self.request_uri}"
+
     def __str__(self) -> str:
         return self.url
 
@@ -79,13 +92,24 @@ def _origin_of(base: str) -> tuple[tuple[str, str, int], str]:
 
 def _taken_apart(url: str) -> Target:
     parts = urlsplit(url)
+    if parts.scheme == UNIX:
+        return _of_socket(url, unquote(parts.netloc), parts.path, parts.query)
     if parts.scheme not in PORTS or not parts.hostname:
         raise ValueError(f"not an http(s) URL: {url[:200]!r}")
     port = PORTS[parts.scheme] if parts.port is None else parts.port
     name = f"[{parts.hostname}]" if ":" in parts.hostname else _ascii(parts.hostname)
-    path = requote(f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/")
     host_line = name if port == PORTS[parts.scheme] else f"{name}:{port}"
-    return Target(url, (parts.scheme, name.strip("[]"), port), path.encode("ascii"), host_line)
+    return Target(url, (parts.scheme, name.strip("[]"), port), _sent(parts.path, parts.query), host_line)
+
+
+def _of_socket(url: str, socket_path: str, path: str, query: str) -> Target:
+    if not socket_path:
+        raise ValueError(f"no path of a Unix socket, as in {UNIX}://%2Frun%2Fapp.sock/: {url[:200]!r}")
+    return Target(url, (UNIX, socket_path, 0), _sent(path, query), "localhost")
+
+
+def _sent(path: str, query: str) -> bytes:
+    return requote(f"{path or '/'}?{query}" if query else path or "/").encode("ascii")
 
 
 def _ascii(host: str) -> str:
@@ -119,7 +143,12 @@ def redirected(url: str, location: bytes) -> str:
         there = location.decode("utf-8")
     except UnicodeDecodeError:
         there = location.decode("latin-1")
-    return urljoin(url, there)
+    if not url.lower().startswith(f"{UNIX}:"):
+        return urljoin(url, there)
+    behind = urlsplit(urljoin(target_of(url).cookie_url, there))
+    if (behind.scheme, behind.netloc) != ("http", "localhost"):
+        return behind.geturl()
+    return behind._replace(scheme=UNIX, netloc=urlsplit(url).netloc).geturl()
 
 
 def requote(uri: str) -> str:

@@ -43,7 +43,7 @@ urllib3.connectionpool.ConnectionPool.QueueCls = cast(
     "Any", LifoQueue
 )  # the standard one costs locks that greenlets do not need
 
-_ABSOLUTE = re.compile(r"^https?://", re.IGNORECASE)
+_ABSOLUTE = re.compile(r"^(?:https?|http\+unix)://", re.IGNORECASE)
 _FILE_MISTAKES = (MissingSchema, InvalidSchema, InvalidURL)
 
 
