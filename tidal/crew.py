@@ -7,9 +7,10 @@ decide; the crew only answers with what happened.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidal.lastwords import how_it_ended
+from tidal.lastwords import crash_place, how_it_ended
 from tidal.model.arrivals import in_flight_of
 from tidal.model.codec import MESSAGE_BYTES_MAX, BadEntry, PipeReader, pack_message
 from tidal.model.events import TEXT_MAX, GeneratorState, MessageReceived, StopWanted
@@ -34,13 +35,15 @@ from tidal.model.pipe import (
 from tidal.model.plan import Ownership, bitmap, share_out
 from tidal.model.plantext import ARRIVALS
 from tidal.process import Backoff, Child, python_argv
+from tidal.whereabouts import Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from tidal.model.events import ClassSpec, Event, PlanSet
 
+SILENT_MS = 2_000
+"""After so long a generator is asked where it is, so that the answer is there when it counts as stalled."""
 STALLED_MS = 3_000
 ARRIVALS_LEAD_MS = 250
 """Arrivals move between siblings at a moment that all know of before it comes: none is begun by two."""
@@ -64,6 +67,8 @@ class Generator:
     reached_ms: int = 0  # Redis time up to which it has reported
     in_flight: int = 0  # iterations that it has begun and not ended
     heard_ms: int = 0  # monotonic
+    question: Question | None = None  # where it is, once it has said nothing for long
+    found: str = ""  # the answer, for as long as this silence lasts
 
     def __repr__(self) -> str:
         return f"<Generator {self.number} pid {self.child.pid} {sum(self.users.values())} users>"
@@ -89,6 +94,15 @@ class Died:
     users: int
     loaded: bool
     in_flight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A generator that runs users has said nothing for long; `found` is what it was found to do."""
+
+    number: int
+    silent_ms: int
+    found: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +165,12 @@ class Crew:
         return total
 
     @property
+    def silence(self) -> str:
+        """What a generator that says nothing was found to do; "" when all speak."""
+        silent = (g for g in list(self.generators.values()) if g.found)  # the heartbeat's thread asks too
+        return next((f"generator {g.number} {g.found}" for g in silent), "")
+
+    @property
     def reached_ms(self) -> int | None:
         """Redis time up to which every child that runs users has reported; None when there is none."""
         return min((g.reached_ms for g in self.generators.values() if g.loaded and not g.finished), default=None)
@@ -176,16 +196,28 @@ class Crew:
     def _open_child(self) -> Child:
         return Child(python_argv("tidal.generator"), self._log_path, cwd=self._load.root)
 
-    def turn(self, now_ms: int) -> list[Event | Died | Asked]:
+    def turn(self, now_ms: int) -> list[Event | Died | Silent | Asked]:
         """What the children said since the last turn, and who died; `now_ms` is monotonic."""
-        news: list[Event | Died | Asked] = []
+        news: list[Event | Died | Silent | Asked] = []
         for generator in list(self.generators.values()):
             generator.child.flush()
             news += self._listen(generator, now_ms)
             if generator.child.ended or generator.child.poll() is not None:
                 news += self._listen(generator, now_ms)
                 news.append(self._bury(generator, now_ms))
+            elif generator.loaded and not generator.finished:
+                news += self._find(generator, now_ms)
         return news
+
+    def _find(self, generator: Generator, now_ms: int) -> list[Silent]:
+        """Where a generator is, once in each of its silences."""
+        if generator.found or now_ms - generator.heard_ms < SILENT_MS:
+            return []
+        if generator.question is None:
+            root = Path(self._load.root).resolve()
+            generator.question = Question(generator.child.pid, root, self._log_path, now_ms)
+        generator.found = generator.question.answer(now_ms) or ""
+        return [Silent(generator.number, now_ms - generator.heard_ms, generator.found)] if generator.found else []
 
     def _listen(self, generator: Generator, now_ms: int) -> list[Event | Asked]:
         heard: list[Event] = []
@@ -213,7 +245,7 @@ class Crew:
         return news
 
     def _note(self, generator: Generator, message: Event, now_ms: int) -> None:
-        generator.heard_ms = now_ms
+        generator.heard_ms, generator.question, generator.found = now_ms, None, ""
         if isinstance(message, Loaded):
             generator.loaded = True
         elif isinstance(message, Batch):
@@ -229,7 +261,8 @@ class Crew:
         del self.generators[generator.number]
         wait_s = self._backoffs[generator.number].after((now_ms - generator.born_ms) / 1000)
         self._due_ms[generator.number] = now_ms + (round(wait_s * 1000) if wait_s is not None else NEVER_MS)
-        why = how_it_ended(code)
+        at = crash_place(code, Path(self._load.root).resolve(), self._log_path)
+        why = how_it_ended(code) + (f" at {at}" if at else "")
         users, in_flight = sum(generator.users.values()), max(0, generator.in_flight)
         reached_ms, loaded = generator.reached_ms, generator.loaded
         return Died(generator.number, generator.child.pid, reached_ms, why, users, loaded, in_flight)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -35,23 +36,31 @@ def how_it_ended(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
+CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
+
+
+def crash_place(code: int, root: Path, log_path: Path) -> str:
+    """Where in the test's own files a process crashed that ended with this code, by the stack it left; "" otherwise."""
+    return place_in(root, last_words(log_path)) if -code in CRASHES else ""
+
+
 def import_died(child: Child, root: Path, log_path: Path) -> FileImportError:
     """The error for a locustfile whose import ended the process: with the line that it was at, or its last words."""
     how, said = how_it_ended(child.stop(1)), last_words(log_path)
-    at = _place_in(root, said)
+    at = place_in(root, said)
     rest = f" at {at}" if at else f": {said}" if said else ""
     return FileImportError(f"the process that imported the locustfile died ({how}){rest}")
 
 
 def import_took_long(root: Path, log_path: Path) -> FileImportError:
     """The error for a locustfile that is not imported in time, with the line that it was at."""
-    at = _place_in(root, last_words(log_path))
+    at = place_in(root, last_words(log_path))
     return FileImportError(
         f"importing the locustfile took more than {IMPORT_S:.0f} s" + (f": it was at {at}" if at else "")
     )
 
 
-def _place_in(root: Path, traces: str) -> str:
+def place_in(root: Path, traces: str) -> str:
     """The innermost line of a file below the root, in stacks as `faulthandler` writes them: newest call first."""
     for path, line, function in _PLACE.findall(traces):
         if path.startswith(f"{root}/"):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal import paths
-from tidal.crew import Asked, Crew, Died
+from tidal.crew import Asked, Crew, Died, Silent
 from tidal.measure import Usage
 from tidal.model import phases
 from tidal.model.codec import BadEntry, Entry, decode, unpack, unpacked_secrets
@@ -247,6 +247,11 @@ class Service:
         )
         return Crew(load, self._processes, log_path)
 
+    @property
+    def beat_why(self) -> str:
+        """What a heartbeat says beside the state."""
+        return self.why or (self.crew.silence if self.crew is not None else "")
+
     def fail(self, error: str, why: str, redis_ms: int) -> None:
         """Say that the file does not load here."""
         if not self._failed:
@@ -266,7 +271,7 @@ class Service:
         for wish in self._desk.wishes():
             self.outboxes[-1].put(wish, redis_ms)
 
-    def _take(self, news: Event | Died | Asked, redis_ms: int) -> None:
+    def _take(self, news: Event | Died | Silent | Asked, redis_ms: int) -> None:
         if isinstance(news, Batch) and self._gathering is not None:
             self._gathering.add(news)
         elif isinstance(news, Said) and self._gathering is not None:
@@ -279,6 +284,9 @@ class Service:
             self.outboxes[-1].put(news, redis_ms)
         elif isinstance(news, Died):
             self._bury(news, redis_ms)
+        elif isinstance(news, Silent):
+            silent_s = news.silent_ms / 1000
+            self._said.say("warning", f"generator {news.number} says nothing for {silent_s:.1f} s: it {news.found}")
 
     def _heed_want(self, news: Asked) -> None:
         if isinstance(news.want, WantTickets):

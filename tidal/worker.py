@@ -141,7 +141,7 @@ class Agent:
                     at_ms=self.clock.redis_ms(self._now_us()),
                     run=service.run if service is not None else "",
                     state=service.word if service is not None else "waiting",
-                    why=service.why[:200] if service is not None else "",
+                    why=service.beat_why[:200] if service is not None else "",
                     users=sum(crew.users.values()) if crew is not None else 0,
                     generators=sum(s.state != "gone" for s in states),
                     cpu_permille=service.cpu_permille if service is not None else 0,

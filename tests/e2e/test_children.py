@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
+from deadline import until
 
+from tidal.crew import Crew, Silent
+from tidal.model.events import RunOptions
+from tidal.model.pipe import Load
 from tidal.process import Child
+from tidal.whereabouts import ELSEWHERE, NO_ANSWER, Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,3 +151,100 @@ def alive(pid: int) -> bool:
             return stat.read().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+# ------------------------------------------------------------------ where one is that says nothing
+
+BUSY = """
+def forever():
+    os.write(out, b"!"); any(iter(int, 1))
+
+def waits():
+    threading.Event().wait(os.write(out, b"!") and None)
+"""
+
+
+@pytest.fixture
+def ask(start: Callable[[str], Child], tmp_path: Path) -> Callable[..., str]:
+    """Have a child in the middle of something say where it is."""
+
+    def asked(call: str, root: Path, *, is_stopped: bool = False) -> str:
+        (tmp_path / "busy.py").write_text("import os, threading\nout = int(os.environ['TIDAL_ANSWER_FD'])\n" + BUSY)
+        child = start(f"""
+import sys; sys.path.insert(0, {str(tmp_path)!r})
+from tidal.whereabouts import answer_questions; answer_questions()
+import busy; {call}""")
+        assert answers(child, 1) == b"!"
+        if is_stopped:
+            os.kill(child.pid, signal.SIGSTOP)
+        question = Question(child.pid, root, tmp_path / "logs" / "child.log", round(time.monotonic() * 1000))
+        return until(lambda: question.answer(round(time.monotonic() * 1000)), what="an answer")
+
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("call", "line"), [("forever()", "is held at busy.py:5 in forever"), ("waits()", "is held at busy.py:8 in waits")]
+)
+def test_a_busy_or_blocked_child_says_where_it_is(
+    ask: Callable[..., str], tmp_path: Path, call: str, line: str
+) -> None:
+    """The innermost line of the test's own files, also while a library waits below it."""
+    assert ask(f"busy.{call}", tmp_path) == line
+
+
+def test_a_child_elsewhere_or_stopped_says_no_line(ask: Callable[..., str], tmp_path: Path) -> None:
+    """Nothing is guessed."""
+    assert ask("busy.forever()", tmp_path / "other") == ELSEWHERE
+    assert ask("busy.forever()", tmp_path, is_stopped=True) == NO_ANSWER
+
+
+def test_a_child_that_is_not_ready_survives_the_question(start: Callable[[str], Child], tmp_path: Path) -> None:
+    """Without a handler the signal means nothing."""
+    child = start(ECHO)
+    question = Question(child.pid, tmp_path, tmp_path / "logs" / "child.log", 0)
+    assert question.answer(500) == NO_ANSWER
+    assert child.send(b"one")
+    assert answers(child, 3) == b"one"
+
+
+HELD = """
+import gevent
+from tidal import User, events, task
+
+
+def hold(**_):
+    any(iter(int, 1))
+
+
+@events.init.add_listener
+def begin(**_):
+    gevent.spawn_later(0.2, hold)
+
+
+class Visitor(User):
+    @task
+    def nothing(self):
+        pass
+"""
+
+
+def test_a_crew_finds_the_line_that_holds_a_generator(tmp_path: Path) -> None:
+    """Once in a silence, for the log; and for heartbeats as long as it lasts."""
+    (tmp_path / "held.py").write_text(HELD)
+    crew = Crew(Load(str(tmp_path), "held.py", RunOptions()), 1, tmp_path / "generators.log")
+    found: list[Silent] = []
+
+    def turn() -> bool:
+        now_ms = round(time.monotonic() * 1000)
+        crew.start_missing(now_ms, 0, 0)
+        found.extend(news for news in crew.turn(now_ms) if isinstance(news, Silent))
+        return bool(found)
+
+    try:
+        until(turn, 30, "a generator that says nothing")
+        turn()
+        assert [(silent.number, silent.found) for silent in found] == [(0, "is held at held.py:7 in hold")]
+        assert crew.silence == "generator 0 is held at held.py:7 in hold"
+    finally:
+        crew.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.lastwords import LAST_WORDS_BYTES, import_died, import_took_long, last_words
+from tidal.lastwords import LAST_WORDS_BYTES, crash_place, import_died, import_took_long, last_words
 from tidal.process import Child, python_argv
 
 if TYPE_CHECKING:
@@ -62,3 +62,11 @@ def test_the_last_words_of_a_log(tmp_path: Path) -> None:
     log.write_bytes(b"x" * 10_000 + b"\xff the end\n")
     assert last_words(log).endswith("the end")
     assert len(last_words(log)) <= LAST_WORDS_BYTES
+
+
+def test_only_a_crash_leaves_a_place(tmp_path: Path) -> None:
+    """A process that was killed, or ended by itself, has left no stack: that in the log is another's."""
+    (log := tmp_path / "generators.log").write_text(STACKS)
+    root = tmp_path.__class__("/srv/tests")
+    assert crash_place(-11, root, log) == "lib/tokens.py:12 in fetch"
+    assert [crash_place(code, root, log) for code in (-9, -15, 0, 1, 9)] == [""] * 5

@@ -31,7 +31,7 @@ LAYERS: dict[str, set[str]] = {
     "model": {"model"},
     "ground": {
         "acl", "address", "signing", "keys", "paths", "process", "nursery", "forks",
-        "measure", "preflight", "sweep", "options", "versions", "lastwords", "lean",
+        "measure", "preflight", "sweep", "options", "versions", "lastwords", "whereabouts", "lean",
     },
     "store": {"bus", "routes", "beacons", "leadership", "archive", "archive_file"},
     "server": {"embedded", "engines", "guard", "fakeserver"},

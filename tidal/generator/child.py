@@ -13,6 +13,7 @@ from tidal.generator.pipes import Pipes
 from tidal.hooks import events
 from tidal.model.pipe import Loaded, NotLoaded
 from tidal.process import die_with_parent
+from tidal.whereabouts import answer_questions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,7 @@ def _give_up(greenlet: Any) -> None:
 def set_up() -> Pipes:
     """What every gevent child does first."""
     die_with_parent()
+    answer_questions()
     host = socket.gethostname().replace("%", "%%")
     logging.basicConfig(level=logging.INFO, format=f"[%(asctime)s] {host}/%(levelname)s/%(name)s: %(message)s")
     return Pipes()
