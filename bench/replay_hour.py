@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from tidal.archive import Archive, ArchiveWriter
 from tidal.model import events as ev
 from tidal.model.codec import LOG, REPORTS, EntryId, encode, entry_of
-from tidal.model.fold import fold_entry
+from tidal.model.counting import settle
+from tidal.model.fold import fold_loosely
 from tidal.model.state import State
 from tidal.model.stats import Tally
 from tidal.replay import ReplayFeed
@@ -79,8 +80,9 @@ def record(path: Path, workers: int, seconds: int) -> None:
     state, writer, due_s = State(), ArchiveWriter(path, {"run": "hour"}), 0
     for entry in entries(workers, seconds):
         writer.add(entry)
-        fold_entry(state, entry)
+        fold_loosely(state, entry)
         if entry.kind == ev.Ticked.KIND and (entry.id.ms - T0) // 1000 >= due_s:
+            settle(state.reports)
             due_s += KEYFRAME_S
             writer.keyframe(state.packed(), state.position[LOG], state.position[REPORTS], entry.id.ms)
     writer.close(final=True)

@@ -250,6 +250,17 @@ class Archive:
             files.pop_all()
         return cls(parts, torn=torn is not None)
 
+    @property
+    def path(self) -> Path:
+        """Of the run's file, or of its first part."""
+        return self._parts[0].path
+
+    def demand_entries(self) -> None:
+        """Raise ArchiveDamaged when there is none: nothing can be shown of it."""
+        if all(block.kind == END for block in self.blocks):
+            cut = "it was cut before its first entry" if self.torn else "its run was never opened"
+            raise ArchiveDamaged(f"{self.path} holds no entry: {cut}")
+
     def close(self) -> None:
         """Close the files."""
         for part in self._parts:

@@ -56,7 +56,7 @@ def cut_out(archive: Archive, cut: Cut) -> Cutting:
     replay = Replay(archive)
     whole = replay.final()
     if not whole.log.opened_ms:
-        raise ArchiveDamaged("the archive holds no run: the entry that opens one is not there")
+        raise ArchiveDamaged(f"{archive.path} holds no run: the entry that opens one is not there")
     knife = Knife(cut, whole.log.incarnations, whole.log.began_ms)
     state, missing = _beginning(archive)
     for entry in archive.entries():
@@ -154,7 +154,7 @@ def pieces_of(archive: Archive, cut: Cut | None = None) -> tuple[State, Pieces]:
     whole = Replay(archive).final()
     log = whole.log
     if not log.opened_ms:
-        raise ArchiveDamaged("the archive holds no run: the entry that opens one is not there")
+        raise ArchiveDamaged(f"{archive.path} holds no run: the entry that opens one is not there")
     knife = Knife(cut, log.incarnations, log.began_ms) if cut else None
     pieces = Pieces(_phases(archive, whole), log.began_ms)
     state = State()  # only to know what was there before

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tidal import paths
 from tidal.archive import Archive, ArchiveWriter, Repeats, part_paths
-from tidal.archive_file import END, ENTRIES, KEYFRAME
+from tidal.archive_file import ENTRIES, KEYFRAME
 from tidal.chained import Chains, Link, checkpoint_of, links_of
 from tidal.errors import ArchiveDamaged, UsageError
 from tidal.keys import is_name
@@ -78,6 +78,7 @@ def export(path: Path, out: Path, kinds: tuple[str, ...] = ()) -> Written:
         UsageError: the file is there already or cannot be written.
     """
     with Archive.open(path) as archive:
+        archive.demand_entries()
         return _write(archive, out, Mask(kinds) if kinds else None)
 
 
@@ -212,8 +213,7 @@ def take_in(path: Path, run: str = "") -> Written:
         UsageError: a run of this id is here already.
     """
     with Archive.open(path) as archive:
-        if all(block.kind == END for block in archive.blocks):
-            raise ArchiveDamaged(f"{path} holds no run")
+        archive.demand_entries()
         run = paths.checked(run) if run else run_of(archive)
         if not run:
             raise ArchiveDamaged(f"{path} does not say which run it is; name it: --as RUN")

@@ -105,9 +105,9 @@ def demand(archive: Archive) -> Proof:
     """
     if damaged := archive.find_damage():
         where = ", ".join(f"byte {block.offset}" for block in damaged[:3])
-        raise ArchiveDamaged(f"{len(damaged)} of {len(archive.blocks)} blocks are damaged: {where}")
+        raise ArchiveDamaged(f"{archive.path}: {len(damaged)} of {len(archive.blocks)} blocks are damaged: {where}")
     if archive.torn:
-        raise ArchiveDamaged("its last block is torn: what was written there cannot be read")
+        raise ArchiveDamaged(f"{archive.path}: its last block is torn: what was written there cannot be read")
     proof = prove(archive)
     if proof.differs is not None:
         raise ReplayDiffers(told(proof))
@@ -117,7 +117,7 @@ def demand(archive: Archive) -> Proof:
         raise ReplayDiffers(f"the entries are not those that were recorded: first before the checkpoint of {when}")
     if not proof.agreed and not chained.agreed:
         other = f"{proof.foreign} are of another version of tidal" if proof.foreign else "it has none"
-        raise ReplayUnproven(f"no checkpoint could be compared: {other}")
+        raise ReplayUnproven(f"{archive.path}: no checkpoint could be compared: {other}")
     return proof._replace(chain=chained)
 
 

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from tidal.archive import Archive
 from tidal.cutting import cut_out
-from tidal.errors import NoSuchFile, UsageError
+from tidal.errors import ArchiveDamaged, UsageError
 from tidal.model.codec import LOG, BadEntry, decode
 from tidal.model.cuts import cut_frame
 from tidal.model.events import ByMaster, FileChunk, RunStarted
@@ -102,7 +102,7 @@ def _ended(archive: Archive, path: Path, cut_of: CutOf) -> _Ended:
 def _final(replay: Replay, path: Path) -> State:
     state = replay.final()
     if not state.log.opened_ms:
-        raise NoSuchFile(f"{path}: the archive holds no entry yet")
+        raise ArchiveDamaged(f"{path} holds no run: the entry that opens one is not there")
     return state
 
 

@@ -15,7 +15,7 @@ import pytest
 from recordings import Shop, entries, record
 
 from tidal.archive import ArchiveWriter
-from tidal.errors import NoSuchFile, UsageError
+from tidal.errors import ArchiveDamaged, UsageError
 from tidal.model.fold import fold_entry
 from tidal.model.series import Series
 from tidal.model.state import State
@@ -229,7 +229,7 @@ def test_an_archive_without_an_entry_says_so(tmp_path: Path) -> None:
     """One line, no page."""
     path = tmp_path / "r.tidal"
     ArchiveWriter(path, {"run": "r1"}).close()
-    with pytest.raises(NoSuchFile, match="holds no entry"):
+    with pytest.raises(ArchiveDamaged, match="holds no run"):
         read_html(path)
 
 

@@ -109,6 +109,7 @@ def _entries(args: argparse.Namespace) -> Iterator[Entry]:
         yield from _from_redis(args)
         return
     with Archive.open(path) as archive:
+        archive.demand_entries()
         yield from archive.entries()
         if not archive.final:
             print("tidal: the recording ends here: the run was not closed", file=sys.stderr)

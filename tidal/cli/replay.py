@@ -124,9 +124,7 @@ def _warn(archive: Archive, path: Path) -> None:
     """Say at once what of the archive is not as it was written; ArchiveDamaged when nothing of a run is there."""
     from tidal.outputs.layout import clock
 
-    if not archive.count and not archive.blocks:
-        cut = "it was cut before its first entry" if archive.torn else "its run was never opened"
-        raise ArchiveDamaged(f"{path} holds no entry: {cut}")
+    archive.demand_entries()
     damaged = archive.find_damage()
     if damaged:
         first, last = min(block.first_ms for block in damaged), max(block.last_ms for block in damaged)

@@ -11,11 +11,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from tidal.model.stats import BUCKET_COUNT, Histogram, merge_histogram, percentiles_us
+from tidal.model.stats import (
+    BUCKET_COUNT,
+    SUM_MAX,
+    Histogram,
+    are_counts,
+    bucket_column,
+    bucket_numbers,
+    histogram_of,
+    merge_histogram,
+    percentiles_us,
+)
+from tidal.model.wire import are_ints, from_wire
 
 POINTS_MAX = 600
 SECONDS_KEPT = 900
 """Seconds that are known one by one: far more than a report is late as a rule."""
+POINT_COLUMNS = 7
 BAND_BITS = 3
 """A coarse bucket holds 2**3 fine ones: 8.3 % wide."""
 INF_US = 1 << 62
@@ -34,31 +46,38 @@ class Point:
     histogram: Histogram = field(default_factory=dict)
     wait_us: int = 0  # how late generators' timers were (of reports), how long Redis took to answer (of the log)
     waits: int = 0  # how many of these were added up
-    _seen: tuple[int, tuple[int, int, int], Histogram] | None = field(default=None, compare=False, repr=False)
+    _percentiles: tuple[int, tuple[int, int, int]] | None = field(default=None, compare=False, repr=False)
+    _bands: tuple[int, Histogram] | None = field(default=None, compare=False, repr=False)
 
-    def _look(self) -> tuple[int, tuple[int, int, int], Histogram]:
-        """Percentiles and coarse buckets, found once for each number of requests: pictures ask for all points again."""
-        if self._seen is None or self._seen[0] != self.requests:
+    def percentiles_us(self) -> tuple[int, int, int]:
+        """p50, p95 and p99 of the samples, found once for each number of requests: pictures ask for all again."""
+        if self._percentiles is None or self._percentiles[0] != self.requests:
+            p50, p95, p99 = percentiles_us(self.histogram, (0.5, 0.95, 0.99), 0, INF_US)
+            self._percentiles = (self.requests, (p50, p95, p99))
+        return self._percentiles[1]
+
+    def bands(self) -> Histogram:
+        """The samples in buckets of 2**BAND_BITS fine ones, found once as well."""
+        if self._bands is None or self._bands[0] != self.requests:
             bands: Histogram = {}
             for index, count in self.histogram.items():
                 bands[index >> BAND_BITS] = bands.get(index >> BAND_BITS, 0) + count
-            p50, p95, p99 = percentiles_us(self.histogram, (0.5, 0.95, 0.99), 0, INF_US)
-            self._seen = (self.requests, (p50, p95, p99), bands)
-        return self._seen
+            self._bands = (self.requests, bands)
+        return self._bands[1]
 
-    def percentiles_us(self) -> tuple[int, int, int]:
-        """p50, p95 and p99 of the samples."""
-        return self._look()[1]
+    def to_wire(self) -> list[object]:
+        """Numbers, then the histogram as columns (`stats.bucket_column`): a keyframe has some hundred points."""
+        numbers = (self.requests, self.failures, self.user_ms, self.wait_us, self.waits)
+        return [*(min(number, SUM_MAX) for number in numbers), *bucket_column(self.histogram)]
 
-    def bands(self) -> Histogram:
-        """The samples in buckets of 2**BAND_BITS fine ones."""
-        return self._look()[2]
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether it can have been added up from samples."""
-        numbers = (self.requests, self.failures, self.user_ms, self.wait_us, self.waits, *self.histogram.values())
-        return min(numbers) >= 0 and all(0 <= index < BUCKET_COUNT for index in self.histogram)
+    @classmethod
+    def from_wire(cls, wire: object) -> Point:
+        """The point of `to_wire`; ValueError when it cannot have been added up from samples."""
+        if not isinstance(wire, list) or len(wire) != POINT_COLUMNS or not are_counts(wire[:5]):
+            raise ValueError("a point has five counts and two columns")
+        requests, failures, user_ms, wait_us, waits = wire[:5]
+        histogram = histogram_of(bucket_numbers(wire[5]), bucket_numbers(wire[6]), BUCKET_COUNT)
+        return cls(requests, failures, user_ms, histogram, wait_us, waits)
 
     def merge(self, other: Point) -> None:
         """Add another point to this one."""
@@ -183,6 +202,22 @@ class Strain:
     def add(self, second: int, lag_ms: int, cpu_permille: int, worst_ms: int) -> None:
         """Add what one report said of the generators."""
         self._put(reached(self, second, STRAIN_POINTS), (1, lag_ms, cpu_permille, worst_ms))
+
+    def to_wire(self) -> list[object]:
+        """The step, the first and the last second, then the points as columns: a hundred workers have ten thousand."""
+        rows = [(index, *self.points[index]) for index in sorted(self.points)]
+        return [self.step_s, self.first_s, self.last_s, *map(list, zip(*rows, strict=True))]
+
+    @classmethod
+    def from_wire(cls, wire: object) -> Strain:
+        """The strain of `to_wire`, checked."""
+        if not isinstance(wire, list) or len(wire) not in (3, 8) or not all(map(are_ints, wire[3:])):
+            raise ValueError("a strain has a step, two seconds, and columns of whole numbers")
+        step_s, first_s, last_s = (from_wire(int | None, value) for value in wire[:3])
+        if step_s is None or len({len(column) for column in wire[3:]}) > 1:
+            raise ValueError("a strain has a step, and columns of one length")
+        indexes, *columns = wire[3:] or ([], [])
+        return cls(step_s, first_s, last_s, dict(zip(indexes, zip(*columns, strict=True), strict=True)))
 
     def _put(self, index: int, more: tuple[int, int, int, int]) -> None:
         count, lag_ms, cpu, worst_ms = self.points.get(index, (0, 0, 0, 0))

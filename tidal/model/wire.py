@@ -18,7 +18,7 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 INT_MAX = (1 << 63) - 1
 """A larger sum is written as this, so that a state can always be packed; sums only grow, so equal sums stay equal."""
@@ -78,7 +78,7 @@ def reader_of(kind: Any) -> Callable[[Any], Any]:  # noqa: PLR0911 - one return 
         item = reader_of(args[0])
         return lambda wire: {item(x) for x in _list(wire)}
     if origin is dict:
-        return _dict_reader(reader_of(args[0]), reader_of(args[1]))
+        return _read_int_map if args == (int, int) else _dict_reader(reader_of(args[0]), reader_of(args[1]))
     return _scalar_reader(kind)
 
 
@@ -113,8 +113,10 @@ def _tuple_reader(args: tuple[Any, ...]) -> Callable[[Any], Any]:
     if args[1:] == (...,):
         item = reader_of(args[0])
         return lambda wire: tuple([item(x) for x in _list(wire)])
+    if set(args) == {int}:
+        return lambda wire: _ints(_list(wire), len(args))
     readers = [reader_of(a) for a in args]
-    return lambda wire: tuple(r(x) for r, x in zip(readers, _list(wire), strict=True))
+    return lambda wire: tuple([r(x) for r, x in zip(readers, _list(wire), strict=True)])
 
 
 def _list_reader(item: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -160,6 +162,37 @@ def _read_int(wire: Any) -> int:
     if not -INT_MAX <= wire <= INT_MAX:
         raise ValueError("not a whole number of 63 bits")
     return wire
+
+
+_ONLY_INT = {int}
+
+
+def _read_int_map(wire: Any) -> dict[int, int]:
+    """A map of whole numbers, held to that all at once: a keyframe has some hundred thousand of them."""
+    if not isinstance(wire, dict):
+        raise ValueError("not a map")
+    _check_ints(wire)
+    _check_ints(wire.values())
+    return wire
+
+
+def _ints(wire: list[Any], count: int) -> tuple[int, ...]:
+    if len(wire) != count:
+        raise ValueError(f"{len(wire)} values where {count} belong")
+    _check_ints(wire)
+    return tuple(wire)
+
+
+def _check_ints(values: Collection[Any]) -> None:
+    if values and (set(map(type, values)) != _ONLY_INT or min(values) < -INT_MAX or max(values) > INT_MAX):
+        for value in values:
+            _read_int(value)  # says what is wrong
+
+
+def are_ints(wire: Any) -> bool:
+    """Whether it is a list of nothing but whole numbers of 63 bits; ValueError says which is none."""
+    _check_ints(_list(wire))
+    return True
 
 
 def _read_float(wire: Any) -> float:
