@@ -37,7 +37,7 @@ def tidal(*, has_hook: bool) -> tuple[Callable[[float], object], Callable[[], ob
 
     clock = RedisClock()
     clock.set(0)
-    recorder = Recorder(clock.now_us)
+    recorder = Recorder(clock.now_us, time.monotonic_ns, 1_000)  # as a generator has it
     if not has_hook:
         return lambda time_ms: recorder.sample("GET", "/page", time_ms, 500), recorder.take
     hook = EventHook("request")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from itertools import pairwise
 
 import gevent
@@ -11,10 +13,11 @@ from hypothesis import strategies as st
 from tidal.flow import CatchResponseError
 from tidal.generator import recorder as module
 from tidal.generator.population import UserGreenlet
-from tidal.generator.recorder import OTHER, STILL_MS, Recorder, failure_text
+from tidal.generator.recorder import OTHER, STILL_MS, Recorder, failure_text, whole_bytes, whole_us
 from tidal.generator.stages import Stages, class_of_caller
 from tidal.model.codec import PipeReader, pack_message
 from tidal.model.events import StageSpec
+from tidal.model.stats import Tally
 
 START_US = 1_000_000_000_000
 
@@ -69,6 +72,37 @@ def test_what_users_send_is_taken_as_it_can_be() -> None:
     assert sum(t.untimed for t in block.tallies.values()) == 3
     assert block.tallies["GET", "/"].cancelled == 1
     assert PipeReader().feed(pack_message(batch)) == [batch]
+
+
+SAMPLES = st.lists(
+    st.tuples(
+        st.one_of(st.floats(0, 100_000), st.sampled_from([None, 0.0004, 0.001, 7, math.nan, math.inf, -1.0, 1e12])),
+        st.one_of(st.integers(0, 5_000), st.sampled_from([-1, None, True, 1 << 60])),
+        st.booleans(),
+    ),
+    max_size=40,
+)
+
+
+@given(SAMPLES, st.integers(1, 1_000))
+def test_samples_that_wait_for_their_page_are_counted_as_others(
+    samples: list[tuple[float | None, int | None, bool]], ticks_a_us: int
+) -> None:
+    """Whatever a sample is, and whichever clock ends the page: the sums are those of one count for each."""
+    clock, by_pages, one_by_one = Clock(), Tally(), Tally()
+    rec = Recorder(clock, lambda: clock.us * ticks_a_us + 12_345, ticks_a_us)
+    expected, found = Counter[int](), Counter[int]()
+    for number, (time_ms, length, is_failed) in enumerate(samples):
+        clock.us += 100_000
+        expected[clock.us // 1_000_000] += 1
+        rec.sample("GET", "/", time_ms, length, CatchResponseError("bad") if is_failed else None)
+        one_by_one.add(whole_us(time_ms), whole_bytes(length), failed=is_failed)
+        if number % 7 == 6 or number == len(samples) - 1:
+            for block in rec.take().blocks:
+                by_pages.merge(block.tallies["GET", "/"])
+                found[block.second] += block.tallies["GET", "/"].requests
+    assert by_pages == one_by_one
+    assert found == expected
 
 
 @given(

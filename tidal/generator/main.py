@@ -80,7 +80,7 @@ class Generator:
         self._pipes = pipes
         self._clock = RedisClock()
         self._schedule = Schedule()
-        self._recorder = Recorder(self._clock.now_us)
+        self._recorder = Recorder(self._clock.now_us, time.monotonic_ns, 1_000)
         self._environment = Environment(events=events)
         self._environment.iterations = self._recorder.iterations
         self._environment.paces = self._recorder.paces

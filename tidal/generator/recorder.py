@@ -55,14 +55,27 @@ _OWN_FOLDER = str(Path(__file__).resolve().parent.parent)
 
 
 class Page:
-    """Samples of one endpoint and class that are not counted yet, and where they will be."""
+    """Samples of one endpoint and class that are not counted yet, and where they will be.
 
-    __slots__ = ("latencies_us", "length", "tally")
+    Attributes:
+        times_ms: their latencies, each a float of a µs at least and below a day.
+        lengths: their bytes, each an int.
+    """
+
+    __slots__ = ("lengths", "tally", "times_ms")
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
-        self.latencies_us: list[int] = []
-        self.length = 0
+        self.times_ms: list[float] = []
+        self.lengths: list[int] = []
+
+    def count(self) -> None:
+        """Count what was put down."""
+        if self.times_ms:
+            lengths = self.lengths
+            is_plain = min(lengths) >= 0 and max(lengths) < LENGTH_MAX
+            length = sum(lengths if is_plain else map(whole_bytes, lengths))
+            self.tally.add_many([round(time_ms * 1000) for time_ms in self.times_ms], length)
 
 
 class Recorder:
@@ -70,10 +83,12 @@ class Recorder:
 
     Args:
         now_us: Redis time in µs.
+        tick: a clock that goes as evenly, and is quicker to read; none: the same.
+        ticks_a_us: how often it ticks in a µs.
     """
 
-    def __init__(self, now_us: Callable[[], int]) -> None:
-        self._now_us = now_us
+    def __init__(self, now_us: Callable[[], int], tick: Callable[[], int] | None = None, ticks_a_us: int = 1) -> None:
+        self._now_us, self._tick, self._ticks_a_us = now_us, tick or now_us, ticks_a_us
         self._from_ms = now_us() // 1000
         self._blocks: dict[Cut, Block] = {}
         self._endpoints: dict[tuple[Any, Any], tuple[str, str]] = {}
@@ -89,11 +104,10 @@ class Recorder:
         self.begun = Begun()
         self.delays = Delays()
         self._open: dict[tuple[Any, Any, str], Page] = {}  # of one second, stage and batch: what samples add to
-        self._open_from_us = self._open_to_us = 0
-        self._open_stage: Any = None
+        self._open_from_us = self._open_to_us = self._open_to = 0
         self.visiting: dict[str, int] = {}  # class → arrivals in flight; no user time is planned for them
         self._warmup_until_ms = 0
-        self.stages = Stages()
+        self.stages = Stages(self._end_page)
         self.measures = Measures(now_us, self._measured)  # what users measure beside requests
         self._exchanges = FailedRequests()
 
@@ -125,7 +139,8 @@ class Recorder:
 
     @warmup_until_ms.setter
     def warmup_until_ms(self, until_ms: int) -> None:
-        self._warmup_until_ms, self._open_to_us = until_ms, 0
+        self._warmup_until_ms = until_ms
+        self._end_page()
 
     def begin(self) -> None:
         """The clock is right from now on: what was counted before belongs to no second of Redis time."""
@@ -145,32 +160,52 @@ class Recorder:
         **more: Any,
     ) -> None:
         """Count one finished request; the arguments are those of the `request` hook (ms, bytes)."""
+        if self._tick() < self._open_to:
+            here: Any = getcurrent()
+            try:
+                page = self._open[request_type, name, here.user_class]
+                user = here.user
+            except (AttributeError, KeyError):
+                pass
+            else:
+                if (
+                    type(response_time) is float
+                    and 0.001 <= response_time < LATENCY_MAX_MS
+                    and type(response_length) is int
+                    and (user is None or user._late_us is None)  # noqa: SLF001 - our own
+                    and not exception
+                    and last.delay_s < 0
+                    and current() is None
+                ):  # nearly all: counted when the page is turned
+                    page.times_ms.append(response_time)
+                    page.lengths.append(response_length)
+                    return
+        self._sample((request_type, name), response_time, response_length, exception, more)
+
+    def _sample(self, of: tuple[Any, Any], time_ms: Any, size: Any, exception: Any, more: dict[str, Any]) -> None:
+        """Any sample."""
         now_us = self._now_us()
-        here = getcurrent()
-        user = getattr(here, "user", None)
-        if not self._open_from_us <= now_us < self._open_to_us or self.stages.known_us is not self._open_stage:
+        here: Any = getcurrent()
+        user = here.user = getattr(here, "user", None)  # the next time it is known, be it nobody's
+        if self._tick() >= self._open_to or not self._open_from_us <= now_us < self._open_to_us:
             self._turn_page(now_us)
-        key: Any = (request_type, name, getattr(here, "user_class", ""))
+        key: Any = (*of, class_of_caller())
         page = self._open.get(key)
         if page is None:
-            page = self._open[key] = Page(self._tally(now_us, self._endpoint(request_type, name)))
-        latency_us, length = whole_us(response_time), whole_bytes(response_length)
+            page = self._open[key] = Page(self._tally(now_us, self._endpoint(*of)))
+        latency_us, length = whole_us(time_ms), whole_bytes(size)
         late_us = None if user is None else user._late_us  # noqa: SLF001 - our own
-        if exception or late_us is not None or not latency_us:
-            page.tally.add(latency_us, length, bool(exception), late_us)
-        else:  # nearly all: counted when the page is turned
-            page.latencies_us.append(latency_us)
-            page.length += length
+        page.tally.add(latency_us, length, bool(exception), late_us)
         if last.delay_s >= 0:
             if latency_us is not None:
                 self.delays.note(int(last.delay_s * 1_000_000), latency_us)
             last.delay_s = UNKNOWN
         scope = current()
         if scope is not None:
-            key = self._endpoint(request_type, name)
+            key = self._endpoint(*of)
             self.measures.request(scope, key, now_us, latency_us, length, failed=bool(exception))
         if exception:
-            key = self._endpoint(request_type, name)
+            key = self._endpoint(*of)
             error = self._failed(key, exception, now_us // 1000)
             if error:
                 self._exchanges.note((*key, error), now_us // 1000, latency_us, more)
@@ -191,8 +226,12 @@ class Recorder:
     def _count_open(self) -> None:
         """Count what samples have left on the open pages, and close these."""
         for page in self._open.values():
-            page.tally.add_many(page.latencies_us, page.length)
+            page.count()
         self._open.clear()
+
+    def _end_page(self) -> None:
+        """The next sample turns the page."""
+        self._open_to_us = self._open_to = 0
 
     def _turn_page(self, now_us: int) -> None:
         self._count_open()
@@ -201,7 +240,7 @@ class Recorder:
         edges_us = [*self.stages.known_us, self.warmup_until_ms * 1000]
         self._open_from_us = max([second_us, *(edge for edge in edges_us if edge <= now_us)])
         self._open_to_us = min([second_us + 1_000_000, *(edge for edge in edges_us if edge > now_us)])
-        self._open_stage = self.stages.known_us
+        self._open_to = self._tick() + (self._open_to_us - now_us) * self._ticks_a_us
 
     def _tally(self, now_us: int, key: tuple[str, str]) -> Tally:
         tallies = self._block(now_us, class_of_caller(), is_warmup=now_us < self.warmup_until_ms * 1000).tallies

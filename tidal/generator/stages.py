@@ -9,6 +9,8 @@ from gevent import getcurrent
 from tidal.generator.scopes import spawners
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tidal.model.events import StageSpec
 
 EVER_MS = 1 << 62
@@ -19,11 +21,15 @@ class Stages:
 
     A plan that changes later stages keeps the earlier ones, so the newest tells of every moment.
 
+    Args:
+        changed: called when a plan came.
+
     Attributes:
         known_us: from when to when the last answer of `at` holds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        self._changed = changed
         self._stages: list[tuple[int, int, str]] = []  # from ms, to ms, name
         self.known_us = (0, 0)  # from, to: so long the last answer holds
         self._name = ""
@@ -35,6 +41,7 @@ class Stages:
         """What a plan says."""
         self._stages = [(began_ms + s.from_ms, began_ms + s.to_ms, s.name) for s in stages]
         self.known_us = (0, 0)
+        self._changed()
 
     def at(self, now_us: int) -> str:
         """The name of the stage that is on at a moment; "" where there is none."""
