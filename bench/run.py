@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import fleet
 from compare import Row, by_turns, load
 from servers import Target, serving
 from starts import compile_ours, first_answer
@@ -178,6 +179,16 @@ def terminal(what: str, goal: str, endpoints: int, workers: int) -> Callable[[Ta
     return measure
 
 
+def leading(what: str, goal: str, workers: int, figure: str, unit: str) -> Callable[[Target, argparse.Namespace], Row]:
+    """What a master of so many simulated workers costs; the rows of a fleet share one measurement, of a minute."""
+
+    def measure(_: Target, __: argparse.Namespace) -> Row:
+        cost = fleet.measure(workers)
+        return Row(f"{what}, {workers:,} workers, 20 endpoints", goal, getattr(cost, figure), cost.note, unit)
+
+    return measure
+
+
 def bin_of(name: str) -> str:
     """A program beside this Python."""
     return str(Path(sys.executable).parent / name)
@@ -220,6 +231,10 @@ ROWS: dict[str, Callable[[Target, argparse.Namespace], Row]] = {
     "help": starting("`--help`, time", "≤ 0.3", [bin_of("tidal"), "--help"], [bin_of("locust"), "--help"]),
     "first-answer": answering("headless, from the command to the first request, time", "≤ 1"),
     "terminal": terminal("the screen, 200 endpoints and 100 workers, of a core", "≤ 15 %", 200, 100),
+    "fleet-1000": leading("a master's CPU, of a core", "≤ 20 %", 1_000, "cpu", " %"),
+    "fleet-1000-p99": leading("from a report's append to its fold, p99", "≤ 100 ms", 1_000, "p99_ms", " ms"),
+    "fleet-1000-memory": leading("the log of an hour in Redis, untrimmed", "≤ 5 GB", 1_000, "gb_hour", " GB"),
+    "fleet-5000": leading("a master's CPU, of a core", "< 50 %", 5_000, "cpu", " %"),
 } | ({"ceiling": ceiling("wrk")} if shutil.which("wrk") else {})
 
 

@@ -75,6 +75,8 @@ if TYPE_CHECKING:
 READ_BLOCK_MS = 50
 WAITING_BLOCK_MS = 10
 """The same before the start: what generators and the hook host say comes by no stream, and a start waits for it."""
+GATHER_MS, CROWD = 60, 100
+"""Reports of so many workers are read together: each read has a price, and so has counting its portion."""
 READ_COUNT = 1_000
 KEYFRAME_BYTES_MAX = 256 * 1024 * 1024
 APPEND_MAX = 20
@@ -115,6 +117,7 @@ class Master:
         self._said = MasterLog("tidal master", lambda: self._now_us() // 1000)
         self._inbox = Inbox()
         self._appended: EntryId = ZERO_ID  # decide again only when this was read back
+        self._gathered_ms = 0  # when it was read last
         self._settling = True  # read to the end of the log before deciding
         self.lifeline_cut_ms: int | None = None
         self._answered_ms = now_us() // 1000
@@ -201,6 +204,7 @@ class Master:
             if self._must_retake:
                 self._retake(now_ms)
             self._mend(now_ms)
+            self._gather()
             caught_up = not self._read(WAITING_BLOCK_MS if self.state.log.phase == phases.WAITING else READ_BLOCK_MS)
             if self._keeping is not None:
                 self._keeping.turn(self.state, now_ms)
@@ -229,6 +233,15 @@ class Master:
             return
         self._attend_hooks(now_ms)
         self._decide(now_ms)
+
+    def _gather(self) -> None:
+        """Let the reports of a large fleet come together before they are read."""
+        log = self.state.log
+        if log.phase == phases.RUNNING and log.plan is not None and len(log.plan.owners) >= CROWD:
+            early_ms = self._gathered_ms + GATHER_MS - self._now_us() // 1000
+            if early_ms > 0:
+                self._rest(early_ms / 1000)
+        self._gathered_ms = self._now_us() // 1000
 
     def _read(self, block_ms: int | None, streams: tuple[str, ...] = (LOG, REPORTS, INTENTS)) -> bool:
         """Read, archive and fold; whether the log or the reports had more to give."""

@@ -22,14 +22,16 @@ ENDPOINTS_MAX = 10_000
 def settle(reports: ReportHalf) -> None:
     """Count what is fresh."""
     fresh = reports._fresh  # noqa: SLF001 - the state keeps it for this module alone
-    if not fresh.blocks:
+    if not fresh.heaps:
         return
     reports._fresh = Fresh()  # noqa: SLF001 - as above
-    for block in fresh.blocks.values():
+    slowest = fresh.slowest()
+    for kind, heap in fresh.heaps.items():
+        block = heap.block(kind)
         count_cuts(reports, block)
         _count_block(reports, block)
-    for key, slowest in fresh.slowest.items():
-        reports.lanes.note_slow(_place(reports, key), slowest)
+    for key, slow in slowest.items():
+        reports.lanes.note_slow(_place(reports, key), slow)
 
 
 def _place(reports: ReportHalf, key: tuple[str, str]) -> tuple[str, str]:

@@ -12,43 +12,63 @@ Sums do not tell how they were added up: the state is the same as if each block 
 
 from __future__ import annotations
 
-from bisect import insort
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tidal.model.lanes import SLOWEST_KEPT, Slow
 from tidal.model.samples import Block
+from tidal.model.sent import slow_of, summed
+
+if TYPE_CHECKING:
+    from tidal.model.stats import Tally
 
 FRESH_MAX = 20_000
-"""Tallies that wait to be counted: ten thousand endpoints of two seconds."""
+"""Tallies that wait to be counted: those of five hundred reports of twenty endpoints and two seconds."""
+
+Kind = tuple[int, bool, str, str]
+"""The second, whether of the warm-up, the stage and the class of a block."""
+
+
+@dataclass(slots=True)
+class Heap:
+    """The blocks of one second and kind: what each worker measured, by endpoint, and the user-time of all."""
+
+    ran_ms: int = 0
+    told: dict[tuple[str, str], list[tuple[Tally, str]]] = field(default_factory=dict)  # with the incarnation
+
+    def block(self, kind: Kind) -> Block:
+        """All of it as one block."""
+        tallies = {key: summed([tally for tally, _ in told]) for key, told in self.told.items()}
+        return Block(kind[0], 1, tallies, {"": self.ran_ms}, *kind[1:])
 
 
 @dataclass(slots=True)
 class Fresh:
     """Blocks that were folded and are not counted yet, those of one second and kind together."""
 
-    blocks: dict[tuple[int, bool, str, str], Block] = field(default_factory=dict)
-    slowest: dict[tuple[str, str], list[Slow]] = field(default_factory=dict)
+    heaps: dict[Kind, Heap] = field(default_factory=dict)
     size: int = 0
 
     def take(self, block: Block, ran_ms: int, incarnation: str) -> None:
-        """Take in a block of a report; it is not changed."""
+        """Take in a block of a report; neither it nor its tallies may be changed until all is counted."""
         kind = (block.second, block.is_warmup, block.stage, block.user_class)
-        mine = self.blocks.get(kind)
-        if mine is None:
-            mine = self.blocks[kind] = Block(block.second, 1, {}, {"": 0}, *kind[1:])
-        mine.user_ms[""] += ran_ms
-        known = mine.tallies
+        heap = self.heaps.get(kind)
+        if heap is None:
+            heap = self.heaps[kind] = Heap()
+        heap.ran_ms += ran_ms
+        told = heap.told
         for key, tally in block.tallies.items():
-            if key in known:
-                known[key].merge(tally)
+            if key in told:
+                told[key].append((tally, incarnation))
             else:
-                known[key] = tally.copy()
-                self.size += 1
-            if not block.is_warmup and tally.histogram:
-                self._note_slow(key, (tally.max_us, block.second, incarnation))
+                told[key] = [(tally, incarnation)]
+        self.size += len(block.tallies)
 
-    def _note_slow(self, key: tuple[str, str], sample: Slow) -> None:
-        slowest = self.slowest.setdefault(key, [])
-        if len(slowest) < SLOWEST_KEPT or sample > slowest[0]:
-            insort(slowest, sample)
-            del slowest[:-SLOWEST_KEPT]
+    def slowest(self) -> dict[tuple[str, str], list[Slow]]:
+        """The slowest samples that count, by endpoint, in order."""
+        found: dict[tuple[str, str], list[Slow]] = {}
+        for (second, is_warmup, _, _), heap in self.heaps.items():
+            for key, told in heap.told.items() if not is_warmup else ():
+                slow = sorted([(slow_of(tally), second, who) for tally, who in told])[-SLOWEST_KEPT:]
+                found[key] = sorted(found.get(key, []) + slow)[-SLOWEST_KEPT:]
+        return {key: [one for one in slow if one[0] >= 0] for key, slow in found.items()}

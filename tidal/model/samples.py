@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tidal.model.measured import Measured
+from tidal.model.sent import sent_tallies
 from tidal.model.stats import Tally
 
 TEXT_MAX = 2_000
@@ -66,12 +67,14 @@ class Block:
             raise ValueError("a block's second or span is out of range")
         if not isinstance(user_ms, dict) or not all(type(k) is str and is_count(v) for k, v in user_ms.items()):
             raise ValueError("a block's user time is not whole milliseconds by class")
+        rows = [_wire_list(row, 3) for row in _wire_list(rows)]
+        wires = [tally for _, _, tally in rows]
+        told = sent_tallies(wires, COUNT_MAX) or [_modest(Tally.from_wire(wire)) for wire in wires]
         tallies = {}
-        for row in _wire_list(rows):
-            method, name, tally = _wire_list(row, 3)
+        for (method, name, _), tally in zip(rows, told, strict=True):
             if type(method) is not str or type(name) is not str:
                 raise ValueError("an endpoint's method and name are text")
-            tallies[method[:TEXT_MAX], name[:TEXT_MAX]] = _modest(Tally.from_wire(tally))
+            tallies[method[:TEXT_MAX], name[:TEXT_MAX]] = tally
         return cls(second, span, tallies, user_ms, **_more_of(more))
 
 

@@ -20,13 +20,13 @@ MOVE_LEAD_MS = 1_000
 
 def share_out(state: State, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
     """A plan with other owners: at once when somebody is gone, a little later when users only move."""
-    able, log = able_ones(state), state.log
+    able, log, served = able_ones(state), state.log, set(plan.owners)
     changes = {o: "is gone" for o in plan.owners if o in log.ended or has_finished(state, o)}
     is_urgent = bool(changes)
-    changes |= {o: "came" for o in able if o not in plan.owners}
+    changes |= {o: "came" for o in able if o not in served}
     leaving = {o: "leaves" for o in plan.owners if o not in changes and is_draining(log, o)}
     stay = {o: _weight(log, o) for o in plan.owners if o not in changes and o not in leaving}
-    owners = {**stay, **{o: able[o] for o in able if o not in plan.owners}}
+    owners = {**stay, **{o: able[o] for o in able if o not in served}}
     if owners:
         changes |= leaving
     else:  # nobody could take over from those who leave: they stay as long as they do

@@ -152,6 +152,14 @@ class Tally:
     histogram: Histogram = field(default_factory=dict)
     response: Spread | None = None  # None: no sample had an intended start
 
+    def __eq__(self, other: object) -> bool:
+        """Whether it counts the same, however it came."""
+        if not isinstance(other, Tally):
+            return NotImplemented
+        return _told(self) == _told(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def add(self, latency_us: int | None, length: int, failed: bool, late_us: int | None = None) -> None:  # noqa: FBT001 - keywords cost, for each request
         """Count one sample; a negative latency counts as 0. `late_us`: how late its iteration began, where it is known.
 
@@ -253,6 +261,11 @@ class Tally:
         tally = cls(*columns)
         _check(tally)
         return tally
+
+
+def _told(tally: Tally) -> tuple[object, ...]:
+    head = (tally.requests, tally.failures, tally.cancelled, tally.untimed, tally.total_us)
+    return (*head, tally.min_us, tally.max_us, tally.bytes, tally.histogram, tally.response)
 
 
 def bucket_column(histogram: Histogram) -> tuple[bytes | list[int], bytes | list[int]]:
