@@ -15,7 +15,7 @@ from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, EntryId, decode, 
 from tidal.model.events import ByMaster, Checkpoint, RunStarted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from tidal.archive import Archive
@@ -55,8 +55,8 @@ class Chained(NamedTuple):
     differs: Link | None = None
 
 
-def follow(archive: Archive) -> Chained:
-    """Hold all entries to the chain.
+def follow(archive: Archive, goes_on: Callable[[], bool] = lambda: True) -> Chained:
+    """Hold all entries to the chain; nothing is found out when `goes_on` says no.
 
     Raises:
         ArchiveDamaged: the archive cannot be read to its end.
@@ -68,7 +68,9 @@ def follow(archive: Archive) -> Chained:
     if len({link.since for link in links}) > CHAINS_MAX:
         return done._replace(differs=links[0])
     chains = Chains(links)
-    known = {(ZERO_ID, ZERO_ID), *(link.to for link in links), *_taken(archive, chains)}
+    known = {(ZERO_ID, ZERO_ID), *(link.to for link in links), *_taken(archive, chains, goes_on)}
+    if not goes_on():
+        return done
     for link in links:
         if chains.is_missing(link):
             done = done._replace(missing=done.missing + 1)
@@ -79,9 +81,11 @@ def follow(archive: Archive) -> Chained:
     return done
 
 
-def _taken(archive: Archive, chains: Chains) -> Iterator[Place]:
+def _taken(archive: Archive, chains: Chains, goes_on: Callable[[], bool]) -> Iterator[Place]:
     """Take every entry; the places of keyframes, from which a successor may have gone on."""
     for number, block in enumerate(archive.blocks):
+        if not goes_on():
+            return
         if block.kind == ENTRIES:
             for entry in archive.read_entries(block):
                 chains.take(entry)

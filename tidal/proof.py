@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidal.archive import Repeats
 from tidal.archive_file import ENTRIES, KEYFRAME
 from tidal.chained import Chained, checkpoint_of, follow
 from tidal.errors import ArchiveDamaged, ReplayDiffers, ReplayUnproven
+from tidal.model.checked import Checked
 from tidal.model.codec import LOG, REPORTS, BadEntry, EntryId, unpack
 from tidal.model.events import Checkpoint
 from tidal.model.fold import fold_entry
@@ -65,6 +67,7 @@ class Proof(NamedTuple):
         bridged: checkpoints of a time of which the archive has a keyframe and no entries.
         differs: the first at which the hash is another one.
         chain: what the bytes of the entries prove.
+        of: checkpoints in the archive, those of another version among them.
     """
 
     agreed: int = 0
@@ -74,20 +77,21 @@ class Proof(NamedTuple):
     bridged: int = 0
     differs: Claim | None = None
     chain: Chained = Chained()
+    of: int = 0
 
 
-def prove(archive: Archive, goes_on: Callable[[], bool] = lambda: True) -> Proof:
-    """Fold everything and compare; ends early when `goes_on` says no, and at the first difference.
+def prove(archive: Archive, goes_on: Callable[[Proof], bool] = lambda _: True) -> Proof:
+    """Fold everything and compare; ends at the first difference, or when `goes_on` says no to what is proved.
 
     Raises:
         ArchiveDamaged: the archive cannot be read to its end.
     """
     claims, foreign = _claims(archive)
-    proof = Proof(foreign=foreign)
-    while claims and proof.differs is None and goes_on():
+    proof = Proof(foreign=foreign, of=foreign + sum(not claim.is_keyframe for claim in claims))
+    while claims and proof.differs is None and goes_on(proof):
         folding = _Folding(archive, claims)
         proof = folding.run(proof, goes_on)
-        if not goes_on():
+        if not goes_on(proof):
             break
         if len(folding.behind) == len(claims):  # nothing of it can be reached, so it is not of this archive
             return proof._replace(differs=folding.behind[0])
@@ -113,8 +117,7 @@ def demand(archive: Archive) -> Proof:
         raise ReplayDiffers(told(proof))
     chained = follow(archive)
     if chained.differs is not None:
-        when = moment(chained.differs.at_ms - chained.began_ms)
-        raise ReplayDiffers(f"the entries are not those that were recorded: first before the checkpoint of {when}")
+        raise ReplayDiffers(told_of_chain(chained))
     if not proof.agreed and not chained.agreed:
         other = f"{proof.foreign} are of another version of tidal" if proof.foreign else "it has none"
         raise ReplayUnproven(f"{archive.path}: no checkpoint could be compared: {other}")
@@ -131,6 +134,14 @@ def told(proof: Proof) -> str:
     at = f"log {claim.log_id}, reports {claim.reports_id}"
     when = moment(claim.at_ms - proof.began_ms)
     return f"the replay differs from what was recorded: first at the {what} of {when} ({at}){since}"
+
+
+def told_of_chain(chained: Chained) -> str:
+    """Where the bytes are others, in words; "" when they are not."""
+    if chained.differs is None:
+        return ""
+    when = moment(chained.differs.at_ms - chained.began_ms)
+    return f"the entries are not those that were recorded: first before the checkpoint of {when}"
 
 
 # ------------------------------------------------------------------ what is claimed
@@ -177,10 +188,14 @@ class _Folding:
         self._waiting: dict[str, deque[Entry]] = {name: deque() for name in STREAMS}
         self.behind: list[Claim] = []
 
-    def run(self, proof: Proof, goes_on: Callable[[], bool]) -> Proof:
+    def run(self, proof: Proof, goes_on: Callable[[Proof], bool]) -> Proof:
         """Fold to the end, or to the first difference."""
+        proof = self._run(proof, goes_on)
+        return proof._replace(began_ms=self._state.log.began_ms)
+
+    def _run(self, proof: Proof, goes_on: Callable[[Proof], bool]) -> Proof:
         for number, block in enumerate(self._archive.blocks):
-            if proof.differs is not None or not goes_on():
+            if proof.differs is not None or not goes_on(proof):
                 return proof
             if block.kind == KEYFRAME and (number == 0 or block.entries):
                 proof = proof._replace(bridged=proof.bridged + self._bridge(block))
@@ -188,8 +203,7 @@ class _Folding:
                 for entry in self._archive.read_entries(block):
                     self._take(entry)
                 proof = self._drain(proof)
-        proof = self._drain(proof, is_end=True)
-        return proof._replace(began_ms=self._state.log.began_ms)
+        return self._drain(proof, is_end=True)
 
     def _take(self, entry: Entry) -> None:
         is_covered = entry.id <= self._covered.get(entry.stream, _BEFORE_ALL)
@@ -267,6 +281,7 @@ class Watch:
 
     Attributes:
         trouble: what was found; "" while nothing is.
+        checked: how far it is.
         ended: whether everything was looked at.
     """
 
@@ -274,6 +289,7 @@ class Watch:
         self._archive = archive
         self._closing = threading.Event()
         self.trouble = ""
+        self.checked = Checked()
         self.ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tidal-proof", daemon=True)
         self._thread.start()
@@ -283,12 +299,36 @@ class Watch:
         self._closing.set()
         self._thread.join()
 
-    def _goes_on(self) -> bool:
+    def _goes_on(self, proof: Proof) -> bool:
+        self.checked = _seen(proof)
         return not self._closing.wait(REST_S)
 
     def _run(self) -> None:
         try:
-            self.trouble = told(prove(self._archive, self._goes_on))
+            self._prove()
         except ArchiveDamaged as error:
             self.trouble = str(error)
         self.ended.set()
+
+    def _prove(self) -> None:
+        proof = prove(self._archive, self._goes_on)
+        self.trouble, self.checked = told(proof), _seen(proof)
+        if proof.differs is None and not self._closing.is_set():
+            chained = follow(self._archive, lambda: not self._closing.wait(REST_S))
+            self.trouble = told_of_chain(chained)
+            self.checked = replace(_seen(proof._replace(chain=chained)), is_done=not self._closing.is_set())
+
+
+def _seen(proof: Proof) -> Checked:
+    """What of a proof a screen shows: of states that nobody can fold anew, what their bytes prove."""
+    chained = proof.chain
+    differs = proof.differs or chained.differs
+    is_chain = not proof.agreed and chained.agreed > 0
+    return Checked(
+        chained.agreed if is_chain else proof.agreed,
+        proof.of,
+        proof.foreign,
+        is_chain,
+        is_done=differs is not None,
+        differs_ms=differs.at_ms if differs is not None else None,
+    )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from tidal.archive import Archive, Keyframe
     from tidal.archive_file import Block
+    from tidal.model.checked import Checked
     from tidal.model.closeup import Focus
     from tidal.model.codec import Entry
     from tidal.model.explain import Mark
@@ -273,6 +274,10 @@ class ReplayFeed:
                 state = Replay(self._replay.archive).state_at(self.last_ms)
                 self._outline = frame(state, self.last_ms) if state.log.opened_ms else None
         return self._outline
+
+    def checked(self) -> Checked | None:
+        """How far the recording is proved; None when nobody proves it."""
+        return self._watch.checked if self._watch is not None else None
 
     def trouble(self) -> str:
         """That the recording is not what was recorded; at the end of one that ends too early: why."""

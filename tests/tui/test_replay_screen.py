@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fakes import FilmFeed, StillFeed, Wishes, dashboard, screen_text, settled
-from frames import BEGAN_MS, LOOK, frame
+from frames import ASCII, BEGAN_MS, LOOK, frame
 from rich.cells import cell_len
 
 from tidal.errors import ArchiveDamaged
+from tidal.model.checked import Checked
 from tidal.model.explain import Mark
 from tidal.tui.app import TidalApp
 from tidal.tui.feed import SPEEDS
 from tidal.tui.pump import Pump, look_at, speed_beside
-from tidal.tui.widgets.scrubber import Place, Scrubber, scrubber_line
+from tidal.tui.widgets.scrubber import Place, Scrubber, checked_words, scrubber_line, scrubber_lines
 
 if TYPE_CHECKING:
     from tidal.model.closeup import Focus
@@ -228,7 +229,7 @@ def test_orders_are_carried_out_before_the_picture_is_taken() -> None:
     assert picture.frame is not None
     assert picture.frame.run.elapsed_ms == 10_000
     assert picture.place is not None
-    assert replace(picture.place, ticks=(), rps_milli=(), rps_start_ms=0) == Place(
+    assert replace(picture.place, ticks=(), rps_milli=(), rps_start_ms=0, checked=None) == Place(
         playing=True, speed=1.0, position_ms=BEGAN_MS + 10_000, first_ms=BEGAN_MS, last_ms=LAST_MS
     )
     assert len(picture.place.rps_milli) == 600
@@ -270,3 +271,43 @@ def test_a_scrubber_is_as_wide_as_the_screen(width: int, part: float) -> None:
 def test_a_recording_of_one_moment_has_a_scrubber() -> None:
     """No division by nothing."""
     assert scrubber_line(Place(), 80, LOOK)
+
+
+# ------------------------------------------------------------------ whether it is what was recorded
+
+
+@pytest.mark.parametrize(
+    ("checked", "said", "tone"),
+    [
+        (None, "", ""),
+        (Checked(), "◐ verifying", "dim"),
+        (Checked(7, 60), "◐ 7 of 60 verified", "dim"),
+        (Checked(60, 60, is_done=True), "✔ 60 of 60 verified", "good"),
+        (Checked(is_done=True), "◌ nothing to verify", "dim"),
+        (Checked(0, 60, 60, is_done=True), "◌ of another version", "warn"),
+        (Checked(58, 60, 60, is_chain=True, is_done=True), "✔ 58 of 60 by chain", "good"),
+        (Checked(12, 60, is_done=True, differs_ms=BEGAN_MS + 130_000), "✘ differs at 2:10", "bad"),
+    ],
+)
+def test_how_far_a_recording_is_proved_is_told_below_the_clock(checked: Checked | None, said: str, tone: str) -> None:
+    """In a few words, of one width whatever they are, in ASCII as well."""
+    place = Place(position_ms=BEGAN_MS, first_ms=BEGAN_MS, last_ms=LAST_MS, rps_milli=(1_000,) * 600, checked=checked)
+    assert checked_words(place, LOOK) == (said, tone)
+    assert checked_words(place, ASCII)[0].isascii()
+    rows = ["".join(text for text, _ in runs) for runs in scrubber_lines(place, 80, LOOK)]
+    assert [cell_len(row) for row in rows] == [80, 80]
+    assert rows[1].rstrip().endswith(said)
+
+
+async def test_the_screen_says_what_is_proved_and_goes_to_the_first_difference() -> None:
+    """A mark on the scrubber that the keys for events reach."""
+    feed = film()
+    async with TidalApp(feed, look=LOOK).run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert "✔ 60 of 60 verified" in screen_text(pilot)
+        feed.proof = Checked(33, 60, is_done=True, differs_ms=BEGAN_MS + 330_500)
+        await settled(pilot)
+        assert "✘ differs at 5:30" in screen_text(pilot)
+        await pilot.press("right_square_bracket")
+        await settled(pilot)
+        assert feed.position_ms == BEGAN_MS + 330_500

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -371,4 +372,30 @@ def test_a_replay_that_is_looked_at_says_it(whole: Path, tmp_path: Path) -> None
         assert watch.ended.wait(60)
         assert what in feed.trouble()
         assert bool(feed.trouble()) == bool(what)
+        checked = feed.checked()
+        assert checked is not None
+        assert checked.is_done
+        assert (checked.differs_ms is not None) == bool(what)
+        assert checked.of > 0
+        assert (checked.agreed == checked.of) == (not what)
         feed.close()
+
+
+def test_the_first_difference_is_named_by_its_moment_of_the_load(whole: Path, tmp_path: Path) -> None:
+    """Not by the clock, wherever in the archive it is."""
+    with Archive.open(rewritten(whole, tmp_path / "r1.tidal", keyframe=1)) as archive:
+        assert re.search(r"first at the keyframe of \d?\d:\d\d ", told(prove(archive)))
+
+
+def test_a_recording_of_another_version_is_proved_by_its_bytes_on_the_screen(tmp_path: Path) -> None:
+    """Its states have another shape; without a chain nothing is proved, and that is no trouble."""
+    for has_chain in (True, False):
+        path = record(tmp_path / f"{has_chain}.tidal", rules="0.another", has_chain=has_chain)
+        with Archive.open(path) as archive:
+            watch = Watch(archive)
+            assert watch.ended.wait(60)
+            watch.close()
+            assert watch.trouble == ""
+            assert watch.checked.foreign == watch.checked.of > 0
+            assert watch.checked.is_chain == has_chain
+            assert bool(watch.checked.agreed) == has_chain

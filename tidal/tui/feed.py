@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeGuard
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tidal.model.checked import Checked
     from tidal.model.closeup import Focus
     from tidal.model.events import ClassSpec, Event
     from tidal.model.explain import Mark
@@ -95,6 +96,14 @@ class Explained(Seekable, Protocol):
         ...
 
 
+class Proved(Seekable, Protocol):
+    """A recording that is held to its hashes meanwhile."""
+
+    def checked(self) -> Checked | None:
+        """How far it is; None when nobody does so."""
+        ...
+
+
 class Operator(Protocol):
     """Passes an intent on to the master. It may block on Redis and raise; the app calls it in a thread."""
 
@@ -167,6 +176,11 @@ class Desk(Protocol):
 def is_explained(feed: Seekable) -> TypeGuard[Explained]:
     """Whether the feed knows the moments worth going to."""
     return hasattr(feed, "marks") and hasattr(feed, "idle")
+
+
+def is_proved(feed: Seekable) -> TypeGuard[Proved]:
+    """Whether the feed says how far its recording is proved."""
+    return hasattr(feed, "checked")
 
 
 def is_seekable(feed: Feed | None) -> TypeGuard[Seekable]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tidal.errors import TidalError
-from tidal.tui.feed import SPEEDS, Feed, Seekable, is_explained, is_seekable
+from tidal.tui.feed import SPEEDS, Feed, Seekable, is_explained, is_proved, is_seekable
 from tidal.tui.look import LEVELS, mark_of
 from tidal.tui.widgets.scrubber import Place
 
@@ -145,7 +145,8 @@ def _look_at(feed: Feed, orders: list[Order], focus: Focus | None) -> Picture:
         return Picture(feed.frame(focus), feed.trouble())
     said = tuple(word for word in [order(feed) for order in orders] if word)
     frame = feed.frame(focus)
-    place = Place(feed.playing, feed.speed, feed.position_ms, feed.first_ms, feed.last_ms)
+    checked = feed.checked() if is_proved(feed) else None
+    place = Place(feed.playing, feed.speed, feed.position_ms, feed.first_ms, feed.last_ms, checked=checked)
     is_at_end = not feed.is_replay and place.position_ms >= place.last_ms
     outline = None if is_at_end else feed.outline()
     return Picture(frame, feed.trouble(), with_outline(place, outline) if outline is not None else place, said)

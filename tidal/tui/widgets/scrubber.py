@@ -14,6 +14,7 @@ from tidal.tui.widgets.spark import spark
 if TYPE_CHECKING:
     from textual import events
 
+    from tidal.model.checked import Checked
     from tidal.tui.look import Look
     from tidal.tui.widgets.canvas import Runs
 
@@ -35,10 +36,12 @@ class Place:
     rps_milli: tuple[int, ...] = ()  # requests over all of the recording
     rps_start_ms: int = 0
     rps_step_ms: int = 1_000
+    checked: Checked | None = None  # whether it is what was recorded
 
     def tick_beside(self, here_ms: int, direction: int) -> int | None:
         """The moment of the event before (-1) or after (1) another moment; None when there is none."""
-        moments = sorted({at_ms for at_ms, _ in self.ticks})
+        differs_ms = self.checked.differs_ms if self.checked is not None else None
+        moments = sorted({at_ms for at_ms, _ in self.ticks} | ({differs_ms} if differs_ms is not None else set()))
         if direction < 0:
             return next((ms for ms in reversed(moments) if ms < here_ms - SAME_MS), None)
         return next((ms for ms in moments if ms > here_ms + SAME_MS), None)
@@ -53,13 +56,34 @@ class Place:
 
 
 def scrubber_lines(place: Place, width: int, look: Look) -> list[Runs]:
-    """The bar, and below it how many requests there were."""
+    """The bar, and below it how many requests there were, and how much of the recording is proved."""
     line = scrubber_line(place, width, look)
-    left = cells_of(line[:2])
-    cells = width - left - cells_of(line[-2:])
+    left, right = cells_of(line[:2]), cells_of(line[-2:])
+    cells = width - left - right
     if not place.rps_milli or cells < 8:
         return [line]
-    return [line, [(" " * left, ""), (_spark(place, cells, look), "spark")]]
+    said, tone = checked_words(place, look)
+    return [line, [(" " * left, ""), (_spark(place, cells, look), "spark"), (look.fit(f" {said}", right), tone)]]
+
+
+def checked_words(place: Place, look: Look) -> tuple[str, str]:
+    """Whether the recording is what was recorded, in a few words, and their tone."""
+    checked = place.checked
+    if checked is None:
+        return "", ""
+    count = f"{checked.agreed} of {checked.of}"
+    said, tone = f"✔ {count} verified", "good"
+    if checked.differs_ms is not None:
+        said, tone = f"✘ differs at {duration(checked.differs_ms - place.first_ms)}", "bad"
+    elif not checked.is_done:
+        said, tone = f"◐ {count} verified" if checked.of else "◐ verifying", "dim"
+    elif not checked.of:
+        said, tone = "◌ nothing to verify", "dim"
+    elif not checked.agreed:
+        said, tone = "◌ of another version", "warn"
+    elif checked.is_chain:
+        said = f"✔ {count} by chain"  # its states have another shape, its entries are the same
+    return look.own(said), tone
 
 
 def _spark(place: Place, cells: int, look: Look) -> str:
@@ -94,6 +118,9 @@ def _bar(place: Place, at_ms: int, length_ms: int, cells: int, look: Look) -> Ru
         x = (moment_ms - place.first_ms) * (cells - 1) // length_ms
         if 0 <= x < cells:
             bar[x] = (look.own("▲"), tone)
+    if place.checked is not None and place.checked.differs_ms is not None:
+        x = min(max(place.checked.differs_ms - place.first_ms, 0), length_ms) * (cells - 1) // length_ms
+        bar[x] = (look.own("✘"), "bad")
     bar[head] = (look.own("●"), "accent")
     return bar
 
