@@ -278,6 +278,34 @@ def test_it_prints(browser: Browser, tmp_path: Path) -> None:
     assert browser.ask(CANVAS) == before
 
 
+def test_on_paper_there_is_nothing_to_press_and_every_column_has_its_heading(
+    only_browser: Browser, tmp_path: Path
+) -> None:
+    """As many headings as cells in every table, those of users' own measures among them."""
+    only_browser.open(page(tmp_path, Shop(seconds=20, measures=True, judges=True)))
+    only_browser.call("Emulation.setEmulatedMedia", media="print")
+    seen = "row => [...row.children].filter(cell => getComputedStyle(cell).display !== 'none').length"
+    counts = f"t => [t.querySelector('thead tr'), t.querySelector('tbody tr')].map({seen})"
+    tables = only_browser.ask(
+        f"[...document.querySelectorAll('table')].filter(t => t.tBodies[0].rows.length).map({counts})"
+    )
+    pressable = "[...document.querySelectorAll('#print, #theme, #reset, input')].filter(e => e.getClientRects().length)"
+    buttons = only_browser.ask(f"{pressable}.length")
+    only_browser.call("Emulation.setEmulatedMedia", media="")
+    assert len(tables) > 5
+    assert all(headings == cells for headings, cells in tables), tables
+    assert buttons == 0
+
+
+def test_thresholds_are_told_beside_the_charts(only_browser: Browser, tmp_path: Path) -> None:
+    """In the legend of the chart that they concern, with how they stand."""
+    only_browser.problems.clear()
+    only_browser.open(page(tmp_path, Shop(judges=True)))
+    told = only_browser.ask("[...document.querySelectorAll('#time-charts .limit')].map(e => e.innerText.trim())")
+    assert [" ".join(line.replace("above", "").split()) for line in told] == ["fail% < 5% ✔", "p95 < 300ms ✘"]
+    assert only_browser.problems == []
+
+
 def test_hostile_text_is_shown_and_not_run(only_browser: Browser, tmp_path: Path) -> None:
     """As text, wherever it stands."""
     only_browser.problems.clear()

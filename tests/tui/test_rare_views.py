@@ -14,6 +14,7 @@ from tidal.model.rows import DelayRow
 from tidal.tui.app import TidalApp
 from tidal.tui.screens.detail import DetailScreen, detail_of
 from tidal.tui.text import clean
+from tidal.tui.widgets.header import Chrome, header_lines
 from tidal.tui.widgets.measured import number
 from tidal.tui.widgets.tables import TABLES
 
@@ -128,3 +129,19 @@ def test_the_ledger_tells_what_of_the_latencies_is_the_clients_own() -> None:
         assert rows["read late: p95"][1].tone == tone
         assert "of 400 answers" in rows["read late: p95"][2].text
         assert rows["  p95 without that"][1].text == "8.0 ms"
+
+
+@pytest.mark.parametrize("width", [60, 80, 108, 120, 200])
+def test_the_clients_own_delay_is_told_where_it_matters(width: int) -> None:
+    """As a tile where there is room for one more, else as a note, and that only when it is a good part of p99."""
+    quiet = DelayRow(400, 100, 200, 4_900, 9_900, 5_000, 8_000, 12_000)
+    late = replace(quiet, p99_us=12_000, undelayed_p99_us=61_000)
+    for delay, is_told in ((DelayRow(), False), (quiet, False), (late, True)):
+        rows = header_lines(replace(frame(), delay=delay), Chrome(), width, LOOK)
+        said = "\n".join("".join(text for text, _ in runs) for runs in rows)
+        assert {cell_len("".join(text for text, _ in runs)) for runs in rows} <= {width}
+        assert ("client +12.0 ms" in said) == (is_told and width == 80)
+        assert ("CLIENT P99" in said) == (width >= 108)
+        assert ("+12.0 ms" in said) == (is_told and width >= 80)
+        tones = {tone for runs in rows for text, tone in runs if text.strip().startswith("+")}
+        assert tones <= ({"warn"} if is_told else {"dim"})

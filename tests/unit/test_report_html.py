@@ -120,6 +120,10 @@ def test_what_was_asked_of_the_run_is_there(tmp_path: Path) -> None:
     """Each threshold as it stands; the search for the limit with every level and the units of its thresholds."""
     data = Page(read_html(record(tmp_path / "r.tidal", Shop(judges=True)))).data
     assert [row["word"] for row in data["thresholds"]] == ["failed", "passed", "unjudged"]
+    assert [(line["chart"], line["value"], line["is_bad"]) for line in data["limits"]] == [
+        ("latency", 300_000, True),
+        ("requests", 5_000, False),
+    ]
     assert data["limit"]["units"] == ["ms", "%"]
     assert (data["limit"]["level_milli"], len(data["limit"]["probes"])) == (41_000, 12)
     assert Page(read_html(record(tmp_path / "usual.tidal", Shop(seconds=20)))).data["limit"] is None

@@ -42,6 +42,12 @@ def delay_row(reports: ReportHalf) -> DelayRow:
     return DelayRow(delay.count, p50_us, p95_us, p99_us, delay.max_us, rest50_us, rest95_us, rest99_us)
 
 
+def matters(row: DelayRow) -> bool:
+    """Whether the client's own delay is a good part of the slowest latencies: worth a word beside p99, no judgement."""
+    is_long = row.p99_us >= SUSPECT_US and row.p99_us * 1000 >= SUSPECT_PERMILLE * row.undelayed_p99_us
+    return row.answers >= LEAST and is_long
+
+
 def read_late(reports: ReportHalf) -> Iterator[Finding]:
     """Latencies that are the generators' own for a good part."""
     if reports.delay.count < LEAST:

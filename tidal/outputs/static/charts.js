@@ -396,7 +396,7 @@ function spectrumChart(parent) {
     drawSpectrum();
   }
   const host = el("div", { class: "chart", role: "img", "aria-label": "Response time by percentile, for the chosen endpoints" });
-  parent.append(el("div", { class: "card" }, el("div", { class: "chart-head" }, el("h3", { text: "Response time by percentile" }), spectrum.keys, button), host, el("p", { class: "hint", text: "Choose endpoints in the first column of the table above, eight at most. The axis gives every further nine the same room." })));
+  parent.append(el("div", { class: "card" }, el("div", { class: "chart-head" }, el("h3", { text: "Response time by percentile" }), spectrum.keys, button), host, el("p", { class: "hint on-screen", text: "Choose endpoints in the first column of the table above, eight at most. The axis gives every further nine the same room." })));
   spectrum.chosen = [0, ...heaviest().slice(0, SPECTRUM_AT_FIRST)];
   spectrum.holder = mount(host, spectrumOptions, () => [nines(), ...spectrum.chosen.map((i) => padded(data.endpoints.spectra[i]))]);
   drawSpectrum();

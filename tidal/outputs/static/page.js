@@ -215,7 +215,7 @@ function themes() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
   addEventListener("beforeprint", () => {
     root.classList.add("printing");
-    for (const details of document.querySelectorAll("#exceptions details, #samples details")) details.open = true;
+    for (const details of document.querySelectorAll("#exceptions details, #samples details:nth-child(-n + 3)")) details.open = true; // a few say what all look like
     resizeAll();
     redrawAll();
   });

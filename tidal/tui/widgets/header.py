@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tidal.model.delays import matters
 from tidal.tui import text
 from tidal.tui.look import OUTCOMES, PHASES, VERDICTS, Look, Mark, mark_of
 from tidal.tui.widgets.bignumbers import big, is_drawable
@@ -43,7 +44,8 @@ def header_lines(frame: Frame | None, chrome: Chrome, width: int, look: Look, *,
     else:
         tiles = big_tiles(frame, width, look) if is_tall and width >= BIG_CELLS else []
         tiles = tiles or [*_tiles(frame, width, look)]
-        lines = [_title(frame, chrome, width, look), _progress(frame, width, look), *tiles]
+        note = [] if any(label == CLIENT for label, *_ in _fitting(frame, width)) else _client(frame)
+        lines = [_title(frame, chrome, width, look), _progress(frame, note, width, look), *tiles]
     if frame is not None and frame.verdict.reasons:
         lines.append(_why(frame, width, look))
     if chrome.trouble:
@@ -91,8 +93,10 @@ def _verdict(frame: Frame, look: Look) -> Runs:
     return [(" ", ""), (f" {look.outside(look.own(f'{glyph} {told}'))} ", f"{tone}-badge")]
 
 
-def _progress(frame: Frame, width: int, look: Look) -> Runs:
+def _progress(frame: Frame, note: Runs, width: int, look: Look) -> Runs:
     right: Runs = [("  ", ""), *_complete(frame, look), (" ", "")]
+    if width - cells_of(right) - cells_of(note) >= NOTED_CELLS:
+        right = [*note, *right]
     return spread(_elapsed(frame, width - cells_of(right), look), right, width, look)
 
 
@@ -110,6 +114,19 @@ def _elapsed(frame: Frame, width: int, look: Look) -> Runs:
     planned = text.duration(run.planned_ms)
     label: Runs = [(f" {elapsed}", "strong"), (f" of {planned} ".ljust(len(planned) * 2 + 5 - len(elapsed)), "dim")]
     return [*label, *bar(run.elapsed_ms, run.planned_ms, min(width - cells_of(label), 60), look)]
+
+
+CLIENT = "CLIENT P99"
+"""The tile of the client's own delay; where it has no room there is a note, and only when it matters."""
+NOTED_CELLS = 24
+"""Cells that the time and its bar keep beside such a note."""
+
+
+def _client(frame: Frame) -> Runs:
+    """The client's own part of the slowest latencies, in the same cells whatever it is."""
+    if not matters(frame.delay):
+        return []
+    return [("  client ", "dim"), (f"+{text.latency(frame.delay.p99_us)}".ljust(8), "warn")]
 
 
 def bar(part: int, whole: int, width: int, look: Look) -> Runs:
@@ -142,9 +159,7 @@ TILE_CELLS_MAX = 22
 
 def _tiles(frame: Frame, width: int, look: Look) -> tuple[Runs, Runs]:
     """Two lines: as many figures as fit, each wide enough for what it may grow to."""
-    tiles = _figures(frame)
-    while len(tiles) > 1 and sum(cells for *_, cells in tiles) > width - 1:
-        tiles.pop()
+    tiles = _fitting(frame, width)
     spare = (width - 1 - sum(cells for *_, cells in tiles)) // len(tiles)
     labels: Runs = [(" ", "")]
     values: Runs = [(" ", "")]
@@ -153,6 +168,14 @@ def _tiles(frame: Frame, width: int, look: Look) -> tuple[Runs, Runs]:
         labels.append((look.fit(label, size), "dim"))
         values.append((look.fit(look.own(value), size), tone))
     return cut(labels, width, look), cut(values, width, look)
+
+
+def _fitting(frame: Frame, width: int) -> list[Tile]:
+    """As many figures as there is room for; one at least."""
+    tiles = _figures(frame)
+    while len(tiles) > 1 and sum(cells for *_, cells in tiles) > width - 1:
+        tiles.pop()
+    return tiles
 
 
 def _figures(frame: Frame) -> list[Tile]:
@@ -176,6 +199,7 @@ def _figures(frame: Frame) -> list[Tile]:
         ("REQUESTS", text.count(total.requests), "strong", 12),
         ("FAILURES/S", text.rate(total.failures_milli), "failures" if total.failures_milli else "dim", 12),
         ("LOAD HELD", _held(frame), "strong", 12),
+        (CLIENT, _delayed(frame), "warn" if matters(frame.delay) else "dim", 12),
         ("MAX", text.latency_of(total, total.max_us), "dim", 12),
     ]
 
@@ -217,6 +241,11 @@ def _split(label: str, value: str, tone: str) -> tuple[str, str, str]:
     number, _, unit = value.partition(" ")
     shown = number if is_drawable(number) else "-"
     return f"{label} {unit}".strip(), shown, tone
+
+
+def _delayed(frame: Frame) -> str:
+    """How long 99 of 100 answers lay unread at the most; nothing where the kernel does not say."""
+    return f"+{text.latency(frame.delay.p99_us)}" if frame.delay.answers else text.NOTHING
 
 
 def _held(frame: Frame) -> str:
