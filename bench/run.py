@@ -17,6 +17,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ import fleet
 from compare import Row, by_turns, load
 from servers import Target, serving
 from starts import compile_ours, first_answer
+
+from tidal.model.state import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,6 +192,25 @@ def leading(what: str, goal: str, workers: int, figure: str, unit: str) -> Calla
     return measure
 
 
+def replaying(what: str, goal: str, figure: str) -> Callable[[Target, argparse.Namespace], Row]:
+    """What an hour of 100 workers takes to open, or to seek in, in ms; it is recorded once for a shape of the state."""
+    path = Path(tempfile.gettempdir()) / f"tidal-hour-{RULES}.tidal"
+    argv = [sys.executable, str(ROOT / "bench" / "replay_hour.py"), "--json", "--keep", str(path)]
+
+    def one() -> tuple[float, float]:
+        done = json.loads(subprocess.run(argv, check=True, stdout=subprocess.PIPE).stdout)
+        if figure == "open":
+            return done["open_ms"], done["open_ms"]
+        jumps = [elapsed for elapsed, _ in done["seek_ms"][figure]]
+        return statistics.median(jumps), max(jumps)
+
+    def measure(_: Target, args: argparse.Namespace) -> Row:
+        medians, worst = zip(*(one() for _ in range(args.rounds)), strict=True)
+        return Row(what, goal, list(medians), f"the worst took {max(worst):.0f} ms", " ms")
+
+    return measure
+
+
 def bin_of(name: str) -> str:
     """A program beside this Python."""
     return str(Path(sys.executable).parent / name)
@@ -230,6 +252,9 @@ ROWS: dict[str, Callable[[Target, argparse.Namespace], Row]] = {
     "idle-memory": idling("memory of an idle `FastHttpUser`", "≤ 0.9", 3_000),
     "help": starting("`--help`, time", "≤ 0.3", [bin_of("tidal"), "--help"], [bin_of("locust"), "--help"]),
     "first-answer": answering("headless, from the command to the first request, time", "≤ 1"),
+    "replay-open": replaying("an hour of 100 workers, opened, with the first picture", "≤ 1000 ms", "open"),
+    "replay-seek": replaying("a seek forward in it, to the picture", "≤ 200 ms", "forward"),
+    "replay-back": replaying("a seek back in it", "≤ 200 ms", "back"),
     "terminal": terminal("the screen, 200 endpoints and 100 workers, of a core", "≤ 15 %", 200, 100),
     "fleet-1000": leading("a master's CPU, of a core", "≤ 20 %", 1_000, "cpu", " %"),
     "fleet-1000-p99": leading("from a report's append to its fold, p99", "≤ 100 ms", 1_000, "p99_ms", " ms"),

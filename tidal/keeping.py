@@ -15,7 +15,7 @@ from tidal.archive import finish
 from tidal.model.chain import Chain
 from tidal.model.codec import LOG, REPORTS
 from tidal.model.events import Checkpoint
-from tidal.model.state import RULES, digest_of
+from tidal.model.state import RULES, digest_of, sealed
 from tidal.renewal import brief_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SYNC_MS = 500
 KEYFRAME_MS = 10_000
-KEYFRAME_SOONER_MS, KEYFRAME_ENTRIES = 5_000, 400
+KEYFRAME_SOONER_MS, KEYFRAME_ENTRIES = 3_000, 250
 """After so many entries a keyframe comes sooner: they are what a seek has to fold."""
 ENTRY_OVERHEAD_BYTES = 60
 """What Redis needs for an entry of a stream beside its data."""
@@ -118,7 +118,7 @@ class Keeping:
         position = state.position
         self._record.keyframe(packed, position, at_ms)
         if self._record.sync(position):
-            self._lease.store_keyframe(packed, brief_of(state))
+            self._lease.store_keyframe(sealed(packed), brief_of(state))
         self._stored = [*self._stored[-1:], dict(position)]
         since = self._chain.since
         return Checkpoint(
@@ -155,7 +155,7 @@ class Keeping:
         """Make everything safe; when the run is closed its parts become one file. Whether that is so."""
         if closed:
             closed = self.sync(state)
-            self._lease.store_keyframe(state.packed(), brief_of(state))
+            self._lease.store_keyframe(sealed(state.packed()), brief_of(state))
         try:
             self._record.close(final=closed)
             if closed:

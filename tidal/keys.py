@@ -18,8 +18,8 @@
     tidal:runs                     hash    for ever                master       viewers
 
 What the values are: `lease` is `TOKEN:EPOCH`; `epoch` a decimal; `ack` maps an incarnation to the last sequence number
-that is safe; `keyframe` is a packed state and `brief` its half that masters wrote; `secrets` are arguments of the
-file's own; `run` a run's id; `beat:ID` and the values of `runs` are msgpack.
+that is safe; `keyframe` is a packed state with the rules it was folded by, and `brief` the half that masters wrote;
+`secrets` are arguments of the file's own; `run` a run's id; `beat:ID` and the values of `runs` are msgpack.
 
 The braces are hash tags: in a cluster all keys of a run lie on one node, and all keys of a fleet on one, so a
 transaction never spans nodes. A run is written first and announced to a fleet after, because the two are apart.

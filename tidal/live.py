@@ -19,7 +19,7 @@ from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, decode, entry_of,
 from tidal.model.events import ByMaster, GenerationOpened
 from tidal.model.fold import fold_entries
 from tidal.model.frame import frame
-from tidal.model.state import State
+from tidal.model.state import State, unsealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,10 +152,10 @@ class LiveFeed:
 
     def _begin_at_keyframe(self, bus: Bus, otherwise: State | None = None) -> None:
         """Begin from the stored state, where there is one; else with another, or go on."""
-        packed, state = bus.load_keyframe(self._keys), otherwise
-        if packed is not None:
+        stored, state = bus.load_keyframe(self._keys), otherwise
+        if stored is not None:
             with contextlib.suppress(BadEntry, ValueError):  # the log is the truth, a keyframe only saves time
-                state = State.from_wire(unpack(packed, KEYFRAME_BYTES_MAX))
+                state = State.from_wire(unpack(unsealed(stored, KEYFRAME_BYTES_MAX), KEYFRAME_BYTES_MAX))
         if state is not None:
             with self._lock:
                 self._state = state

@@ -61,7 +61,7 @@ from tidal.model.events import (
 from tidal.model.fold import fold_loosely
 from tidal.model.inbox import Inbox
 from tidal.model.pipe import Message
-from tidal.model.state import State
+from tidal.model.state import State, unsealed
 from tidal.model.target import grant
 from tidal.opening import NOTHING, Opening
 from tidal.record import Record, header_of
@@ -185,9 +185,10 @@ class Master:
         time.sleep(seconds)
 
     def _load_keyframe(self) -> None:
-        packed = self._bus.load_keyframe(self._keys)
+        stored = self._bus.load_keyframe(self._keys)
         with contextlib.suppress(BadEntry, ValueError):  # a keyframe only saves time: the log is the truth
-            if packed is not None and self._keeping is not None:
+            if stored is not None and self._keeping is not None:
+                packed = unsealed(stored, KEYFRAME_BYTES_MAX)
                 self.state = State.from_wire(unpack(packed, KEYFRAME_BYTES_MAX))
                 self._keeping.begin_at(packed, self.state)
 

@@ -18,7 +18,7 @@ from tidal.errors import Fenced
 from tidal.leadership import Renewed
 from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, EntryId, decode, entry_of
 from tidal.model.events import ByMaster, FileChunk, GenerationOpened
-from tidal.model.state import State
+from tidal.model.state import State, sealed
 
 if TYPE_CHECKING:
     from tidal.bus import Bus
@@ -151,7 +151,7 @@ class Renewal:
         first_id = EntryId(max(now_ms, *(position[name].ms + 1 for name in (LOG, REPORTS))), 0)
         last = self._bus.last_id(self._keys[LOG])
         first_id = max(first_id, EntryId(last.ms, last.seq + 1))
-        lease.begin_generation(Renewed(state.packed(), brief_of(state), first, first_id, self.secrets))
+        lease.begin_generation(Renewed(sealed(state.packed()), brief_of(state), first, first_id, self.secrets))
         self._began_at, self._seen = dict(position), {}
         self._generation, self._turned_ms, self._has_slept = state.log.generation + 1, None, False
 

@@ -115,6 +115,7 @@ class Replay:
         self.first_ms = archive.first_ms
         self.last_ms = max(archive.last_ms, archive.first_ms)
         self._cursor: _Cursor | None = None
+        self._shown: State | None = None
         self._is_foreign = False  # its keyframes are of another version's fold
 
     def __repr__(self) -> str:
@@ -131,7 +132,9 @@ class Replay:
         if cursor is None or at_ms < cursor.reached_ms or self._has_keyframe_between(cursor, at_ms):
             cursor = self._begin(at_ms)
         cursor.go_to(at_ms)
-        self._cursor = cursor
+        if self._shown is not None and self._shown is not cursor.state:
+            self._shown.reports.series.lend(cursor.state.reports.series)
+        self._cursor, self._shown = cursor, cursor.state
         return cursor.state
 
     def final(self) -> State:

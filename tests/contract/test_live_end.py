@@ -6,10 +6,12 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tidal.bus import Bus
 from tidal.keys import RunKeys
 from tidal.live import LiveFeed
-from tidal.model.codec import encode
+from tidal.model.codec import LOG, REPORTS, encode, pack, unpack
 from tidal.model.events import (
     ByMaster,
     ByWorker,
@@ -21,6 +23,7 @@ from tidal.model.events import (
     RunOptions,
     StopOrdered,
 )
+from tidal.model.state import State, sealed
 
 if TYPE_CHECKING:
     import redis
@@ -58,6 +61,29 @@ def awaited(feed: LiveFeed, count: int) -> None:
     while counted(feed) != count or (count == 2 and not feed.is_closed):
         assert time.monotonic() < end_s, counted(feed)
         pause.wait(0.01)
+
+
+@pytest.mark.parametrize("is_foreign", [False, True])
+def test_a_stored_state_of_other_rules_is_passed_over(
+    real_redis: redis.Redis, redis_url: str, *, is_foreign: bool
+) -> None:
+    """What it lacks would be read as nothing: the log has it. One of these rules saves reading all of it."""
+    bus = Bus.connect(redis_url, role="test")
+    opened(bus)
+    reported(bus, 1)
+    last = reported(bus, 2)
+    stored = State()
+    stored.log.run, stored.log.opened_ms, stored.reports.iterations = "ended", 1, (40, 40, 0, 0)
+    stored.position = {LOG: bus.last_id(KEYS.log), REPORTS: last}
+    sealing = unpack(sealed(stored.packed()), 1 << 20)
+    real_redis.set(KEYS.keyframe, pack(["1.another" if is_foreign else sealing[0], sealing[1]]))
+    feed = LiveFeed(redis_url, KEYS).start()
+    end_s, pause = time.monotonic() + 20, threading.Event()
+    while (seen := counted(feed)) != (2 if is_foreign else 40):
+        assert time.monotonic() < end_s, seen
+        pause.wait(0.01)
+    feed.close()
+    bus.close()
 
 
 def test_a_late_report_is_in_no_picture(real_redis: redis.Redis, redis_url: str) -> None:

@@ -27,6 +27,7 @@ from tidal.master import Master
 from tidal.model.codec import LOG, REPORTS, PipeReader, pack_message
 from tidal.model.events import Block
 from tidal.model.pipe import Batch, Finish, Finished, Load, Loaded, SetClock, SetShare
+from tidal.model.state import sealed
 from tidal.model.stats import Tally
 from tidal.record import Record
 from tidal.renewal import brief_of
@@ -549,7 +550,7 @@ class SimMaster(Clocked, Master):
     def _end(self) -> None:
         """As `close`, without the archive's file."""
         self._keeping.sync(self.state)
-        self._lease.store_keyframe(self.state.packed(), brief_of(self.state))
+        self._lease.store_keyframe(sealed(self.state.packed()), brief_of(self.state))
         self.bus.withdraw_run(FleetKeys(FLEET), RUN)
         self._lease.release()
         self.is_dead = True

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tidal.cli.completing import ASKED
+from tidal.cli.completing import ASKED, in_redis
 from tidal.cli.completion import SHELLS
 from tidal.cli.parser import parser_of
 from tidal.errors import UsageError
@@ -17,6 +19,8 @@ from tidal.paths import HOME
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import redis
 
 RUN, OTHER = "20261123-231544-7qdk", "20261124-101010-abcd"
 HOSTILE = ("$(reboot)", "`id`", "a b", "x\x0by", "'; rm -rf ~; '", "\x1b[31m")
@@ -113,3 +117,20 @@ def test_a_shell_that_nobody_knows_is_refused() -> None:
     """With those that are known."""
     with pytest.raises(UsageError, match="bash"):
         parser_of("completion").read(["ksh"])
+
+
+def test_runs_that_only_redis_has_are_offered(real_redis: redis.Redis, redis_url: str) -> None:
+    """Those whose ids a shell takes; to a command that follows runs."""
+    for run in (RUN, *HOSTILE):
+        real_redis.hset("tidal:runs", run, b"\x80")
+    assert in_redis(argparse.Namespace(redis=redis_url), patience_s=20) == [RUN]
+
+
+def test_a_redis_that_does_not_answer_is_not_waited_for(home: Path) -> None:
+    """Nothing is said, and what is known without it is offered."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
+        for line in (f"tidal attach --redis {url} ", f"tidal log --redis {url} "):
+            assert "latest" in offered(home, line)
+    assert in_redis(argparse.Namespace(redis="redis://127.0.0.1:1"), patience_s=20) == []
+    assert in_redis(argparse.Namespace(redis="nonsense://"), patience_s=20) == []

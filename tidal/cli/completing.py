@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from tidal.address import URL
 from tidal.cli import SUBCOMMANDS
 from tidal.cli.parser import parser_of
 from tidal.errors import TidalError
@@ -22,11 +25,13 @@ ASKED = "_ARGCOMPLETE"
 """The variable by which the script of `tidal completion` says that a shell wants words."""
 RUNS_MAX = 200
 """The latest: nobody reads more in a shell."""
-GOING = {"attach", "watch", "set", "pause", "resume", "stop"}
+GOING = {"attach", "watch", "set", "pause", "resume", "stop", "drain"}
 """What is done to runs that go on; everything else is done to recordings."""
 FILES = {"FILE", "PREFIX", "OUT", "FOLDER"}
 """What flags that take files call them."""
 LATEST = ("latest", "latest~1")
+REDIS_S = 0.3
+"""What a shell waits for a Redis at most; one that takes longer has no runs to offer."""
 
 
 def complete(out: TextIO | None = None, leave: Callable[[int], object] = os._exit) -> None:
@@ -84,8 +89,20 @@ def _words_of(action: argparse.Action, subcommand: str) -> Callable[..., Iterabl
     if action.dest == "words" and subcommand == "runs":
         return _acts_then_runs
     if action.dest in {"run", "runs"} or (action.dest == "words" and subcommand == "judge"):
-        return (lambda **_: going()) if subcommand in GOING else _recordings_or_files
+        if subcommand == "log":
+            return _logs_or_files
+        return _going if subcommand in GOING else _recordings_or_files
     return None
+
+
+def _going(parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
+    return [*going(), *in_redis(parsed_args)]
+
+
+def _logs_or_files(prefix: str, parsed_args: argparse.Namespace, **_: object) -> Iterable[str] | Mapping[str, str]:
+    """Recordings, and what Redis still has: `tidal log` reads both."""
+    found = _recordings_or_files(prefix)
+    return [*found, *(run for run in in_redis(parsed_args) if run not in found)]
 
 
 def _recordings_or_files(prefix: str, **_: object) -> Iterable[str] | Mapping[str, str]:
@@ -114,6 +131,27 @@ def going() -> list[str]:
     from tidal.keys import is_name
 
     return ["latest", *(entry.run for entry in paths.local_runs() if entry.is_alive and is_name(entry.run))]
+
+
+def in_redis(args: argparse.Namespace, patience_s: float = REDIS_S) -> list[str]:
+    """The runs of the Redis that the line or the environment names; none when it does not answer at once."""
+    if not (getattr(args, "redis", None) or os.environ.get(URL)):
+        return []
+    found: list[str] = []
+    thread = threading.Thread(target=_ask_redis, args=(args, found), daemon=True)
+    thread.start()
+    thread.join(patience_s)
+    return list(found)
+
+
+def _ask_redis(args: argparse.Namespace, found: list[str]) -> None:
+    from tidal.bus import BusError
+    from tidal.cli import flags
+    from tidal.cli.find import remote
+    from tidal.keys import is_name
+
+    with suppress(TidalError, BusError, ValueError):  # a shell shows no errors
+        found += sorted((run.run for run in remote(flags.redis_url(args)) if is_name(run.run)), reverse=True)[:RUNS_MAX]
 
 
 def recordings() -> list[str]:

@@ -65,6 +65,10 @@ class Point:
             self._bands = (self.requests, bands)
         return self._bands[1]
 
+    def lent(self, same: Point) -> None:
+        """Take over what was found of the same samples."""
+        self._percentiles, self._bands = same._percentiles, same._bands
+
     def to_wire(self) -> list[object]:
         """Numbers, then the histogram as columns (`stats.bucket_column`): a keyframe has some hundred points."""
         numbers = (self.requests, self.failures, self.user_ms, self.wait_us, self.waits)
@@ -123,6 +127,13 @@ class Series:
         """The point that covers a second, made when it is not there."""
         index = reached(self, second, POINTS_MAX)  # it may put other points in their place
         return self.points.setdefault(index, Point())
+
+    def lend(self, other: Series) -> None:
+        """Let another fold of the same run have what was found: of as many requests the percentiles are the same."""
+        for index, point in other.points.items() if other.step_s == self.step_s else ():
+            mine = self.points.get(index)
+            if mine is not None and mine.requests == point.requests:
+                point.lent(mine)
 
     def coarsen(self) -> None:
         """Double the step; two neighbours become one."""

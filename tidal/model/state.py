@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from hashlib import sha256
 from typing import Any, get_args, get_type_hints
 
-from tidal.model.codec import LOG, REPORTS, ZERO_ID, EntryId, is_entry_id, pack
+from tidal.model.codec import LOG, REPORTS, ZERO_ID, EntryId, is_entry_id, pack, unpack
 from tidal.model.events import (
     Beat,
     BlockWanted,
@@ -359,6 +359,25 @@ def _shape(kind: Any, known: set[Any]) -> list[str]:
 
 RULES = f"{FOLD}.{sha256(chr(10).join(_shape(State, set())).encode()).hexdigest()[:12]}"
 """Which fold and which shape of the state: only under the same do the same entries have the same hash."""
+
+
+class ForeignState(ValueError):
+    """A stored state that was folded by other rules: what it lacks would be read as nothing."""
+
+
+def sealed(packed: bytes) -> bytes:
+    """A packed state as Redis keeps it: with the rules that it was folded by."""
+    return pack([RULES, packed])
+
+
+def unsealed(stored: bytes, bytes_max: int) -> bytes:
+    """The packed state of `sealed`; BadEntry or ValueError for something else, ForeignState for other rules'."""
+    value = unpack(stored, bytes_max)
+    if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], bytes):
+        raise ValueError("not a stored state")
+    if value[0] != RULES:
+        raise ForeignState(f"a state by the rules {value[0]!r:.40}, these are {RULES}")
+    return value[1]
 
 
 def digest_of(packed: bytes) -> str:
