@@ -68,10 +68,23 @@ def test_without_room_in_the_legend_it_is_told_beside_its_line() -> None:
     plot = replace(FLAT, limits=(Limit("p95<120ms", 120_000), Limit("p95<5s", 5_000_000)))
     narrow = plain(plot, LOOK, 34)
     assert "p95" not in narrow[0].replace("━ p95", "")
-    assert any(row.endswith(" p95<120ms ✓") for row in narrow)
-    assert narrow[1].endswith(" ↑ p95<5s ✓")
+    assert any(row.endswith(" p95<120ms ✓ ") for row in narrow)
+    assert narrow[1].endswith(" ↑ p95<5s ✓ ")
     full = replace(plot, series=(Series("p95", "p95", (121_000,) * 60),))
-    assert not any(row.endswith("p95<120ms ✓") for row in plain(full, LOOK, 34))
+    assert not any(row.endswith("p95<120ms ✓ ") for row in plain(full, LOOK, 34))
+
+
+def test_a_line_never_takes_the_tone_of_the_data() -> None:
+    """Where a series is drawn in a cell the line gives way: dots of failures at the height of a limit would be news."""
+    failed = Series("failed", "failures", (2_000,) * 60)
+    for look in (LOOK, BLOCK, ASCII):
+        without = draw(replace(FLAT, series=(*FLAT.series, failed)), 60, 6, look)
+        plot = replace(FLAT, series=(*FLAT.series, failed), limits=(Limit("p95<9", 9_000),))
+        drawn = [
+            ["".join(said for said, tone in runs if tone == "failures") for runs in rows[1:]]
+            for rows in (without, draw(plot, 60, 6, look))
+        ]
+        assert drawn[0] == drawn[1]
 
 
 def test_a_line_holds_only_for_the_part_that_is_judged() -> None:

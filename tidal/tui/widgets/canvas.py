@@ -110,7 +110,7 @@ class Canvas:
         return (self.dots_up - 1 - y) // self.dots.down
 
     def rule(self, heights: Sequence[int | None], tone: str, *, is_close: bool) -> None:
-        """Draw a thin dotted line that lies under every series and over every area; None leaves a gap."""
+        """Draw a thin dotted line over areas and beside series, whose tone it must not take; None leaves a gap."""
         every = self.dots.close if is_close else self.dots.sparse
         for x, y in enumerate(heights):
             if y is not None and x % every == 0:
@@ -147,7 +147,6 @@ class Canvas:
             own, rule_tone, is_close = self._rules[row, column]
             if not bits or tone.endswith("-area"):
                 return self.dots.rules[is_close : is_close + 1] or self.dots.characters[own], rule_tone
-            bits |= 0 if self.dots.rules else own
         return (self.dots.characters[bits] if bits else ""), tone
 
     def _row(self, row: int, blank: str) -> Runs:

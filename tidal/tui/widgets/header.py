@@ -155,6 +155,7 @@ def _complete(frame: Frame, look: Look) -> Runs:
 
 Tile = tuple[str, str, str, int]  # label, value, tone of the value, cells that it needs
 TILE_CELLS_MAX = 22
+TILES_USUAL = 7
 
 
 def _tiles(frame: Frame, width: int, look: Look) -> tuple[Runs, Runs]:
@@ -171,9 +172,9 @@ def _tiles(frame: Frame, width: int, look: Look) -> tuple[Runs, Runs]:
 
 
 def _fitting(frame: Frame, width: int) -> list[Tile]:
-    """As many figures as there is room for; one at least."""
+    """As many figures as there is room for, one at least; more than usual only with air between all of them."""
     tiles = _figures(frame)
-    while len(tiles) > 1 and sum(cells for *_, cells in tiles) > width - 1:
+    while len(tiles) > 1 and sum(cells + (len(tiles) > TILES_USUAL) for *_, cells in tiles) > width - 1:
         tiles.pop()
     return tiles
 

@@ -108,7 +108,7 @@ def rule(canvas: Canvas, plot: Plot, top: float, look: Look, *, names: bool) -> 
         if drawn and not limit.values:
             numbers[rows[0]] = (scale.short(limit.value / plot.scale), limit.tone)
     for limit, row in zip(plot.limits, rows, strict=True) if names else ():
-        canvas.write(row, f" {told(limit, look, is_above=not is_near(limit, plot.highest))}", limit.tone)
+        canvas.write(row, f" {told(limit, look, is_above=not is_near(limit, plot.highest))} ", limit.tone)
     return numbers
 
 
