@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import time
+from contextlib import ExitStack
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +112,19 @@ def test_a_body_that_drips_is_an_answer(server: OddServer, samples: list[dict[st
         response = plain(samples, server.url).get("/drip", timeout=0.8)
     assert response.text == "drip by drip"
     assert samples[0]["response_time"] > 800
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_a_connection_that_nobody_takes(samples: list[dict[str, Any]], retries: int) -> None:
+    """It is given up after its timeout, and tried again as often as the file allows."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as busy, ExitStack() as queue:
+        for _ in range(4):  # more than it lets wait
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)  # noqa: FBT003 - its signature
+            waiting.connect_ex(busy.getsockname())
+        url = f"http://127.0.0.1:{busy.getsockname()[1]}"
+        fast(samples, url, connection_timeout=0.1, max_retries=retries).get("/x")
+    assert texts(samples) == [f"RetriesExceeded('{url}/x', {retries}, original=timed out)"]
 
 
 # ---------------------------------------------------------------------- resets, and what is sent again

@@ -18,12 +18,12 @@ import socket
 from contextlib import suppress
 from ssl import MemoryBIO, SSLEOFError, SSLWantReadError, SSLZeroReturnError
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, ClassVar
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any
 
 import gevent
 import gevent.socket
 from gevent import get_hub, getcurrent
+from gevent.lock import Semaphore
 
 from tidal.generator.stamps import ANCILLARY_BYTES, UNKNOWN, ask_for_stamps, delay_s, last
 
@@ -37,6 +37,8 @@ SEND_BYTES_MAX = 1 << 20
 SWEEP_S = 0.5
 SWEEP_MIN_S = 0.01
 UNIX_AGAIN_S = 0.005
+_lookups = Semaphore(10)
+"""As many as gevent's resolver has threads."""
 _UNFINISHED = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 
 
@@ -47,10 +49,8 @@ class Sweeper:
     do not keep a loop alive.
     """
 
-    _of_hub: ClassVar[WeakKeyDictionary[Any, Sweeper]] = WeakKeyDictionary()
-
     def __init__(self, loop: Any) -> None:
-        self.waiting: set[Connection] = set()  # all that are open: a set that seldom changes
+        self.waiting: set[Connection | Connecting] = set()  # all that are open: a set that seldom changes
         self.is_running = False
         self._loop = loop
         self._period_s = SWEEP_S
@@ -60,12 +60,13 @@ class Sweeper:
     def here(cls) -> Sweeper:
         """The one of this thread's loop."""
         hub = get_hub()
-        found = cls._of_hub.get(hub)
+        found: Sweeper | None = getattr(hub, "tidal_sweeper", None)
         if found is None:
-            found = cls._of_hub[hub] = cls(hub.loop)
+            found = cls(hub.loop)
+            hub.tidal_sweeper = found  # type: ignore[attr-defined]  # it has a dict, and lives as long as its loop
         return found
 
-    def watch(self, connection: Connection, timeout_s: float) -> None:
+    def watch(self, connection: Connection | Connecting, timeout_s: float) -> None:
         """Look after a connection; short timeouts are looked at more often."""
         self.waiting.add(connection)
         period_s = min(SWEEP_S, max(SWEEP_MIN_S, timeout_s / 20))
@@ -357,7 +358,19 @@ def addresses(host: str, port: int) -> list[Any]:
         with suppress(OSError, ValueError):  # an address needs no resolver
             socket.inet_pton(family, host)
             return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))]
-    return list(gevent.socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, socket.IPPROTO_TCP))
+    with _lookups:
+        found = gevent.spawn(_looked_up, host, port).get()  # the resolver calls deeply: not on the stack of a user
+    if isinstance(found, BaseException):
+        raise found
+    return list(found)
+
+
+def _looked_up(host: str, port: int) -> Any:
+    """What the resolver says, or raises."""
+    try:
+        return gevent.socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    except (OSError, UnicodeError) as error:
+        return error
 
 
 def connect_unix(path: str, timeout_s: float) -> _socket.socket:
@@ -396,11 +409,32 @@ def connected(sock: _socket.socket, address: Any, timeout_s: float) -> _socket.s
     return sock
 
 
+class Connecting:
+    """What the sweeper looks at while a connection comes about."""
+
+    __slots__ = ("deadline_s", "waiter")
+
+    def __init__(self, deadline_s: float) -> None:
+        self.deadline_s = deadline_s
+        self.waiter: Any = getcurrent()
+
+
 def _await_connect(sock: _socket.socket, timeout_s: float) -> int:
-    """Wait until a connect is through; its error number."""
-    watcher = get_hub().loop.io(sock.fileno(), WRITE)
+    """Wait until a connect is through; its error number.
+
+    gevent's own `wait` would do, but for its timer and the depth of its calls: a user that goes no deeper needs one
+    page of Python's stack, and pages are never given back (docs/decisions/0064).
+    """
+    hub, sweeper, connecting = get_hub(), Sweeper.here(), Connecting(perf_counter() + timeout_s)
+    sweeper.watch(connecting, timeout_s)
+    if not sweeper.is_running:
+        sweeper.start()
+    watcher = hub.loop.io(sock.fileno(), WRITE)
+    watcher.start(connecting.waiter.switch)
     try:
-        gevent.socket.wait(watcher, None if timeout_s == float("inf") else timeout_s, TimeoutError("timed out"))
+        hub.switch()
     finally:
+        sweeper.waiting.discard(connecting)
+        watcher.stop()
         watcher.close()
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

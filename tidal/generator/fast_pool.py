@@ -50,8 +50,14 @@ class Host:
                     return connection
                 self.drop(connection)
             if self._open < self._pool.concurrency:
-                return self._opened()
+                break
             self._await_one()
+        self._open += 1
+        try:
+            return self._connect()
+        except BaseException:
+            self._close_one()
+            raise
 
     def give(self, connection: Connection) -> None:
         """The connection may serve the next request."""
@@ -80,14 +86,6 @@ class Host:
             self._freed = Event()
         self._freed.clear()
         self._freed.wait()
-
-    def _opened(self) -> Connection:
-        self._open += 1
-        try:
-            return self._connect()
-        except BaseException:
-            self._close_one()
-            raise
 
     def _connect(self) -> Connection:
         scheme, host, port = self.origin
