@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 SUFFIX = ".about.json"
 ABOUT_BYTES_MAX = 1 << 20
+WRITTEN_S = 60
+"""A master writes to its part twice a second."""
 NOTES_MAX, TAGS_MAX, NOTE_MAX, WORD_MAX = 1_000, 100, 2_000, 60
 
 
@@ -266,6 +268,11 @@ def to_prune(
             chosen.append(shelved_run)
             left -= shelved_run.size
     return chosen
+
+
+def is_written(found: Shelved, now_s: float) -> bool:
+    """Whether a master seems to write its part of a run now, one that no registry here and no Redis named knows of."""
+    return now_s - found.written_s < WRITTEN_S and bool(part_paths(paths.archive_path(found.run)))
 
 
 def remove(run: str) -> None:

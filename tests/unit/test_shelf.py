@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pytest
 from recordings import Shop, record
 
 from tidal import paths, shelf
+from tidal.archive import part_path
 from tidal.cli.parser import parser_of
 from tidal.errors import NoSuchRun, UsageError
 from tidal.paths import HOME
@@ -147,6 +149,29 @@ def test_pruning_leaves_what_is_pinned(capsys: pytest.CaptureFixture[str]) -> No
     assert not paths.archive_path(OTHER).exists()
     assert paths.archive_path(RUN).exists()
     assert "1 pinned" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_pruning_leaves_what_is_being_written() -> None:
+    """A master that no registry here knows of writes to its part twice a second; one that died long ago does not."""
+    part = part_path(paths.archive_path(OTHER), 7)
+    paths.archive_path(OTHER).rename(part)
+    runs("prune", "--down-to", "0")
+    assert part.exists()
+    assert not paths.archive_path(RUN).exists()
+    os.utime(part, (1_000, 1_000))
+    runs("prune", "--down-to", "0")
+    assert not part.exists()
+
+
+def test_a_pruned_run_is_not_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its supervisor's note goes with the archive: nothing of it could be replayed."""
+    paths.Registration(paths.LocalRun(RUN, "f.py", 1_000)).end("finished", 2_000)
+    runs()
+    assert RUN in capsys.readouterr().out
+    runs("prune", "--down-to", "0")
+    capsys.readouterr()
+    runs()
+    assert RUN not in capsys.readouterr().out
 
 
 def test_what_pruning_takes() -> None:

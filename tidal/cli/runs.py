@@ -216,19 +216,23 @@ def _unpin(args: argparse.Namespace, words: Sequence[str]) -> int:
 
 
 def _prune(args: argparse.Namespace, words: Sequence[str]) -> int:
-    from tidal import shelf
+    from tidal import paths, shelf
     from tidal.cli.find import going
     from tidal.outputs.layout import size
 
     if words or (args.older_than is None and args.down_to is None):
         raise UsageError("usage: tidal runs prune --older-than AGE and/or --down-to SIZE [--dry-run]")
     busy = {found.run for found in going(flags.redis_url(args)) if found.is_going}
-    here = [s for s in shelf.all_shelved(with_figures=False) if s.run not in busy]
+    busy |= {entry.run for entry in paths.local_runs() if entry.is_alive}  # its master may be joining the parts
+    now_s = shelf.now_ms() / 1000
+    there = [s for s in shelf.all_shelved(with_figures=False) if s.run not in busy]
+    here = [s for s in there if not shelf.is_written(s, now_s)]
     older_s = None if args.older_than is None else args.older_than / 1000
-    chosen = shelf.to_prune(here, shelf.now_ms() / 1000, older_than_s=older_s, down_to_bytes=args.down_to)
+    chosen = shelf.to_prune(here, now_s, older_than_s=older_s, down_to_bytes=args.down_to)
     for found in chosen:
         if not args.dry_run:
             shelf.remove(found.run)
+            paths.forget_local_run(found.run)
         print(f"{'would remove' if args.dry_run else 'removed'} {found.run}  {size(found.size)}")
     freed, kept = sum(s.size for s in chosen), sum(s.about.pinned for s in here)
     print(f"{len(chosen)} of {len(here)} run(s), {size(freed)}; {kept} pinned")
