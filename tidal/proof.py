@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 STATE_BYTES_MAX = 256 << 20
 STREAMS = (LOG, REPORTS)
+REST_ENTRIES = 25
+"""A fifth of a millisecond each, of a large run."""
+READ_ENTRIES = 500
 REST_S = 0.002
 """Between two blocks, so that a screen beside it is drawn."""
 _BEFORE_ALL = EntryId(-1, 0)
@@ -80,16 +84,23 @@ class Proof(NamedTuple):
     of: int = 0
 
 
-def prove(archive: Archive, goes_on: Callable[[Proof], bool] = lambda _: True) -> Proof:
-    """Fold everything and compare; ends at the first difference, or when `goes_on` says no to what is proved.
+def prove(
+    archive: Archive, goes_on: Callable[[Proof], bool] = lambda _: True, rest: Callable[[], object] = lambda: None
+) -> Proof:
+    """Fold everything and compare.
+
+    Args:
+        archive: all of it.
+        goes_on: asked at each block with what is proved so far; an end when it says no, as at the first difference.
+        rest: called every few milliseconds of work, for whoever has something better to do meanwhile.
 
     Raises:
         ArchiveDamaged: the archive cannot be read to its end.
     """
-    claims, foreign = _claims(archive)
+    claims, foreign = _claims(archive, rest)
     proof = Proof(foreign=foreign, of=foreign + sum(not claim.is_keyframe for claim in claims))
     while claims and proof.differs is None and goes_on(proof):
-        folding = _Folding(archive, claims)
+        folding = _Folding(archive, claims, rest)
         proof = folding.run(proof, goes_on)
         if not goes_on(proof):
             break
@@ -147,11 +158,13 @@ def told_of_chain(chained: Chained) -> str:
 # ------------------------------------------------------------------ what is claimed
 
 
-def _claims(archive: Archive) -> tuple[list[Claim], int]:
+def _claims(archive: Archive, rest: Callable[[], object]) -> tuple[list[Claim], int]:
     """The claims in the order in which a fold meets them, and how many there are of another version's rules."""
     claims: dict[tuple[EntryId, EntryId, bool], Claim] = {}
     foreign = 0
-    for entry in archive.entries():
+    for number, entry in enumerate(archive.entries()):
+        if number % READ_ENTRIES == 0:
+            rest()
         if entry.stream != LOG or entry.kind != Checkpoint.KIND:
             continue
         event = checkpoint_of(entry)
@@ -162,6 +175,7 @@ def _claims(archive: Archive) -> tuple[list[Claim], int]:
         claims[log_id, reports_id, False] = Claim(log_id, reports_id, event.sha256, entry.id.ms, is_keyframe=False)
     if claims:  # keyframes alone prove little: nothing says that a master stored them
         for keyframe in (k for k in _keyframes(archive) if k.rules == RULES):
+            rest()
             position = (keyframe.log_id, keyframe.reports_id)
             claims[*position, True] = Claim(*position, digest_of(keyframe.state), keyframe.at_ms, is_keyframe=True)
     return sorted(claims.values()), foreign
@@ -179,8 +193,9 @@ def _keyframes(archive: Archive) -> Iterator[Keyframe]:
 class _Folding:
     """One pass through an archive."""
 
-    def __init__(self, archive: Archive, claims: list[Claim]) -> None:
+    def __init__(self, archive: Archive, claims: list[Claim], rest: Callable[[], object]) -> None:
         self._archive = archive
+        self._rest, self._folded = rest, 0
         self._claims = deque(claims)
         self._state = State()
         self._covered: dict[str, EntryId] = {}
@@ -256,14 +271,20 @@ class _Folding:
         for name, at in claim.position.items():
             waiting = self._waiting[name]
             while waiting and waiting[0].id <= at:
-                fold_entry(self._state, waiting.popleft())
+                self._fold(waiting.popleft())
             is_missing |= bool(waiting) and self._state.position[name] != at
         return is_missing
 
     def _fold_rest(self) -> None:
         for waiting in self._waiting.values():
             while waiting:
-                fold_entry(self._state, waiting.popleft())
+                self._fold(waiting.popleft())
+
+    def _fold(self, entry: Entry) -> None:
+        fold_entry(self._state, entry)
+        self._folded += 1
+        if self._folded % REST_ENTRIES == 0:
+            self._rest()
 
 
 def _compared(proof: Proof, claim: Claim, state: State) -> Proof:
@@ -287,7 +308,7 @@ class Watch:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._closing = threading.Event()
+        self._closing, self._held = threading.Event(), threading.Event()
         self.trouble = ""
         self.checked = Checked()
         self.ended = threading.Event()
@@ -298,6 +319,19 @@ class Watch:
         """Stop looking; the archive may be closed after this."""
         self._closing.set()
         self._thread.join()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let the watch stand still: a picture is waited for."""
+        self._held.set()
+        try:
+            yield
+        finally:
+            self._held.clear()
+
+    def _rest(self) -> None:
+        while self._held.is_set() and not self._closing.wait(REST_S):
+            pass
 
     def _goes_on(self, proof: Proof) -> bool:
         self.checked = _seen(proof)
@@ -311,7 +345,7 @@ class Watch:
         self.ended.set()
 
     def _prove(self) -> None:
-        proof = prove(self._archive, self._goes_on)
+        proof = prove(self._archive, self._goes_on, self._rest)
         self.trouble, self.checked = told(proof), _seen(proof)
         if proof.differs is None and not self._closing.is_set():
             chained = follow(self._archive, lambda: not self._closing.wait(REST_S))

@@ -242,7 +242,8 @@ class ReplayFeed:
         at_ms = self.position_ms
         if self._shown is None or self._shown[:2] != (at_ms, focus):
             try:
-                self._shown = (at_ms, focus, self._picture(at_ms, focus))
+                with self._watch.held() if self._watch is not None else contextlib.nullcontext():
+                    self._shown = (at_ms, focus, self._picture(at_ms, focus))
             except TidalError:
                 self.pause()
                 raise

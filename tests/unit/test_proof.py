@@ -363,6 +363,23 @@ def test_the_command_says_how_many_agree(whole: Path, capsys: pytest.CaptureFixt
     assert "checkpoint(s) agree" in capsys.readouterr().out
 
 
+def test_a_watch_that_is_held_does_nothing(whole: Path) -> None:
+    """A picture that is waited for has the machine to itself; then the watch goes on to its end."""
+    rests: list[int] = []
+    with Archive.open(whole) as archive:
+        assert prove(archive, rest=lambda: rests.append(1)).agreed == 4
+        assert len(rests) > archive.count // 50
+    archive = Archive.open(whole)
+    watch = Watch(archive)
+    with watch.held(), watch.held():
+        pass
+    assert watch.ended.wait(60)
+    with watch.held():
+        watch.close()  # also while it stands still
+    assert not watch.trouble
+    archive.close()
+
+
 def test_a_replay_that_is_looked_at_says_it(whole: Path, tmp_path: Path) -> None:
     """As trouble of the feed, which the screen shows loudly."""
     for path, what in ((whole, ""), (rewritten(whole, tmp_path / "r1.tidal", keyframe=1), "differs")):
