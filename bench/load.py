@@ -15,6 +15,9 @@ import sys
 import time
 from typing import Any
 
+DONE = [0]
+"""How often the task that does nothing was done."""
+
 
 def arguments() -> argparse.Namespace:
     """What was asked for."""
@@ -23,10 +26,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kind", choices=["fast", "http"], default="fast")
     parser.add_argument("--url", required=True)
     parser.add_argument("--path", default="/page")
-    parser.add_argument("--task", choices=["get", "json", "post", "listened", "params"], default="get")
+    parser.add_argument("--task", choices=["get", "json", "post", "listened", "params", "pass"], default="get")
     parser.add_argument("--users", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--rate", type=float, default=0.0)
+    parser.add_argument("--wait", type=float, default=0.0, help="between two tasks, where there is no rate")
     parser.add_argument("--connect", action="store_true", help="time spawning all users and one GET each")
     parser.add_argument("--idle", action="store_true", help="the memory of users that do nothing and wait")
     parser.add_argument("--profile", default="")
@@ -55,8 +59,11 @@ def tasks(side: str, args: argparse.Namespace, name: str) -> Any:
         user.number_of_calls = getattr(user, "number_of_calls", 0) + 1
         user.client.get(f"{path}?id={id(user)}-{user.number_of_calls}", name=path)
 
-    task = {"get": get, "json": read_json, "post": post, "listened": get, "params": params}[args.task]
-    wait = package.constant_throughput(args.rate / args.users) if args.rate else package.constant(0)
+    def nothing(_: Any) -> None:
+        DONE[0] += 1
+
+    task = {"pass": nothing, "get": get, "json": read_json, "post": post, "listened": get, "params": params}[args.task]
+    wait = package.constant_throughput(args.rate / args.users) if args.rate else package.constant(args.wait)
     body = {"host": args.url, "wait_time": wait, "tasks": [task], "abstract": False}
     if args.kind == "http" and args.url.startswith("https"):
         body["on_start"] = lambda user: setattr(user.client, "verify", False)
@@ -151,6 +158,7 @@ def main() -> None:
         print(json.dumps({"kb": idle_kb(args.side, cls, args.users)}), flush=True)
         return
     made, totals = environment(args.side, cls, is_listened=args.task == "listened")
+    totals = totals if args.task != "pass" else lambda: (DONE[0], 0)
     group = Group()
     began_s, before_kb = time.perf_counter(), memory_kb()
     for _ in range(args.users):
@@ -163,7 +171,7 @@ def main() -> None:
         )
         sys.stdout.flush()
         return
-    while totals()[0] < args.users * (1 if args.rate else 3):  # connected, warm
+    while totals()[0] < args.users * (1 if args.rate or args.wait else 3):  # connected, warm
         gevent.sleep(0.05)
     if args.profile:
         import cProfile  # noqa: PLC0415 - seldom

@@ -57,16 +57,21 @@ def per_request(what: str, goal: str, *more: str, tls: bool = False) -> Callable
 
 
 def fixed_rate(what: str, goal: str, rate: int, kind: str) -> Callable[[Target, argparse.Namespace], Row]:
-    """A row that compares the CPU used at a fixed rate: tidal's by the peer's, less is better."""
+    """A row that compares the CPU used at a fixed rate, by request: tidal's by the peer's, less is better.
 
-    def share(side: str, target: Target, args: argparse.Namespace) -> float:
+    By request, because a peer that does not reach the rate would seem to need less.
+    """
+
+    def share(side: str, target: Target, args: argparse.Namespace) -> tuple[float, float]:
         more = ["--kind", kind, "--rate", str(rate), "--users", "100", "--seconds", str(args.seconds * 2)]
         done = load(side, target.url, more)
-        return float(done["cpu_s"] / max(1, done["requests"]))
+        return float(done["cpu_s"] / max(1, done["requests"])), float(done["requests"] / done["wall_s"])
 
     def measure(target: Target, args: argparse.Namespace) -> Row:
         pairs = by_turns(args.rounds, lambda: share("tidal", target, args), lambda: share("locust", target, args))
-        return Row(what, goal, [a / b for a, b in pairs], "less is better")
+        ours, theirs = (statistics.median(pair[side][1] for pair in pairs) for side in (0, 1))
+        note = f"of a request; {ours:.0f} and {theirs:.0f} requests/s were reached; less is better"
+        return Row(what, goal, [a[0] / b[0] for a, b in pairs], note)
 
     return measure
 
@@ -140,6 +145,24 @@ def answering(what: str, goal: str) -> Callable[[Target, argparse.Namespace], Ro
         )
         note = f"{ours:.2f} and {theirs:.2f} s here, of CPU {our_cpu:.2f} and {their_cpu:.2f} s; less is better"
         return Row(what, goal, [a[0] / b[0] for a, b in pairs], note)
+
+    return measure
+
+
+def generators(what: str, goal: str) -> Callable[[Target, argparse.Namespace], Row]:
+    """A row that compares what a run does with two generators and with one; more is better."""
+
+    def one(side: str, processes: str) -> float:
+        argv = [sys.executable, str(ROOT / "bench" / "processes.py"), side, processes]
+        return float(json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)["a_second"])
+
+    def measure(_: Target, args: argparse.Namespace) -> Row:
+        pairs = by_turns(args.rounds, lambda: one("tidal", "2"), lambda: one("tidal", "1"))
+        bare = by_turns(args.rounds, lambda: one("plain", "2"), lambda: one("plain", "1"))
+        ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+        given = statistics.median(a / b for a, b in bare)
+        note = f"{ours:.0f} and {theirs:.0f} iterations/s here; bare processes: {given:.2f}x"
+        return Row(what, goal, [a / b for a, b in pairs], note)
 
     return measure
 
@@ -245,6 +268,14 @@ ROWS: dict[str, Callable[[Target, argparse.Namespace], Row]] = {
     "rate-fast-500": fixed_rate("`FastHttpUser` at 500 requests/s, CPU", "≤ 0.6", 500, "fast"),
     "rate-fast-2000": fixed_rate("`FastHttpUser` at 2,000 requests/s, CPU", "≤ 0.4", 2_000, "fast"),
     "rate-http-500": fixed_rate("`HttpUser` at 500 requests/s, CPU", "≤ 0.6", 500, "http"),
+    "rate-http-2000": fixed_rate(
+        "`HttpUser` at 2,000 requests/s, CPU of a request (Locust does not get there)", "≤ 0.4", 2_000, "http"
+    ),
+    "loop": per_request(
+        "a task that does nothing, `constant(1)`, 2,000 users", "", "--task", "pass", "--wait", "1", "--users", "2000"
+    ),
+    "loop-busy": per_request("the same without a wait, 50 users", "", "--task", "pass"),
+    "processes": generators("`--processes 2` by 1, tasks that compute for 1 ms", "≥ 1.8"),
     "connect-time": connecting("10,000 `FastHttpUser`s: spawned, connected, one GET, time", "≤ 0.5", "s", 10_000),
     "connect-memory": connecting("memory of a `FastHttpUser` with its connection", "≤ 0.7", "kb", 3_000),
     "record": recording("recording a sample", "≥ 4.4"),

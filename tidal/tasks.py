@@ -353,7 +353,7 @@ class TaskSet(Measuring, metaclass=TaskSetMeta):
         user._state = RUNNING
 
     def _sleep(self, seconds: float) -> None:
-        time.sleep(max(0.0, seconds))  # cooperative: generators patch it before anything is imported
+        time.sleep(seconds if seconds > 0 else 0.0)  # cooperative: generators patch it before anything is imported
 
     def interrupt(self, reschedule: bool = True) -> None:  # noqa: FBT001, FBT002 - Locust's signature
         """Leave this set; the parent picks its next task at once, or waits first when `reschedule` is false."""
