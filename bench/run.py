@@ -24,8 +24,10 @@ from typing import TYPE_CHECKING, Any
 
 import fleet
 from compare import Row, by_turns, load
+from reconnects import reconnects
 from servers import Target, serving
 from starts import compile_ours, first_answer
+from tree import beside, shares
 
 from tidal.model.state import RULES
 
@@ -234,6 +236,30 @@ def replaying(what: str, goal: str, figure: str) -> Callable[[Target, argparse.N
     return measure
 
 
+def reconnecting(what: str, goal: str, users: int, *sides: str) -> Callable[[Target, argparse.Namespace], Row]:
+    """The share of requests that opened a connection though their user had one; the first side's, the others' noted."""
+
+    def measure(_: Target, args: argparse.Namespace) -> Row:
+        rounds = [[reconnects(side, "fast", users, args.seconds * 2) for side in sides] for _ in range(args.rounds)]
+        found = dict(zip(sides, map(list, zip(*rounds, strict=True)), strict=True))
+        ours, *others = found.items()  # the sides in turn
+        note = ", ".join(f"{side}: {statistics.median(shares):.0f} %" for side, shares in others)
+        return Row(f"{what} at {users:,} users", goal, ours[1], note, " %")
+
+    return measure
+
+
+def beside_generators(what: str, goal: str, *, is_shown: bool) -> Callable[[Target, argparse.Namespace], Row]:
+    """What a local run at 2,000 requests/s takes of a core, all processes but the generator and the target."""
+
+    def measure(target: Target, args: argparse.Namespace) -> Row:
+        told = [shares(target.url, 20, 2_000, is_shown=is_shown) for _ in range(max(1, args.rounds - 1))]
+        parts = ", ".join(f"{part} {share:.1f}" for part, share in sorted(told[-1].items(), key=lambda i: -i[1]))
+        return Row(what, goal, [beside(one) for one in told], parts, " %")
+
+    return measure
+
+
 def bin_of(name: str) -> str:
     """A program beside this Python."""
     return str(Path(sys.executable).parent / name)
@@ -287,6 +313,10 @@ ROWS: dict[str, Callable[[Target, argparse.Namespace], Row]] = {
     "replay-seek": replaying("a seek forward in it, to the picture", "≤ 200 ms", "forward"),
     "replay-back": replaying("a seek back in it", "≤ 200 ms", "back"),
     "terminal": terminal("the screen, 200 endpoints and 100 workers, of a core", "≤ 15 %", 200, 100),
+    "reconnects-3000": reconnecting("`FastHttpUser`, reconnects", "0", 3_000, "tidal", "locust"),
+    "reconnects-10000": reconnecting("`FastHttpUser`, reconnects", "0", 10_000, "tidal"),
+    "tree": beside_generators("a local run beside its generators, of a core", "≤ 10 %", is_shown=False),
+    "tree-terminal": beside_generators("the same with the terminal at 200x50", "≤ 10 %", is_shown=True),
     "fleet-1000": leading("a master's CPU, of a core", "≤ 20 %", 1_000, "cpu", " %"),
     "fleet-1000-p99": leading("from a report's append to its fold, p99", "≤ 100 ms", 1_000, "p99_ms", " ms"),
     "fleet-1000-memory": leading("the log of an hour in Redis, untrimmed", "≤ 5 GB", 1_000, "gb_hour", " GB"),
