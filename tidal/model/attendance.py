@@ -32,24 +32,47 @@ def attend(state: State, senses: Senses) -> list[ev.Event]:
     log = state.log
     events: list[ev.Event] = [_lost(log, i) for i in senses.lost if i not in log.ended]
     events += [_left(log, i) for i in senses.left if i not in log.ended]
-    names = {w.worker: w.name for w in log.workers.values()}
+    guests = _Guests(log)
     for incarnation, beat in sorted(senses.beats.items(), key=lambda item: item[1].worker):
         if beat.run not in {"", log.run} or incarnation in senses.lost or incarnation in log.ended:
             continue
         if incarnation not in log.incarnations:
             if len(log.incarnations) >= INCARNATIONS_MAX:
                 continue  # somebody makes up lives
-            events += _former_lives(log, beat)
-            name = names.setdefault(beat.worker, f"w{len(names) + 1}")
-            events.append(_greet(name, incarnation, beat, _first_index(log, events, beat)))
+            events += _former_lives(log, guests, beat)
+            events.append(guests.greet(incarnation, beat))
         else:
             events += _changes(state, log.worker_of(incarnation), beat, senses.now_ms)
     return events
 
 
-def _former_lives(log: LogHalf, beat: Heartbeat) -> list[ev.Event]:
+class _Guests:
+    """Who is known by which name, and from which index on a newcomer's generators are numbered: looked up once."""
+
+    def __init__(self, log: LogHalf) -> None:
+        self._names = {w.worker: w.name for w in log.workers.values()}
+        self.lives: dict[str, list[WorkerRecord]] = {}
+        for record in log.workers.values():
+            self.lives.setdefault(record.worker, []).append(record)
+        self._end = max((w.first_index + w.processes for w in log.workers.values()), default=0)
+
+    def greet(self, incarnation: str, beat: Heartbeat) -> ev.Event:
+        """The event that lets it in, or refuses it."""
+        name = self._names.setdefault(beat.worker, f"w{len(self._names) + 1}")
+        event = _greet(name, incarnation, beat, self._first_index(beat))
+        if isinstance(event, ev.WorkerSeen):
+            self._end = max(self._end, event.first_index + event.processes)
+        return event
+
+    def _first_index(self, beat: Heartbeat) -> int:
+        """Where the indexes of a worker's generators begin: where they did before, or after everybody's."""
+        former = next(iter(self.lives.get(beat.worker, ())), None)
+        return former.first_index if former is not None and former.processes >= beat.processes else self._end
+
+
+def _former_lives(log: LogHalf, guests: _Guests, beat: Heartbeat) -> list[ev.Event]:
     """A worker that came back under its own id before its old lease lapsed: the old life is over."""
-    former = [w for w in log.workers.values() if w.worker == beat.worker and not w.is_gone]
+    former = [w for w in guests.lives.get(beat.worker, ()) if not w.is_gone]
     return [_lost(log, w.incarnation) for w in former if w.incarnation != beat.incarnation]
 
 
@@ -62,16 +85,6 @@ def _lost(log: LogHalf, incarnation: str) -> ev.WorkerLost:
 def _left(log: LogHalf, incarnation: str) -> ev.WorkerLeft:
     why = f"drained by {log.drains[incarnation]}" if incarnation in log.drains else "it was told to"
     return ev.WorkerLeft(log.incarnations.get(incarnation, "?"), incarnation, why)
-
-
-def _first_index(log: LogHalf, greeted: list[ev.Event], beat: Heartbeat) -> int:
-    """Where the indexes of a worker's generators begin: where they did before, or after everybody's."""
-    former = next((w for w in log.workers.values() if w.worker == beat.worker), None)
-    if former is not None and former.processes >= beat.processes:
-        return former.first_index
-    ends = [w.first_index + w.processes for w in log.workers.values()]
-    ends += [e.first_index + e.processes for e in greeted if isinstance(e, ev.WorkerSeen)]
-    return max(ends, default=0)
 
 
 def _greet(name: str, incarnation: str, beat: Heartbeat, first_index: int) -> ev.Event:

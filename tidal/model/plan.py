@@ -18,6 +18,8 @@ from math import ceil, floor
 from struct import pack, unpack
 from typing import TYPE_CHECKING, TypeVar
 
+from tidal.model.queueing import Queue
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -236,24 +238,20 @@ def share_out(slots: Sequence[int], current: Mapping[int, _Owner], weights: Mapp
     because a run of 20 users uses the first 20 slots only.
     """
     known = set(current.values())
-    newcomers = [o for o in weights if o not in known]
     total = sum(weights.values())
-    counts = dict.fromkeys(weights, 0)
+    everybody = Queue(weights, total)
+    newcomers = Queue({o: weight for o, weight in weights.items() if o not in known}, total)
     result: dict[int, _Owner] = {}
-
-    def lacking(owner: _Owner) -> int:
-        """By how much an owner is behind its share of the slots so far, times the total weight."""
-        return weights[owner] * (rank + 1) - counts[owner] * total
-
-    for rank, slot in enumerate(slots):  # noqa: B007 - `lacking` reads it
+    for rank, slot in enumerate(slots):
         chosen = current.get(slot)
         if chosen is None or chosen not in weights:
-            chosen = max(weights, key=lacking, default=None)
-        elif newcomers and lacking(chosen) <= 0:
-            poorest = max(newcomers, key=lacking)
-            chosen = poorest if lacking(poorest) >= total else chosen
+            chosen = everybody.poorest(rank)
+        elif newcomers.weights and everybody.lacking(chosen, rank) <= 0:
+            poorest = newcomers.poorest(rank)
+            chosen = poorest if poorest is not None and newcomers.lacking(poorest, rank) >= total else chosen
         if chosen is not None:
-            counts[chosen] += 1
+            everybody.give(chosen)
+            newcomers.give(chosen)
             result[slot] = chosen
     return result
 
