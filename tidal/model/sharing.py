@@ -24,6 +24,9 @@ def share_out(state: State, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
     changes = {o: "is gone" for o in plan.owners if o in log.ended or has_finished(state, o)}
     is_urgent = bool(changes)
     changes |= {o: "came" for o in able if o not in served}
+    is_any_leaving = any(worker.state == "draining" for worker in log.workers.values())
+    if not changes and not is_any_leaving:  # as in nearly every turn, of which there are many in a second
+        return _refit(log, plan, plan_ms)
     leaving = {o: "leaves" for o in plan.owners if o not in changes and is_draining(log, o)}
     stay = {o: _weight(log, o) for o in plan.owners if o not in changes and o not in leaving}
     owners = {**stay, **{o: able[o] for o in able if o not in served}}
@@ -62,6 +65,8 @@ def _fitted(log: LogHalf, owned: Ownership, weights: dict[str, int], tracks: tup
 
 def _refit(log: LogHalf, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
     """Another placement when a new target is more, or less, than somebody takes."""
+    if not any(worker.users_max for worker in log.workers.values()):
+        return []  # each takes any number
     owned = Ownership(plan.owners, plan.table)
     fits = _fitted(log, owned, {o: _weight(log, o) for o in plan.owners}, plan.tracks)
     if fits.table == owned.table:
