@@ -64,14 +64,25 @@ def test_a_limit_nearby_widens_the_scale_and_one_far_off_does_not() -> None:
 
 
 def test_without_room_in_the_legend_it_is_told_beside_its_line() -> None:
-    """Where nothing is drawn; where something is, the number at the axis must do."""
+    """Where nothing is drawn, and what lies above in the highest row."""
     plot = replace(FLAT, limits=(Limit("p95<120ms", 120_000), Limit("p95<5s", 5_000_000)))
     narrow = plain(plot, LOOK, 34)
     assert "p95" not in narrow[0].replace("━ p95", "")
     assert any(row.endswith(" p95<120ms ✓ ") for row in narrow)
     assert narrow[1].endswith(" ↑ p95<5s ✓ ")
-    full = replace(plot, series=(Series("p95", "p95", (121_000,) * 60),))
-    assert not any(row.endswith("p95<120ms ✓ ") for row in plain(full, LOOK, 34))
+
+
+def test_words_of_what_is_not_kept_to_find_a_place() -> None:
+    """Where data lie at the end of its line: in the nearest row that is free, however far; a calm one may go untold."""
+    full = replace(FLAT, series=(Series("p95", "p95", (200_000, 0) * 30),))  # up and down in every column
+    top = replace(FLAT, series=(Series("p95", "p95", (200_000,) * 60),))
+    for plot, is_bad, is_told in ((top, True, True), (top, False, True), (full, True, False), (full, False, False)):
+        limited = replace(plot, limits=(Limit("p95<200ms", 200_000, is_bad=is_bad),))
+        assert any("p95<200ms" in row for row in plain(limited, LOOK, 34)[1:]) == is_told
+    low = replace(FLAT, series=(Series("p95", "p95", (200_000, 60_000) * 30),))  # free below 60 ms
+    for is_bad in (True, False):
+        limited = replace(low, limits=(Limit("p95<200ms", 200_000, is_bad=is_bad),))
+        assert any("p95<200ms" in row for row in plain(limited, LOOK, 34)[1:]) == is_bad
 
 
 def test_a_line_never_takes_the_tone_of_the_data() -> None:

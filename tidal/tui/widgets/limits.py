@@ -108,8 +108,14 @@ def rule(canvas: Canvas, plot: Plot, top: float, look: Look, *, names: bool) -> 
         if drawn and not limit.values:
             numbers[rows[0]] = (scale.short(limit.value / plot.scale), limit.tone)
     for limit, row in zip(plot.limits, rows, strict=True) if names else ():
-        canvas.write(row, f" {told(limit, look, is_above=not is_near(limit, plot.highest))} ", limit.tone)
+        _name(canvas, row, limit, f" {told(limit, look, is_above=not is_near(limit, plot.highest))} ")
     return numbers
+
+
+def _name(canvas: Canvas, row: int, limit: Limit, said: str) -> None:
+    """Write a limit's words in its row or as near as there is room; one that is not kept to is told anywhere."""
+    nearest = sorted(range(canvas.height), key=lambda other: abs(other - row))
+    any(canvas.write(other, said, limit.tone) for other in (nearest if limit.is_bad else nearest[:3]))
 
 
 def _heights(canvas: Canvas, plot: Plot, limit: Limit, top: float) -> list[int | None]:
