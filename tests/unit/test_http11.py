@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import ssl
 import time
 from contextlib import ExitStack
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -24,8 +26,6 @@ from tidal.hooks import EventHook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
-
 KINDS = ("fast", "http")
 
 
@@ -82,6 +82,16 @@ def turn_until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline_s
         gevent.idle()
+
+
+def test_the_page_names_tests_that_are_there() -> None:
+    """docs/http.md says for each item which ones."""
+    tests = Path(__file__).parent.parent
+    named = set(re.findall(r"`(test_\w+)`", (tests.parent / "docs" / "http.md").read_text("utf-8")))
+    files = [tests / "unit" / f"test_{name}.py" for name in ("http11", "fast_http", "fast_parse", "http_wire")]
+    there = {name for file in files for name in re.findall(r"(?m)^def (test_\w+)", file.read_text("utf-8"))}
+    assert named
+    assert named <= there
 
 
 # ---------------------------------------------------------------------- what comes unasked, slowly, or not at all
