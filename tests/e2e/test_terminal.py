@@ -432,8 +432,8 @@ def test_a_run_on_two_workers_is_rewound_and_loses_one(home: Path) -> None:
 
 
 def rewind(screen: Screen) -> None:
-    """A second back: the badge says how far that is from now, which is more and more, and only now counts on."""
-    screen.press("shift+left")
+    """Two ticks back: the badge says how far that is from now, which is more and more, and only now counts on."""
+    screen.press(",", ",")
     then = screen.until(lambda text: behind_s(text) > 0 and total_in(text))
     later = screen.until(lambda text: behind_s(text) > behind_s(then) + 1)
     assert total_in(later) == total_in(then)

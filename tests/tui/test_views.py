@@ -1,7 +1,7 @@
-"""Every view at three sizes, without colours and in ASCII, held to texts that a person has looked at.
+"""Every view at three sizes, in colour, without, and in ASCII, held to texts that a person has looked at.
 
 `python tests/tui/test_views.py` writes them anew. Letters beside a line say how it is set, run by run: b bold, r
-reversed, d dim, u underlined. Colours are in the pictures of test_snapshots.
+reversed, d dim, u underlined. In colour each run of text has the name of its tone before it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fakes import FilmFeed, StillFeed, Wishes, settled
 from frames import ASCII, BEGAN_MS, LOOK, frame
+from inks import Inks, letters_of
 from measured_frames import measured
 
 from tidal.tui.app import TidalApp
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 TEXTS = Path(__file__).parent / "__snapshots__" / "views"
+MODES = ("colour", "nocolor", "ascii")
 SIZES = {"80x24": (80, 24), "120x30": (120, 30), "200x50": (200, 50)}
 VIEWS: dict[str, tuple[str, ...]] = {
     "requests": ("1",),
@@ -74,16 +76,17 @@ def drawn(pilot: Pilot[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def letters_of(style: object) -> str:
-    """The weight of a style, a letter each."""
-    names = {"b": "bold", "r": "reverse", "d": "dim", "u": "underline"}
-    return "".join(letter for letter, name in names.items() if getattr(style, name, None))
+def in_colours(pilot: Pilot[str], inks: Inks) -> str:
+    """The screen with the names of its colours."""
+    inks.learn()
+    return "\n".join(map(inks.drawn, pilot.app.screen._compositor.render_strips(pilot.app.size))) + "\n"
 
 
 async def look_at(size: tuple[int, int], mode: str) -> dict[str, str]:
-    """All views as texts, in a mode: nocolor or ascii."""
+    """All views as texts, in a mode."""
     seen = {}
     async with shown("measured", size, mode) as pilot:
+        inks = Inks(pilot.app) if mode == "colour" else None
         for name, keys in VIEWS.items():
             for key in keys:
                 await pilot.press(key)
@@ -91,12 +94,12 @@ async def look_at(size: tuple[int, int], mode: str) -> dict[str, str]:
             if name not in ("help", "leave"):
                 await settled(pilot)
                 await settled(pilot)
-            seen[name] = drawn(pilot)
+            seen[name] = in_colours(pilot, inks) if inks else drawn(pilot)
             if name in CLOSED_BY_ESCAPE:
                 await pilot.press("escape")
                 await pilot.pause()
     async with shown("replay", size, mode) as pilot:
-        seen["replay"] = drawn(pilot)
+        seen["replay"] = in_colours(pilot, Inks(pilot.app)) if mode == "colour" else drawn(pilot)
     return seen
 
 
@@ -115,7 +118,7 @@ async def shown(kind: str, size: tuple[int, int], mode: str) -> AsyncIterator[Pi
         yield pilot
 
 
-@pytest.mark.parametrize("mode", ["nocolor", "ascii"])
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_views_are_as_they_were_looked_at(size: str, mode: str) -> None:
     """Nothing moves unnoticed."""
@@ -135,7 +138,7 @@ def main(wanted: list[str]) -> None:
     """Write the texts of some views, or of all."""
     TEXTS.mkdir(parents=True, exist_ok=True)
     for size, cells in SIZES.items():
-        for mode in ("nocolor", "ascii"):
+        for mode in MODES:
             for name, text in asyncio.run(look_at(cells, mode)).items():
                 if not wanted or name in wanted:
                     text_of(name, size, mode).write_text(text, encoding="utf-8")

@@ -17,7 +17,7 @@ from tidal.model.arrivalbook import arrival_cells, rate_milli
 from tidal.model.cells import endpoint_row
 from tidal.model.delays import delay_row
 from tidal.model.judged_rows import VerdictRow
-from tidal.model.ledger import EVER_S, balance, complete_to_ms, expected, iterations, losses, planned_users
+from tidal.model.ledger import EVER_S, Books, balance, complete_to_ms, expected, iterations, losses, planned_users
 from tidal.model.loglines import log_rows, missing_lines
 from tidal.model.measured_rows import (
     check_rows,
@@ -66,6 +66,7 @@ PATIENCE_S = 3
 """How long a current rate waits for a worker that does not report."""
 
 
+NO_POINT = Point()
 LOSSES_MAX = 200
 REASONS_MAX = 50
 
@@ -78,6 +79,7 @@ def frame(state: State, at_ms: int, focus: Focus | None = None) -> Frame:
     records = grouped(state.reports.endpoints, focus.group) if focus and focus.group else state.reports.endpoints
     endpoints = tuple(_endpoint(k, v, window, state, at_ms) for k, v in sorted(records.items()))
     logs_left_out, logs_dropped = missing_lines(state)
+    books = balance(state)
     return Frame(
         at_ms=at_ms,
         run=_header(state, at_ms),
@@ -89,10 +91,10 @@ def frame(state: State, at_ms: int, focus: Focus | None = None) -> Frame:
         story=_story(state),
         chart=_chart(state, window.stop),
         completeness=completeness,
-        ledger=_ledger(state),
+        ledger=_ledger(state, books),
         bad_entries=state.log.refused.count + state.reports.refused.count,
         skipped_entries=state.log.skipped + state.reports.skipped,
-        verdict=_verdict(state),
+        verdict=_verdict(state, books),
         closeup=closeup(state, focus, _seen(state, window), sorted(records), at_ms) if focus else None,
         pacing=pacing_rows(state.reports, _elapsed_ms(state.log, at_ms)),
         lateness=lateness_row(state.reports),
@@ -298,7 +300,7 @@ def _chart(state: State, end_s: int) -> Chart:
         step_s *= 2
     indexes = range(min(firsts) // step_s, last_s // step_s + 1)
     ran, wanted = _by_step(reports, step_s), _by_step(planned, step_s)
-    mine = [_point(ran.get(i, []), wanted.get(i, []), step_s) for i in indexes]
+    mine = [_point(ran.get(i, NO_POINT), wanted.get(i, NO_POINT), step_s) for i in indexes]
     columns = zip(*mine, strict=True)
     return Chart(indexes.start * step_s * 1000, step_s * 1000, *columns)
 
@@ -308,21 +310,21 @@ def _charted_to_s(log: LogHalf, end_s: int) -> int:
     return min(end_s, (log.began_ms + log.planned_to_ms) // 1000) if log.phase == phases.RUNNING else end_s
 
 
-def _by_step(series: Series, step_s: int) -> dict[int, list[Point]]:
-    """The points of a series by the index of the wider step in which they lie."""
+def _by_step(series: Series, step_s: int) -> dict[int, Point]:
+    """The points of a series by the index of the wider step in which they lie, added up there."""
+    if step_s == series.step_s:
+        return series.points
     width = step_s // series.step_s
     groups: dict[int, list[Point]] = {}
     for index, point in series.points.items():
         groups.setdefault(index // width, []).append(point)
-    return groups
+    return {index: points[0] if len(points) == 1 else _sum_of(points) for index, points in groups.items()}
 
 
-def _point(ran: list[Point], wanted: list[Point], step_s: int) -> tuple[int, ...]:
-    """One point of the chart: the parts of the two series that lie in one step, added up."""
-    planned_ms = sum(p.user_ms for p in wanted)
-    one = ran[0] if len(ran) == 1 else _sum_of(ran)
-    rates = (one.requests * 1000 // step_s, one.failures * 1000 // step_s)
-    return (*rates, round(planned_ms / (1000 * step_s)), one.user_ms // step_s, *one.percentiles_us())
+def _point(ran: Point, wanted: Point, step_s: int) -> tuple[int, ...]:
+    """One point of the chart, of what ran and what was planned in its step."""
+    rates = (ran.requests * 1000 // step_s, ran.failures * 1000 // step_s)
+    return (*rates, round(wanted.user_ms / (1000 * step_s)), ran.user_ms // step_s, *ran.percentiles_us())
 
 
 def _sum_of(points: list[Point]) -> Point:
@@ -332,10 +334,10 @@ def _sum_of(points: list[Point]) -> Point:
     return total
 
 
-def _ledger(state: State) -> LedgerRow:
+def _ledger(state: State, books: Books) -> LedgerRow:
     """Planned against done, while the run goes on only up to where every worker has reported."""
     log, reports = state.log, state.reports
-    books, counted = balance(state), iterations(state)
+    counted = iterations(state)
     gaps = (GapRow(_plan_ms(log, g[0] * 1000), _plan_ms(log, g[1] * 1000), g[2], g[3]) for g in books.gaps)
     lost = losses(state)[:LOSSES_MAX]
     return LedgerRow(
@@ -367,10 +369,12 @@ def _plan_ms(log: LogHalf, redis_ms: int) -> int:
     return max(0, redis_ms - log.began_ms)
 
 
-def _verdict(state: State) -> VerdictRow:
+def _verdict(state: State, books: Books) -> VerdictRow:
     """The one that the log says, else the one so far."""
     closed = state.log.closed
-    found = Verdict(closed.verdict, closed.reasons) if closed is not None and closed.verdict else judge(state)
+    found = (
+        Verdict(closed.verdict, closed.reasons) if closed is not None and closed.verdict else judge(state, books=books)
+    )
     remarks = (*crowd_remarks(state.reports.measured), *(spikes(state) if closed is not None else ()))
     reasons = tuple(clean(reason) for reason in found.reasons[:REASONS_MAX])
     return VerdictRow(clean(found.word, 20), reasons, tuple(map(clean, remarks)))

@@ -209,9 +209,20 @@ class Strain:
     last_s: int | None = None
     points: dict[int, tuple[int, int, int, int]] = field(default_factory=dict)
     """second // step → reports, lag in ms added up, CPU of a generator in ‰ of a core added up, the worst lag in ms"""
+    _peaks: tuple[int, int] | None = field(default=None, compare=False, repr=False)  # while nothing is added
+
+    def peaks_ms(self) -> tuple[int, int]:
+        """A bound of the mean lags, and the worst lag: of a worker that never lagged no more need be looked at."""
+        if self._peaks is None:
+            points = self.points.values()
+            means = max((-(-lag_ms // max(count, 1)) for count, lag_ms, _, _ in points), default=0)
+            self._peaks = means, max((worst_ms for *_, worst_ms in points), default=0)
+        return self._peaks
 
     def add(self, second: int, lag_ms: int, cpu_permille: int, worst_ms: int) -> None:
         """Add what one report said of the generators."""
+        means_ms, longest_ms = self.peaks_ms()
+        self._peaks = max(means_ms, lag_ms), max(longest_ms, worst_ms)
         self._put(reached(self, second, STRAIN_POINTS), (1, lag_ms, cpu_permille, worst_ms))
 
     def to_wire(self) -> list[object]:

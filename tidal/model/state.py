@@ -41,7 +41,7 @@ from tidal.model.phases import GONE, RUN_MOVES, WAITING
 from tidal.model.rows import StoryRow  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.series import Seconds, Series, Strain
 from tidal.model.staged import CutRecord  # noqa: TC001 - from_wire reads the annotations when it runs
-from tidal.model.stats import Spread, Tally
+from tidal.model.stats import Spread, Tally, percentiles_us
 from tidal.model.watched import WatchedRecord  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.wire import from_wire, to_wire
 
@@ -220,11 +220,16 @@ class EndpointRecord:
     tally: Tally = field(default_factory=Tally)
     recent: dict[int, tuple[int, int]] = field(default_factory=dict)  # second → requests, failures
     _seen: tuple[int, tuple[int, ...]] | None = field(default=None, compare=False, repr=False)
+    _buckets: list[int] = field(default_factory=list, compare=False, repr=False)  # of the histogram, in order
 
     def percentiles_us(self) -> tuple[int, ...]:
         """p50, p95 and p99, found once for each number of requests: most pictures show most endpoints as they were."""
-        if self._seen is None or self._seen[0] != self.tally.requests:
-            self._seen = (self.tally.requests, self.tally.percentiles_us(0.5, 0.95, 0.99))
+        tally = self.tally
+        if self._seen is None or self._seen[0] != tally.requests:
+            if len(self._buckets) != len(tally.histogram):  # none is ever taken away
+                self._buckets = sorted(tally.histogram)
+            found = percentiles_us(tally.histogram, (0.5, 0.95, 0.99), tally.min_us, tally.max_us, self._buckets)
+            self._seen = (tally.requests, found)
         return self._seen[1]
 
 

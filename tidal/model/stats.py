@@ -12,6 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import accumulate
 from math import ceil, exp, log
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ def bucket_of(latency_us: float) -> int:
     return min(int(log(latency_us) * BUCKETS_PER_E), BUCKET_COUNT - 1)
 
 
+@cache
 def bucket_middle_us(index: int) -> int:
     """The geometric middle of a bucket, at least 1 µs."""
     return max(1, round(exp((index + 0.5) / BUCKETS_PER_E)))
@@ -53,12 +55,15 @@ def merge_histogram(into: Histogram, other: Histogram) -> None:
             into[index] = count
 
 
-def percentiles_us(histogram: Histogram, quantiles: Iterable[float], low_us: int, high_us: int) -> tuple[int, ...]:
+def percentiles_us(
+    histogram: Histogram, quantiles: Iterable[float], low_us: int, high_us: int, indexes: list[int] | None = None
+) -> tuple[int, ...]:
     """Nearest-rank percentiles, clamped to the exact minimum and maximum; zeros when there is no sample.
 
-    Nearest rank: the smallest latency such that at least a share `q` of the samples is no larger.
+    Nearest rank: the smallest latency such that at least a share `q` of the samples is no larger. `indexes` are the
+    histogram's in order, where they are at hand.
     """
-    indexes = sorted(histogram)
+    indexes = sorted(histogram) if indexes is None else indexes
     reached = list(accumulate(map(histogram.__getitem__, indexes)))
     total = reached[-1] if reached else 0
     if not total:

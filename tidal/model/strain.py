@@ -88,6 +88,8 @@ def _length_s(strain: Strain) -> int:
 
 def _episodes(strain: Strain, least_ms: int) -> list[Episode]:
     runs: list[list[int]] = []
+    if strain.peaks_ms()[0] < least_ms:
+        return []
     for index in sorted(i for i, (count, lag_ms, _, _) in strain.points.items() if lag_ms >= least_ms * count):
         if runs and runs[-1][-1] == index - 1:
             runs[-1].append(index)
@@ -105,9 +107,9 @@ def stalls(state: State) -> Iterator[Pressed]:
     """The longest time for which one of a worker's generators stood still, of each such worker."""
     log = state.log
     for incarnation, record in sorted(state.reports.incarnations.items()):
-        still = [(p[3], i) for i, p in record.strain.points.items() if p[3] >= STILL_MS]
-        if not still:
+        if record.strain.peaks_ms()[1] < STILL_MS:
             continue
+        still = [(p[3], i) for i, p in record.strain.points.items() if p[3] >= STILL_MS]
         name = log.incarnations.get(incarnation, incarnation)
         longest_ms, index = max(still)
         step_ms = record.strain.step_s * 1000

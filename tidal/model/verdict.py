@@ -51,12 +51,15 @@ class Verdict:
     reasons: tuple[str, ...] = ()
 
 
-def judge(state: State, *, is_final: bool = False) -> Verdict:
-    """The verdict so far; `is_final`: of the whole run, for nothing more will be reported."""
+def judge(state: State, *, is_final: bool = False, books: Books | None = None) -> Verdict:
+    """The verdict so far; `is_final`: of the whole run, for nothing more will be reported.
+
+    `books` are those of the run so far, where they are at hand.
+    """
     if not state.log.began_ms or not (state.log.planned_user_ms or state.reports.user_ms or state.log.arrivals_planned):
         return Verdict()
     is_final = is_final or state.log.phase == phases.CLOSED
-    books = balance(state, is_final=is_final)
+    books = books if books is not None and not is_final else balance(state, is_final=is_final)
     found = [
         *_of_load(state, books),
         *_of_doubles(state, books),

@@ -125,8 +125,8 @@ def _spark(lane: Lane | None, end_s: int) -> Spark | None:
     if lane.first_s is None or lane.last_s is None:
         return Spark(lane.step_s * 1000, ())
     end = min(lane.last_s // lane.step_s + 1, -(-end_s // lane.step_s))
-    points = [lane.points.get(i) for i in range(max(lane.first_s // lane.step_s, end - SPARK_POINTS), end)]
-    return Spark(lane.step_s * 1000, tuple(point.requests if point else 0 for point in points))
+    points = map(lane.points.get, range(max(lane.first_s // lane.step_s, end - SPARK_POINTS), end))
+    return Spark(lane.step_s * 1000, tuple([point.requests if point is not None else 0 for point in points]))
 
 
 def _endpoint(state: State, key: tuple[str, str], end_s: int) -> EndpointCloseup | None:

@@ -158,6 +158,17 @@ class Toned(Widget):
             return self.tone(ground) + self.tone(over)
         return self._mix(self.app, f"tone--{name}") if name else Style.null()
 
+    def ink(self, tone: str, part: str = "") -> Style:
+        """What a piece of text is drawn with: a tone on the ground of the widget, under a component class.
+
+        Mixed once and kept: Textual finds a ground by asking all that the widget lies in.
+        """
+        key = f"{tone}\0{part}"
+        if key not in self._mixed:
+            over = self.part(part) if part else Style.null()
+            self._mixed[key] = self.rich_style + self.tone(tone) + over
+        return self._mixed[key]
+
     @property
     def fills(self) -> bool:
         """Whether grounds can be tinted: not in the terminal's own colours, and not without any."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from textual.geometry import Region
 from textual.strip import Strip
 
 from tidal.tui.look import Look, Toned
@@ -199,11 +200,21 @@ class PlotView(Toned, Generic[_Plot]):
         self._rows: list[Runs] | None = None
 
     def show(self, plot: _Plot) -> None:
-        """Draw another plot; the same one again costs nothing."""
-        if plot != self._plot:
-            self._plot = plot
-            self._rows = None
+        """Draw another plot; the same one again costs nothing, and rows that are as they were are left alone."""
+        if plot == self._plot:
+            return
+        self._plot, before, self._rows = plot, self._rows, None
+        if before is None or len(before) != self.size.height or not self.is_on_screen:
             self.refresh()
+            return
+        for y, (old, new) in enumerate(zip(before, self._drawn(), strict=True)):
+            if old != new:
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def _drawn(self) -> list[Runs]:
+        if self._rows is None or len(self._rows) != self.size.height:
+            self._rows = self._draw_rows(self._plot, self.size.width, self.size.height, self._look, fills=self.fills)
+        return self._rows
 
     def on_resize(self) -> None:
         """Draw anew for another size."""
@@ -216,10 +227,7 @@ class PlotView(Toned, Generic[_Plot]):
 
     def render_line(self, y: int) -> Strip:
         """One row of the plot."""
-        if self._rows is None or len(self._rows) != self.size.height:
-            self._rows = self._draw_rows(self._plot, self.size.width, self.size.height, self._look, fills=self.fills)
-        base = self.rich_style
-        return Strip([Segment(said, base + self.tone(tone)) for said, tone in self._rows[y]], self.size.width)
+        return Strip([Segment(said, self.ink(tone)) for said, tone in self._drawn()[y]], self.size.width)
 
 
 class ChartView(PlotView[Plot]):

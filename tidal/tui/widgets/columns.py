@@ -27,12 +27,37 @@ class Cell(NamedTuple):
     by: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GridRow:
-    """One row, known by its key from picture to picture."""
+Cells = tuple[Cell, ...]
 
-    key: str
-    cells: tuple[Cell, ...]
+
+class GridRow:
+    """One row, known by its key from picture to picture.
+
+    Its cells, or what makes them: of hundreds of rows a screen shows some, and only those are made.
+    """
+
+    __slots__ = ("_cells", "_make", "key")
+
+    def __init__(self, key: str, cells: Cells | Callable[[], Cells]) -> None:
+        self.key = key
+        self._make = cells if callable(cells) else None
+        self._cells = () if callable(cells) else cells
+
+    @property
+    def cells(self) -> Cells:
+        """The values of its columns."""
+        if self._make is not None:
+            self._cells, self._make = self._make(), None
+        return self._cells
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GridRow) and (self.key, self.cells) == (other.key, other.cells)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return f"<GridRow {self.key!r} {' | '.join(cell.text for cell in self.cells)}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +119,14 @@ def headings(columns: Sequence[Column], sorted_by: str, *, downwards: bool, look
     return [(f"{c.title}{arrow}", "accent") if c.key == sorted_by else (c.title, "head") for c in columns]
 
 
-def longest_texts(rows: Iterable[GridRow], before: Sequence[int]) -> list[int]:
-    """The widest text of each column so far: it never shrinks, so columns do not jump back."""
-    longest = list(before)
+def longest_texts(rows: Iterable[GridRow], columns: Sequence[Column], before: Sequence[int]) -> list[int]:
+    """The widest text so far of each column that may grow: it never shrinks, so columns do not jump back."""
+    longest, growing = list(before), [i for i, column in enumerate(columns) if column.most]
     for row in rows:
-        for i, cell in enumerate(row.cells):
-            if len(cell.text) * 2 > longest[i]:
-                longest[i] = max(longest[i], cell_len(cell.text))
+        for i in growing:
+            text = row.cells[i].text
+            if len(text) * 2 > longest[i]:
+                longest[i] = max(longest[i], cell_len(text))
     return longest
 
 

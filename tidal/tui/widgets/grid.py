@@ -78,6 +78,7 @@ class Grid(Toned, ScrollView, can_focus=True):
         self._rows: list[GridRow] = []
         self._total: GridRow | None = None
         self._longest = [0] * len(self.columns)
+        self._measured: set[str] = set()  # keys of the rows whose texts have had their say in that
         self._placed: list[cols.Placed] = []
         self._sorted_by: int | None = None
         self._downwards = False
@@ -156,14 +157,24 @@ class Grid(Toned, ScrollView, can_focus=True):
         """Take the newest rows; redraw what differs."""
         was_total = self._total
         self._all, self._total = rows, total
-        longest = cols.longest_texts(rows, self._longest)
-        if longest != self._longest:
-            self._longest = longest
-            self._place()
         self._arrange()
+        self._measure()
         if total != was_total:
             self._refresh_screen_line(self.size.height - 1)
         self._keep_end()
+
+    def _measure(self) -> None:
+        """Let columns grow with the texts of new rows, and of those that are seen."""
+        new = [row for row in self._all if row.key not in self._measured]
+        self._measured = {row.key for row in self._all}
+        longest = cols.longest_texts([*new, *(self._rows[i] for i in self._in_view())], self.columns, self._longest)
+        if longest != self._longest:
+            self._longest = longest
+            self._place()
+
+    def _in_view(self) -> range:
+        top = self.scroll_offset.y
+        return range(max(top, 0), min(top + self.size.height, len(self._rows)))
 
     def _keep_end(self) -> None:
         if self._at_end:
@@ -187,7 +198,7 @@ class Grid(Toned, ScrollView, can_focus=True):
             self._resize_virtual()
             self.refresh()
             return
-        changed = {i for i, (old, new) in enumerate(zip(before, self._rows, strict=True)) if old != new}
+        changed = {i for i in self._in_view() if before[i] != self._rows[i]}
         if cursor_before != self._cursor:
             changed |= {cursor_before, self._cursor}
         for index in changed:
@@ -224,7 +235,7 @@ class Grid(Toned, ScrollView, can_focus=True):
             return self._row_strip(self._rows[index], "grid--cursor" if index == self._cursor else "")
         if y == 1 and not self._rows:
             return self._strip([(f" {'no row matches the filter' if self._all else self._empty}", "dim")], "")
-        return Strip.blank(self.size.width, self.rich_style)
+        return Strip.blank(self.size.width, self.ink(""))
 
     def _row_strip(self, row: GridRow, ground: str) -> Strip:
         cells = [(cell.text, cell.tone) for cell in row.cells]
@@ -234,10 +245,8 @@ class Grid(Toned, ScrollView, can_focus=True):
         return self._strip(runs, ground)
 
     def _strip(self, runs: Runs, ground: str) -> Strip:
-        base = self.rich_style
-        over = self.part(ground) if ground else None
-        segments = [Segment(t, base + self.tone(tone) + over if over else base + self.tone(tone)) for t, tone in runs]
-        return Strip(segments).adjust_cell_length(self.size.width, base + over if over else base)
+        strip = Strip([Segment(said, self.ink(tone, ground)) for said, tone in runs])
+        return strip.adjust_cell_length(self.size.width, self.ink("", ground))
 
     def _place(self) -> None:
         self._placed = cols.place(self.columns, self._longest, self.size.width, self._hidden | self._absent)

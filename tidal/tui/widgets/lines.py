@@ -54,7 +54,6 @@ class Lines(Toned):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        base = self.rich_style
         runs = self.lines[y] if y < len(self.lines) else []
-        strip = Strip([Segment(text, base + self.tone(tone)) for text, tone in runs])
-        return strip.adjust_cell_length(self.size.width, base)
+        strip = Strip([Segment(text, self.ink(tone)) for text, tone in runs])
+        return strip.adjust_cell_length(self.size.width, self.ink(""))

@@ -72,11 +72,10 @@ class Page(Toned, ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        base = self.rich_style
         index = y + self.scroll_offset.y
         runs = self._lines[index] if index < len(self._lines) else []
-        strip = Strip([Segment(said, base + self.tone(tone)) for said, tone in runs])
-        return strip.adjust_cell_length(self.size.width, base)
+        strip = Strip([Segment(said, self.ink(tone)) for said, tone in runs])
+        return strip.adjust_cell_length(self.size.width, self.ink(""))
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by lines."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tidal.tui import text
@@ -12,8 +13,9 @@ from tidal.tui.widgets.columns import Cell, Column, GridRow
 from tidal.tui.widgets.spark import spark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from tidal.model.closeup import Spark
     from tidal.model.rows import EndpointRow, ExceptionRow, FailureRow, Frame, StoryRow, WorkerRow
 
 
@@ -89,24 +91,22 @@ def _endpoint_cells(row: EndpointRow, name: tuple[Cell, Cell], decimals: int, tr
 
 
 def _requests(frame: Frame, look: Look) -> list[GridRow]:
-    decimals, trends = decimals_of(frame), _trends(frame, look)
+    decimals, trends = decimals_of(frame), _trends(frame)
     return [
-        GridRow(
-            endpoint_key(row),
-            _endpoint_cells(
-                row, (Cell(look.outside(row.method), "dim"), Cell(look.outside(row.name))), decimals, trend
-            ),
-        )
+        GridRow(endpoint_key(row), partial(_request_cells, row, look, decimals, trend))
         for row, trend in zip(frame.endpoints, trends, strict=True)
     ]
 
 
-def _trends(frame: Frame, look: Look) -> list[str]:
-    """Each endpoint's requests over time in one line, where a closer look has them."""
+def _request_cells(row: EndpointRow, look: Look, decimals: int, trend: Spark | None) -> tuple[Cell, ...]:
+    name = (Cell(look.outside(row.method), "dim"), Cell(look.outside(row.name)))
+    return _endpoint_cells(row, name, decimals, spark(trend.requests, SPARK_CELLS, look) if trend is not None else "")
+
+
+def _trends(frame: Frame) -> Sequence[Spark | None]:
+    """Each endpoint's requests over time, where a closer look has them."""
     sparks = frame.closeup.sparks if frame.closeup is not None else ()
-    if len(sparks) != len(frame.endpoints):
-        return [""] * len(frame.endpoints)
-    return [spark(line.requests, SPARK_CELLS, look) if line is not None else "" for line in sparks]
+    return sparks if len(sparks) == len(frame.endpoints) else [None] * len(frame.endpoints)
 
 
 def _requests_total(frame: Frame, _look: Look) -> GridRow:
@@ -157,9 +157,9 @@ def worker_state(state: str, look: Look) -> Cell:
     return Cell(look.outside(look.own(f"{glyph} {word}")), tone)
 
 
-def _worker(row: WorkerRow, look: Look) -> GridRow:
+def _worker_cells(row: WorkerRow, look: Look) -> tuple[Cell, ...]:
     gone = row.generators_alive < row.generators
-    cells = (
+    return (
         Cell(look.outside(row.name), "strong"),
         Cell(look.outside(row.host), "dim"),
         _lamp("alive", look, lit=row.alive),
@@ -176,7 +176,10 @@ def _worker(row: WorkerRow, look: Look) -> GridRow:
         _number(row.share_permille, f"{row.share_permille / 10:.1f}"),
         Cell(look.outside(row.why), "dim"),
     )
-    return GridRow(worker_key(row), cells)
+
+
+def _worker(row: WorkerRow, look: Look) -> GridRow:
+    return GridRow(worker_key(row), partial(_worker_cells, row, look))
 
 
 def _age(age_ms: int | None, look: Look, *, late_ms: int) -> Cell:
@@ -262,15 +265,18 @@ def story_key(row: StoryRow) -> str:
     return f"{row.at_ms}\0{row.kind}\0{row.text}"
 
 
-def _event(row: StoryRow, look: Look) -> GridRow:
+def _event_cells(row: StoryRow, look: Look) -> tuple[Cell, ...]:
     glyph, _, tone = mark_of(LEVELS, row.level)
-    cells = (
+    return (
         _number(row.at_ms, look.own(text.clock(row.at_ms, look.zone)), "dim"),
         _number(row.offset_ms, text.duration(row.offset_ms), "dim"),
         Cell(look.own(glyph), tone),
         Cell(look.outside(row.text), "" if tone == "info" else tone),
     )
-    return GridRow(story_key(row), cells)
+
+
+def _event(row: StoryRow, look: Look) -> GridRow:
+    return GridRow(story_key(row), partial(_event_cells, row, look))
 
 
 def _rare(name: str, columns: tuple[Column, ...], rows: Callable[[Frame, Look], list[GridRow]]) -> Table:
