@@ -325,8 +325,8 @@ def measure(workers: int, endpoints: int = 20, samples: int = 50, seconds: float
 def _window(fleet: Fleet, master: psutil.Process, moments: Path, seconds: float) -> tuple[float, ...]:
     """CPU in percent, the p99 in ms, GB an hour, reports a second, the most bytes that the streams took.
 
-    The CPU is that of a folded report, times the reports that were sent: a master that starves on a busy machine falls
-    behind and would look cheap.
+    CPU and bytes are those of a report, times the reports that so many workers are to send: on a busy machine a master
+    that starves, or this fleet, falls behind and would look cheap.
     """
     skip, used_s, sent, began_s = moments.stat().st_size, _cpu_s(master), fleet.sent, time.monotonic()
     most, looked_s = 0, began_s
@@ -339,9 +339,9 @@ def _window(fleet: Fleet, master: psutil.Process, moments: Path, seconds: float)
     rate, ages = (fleet.sent - sent) / lasted_s, array("q")
     ages.frombytes(moments.read_bytes()[skip:])
     p99_ms = statistics.quantiles(ages, n=100)[-1]
-    cpu = (_cpu_s(master) - used_s) / max(1, len(ages)) * rate * 100
-    hourly = 3_600_000 / report_interval_ms(fleet.state.log) * fleet.count
-    return cpu, p99_ms, _bytes_of(fleet)[1] * hourly / 1e9, rate, most
+    due = 1_000 / report_interval_ms(fleet.state.log) * fleet.count
+    cpu = (_cpu_s(master) - used_s) / max(1, len(ages)) * due * 100
+    return cpu, p99_ms, _bytes_of(fleet)[1] * due * 3_600 / 1e9, rate, most
 
 
 def _bytes_of(fleet: Fleet) -> tuple[int, float]:
