@@ -23,13 +23,16 @@ TEXT_MAX = 4_000
 _MARKS_MAX = 2  # combining marks on one letter; more of them climb over the neighbouring lines
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _SPACES = str.maketrans(dict.fromkeys("\t\n\v\f\r\x85\u2028\u2029\u00a0", " "))
+_LETTERS = {0x1F1E6 + n: chr(ord("A") + n) for n in range(26)}
+_ALIKE: dict[int, str | None] = _SPACES | _LETTERS | dict.fromkeys(range(0x1F3FB, 0x1F400))
+"""Pairs of letters that are a flag, and shades of skin: terminals do not agree on how wide those are."""
 _UNITS_MS = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 
 
 @lru_cache(2_048)  # the same names come in every picture
 def clean(text: str, *, ascii_only: bool = False) -> str:
     """One harmless line: no control, format or unassigned characters, no towers of marks, no line breaks."""
-    text = text[:TEXT_MAX].translate(_SPACES)
+    text = text[:TEXT_MAX].translate(_ALIKE)
     if text.isascii() and text.isprintable():
         return text
     kept: list[str] = []
