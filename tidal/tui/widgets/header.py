@@ -200,7 +200,7 @@ def _figures(frame: Frame) -> list[Tile]:
         ("REQUESTS", text.count(total.requests), "strong", 12),
         ("FAILURES/S", text.rate(total.failures_milli), "failures" if total.failures_milli else "dim", 12),
         ("LOAD HELD", _held(frame), "strong", 12),
-        (CLIENT, _delayed(frame), "warn" if matters(frame.delay) else "dim", 12),
+        *_client_tile(frame),
         ("MAX", text.latency_of(total, total.max_us), "dim", 12),
     ]
 
@@ -244,9 +244,11 @@ def _split(label: str, value: str, tone: str) -> tuple[str, str, str]:
     return f"{label} {unit}".strip(), shown, tone
 
 
-def _delayed(frame: Frame) -> str:
+def _client_tile(frame: Frame) -> list[Tile]:
     """How long 99 of 100 answers lay unread at the most; nothing where the kernel does not say."""
-    return f"+{text.latency(frame.delay.p99_us)}" if frame.delay.answers else text.NOTHING
+    if not frame.delay.answers:
+        return []
+    return [(CLIENT, f"+{text.latency(frame.delay.p99_us)}", "warn" if matters(frame.delay) else "dim", 12)]
 
 
 def _held(frame: Frame) -> str:
