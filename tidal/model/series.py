@@ -78,7 +78,7 @@ class Point:
     def from_wire(cls, wire: object) -> Point:
         """The point of `to_wire`; ValueError when it cannot have been added up from samples."""
         if not isinstance(wire, list) or len(wire) != POINT_COLUMNS or not are_counts(wire[:5]):
-            raise ValueError("a point has five counts and two columns")
+            raise ValueError("a point of five counts and two columns whose parts do not belong together")
         requests, failures, user_ms, wait_us, waits = wire[:5]
         histogram = histogram_of(bucket_numbers(wire[5]), bucket_numbers(wire[6]), BUCKET_COUNT)
         return cls(requests, failures, user_ms, histogram, wait_us, waits)
