@@ -17,6 +17,7 @@ from tidal.model.rows import (
     Frame,
     GapRow,
     LedgerRow,
+    LogRow,
     LossRow,
     RunHeader,
     StoryRow,
@@ -155,6 +156,22 @@ STORY = (
     (198_000, "nt", "warning", "w1 lags: 140 ms behind its own clock"),
 )
 
+PAYMENT = """payment of 12.90 failed
+Traceback (most recent call last):
+  File "/home/ana/shop.py", line 61, in pay
+    answer.raise_for_status()
+HTTPError: 503 Server Error"""
+LOGS = (
+    (1_200, "w1", "w1", "info", "tidal worker", "Redis answers"),
+    (2_400, "w1", "w1/0", "warning", "shop.session", "no cookie in the first answer: logging in again"),
+    (2_400, "w2", "w2/3", "warning", "shop.session", "no cookie in the first answer: logging in again"),
+    (41_050, "w1", "w1/2", "error", "shop.pay", PAYMENT),
+    (118_900, "", "master", "warning", "tidal master", "Redis did not answer for 1.2 s; the load goes on"),
+    (125_300, "w2", "w2/0", "warning", "tidal", "37 lines left out here: a process may say 5 a second"),
+    (198_100, "", "hooks", "error", "locust.runners", "a listener of heartbeat_received raised"),
+)  # fmt: skip
+"""Plan time, worker, who, level, logger, text."""
+
 TRACEBACK = """Traceback (most recent call last):
   File "/home/ana/shop.py", line 48, in checkout
     total = response.json()["total"]
@@ -216,6 +233,8 @@ def frame(seconds: int = 252, **changes: Any) -> Frame:
             losses=(LossRow("w2", 118_400, 120_400, "lost"),),
         ),
         verdict=VerdictRow("valid"),
+        logs=tuple(LogRow(BEGAN_MS + ms, ms, *told) for ms, *told in LOGS if ms <= 1_000 * seconds),
+        logs_left_out=37 if seconds >= 126 else 0,
     )
 
 
@@ -249,6 +268,7 @@ def waiting() -> Frame:
         completeness=Completeness(0, 2, 0),
         ledger=LedgerRow(),
         story=tuple(StoryRow(BEGAN_MS + ms, ms, kind, level, said) for ms, kind, level, said in STORY[:3]),
+        logs=(),
     )
 
 
@@ -305,6 +325,7 @@ def hostile() -> Frame:
         failures=(FailureRow(HOSTILE, long, long, 10**15, -(10**17), 10**17),),
         exceptions=(ExceptionRow(long, f"{long}\n" * 50, 10**15, (HOSTILE,) * 9),),
         story=(StoryRow(now.at_ms, -(10**14), "xx", HOSTILE, long),),
+        logs=(LogRow(now.at_ms, -(10**14), HOSTILE, HOSTILE, HOSTILE, HOSTILE, f"{long}\n" * 9),) * 2,
         verdict=VerdictRow(HOSTILE, (long, HOSTILE), (long,)),
         ledger=replace(now.ledger, losses=(LossRow(long, 0, 10**17, long),)),
     )

@@ -91,6 +91,7 @@ SCENES: dict[str, Scene] = {
         Dashboard:8 Dashboard:9 Dashboard:0 Dashboard:1
         Dashboard:v ViewsMenu:j ViewsMenu:k ViewsMenu:v v ViewsMenu:escape Dashboard:f
         """),
+    "logs": Scene(live, "0 Tabling:w"),
     "help": Scene(live, """
         Dashboard:question_mark Help:down Help:up Help:pagedown Help:pageup Help:escape Dashboard:f1 Help:f1
         """, (80, 24)),

@@ -75,6 +75,15 @@ LEVELS: dict[str, Mark] = {
     "error": ("✗", "", "bad"),
 }
 
+LOG_LEVELS: dict[str, Mark] = {
+    "debug": ("·", "debug", "dim"),
+    "info": ("·", "info", "info"),
+    "warning": ("▲", "warning", "warn"),
+    "error": ("✗", "error", "bad"),
+    "critical": ("✗", "fatal", "bad"),
+}
+"""Of Python's logging, the least first."""
+
 
 def mark_of(table: dict[str, Mark], state: str) -> Mark:
     """The mark of a state; one that this version does not know is shown by its name."""

@@ -19,6 +19,7 @@ from tidal.tui import text
 from tidal.tui.look import VERDICTS, Look, mark_of
 from tidal.tui.memory import Memory, ShortMemory, TableMemory
 from tidal.tui.pump import Picture, Pump
+from tidal.tui.widgets import logs
 from tidal.tui.widgets.charts import Charts
 from tidal.tui.widgets.endpoint_page import endpoint_lines
 from tidal.tui.widgets.grid import Grid
@@ -42,8 +43,9 @@ PAGES = ("charts", "plan")
 VIEWS = (
     *(name for name, table in TABLES.items() if not table.is_late),
     "charts",
-    *(name for name, table in TABLES.items() if table.is_late and not table.is_rare),
+    *(name for name, table in TABLES.items() if table.is_late and not table.is_rare and name != "logs"),
     "plan",
+    "logs",
     *(name for name, table in TABLES.items() if table.is_rare),
 )
 """In the order of the tabs."""
@@ -88,6 +90,7 @@ class Board(Screen[None]):
         super().__init__()
         self.look, self.memory = look, memory or ShortMemory()
         self.pump = Pump(feed, self._take)
+        self.least_level = ""  # of the lines of logging that are shown; "": all
         self.frame: Frame | None = None  # the newest one
         self.shown: Frame | None = None  # the one on the screen: older while it is frozen
         self.opened: tuple[str, tuple[str, str]] | None = None  # what a page shows: table, its row
@@ -240,7 +243,8 @@ class Board(Screen[None]):
             total = table.total(self.shown, self.look) if table.total else None
             if name == "requests":
                 self.grid(name).leave_out(() if self.shown.total.response_count else RESPONSE)
-            self.grid(name).show_rows(table.rows(self.shown, self.look), total)
+            rows = table.rows(self.shown, self.look)
+            self.grid(name).show_rows(logs.from_level(rows, self.least_level) if name == "logs" else rows, total)
 
     def _draw_page(self) -> None:
         if self.shown is not None and self._is_page:
@@ -272,12 +276,14 @@ class Board(Screen[None]):
             "failures": len(frame.failures),
             "exceptions": len(frame.exceptions),
             "events": len(frame.story),
+            "logs": len(frame.logs) or "",
             "ledger": mark_of(VERDICTS, frame.verdict.word)[1].lower() if frame.verdict.word else "",
         }
         bad = {
             "failures": bool(frame.failures),
             "exceptions": bool(frame.exceptions),
             "workers": alive < len(frame.workers),
+            "logs": logs.alarming(frame.logs),
             "ledger": frame.verdict.word in ("suspect", "invalid"),
         }
         return [Tab(name, name.capitalize(), str(held.get(name, "")), bad.get(name, False), key) for name, key in views]
@@ -288,7 +294,13 @@ class Board(Screen[None]):
             return ""
         grouped = f"by {self.group} part{'s' * (self.group > 1)} of the path" if self.group else ""
         narrowed = f"/{text.clean(grid.filter_text)[:20]}  {grid.shown} of {grid.known}" if grid.filter_text else ""
-        return "  ".join(part for part in (grouped if self._tab == "requests" else "", narrowed) if part)
+        own = {"requests": grouped, "logs": self._logs_chip()}.get(self._tab, "")
+        return "  ".join(part for part in (own, narrowed) if part)
+
+    def _logs_chip(self) -> str:
+        least = f"from {self.least_level} on" if self.least_level else ""
+        gone = logs.missing(self.shown) if self.shown is not None else ""
+        return "  ".join(filter(None, (least, gone)))
 
     # -------------------------------------------------------------- layout
 

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tidal.tui import text
-from tidal.tui.widgets import books, measured, tables
+from tidal.tui.widgets import books, logs, measured, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from tidal.model.own_rows import SampleRow
-    from tidal.model.rows import ExceptionRow, FailureRow, Frame, StoryRow
+    from tidal.model.rows import ExceptionRow, FailureRow, Frame, LogRow, StoryRow
     from tidal.tui.look import Look
     from tidal.tui.widgets.columns import Cell
 
@@ -79,6 +79,16 @@ def _event(row: StoryRow, look: Look) -> Detail:
     return Detail("event", pairs, tuple(row.text.splitlines()))
 
 
+def _logged(row: LogRow, look: Look) -> Detail:
+    pairs = (
+        ("time", text.clock(row.at_ms, look.zone)),
+        ("plan time", text.duration(row.offset_ms)),
+        ("level", row.level),
+        ("logger", row.logger),
+    )
+    return Detail(f"logged by {row.who}", pairs, tuple(row.text.split("\n")))
+
+
 def _line(cells: Sequence[Cell]) -> Detail:
     """A line of the ledger: a reason may be longer than the screen is wide."""
     what, amount, more = cells
@@ -97,6 +107,9 @@ def detail_of(table: str, frame: Frame, key: str, look: Look) -> Detail | None:
     """Everything about the row of a table that has this key; None when it is gone."""
     if table == "ledger":
         return next((_line(row.cells) for row in books.rows(frame, look) if row.key == key), None)
+    if table == "logs":
+        lines = (row for known, row in zip(logs.log_keys(frame), frame.logs, strict=True) if known == key)
+        return next((_harmless(_logged(row, look), look) for row in lines), None)
     if table == "samples":
         found = (r for n, r in enumerate(frame.samples) if measured.sample_key(n, r) == key)
         return next((_harmless(sample_of(row, look), look) for row in found), None)

@@ -15,6 +15,7 @@ from tidal.tui.memory import TableMemory
 from tidal.tui.screens.choosers import ColumnsChooser, export_question
 from tidal.tui.screens.steering import Steering
 from tidal.tui.widgets.grid import Grid
+from tidal.tui.widgets.logs import LEAST
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -41,6 +42,7 @@ class Tabling(Steering):
             "c", "columns", "Columns", show=False, tooltip="choose the columns, and what sorts", id="table.columns"
         ),
         Binding("b", "group", "Group", show=False, tooltip="put endpoints together by their paths", id="table.group"),
+        Binding("w", "level", "Level", tooltip="from which level on lines of logging are shown", id="table.level"),
         Binding("y", "copy_row", "Copy", show=False, tooltip="copy the row, or the page, as text", id="copy.row"),
         Binding("Y", "copy_table", "Copy table", show=False, tooltip="copy all of the table as text", id="copy.table"),
         Binding("E", "export", "Export", show=False, tooltip="save the table as CSV or JSON", id="table.export"),
@@ -51,6 +53,8 @@ class Tabling(Steering):
         """Hide what needs a table where there is none."""
         if action in TABLE_ACTIONS:
             return self.table is not None or (action == "copy_row" and self.opened is not None)
+        if action == "level":
+            return self._tab == "logs" and self.opened is None
         if action == "group":
             return self._tab == "requests" and self.opened is None
         return super().check_action(action, parameters)
@@ -109,6 +113,12 @@ class Tabling(Steering):
         self.group = (self.group + 1) % (GROUP_MAX + 1)
         self._draw_chrome()
         self.refocus()
+
+    def action_level(self) -> None:
+        """Leave out the lines of one more level, after the last all are shown again."""
+        self.least_level = LEAST[(LEAST.index(self.least_level) + 1) % len(LEAST)]
+        self._draw_table("logs")
+        self._draw_chrome()
 
     # -------------------------------------------------------------- taking away
 

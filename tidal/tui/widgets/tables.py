@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tidal.tui import text
 from tidal.tui.look import LEVELS, WORKERS, Look, mark_of
-from tidal.tui.widgets import books, measured, users
+from tidal.tui.widgets import books, logs, measured, users
 from tidal.tui.widgets.columns import Cell, Column, GridRow
 from tidal.tui.widgets.spark import spark
 
@@ -294,6 +294,7 @@ TABLES: dict[str, Table] = {
         ),
         Table("events", "Events", _STORY, lambda f, k: [_event(row, k) for row in f.story], follows=True),
         Table("ledger", "Ledger", books.COLUMNS, books.rows, empty="nothing was planned yet"),
+        Table("logs", "Logs", logs.COLUMNS, logs.rows, empty="nothing was logged", follows=True, is_late=True),
         Table("classes", "Classes", users.COLUMNS, users.rows, users.total, "no class yet", is_late=True),
         _rare("stages", measured.STAGES, measured.stages),
         _rare("thresholds", measured.THRESHOLDS, measured.thresholds),

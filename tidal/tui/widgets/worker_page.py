@@ -10,6 +10,7 @@ from tidal.tui.look import LEVELS, WORKERS, mark_of
 from tidal.tui.widgets.blocks import beside, columns, headed, pairs_block
 from tidal.tui.widgets.chart import Plot, Series, draw
 from tidal.tui.widgets.charts import axis_of
+from tidal.tui.widgets.logs import worker_log
 from tidal.tui.widgets.scale import mean
 from tidal.tui.widgets.tables import LAMPS
 
@@ -40,7 +41,9 @@ def worker_lines(frame: Frame, incarnation: str, width: int, height: int, look: 
     widths = columns(width, [1, 1])
     users = headed("Users", "", _users(row, closeup, look))
     events = headed("Events", "", _events(frame, row, look))
-    return [*lines, *(beside([users, events], widths, look) if width >= 100 else [*users, [], *events])]
+    log = headed("Log", "of its agent and its generators, the newest first", worker_log(frame, row.name, look))
+    told = beside([users, events], widths, look) if width >= 100 else [*users, [], *events]
+    return [*lines, *told, [], *log]
 
 
 def _lamps(row: WorkerRow, look: Look) -> Runs:
