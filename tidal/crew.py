@@ -50,6 +50,7 @@ ARRIVALS_LEAD_MS = 250
 HEARD_LATE_MS = 1_000
 """What was due since a plan held, and was not begun because it was heard of so late, is begun late."""
 NEVER_MS = 1 << 40
+BEHIND_MAX_MS = 86_400_000
 
 
 @dataclass(slots=True)
@@ -64,6 +65,7 @@ class Generator:
     finished: bool = False
     users: dict[str, int] = field(default_factory=dict)
     lag_ms: int = 0
+    behind_ms: tuple[int, int] = (0, 0)  # by its last two batches: a heartbeat comes for every second one
     reached_ms: int = 0  # Redis time up to which it has reported
     in_flight: int = 0  # iterations that it has begun and not ended
     heard_ms: int = 0  # monotonic
@@ -171,6 +173,11 @@ class Crew:
         return next((f"generator {g.number} {g.found}" for g in silent), "")
 
     @property
+    def behind_ms(self) -> int:
+        """How late the children act on what is due, at worst."""
+        return max((max(g.behind_ms) for g in list(self.generators.values())), default=0)
+
+    @property
     def reached_ms(self) -> int | None:
         """Redis time up to which every child that runs users has reported; None when there is none."""
         return min((g.reached_ms for g in self.generators.values() if g.loaded and not g.finished), default=None)
@@ -250,6 +257,7 @@ class Crew:
             generator.loaded = True
         elif isinstance(message, Batch):
             generator.users, generator.lag_ms, generator.reached_ms = message.users, message.lag_ms, message.to_ms
+            generator.behind_ms = (min(max(0, message.behind_ms), BEHIND_MAX_MS), generator.behind_ms[0])
             generator.in_flight += message.iterations[0] - sum(message.iterations[1:])
         elif isinstance(message, Finished):
             generator.finished, generator.users = True, {}

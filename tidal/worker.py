@@ -119,6 +119,10 @@ class Agent:
         sender.start()
         return tail, sender
 
+    def _skew_ms(self) -> int:
+        """How far this machine's clock is off Redis time."""
+        return time.time_ns() // 1_000_000 - self.clock.redis_ms(self._now_us()) if self.clock.is_set else 0
+
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError, OSError):
             os.write(self._wake_write, b"!")
@@ -128,6 +132,7 @@ class Agent:
         now_ms = self._now_us() // 1000
         crew = service.crew if service is not None else None
         states = crew.states(now_ms) if crew is not None else ()
+        plan = service.state.log.plan if service is not None else None
         return pack(
             to_wire(
                 Heartbeat(
@@ -148,6 +153,10 @@ class Agent:
                     memory_bytes=service.memory_bytes if service is not None else 0,
                     lag_ms=max((s.lag_ms for s in states), default=0),
                     users_max=self._spec.max_users,
+                    behind_ms=crew.behind_ms if crew is not None else 0,
+                    skew_ms=self._skew_ms(),
+                    epoch=service.state.log.epoch if service is not None else 0,
+                    plan=plan.number if plan is not None else 0,
                 )
             )
         )

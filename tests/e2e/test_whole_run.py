@@ -93,6 +93,8 @@ def test_nothing_is_lost_without_a_fault(stage: Stage) -> None:
     assert master.wait(60) == 0
     live = end_of(feed)
     served = stage.served()
+    (worker,) = live.workers
+    assert (worker.epoch, worker.plan >= 1, worker.skew_ms is not None) == (live.run.epoch, True, True)
     logged = {(row.who, row.level, row.text) for row in live.logs}
     assert {(who, "warning", "this file is a test") for who in ("w1/0", "hooks")} <= logged
     assert {(who, "error", "the last word, with password=[redacted]") for who in ("w1/0", "hooks")} <= logged

@@ -344,6 +344,9 @@ class SimWorker(Clocked, Agent):
         self._lives += 1
         return f"{self.name}.{self._lives}"
 
+    def _skew_ms(self) -> int:
+        return 0
+
     def _open_beats(self) -> Any:
         return SimBeats(self._board, self._fleet, self.name, self._heartbeat).begin_with(self)
 

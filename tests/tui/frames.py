@@ -116,6 +116,10 @@ def worker(number: int, **changes: Any) -> WorkerRow:
         report_age_ms=640 + 110 * number,
         incarnation=f"inc{number}",
         share_permille=500,
+        behind_ms=1 + number,
+        skew_ms=17 - 24 * number,
+        epoch=BEGAN_MS - 4_000,
+        plan=3,
     )
     return replace(row, **changes)
 

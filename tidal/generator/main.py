@@ -103,7 +103,7 @@ class Generator:
         self._ending: Any = None  # the greenlet that waits for the last user, once the plan is over
         self._tracks: tuple[Track, ...] = ()
         self._was_complete = False
-        self._worst_lag_ms = 0
+        self._worst_lag_ms = self._worst_behind_ms = 0
         self._tap = LogTap(pipes.answer)
 
     def run(self) -> None:
@@ -229,8 +229,11 @@ class Generator:
 
     def _keep(self) -> None:
         """Keep the population as the schedule says."""
+        wake_ms: int | None = None
         while True:
             self._wake.clear()
+            if wake_ms is not None:
+                self._worst_behind_ms = max(self._worst_behind_ms, self._clock.now_ms() - wake_ms)
             wake_ms = self._turn() if self._clock.is_set else None
             self._wake.wait(self._patience_s(wake_ms))
 
@@ -388,7 +391,8 @@ class Generator:
             lag_ms, self._worst_lag_ms = self._worst_lag_ms, 0
             failures = self._environment.events.failures
             new, self._hook_failures_told = failures - self._hook_failures_told, failures
-            self._pipes.answer(self._recorder.take(lag_ms, new))
+            behind_ms, self._worst_behind_ms = self._worst_behind_ms, 0
+            self._pipes.answer(self._recorder.take(lag_ms, new, behind_ms))
 
     # ------------------------------------------------------------------ what Locust's workers do now and then
 

@@ -328,7 +328,7 @@ class Recorder:
 
     # ------------------------------------------------------------------ batches
 
-    def take(self, lag_ms: int = 0, hook_failures: int = 0) -> Batch:
+    def take(self, lag_ms: int = 0, hook_failures: int = 0, behind_ms: int = 0) -> Batch:
         """Everything since the last batch; the counts begin anew."""
         now_ms = self._now_us() // 1000
         for name in self._running:
@@ -362,6 +362,7 @@ class Recorder:
             delay=delay,
             undelayed=undelayed,
             failed=self._exchanges.take(),
+            behind_ms=max(behind_ms, lateness.max_us // 1000 if lateness is not None else 0),
         )
 
 

@@ -137,7 +137,8 @@ def tick(state: State, senses: Senses) -> list[ev.Ticked]:
         record = state.log.worker_of(incarnation)
         if record is not None and not record.is_gone:
             age_ms = max(0, senses.now_ms - beat.at_ms)
-            beats.append(ev.Beat(record.name, age_ms, beat.cpu_permille, beat.memory_bytes, beat.lag_ms))
+            strain = (beat.cpu_permille, beat.memory_bytes, beat.lag_ms, beat.behind_ms)
+            beats.append(ev.Beat(record.name, age_ms, *strain, beat.skew_ms, beat.epoch, beat.plan))
     beats.sort(key=lambda b: b.name)
     parts = [tuple(beats[i : i + BEATS_MAX]) for i in range(0, max(1, len(beats)), BEATS_MAX)]
     end = state.position[REPORTS]

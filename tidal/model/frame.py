@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tidal.model.closeup import Focus
+    from tidal.model.events import Beat
     from tidal.model.series import Series
     from tidal.model.state import EndpointRecord, IncarnationRecord, LogHalf, State, WorkerRecord
 
@@ -231,7 +232,17 @@ def _worker(state: State, record: WorkerRecord, at_ms: int) -> WorkerRow:
         incarnation=clean(record.incarnation, 40),
         share_permille=_share_permille(state, record.incarnation),
         why=clean(record.why),
+        behind_ms=beat.behind_ms if beat else 0,
+        skew_ms=beat.skew_ms if beat else None,
+        epoch=beat.epoch if beat else 0,
+        plan=beat.plan if beat else 0,
+        is_current=record.is_gone or beat is None or not beat.epoch or _goes_by_the_newest(state.log, beat),
     )
+
+
+def _goes_by_the_newest(log: LogHalf, beat: Beat) -> bool:
+    """Whether a heartbeat knew the newest plan; one of before it was made could not."""
+    return beat.epoch >= log.epoch and beat.plan >= (log.plan.number if log.plan is not None else 0)
 
 
 def _shown_state(state: State, record: WorkerRecord) -> str:

@@ -44,10 +44,14 @@ class Heartbeat:
     memory_bytes: int = 0
     lag_ms: int = 0
     users_max: int = 0  # how many users it takes; 0: any number
+    behind_ms: int = 0  # how late its generators act on what is due
+    skew_ms: int = 0  # this machine's clock minus Redis'
+    epoch: int = 0  # the highest that it has read
+    plan: int = 0  # the newest that it has read
 
     def __post_init__(self) -> None:
         """Refuse what no worker of ours writes: anybody with a worker's rights can write this key."""
-        values = [getattr(self, name) for name in self.__slots__]
+        values = [abs(self.skew_ms), *(getattr(self, name) for name in self.__slots__ if name != "skew_ms")]
         if not all(0 <= v < COUNT_MAX for v in values if type(v) is int) or self.processes > PROCESSES_MAX:
             raise ValueError("a heartbeat's numbers are whole, not negative and not too large")
         if any(len(v) > BEAT_TEXT_MAX for v in values if isinstance(v, str)):

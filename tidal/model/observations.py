@@ -89,6 +89,10 @@ class Beat:
     cpu_permille: int = 0
     memory_bytes: int = 0
     lag_ms: int = 0
+    behind_ms: int = 0  # how late its generators act on what is due
+    skew_ms: int = 0  # the worker's clock minus Redis'
+    epoch: int = 0  # the highest that it has read
+    plan: int = 0  # the newest that it has read
 
 
 @dataclass(frozen=True, slots=True)

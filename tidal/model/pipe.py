@@ -266,6 +266,7 @@ class Batch(Event):
     failed: tuple[FailedRequest, ...] = ()  # a few of the failed requests, to be read
     delay: Spread | None = None  # how long answers lay in the kernel before the generator read them
     undelayed: Spread | None = None  # the latencies of the same answers without that
+    behind_ms: int = 0  # how late the generator acted on what was due, at worst
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,11 @@ class WorkerRow:
     incarnation: str
     share_permille: int  # of the slots
     why: str = ""
+    behind_ms: int = 0  # how late its generators act on what is due: the start of a user or an arrival
+    skew_ms: int | None = None  # its machine's clock minus Redis'
+    epoch: int = 0  # the highest that it has read; the master's in the header
+    plan: int = 0  # the newest plan that it has read
+    is_current: bool = True  # that is the newest plan of the newest master
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def test_lives_that_somebody_makes_up_are_not_greeted_for_ever() -> None:
     "changes",
     [
         {"processes": 5_000}, {"processes": -1}, {"users": -1}, {"lag_ms": 1 << 60}, {"pid": -1},
-        {"memory_bytes": 1 << 62}, {"host": NAME}, {"why": NAME}, {"worker": ""},
+        {"memory_bytes": 1 << 62}, {"skew_ms": -1 << 60}, {"host": NAME}, {"why": NAME}, {"worker": ""},
         {"worker": "w" * 65}, {"incarnation": ""}, {"incarnation": NAME},
     ],
 )  # fmt: skip

@@ -126,14 +126,20 @@ _WORKERS = (
     Column("users", "Users", 7),
     Column("generators", "Gens", 5, 3),
     Column("cpu", "CPU %", 6),
-    Column("memory", "Mem MB", 7, 6),
+    Column("memory", "Mem MB", 7, 7),
     Column("lag", "Lag ms", 7, 4),
-    Column("beat", "Beat s", 7, 5),
-    Column("report", "Rept s", 7, 7),
-    Column("share", "Share %", 8, 8),
-    Column("why", "Why", 10, 9, right=False, most=40),
+    Column("behind", "Late ms", 8, 5),
+    Column("beat", "Beat s", 7, 6),
+    Column("report", "Rept s", 7, 8),
+    Column("skew", "Skew ms", 8, 9),
+    Column("share", "Share %", 8, 10),
+    Column("epoch", "Epoch", 9, 12),
+    Column("plan", "Plan", 5, 13),
+    Column("why", "Why", 10, 11, right=False, most=40),
 )
 
+BEHIND_MS, SKEW_MS = 100, 1_000
+"""Later than this, or further off, is worth a colour."""
 LAMPS = {
     "alive": (("●", "alive", "good"), ("✗", "gone", "bad")),
     "running": (("●", "runs", "good"), ("○", "idle", "dim")),
@@ -171,15 +177,29 @@ def _worker_cells(row: WorkerRow, look: Look) -> tuple[Cell, ...]:
         _number(row.cpu_permille, text.count(round(row.cpu_permille / 10), 6)),
         _number(row.memory_bytes, text.count(row.memory_bytes // 1_000_000, 7)),
         _number(row.lag_ms, text.count(row.lag_ms, 7), "warn" if row.lag_ms > 100 else ""),
+        _number(row.behind_ms, text.count(row.behind_ms, 8), "warn" if row.behind_ms > BEHIND_MS else ""),
         _age(row.heartbeat_age_ms, look, late_ms=1_500),
         _age(row.report_age_ms, look, late_ms=5_000),
+        _number(row.skew_ms or 0, skew_text(row.skew_ms), "warn" if abs(row.skew_ms or 0) > SKEW_MS else ""),
         _number(row.share_permille, f"{row.share_permille / 10:.1f}"),
+        _number(row.epoch, epoch_text(row.epoch, look), "" if row.is_current else "warn"),
+        _number(row.plan, str(row.plan) if row.plan else text.NOTHING, "" if row.is_current else "warn"),
         Cell(look.outside(row.why), "dim"),
     )
 
 
 def _worker(row: WorkerRow, look: Look) -> GridRow:
     return GridRow(worker_key(row), partial(_worker_cells, row, look))
+
+
+def skew_text(skew_ms: int | None) -> str:
+    """How far a machine's clock is off, with its sign."""
+    return text.NOTHING if skew_ms is None else f"{skew_ms:+,}" if abs(skew_ms) < 1_000_000 else f"{skew_ms:+.0e}"
+
+
+def epoch_text(epoch: int, look: Look) -> str:
+    """Epochs are moments: when the master that a worker heeds took over."""
+    return look.own(text.clock(epoch, look.zone)) if epoch else text.NOTHING
 
 
 def _age(age_ms: int | None, look: Look, *, late_ms: int) -> Cell:

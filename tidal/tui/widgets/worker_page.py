@@ -12,7 +12,7 @@ from tidal.tui.widgets.chart import Plot, Series, draw
 from tidal.tui.widgets.charts import axis_of
 from tidal.tui.widgets.logs import worker_log
 from tidal.tui.widgets.scale import mean
-from tidal.tui.widgets.tables import LAMPS
+from tidal.tui.widgets.tables import BEHIND_MS, LAMPS, SKEW_MS, epoch_text, skew_text
 
 if TYPE_CHECKING:
     from tidal.model.closeup import WorkerCloseup
@@ -60,9 +60,12 @@ def _pairs(row: WorkerRow, closeup: WorkerCloseup | None, look: Look) -> list[tu
         ("CPU", f"{row.cpu_permille / 10:.0f} % of a core", ""),
         ("memory", f"{row.memory_bytes / 1_000_000:,.0f} MB", ""),
         ("lag", f"{row.lag_ms:,} ms", "warn" if row.lag_ms > 100 else ""),
+        ("schedule lag", f"{row.behind_ms:,} ms", "warn" if row.behind_ms > BEHIND_MS else ""),
         ("generators", f"{row.generators_alive} of {row.generators}", "warn" if gone else ""),
         ("heartbeat", look.own(f"{text.seconds(row.heartbeat_age_ms)} s ago"), ""),
         ("last report", look.own(f"{text.seconds(row.report_age_ms)} s ago"), ""),
+        ("clock skew", f"{skew_text(row.skew_ms)} ms", "warn" if abs(row.skew_ms or 0) > SKEW_MS else ""),
+        ("plan", f"{row.plan}, epoch {epoch_text(row.epoch, look)}", "" if row.is_current else "warn"),
         ("host", look.outside(row.host), ""),
         ("process", str(row.pid), ""),
         ("worker", look.outside(row.worker), "dim"),
