@@ -20,8 +20,8 @@ COLUMNS = (
     Column("plan", "Plan", 8, 2),
     Column("level", "Level", 9, right=False),
     Column("who", "Who", 6, right=False, most=12),
-    Column("logger", "Logger", 11, 1, right=False, most=24),
-    Column("text", "Text", 34, right=False, most=2_000),
+    Column("logger", "Logger", 12, 1, right=False, most=24),
+    Column("text", "Text", 32, right=False, most=2_000),
 )
 LEAST = ("", "info", "warning", "error")
 """What the key for levels goes through: from this one on; "" is all."""
@@ -94,7 +94,7 @@ def worker_log(frame: Frame, worker: str, look: Look) -> Block:
             [
                 (f"  {text.duration(row.offset_ms):>7} ", "dim"),
                 (look.own(f"{glyph} "), tone),
-                (look.own(who), "dim"),
+                (look.outside(who), "dim"),
                 (f"{look.outside(row.logger)} ", "dim"),
                 (said, tone if tone in ("warn", "bad") else ""),
             ]
