@@ -281,11 +281,12 @@ def stage(workers: int, profile: str = "") -> Iterator[tuple[Bus, psutil.Process
         argv = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--dir", name]
         redis = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
         url = f"redis://127.0.0.1:{port}"
+        bus = _connected(url)
         env = {**os.environ, paths.HOME: str(folder / "home")}
         words = [sys.executable, *(["-m", "cProfile", "-o", profile] if profile else []), __file__]
         master = subprocess.Popen([*words, "--lead", json.dumps([url, name, workers])], env=env, cwd=name)
         try:
-            yield _connected(url), psutil.Process(master.pid), folder
+            yield bus, psutil.Process(master.pid), folder
         finally:
             master.send_signal(signal.SIGINT if profile else signal.SIGKILL)
             master.wait()

@@ -61,7 +61,7 @@ def follow(archive: Archive, goes_on: Callable[[], bool] = lambda: True) -> Chai
     Raises:
         ArchiveDamaged: the archive cannot be read to its end.
     """
-    links, began_ms = _said(archive)
+    links, began_ms = _said(archive, goes_on)
     done = Chained(began_ms=began_ms)
     if not links:
         return done
@@ -79,6 +79,14 @@ def follow(archive: Archive, goes_on: Callable[[], bool] = lambda: True) -> Chai
         else:
             done = done._replace(agreed=done.agreed + 1, last_ms=link.at_ms)
     return done
+
+
+def _entries(archive: Archive, goes_on: Callable[[], bool]) -> Iterator[Entry]:
+    for block in archive.blocks:
+        if not goes_on():
+            return
+        if block.kind == ENTRIES:
+            yield from archive.read_entries(block)
 
 
 def _taken(archive: Archive, chains: Chains, goes_on: Callable[[], bool]) -> Iterator[Place]:
@@ -168,11 +176,11 @@ def _event(entry: Entry, kind: type[Any]) -> Any:
     return None
 
 
-def _said(archive: Archive) -> tuple[list[Link], int]:
-    """All links in the order of the log, and when the load began."""
+def _said(archive: Archive, goes_on: Callable[[], bool]) -> tuple[list[Link], int]:
+    """All links in the order of the log, and when the load began; as far as it came when `goes_on` says no."""
     links: dict[tuple[Place, Place], Link] = {}
     began_ms = 0
-    for entry in archive.entries():
+    for entry in _entries(archive, goes_on):
         for link in links_of(entry):
             links[link.since, link.to] = link
         if (started := _event(entry, RunStarted)) is not None:

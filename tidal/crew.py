@@ -220,6 +220,8 @@ class Crew:
         """Where a generator is, once in each of its silences."""
         if generator.found or now_ms - generator.heard_ms < SILENT_MS:
             return []
+        if generator.question is None and any(g.question and not g.found for g in self.generators.values()):
+            return []  # one at a time: a stack does not say whose it is
         if generator.question is None:
             root = Path(self._load.root).resolve()
             generator.question = Question(generator.child.pid, root, self._log_path, now_ms)

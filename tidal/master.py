@@ -297,9 +297,9 @@ class Master:
         events += self._stop_if_wanted()
         if not events and self._keeping is not None and self.state.log.began_ms:
             events = [self._keeping.keyframe(self.state, redis_ms)] if self._keeping.is_keyframe_due(now_ms) else []
+        events = self._said.joined(events, self._hooks.taken_lines() if self._hooks else (), redis_ms)
         if self._keeping is not None and any(isinstance(e, RunClosed) for e in events):
             events.insert(0, self._keeping.keyframe(self.state, redis_ms))  # the last hash covers all but the end
-        events = self._with_lines(events, redis_ms)
         if not events and not self._notes:
             self._trim(now_ms)
         if events or self._notes:
@@ -309,13 +309,6 @@ class Master:
             self._said.logged(events)
         for _ in range(granted):
             self._hooks.wishes.popleft()  # type: ignore[union-attr]
-
-    def _with_lines(self, events: list[Event], redis_ms: int) -> list[Event]:
-        """With what was logged on this side; nothing follows the end of a run, so that waits for the next turn."""
-        is_end = any(isinstance(event, RunClosed) for event in events)
-        heard = self._hooks.taken_lines() if self._hooks is not None else ()
-        lines = self._said.due(heard, redis_ms, at_once=is_end)
-        return lines if lines and is_end else [*events, *lines]
 
     def _trim(self, now_ms: int) -> None:
         """Cut the streams in Redis when they are too large; a log that is cut gets the shipped files anew."""

@@ -337,6 +337,10 @@ class Watch:
         self.checked = _seen(proof)
         return not self._closing.wait(REST_S)
 
+    def _goes_on_at_ease(self) -> bool:
+        self._rest()
+        return not self._closing.wait(REST_S)
+
     def _run(self) -> None:
         try:
             self._prove()
@@ -348,7 +352,7 @@ class Watch:
         proof = prove(self._archive, self._goes_on, self._rest)
         self.trouble, self.checked = told(proof), _seen(proof)
         if proof.differs is None and not self._closing.is_set():
-            chained = follow(self._archive, lambda: not self._closing.wait(REST_S))
+            chained = follow(self._archive, self._goes_on_at_ease)
             self.trouble = told_of_chain(chained)
             self.checked = replace(_seen(proof._replace(chain=chained)), is_done=not self._closing.is_set())
 

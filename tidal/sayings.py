@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from tidal.model.events import Logged
+from tidal.model.events import Logged, RunClosed
 from tidal.model.loglines import Intake, few, log_line
 
 if TYPE_CHECKING:
@@ -55,12 +55,21 @@ class MasterLog(Sayings):
         super().__init__(name, now_ms)
         self._waiting: tuple[LogLine, ...] = ()
         self._logged_ms = -LOGGED_MS
+        self._end_waited = False
 
-    def due(self, heard: Iterable[LogLine], at_ms: int, *, at_once: bool) -> list[Event]:
-        """What is to be appended now, with what the hook host said; kept until `logged` has seen it."""
+    def joined(self, events: list[Event], heard: Iterable[LogLine], at_ms: int) -> list[Event]:
+        """The events of a turn with the lines that are due, and with what the hook host said; kept until `logged`.
+
+        Nothing follows the end of a run: when lines wait, the end waits for them, but one turn only.
+        """
         self._waiting = few((*self._waiting, *self.take(at_ms), *heard))
-        is_due = at_once or self._now_ms() - self._logged_ms >= LOGGED_MS
-        return [Logged(self._waiting)] if self._waiting and is_due else []
+        is_end = any(isinstance(event, RunClosed) for event in events)
+        is_due = is_end or self._now_ms() - self._logged_ms >= LOGGED_MS
+        if not self._waiting or not is_due or (is_end and self._end_waited):
+            return events
+        self._end_waited = is_end
+        lines = Logged(self._waiting)
+        return [lines] if is_end else [*events, lines]
 
     def logged(self, events: Iterable[Event]) -> None:
         """These events were appended."""

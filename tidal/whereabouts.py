@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 QUESTION = signal.SIGURG
 ANSWER_MS = 500
 """How long an answer may take; a process that is stopped gives none."""
-ANSWER_BYTES_MAX = 16_000
+ANSWER_BYTES_MAX = 1 << 20
 NO_ANSWER = "does not answer a signal: it is stopped, or starved of CPU"
 ELSEWHERE = "is held outside of the test's files"
 
@@ -43,7 +43,7 @@ class Question:
     def __init__(self, pid: int, root: Path, log_path: Path, now_ms: int) -> None:
         self._root, self._log_path, self._asked_ms = root, log_path, now_ms
         self._from = _size(log_path)
-        with suppress(ProcessLookupError):
+        with suppress(OSError):  # it is gone, or its number is somebody else's by now
             os.kill(pid, QUESTION)
 
     def __repr__(self) -> str:

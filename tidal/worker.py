@@ -110,6 +110,7 @@ class Agent:
         return Beats(self._board, self._fleet, self.identity.worker, self._heartbeat)
 
     def _open_service(self, run: str) -> Service:
+        self.said.take(0)  # what was said between two runs belongs to neither
         return Service(run, self._spec, self.identity, self._processes, self.said)
 
     def _open_lines(self, run: str) -> tuple[Tail, Sender]:

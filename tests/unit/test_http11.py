@@ -20,6 +20,7 @@ from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidSchema
 from urllib3.connectionpool import HTTPConnectionPool
 
+from tidal.generator.fast_errors import UnsupportedRedirectSchemeError
 from tidal.generator.fasthttp import FastHttpSession
 from tidal.generator.http import HttpSession
 from tidal.hooks import EventHook
@@ -217,6 +218,20 @@ def test_a_unix_socket(behind_a_socket: tuple[OddServer, str], samples: list[dic
     assert [one.path for one in server.asked] == ["/redir?x=1", "/echo?to=1", "/echo?a=b", "/json"]
     assert server.connections == 1
     assert [sample["name"] for sample in samples] == ["/redir?x=1", "/echo?a=b", f"{url}/json"]
+
+
+def test_no_answer_leads_into_a_socket(behind_a_socket: tuple[OddServer, str], samples: list[dict[str, Any]]) -> None:
+    """Whoever is tested must not make the generator speak to what listens on its own machine."""
+    server, url = behind_a_socket
+    client = fast(samples, "http://127.0.0.1:1")
+    asked = client.client.make_request("http://shop.example/cart", method="POST", payload=b"body")
+    for location in (f"{url}/echo", f"HTTP+UNIX{url.removeprefix('http+unix')}/echo"):
+        with pytest.raises(UnsupportedRedirectSchemeError):
+            client.client._redirect(asked, 307, location.encode(), b"body")
+    asked = client.client.make_request("http+unix://%2Frun%2Fother.sock/a")
+    with pytest.raises(UnsupportedRedirectSchemeError):
+        client.client._redirect(asked, 302, f"{url}/echo".encode(), b"")
+    assert not server.asked
 
 
 def test_cookies_behind_a_unix_socket(behind_a_socket: tuple[OddServer, str], samples: list[dict[str, Any]]) -> None:

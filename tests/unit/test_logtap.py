@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tidal.generator.logtap import Echo, LogTap, text_of
+from tidal.generator.logtap import Echo, LogTap, end_of, text_of
 from tidal.model.loglines import BURST
 from tidal.model.pipe import Said
 from tidal.model.samples import LINE_TEXT_MAX
@@ -129,6 +129,30 @@ def test_a_traceback_travels_with_its_line(child: Child) -> None:
 def test_arguments_that_do_not_fit_are_no_error() -> None:
     """Logging itself would print a complaint; the line travels anyhow."""
     assert "TypeError" in text_of(logging.LogRecord("a", 30, "f.py", 1, "%d of %d", ("x",), None))
+
+
+def test_a_record_made_by_hand_does_not_fail_in_the_code_that_logs_it(child: Child) -> None:
+    """Without a name, with a message that cannot be shown, with `exc_info` of no exception."""
+
+    class Shy:
+        def __repr__(self) -> str:
+            raise ValueError
+
+    child.tap.open("WARNING")
+    logging.getLogger().handle(logging.makeLogRecord({"levelno": 40, "msg": "no name"}))
+    for more in ({"msg": Shy()}, {"msg": "%d", "args": ("x",), "exc_info": True}):
+        child.tap.handle(logging.makeLogRecord({"levelno": 40, **more}))
+    assert "no name" in [text for _, _, text in child.told()]
+
+
+def test_secrets_go_before_a_long_text_is_cut(child: Child) -> None:
+    """Cut within `password=…` at its front, it would be a word that no rule knows."""
+    secret = "password=" + "s3cret" * 200
+    assert "s3cret" not in end_of(f"{secret}\n" + "x" * 900, 1_500)
+    assert end_of("short", 10) == "short"
+    child.tap.open("WARNING")
+    sys.stderr.write("Traceback\n" + f"  {secret}\n" * 3 + "y" * 500 + "\n")
+    assert "s3cret" not in "".join(text for _, _, text in child.told())
 
 
 def test_secrets_stay_here(child: Child) -> None:

@@ -22,7 +22,7 @@ from tidal.generator.fast_headers import Headers, line_of
 from tidal.generator.fast_pool import HTTPClientPool, adopt
 from tidal.generator.fast_response import FastRequest, FastResponse
 from tidal.generator.fast_stream import IDEMPOTENT, ask
-from tidal.generator.fast_url import SCHEMES, redirected, target_of
+from tidal.generator.fast_url import SCHEMES, UNIX, redirected, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -322,7 +322,8 @@ class LocustUserAgent:
         """Point the request to where it was told to go; returns the body that it has from now on."""
         url = redirected(request.target.url, location)
         scheme = urlsplit(url).scheme
-        if scheme not in SCHEMES:
+        leaves = scheme == UNIX and target_of(url).origin != request.target.origin
+        if scheme not in SCHEMES or leaves:  # no answer leads into a socket of this machine, but one from that socket
             raise UnsupportedRedirectSchemeError(request.url, f"refusing to follow redirect to {scheme!r} URL")
         dropped = {"cookie", "cookie2"}
         if status in (301, 302, 303):

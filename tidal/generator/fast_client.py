@@ -426,12 +426,12 @@ def _await_connect(sock: _socket.socket, timeout_s: float) -> int:
     page of Python's stack, and pages are never given back (docs/decisions/0064).
     """
     hub, sweeper, connecting = get_hub(), Sweeper.here(), Connecting(perf_counter() + timeout_s)
-    sweeper.watch(connecting, timeout_s)
-    if not sweeper.is_running:
-        sweeper.start()
     watcher = hub.loop.io(sock.fileno(), WRITE)
-    watcher.start(connecting.waiter.switch)
     try:
+        watcher.start(connecting.waiter.switch)
+        sweeper.watch(connecting, timeout_s)
+        if not sweeper.is_running:
+            sweeper.start()
         hub.switch()
     finally:
         sweeper.waiting.discard(connecting)

@@ -71,12 +71,15 @@ class LogTap(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line in, when it is of interest and there is room."""
-        if record.levelno >= self._least and self._intake.has_room(now_ms := _now_ms()):
-            self._put(now_ms, record.levelno, record.name, text_of(record))
+        try:
+            if record.levelno >= self._least and self._intake.has_room(now_ms := _now_ms()):
+                self._put(now_ms, record.levelno, str(record.name), text_of(record))
+        except Exception:  # noqa: BLE001 - a record may be made by hand: it must not fail in the code that logs it
+            self.handleError(record)
 
     def _printed(self, number: int, stream: str, text: str) -> None:
         if number >= self._least and self._intake.has_room(now_ms := _now_ms()):
-            self._put(now_ms, number, stream, text[-LINE_TEXT_MAX:])
+            self._put(now_ms, number, stream, end_of(text, LINE_TEXT_MAX))
 
     def _put(self, now_ms: int, number: int, logger: str, text: str) -> None:
         self._intake.put(log_line(now_ms, level_word(number), logger, text, rules()))
@@ -111,7 +114,12 @@ def text_of(record: logging.LogRecord) -> str:
         return message
     traceback = traceback_text(raised, raised.__traceback__).rstrip()
     message = message if len(message) <= MESSAGE_MAX else f"{message[: MESSAGE_MAX - 1]}…"
-    return f"{message}\n{traceback[-(LINE_TEXT_MAX - len(message) - 1) :]}"
+    return f"{message}\n{end_of(traceback, LINE_TEXT_MAX - len(message) - 1)}"
+
+
+def end_of(text: str, most: int) -> str:
+    """The end of a long text; its secrets go first, for what announces one may be cut off."""
+    return text if len(text) <= most else rules().text(text, len(text))[-most:]
 
 
 class Echo:
@@ -142,7 +150,7 @@ class Echo:
             self.write(line)
 
     def _split(self, text: str) -> None:
-        *whole, self._rest = (self._rest[-LINE_TEXT_MAX:] + text[: 100 * LINE_TEXT_MAX]).split("\n")
+        *whole, self._rest = (self._rest[:LINE_TEXT_MAX] + text[: 100 * LINE_TEXT_MAX]).split("\n")
         for line in whole:
             if line.strip():
                 self._hear(line[:LINE_TEXT_MAX])

@@ -105,7 +105,9 @@ def _changes(state: State, record: WorkerRecord | None, beat: Heartbeat, now_ms:
     shown = shown if shown in phases.WORKER_STATES and shown not in phases.GONE else "waiting"
     shown = "draining" if record.incarnation in state.log.drains else shown
     lamps = (True, beat.users > 0 or beat.state in {"running", "stalled"}, _is_reporting(state, record, now_ms))
-    if (shown, lamps) == (record.state, (record.alive, record.running, record.reporting)):
+    is_known = (shown, lamps) == (record.state, (record.alive, record.running, record.reporting))
+    learned_why = shown == "stalled" and beat.why[:200] not in ("", record.why)
+    if is_known and not learned_why:
         return []
     return [ev.WorkerChanged(record.name, record.incarnation, shown, *lamps, why=beat.why[:200])]
 

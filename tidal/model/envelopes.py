@@ -58,6 +58,8 @@ class ByWorker:
         """Refuse an identity that could not be told from another."""
         if not 1 <= self.first <= self.last < 1 << 63 or not 1 <= len(self.incarnation) <= INCARNATION_MAX:
             raise ValueError(f"a report's range is {self.first}..{self.last} of {self.incarnation[:INCARNATION_MAX]!r}")
+        if not 0 <= self.at_ms < MOMENT_MS_MAX:
+            raise ValueError(f"a worker's envelope is of {self.at_ms} ms")
 
 
 @dataclass(frozen=True, slots=True)

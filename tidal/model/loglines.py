@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from tidal.model.observations import Noted
 from tidal.model.redact import DEFAULT
 from tidal.model.rows import LogRow
-from tidal.model.samples import LINE_LEVELS, LINE_TEXT_MAX, LOGGER_MAX, LogLine
+from tidal.model.samples import COUNT_MAX, LINE_LEVELS, LINE_TEXT_MAX, LOGGER_MAX, LogLine
 from tidal.model.text import clean
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ def retimed(lines: Iterable[LogLine], now_ms: int, at_ms: int) -> tuple[LogLine,
 
 
 def mark(at_ms: int, left_out: int, number: int = -1) -> LogLine:
-    """The line that says how many are not there."""
-    return LogLine(at_ms, "warning", "tidal", "", number, left_out)
+    """The line that says how many are not there; sums of hostile counts end where a count does."""
+    return LogLine(at_ms, "warning", "tidal", "", number, min(left_out, COUNT_MAX - 1))
 
 
 def few(lines: Iterable[LogLine]) -> tuple[LogLine, ...]:

@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tidal.model import events as ev
 from tidal.model import story
 from tidal.model.codec import LOG, BadEntry, Entry, EntryId, decode
 from tidal.model.fold import fold_entry
+from tidal.model.samples import LINE_LEVELS
 from tidal.model.state import State
 from tidal.model.terms import TEXT, Fact
 from tidal.model.text import clean
 from tidal.model.wire import to_wire
 from tidal.model.words import number
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 LINE_MAX = 400
 VALUE_MAX = 80
 FIELDS_MAX = 8
+LINES_SHOWN = 3
+_STORY_LEVELS = {"warning": "warning", "error": "error", "critical": "error"}
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -86,6 +92,8 @@ class Teller:
             return self._line(entry, "unknown", ("", f"an entry of the unknown kind {entry.kind}"))
         event = signed.event
         told = story.tell(log, event) if isinstance(signed, ev.ByMaster) else _of_report(event)
+        if isinstance(event, ev.Logged):
+            told = _logged(event.lines)
         who = self._who(signed)
         if entry.stream == LOG:
             fold_entry(self._state, entry)
@@ -122,7 +130,8 @@ def _of_report(event: ev.Event) -> story.Line:
         facts = _counted(event)
         span_s = (event.to_ms - event.from_ms) / 1000
         counted = f"{number(facts['requests'])} requests in {span_s:.1f} s, {number(facts['failures'])} failed"
-        return "", f"reports {counted}, {number(facts['users'])} users"
+        level, said = _logged(event.lines)
+        return level, f"reports {counted}, {number(facts['users'])} users" + (f"; {said}" if said else "")
     if isinstance(event, ev.GeneratorLost):
         lost_ms = event.to_ms - event.from_ms
         return "error", f"generator {event.number} died ({event.why}): its last {lost_ms} ms were never sent"
@@ -133,6 +142,16 @@ def _of_report(event: ev.Event) -> story.Line:
     if isinstance(event, ev.StopWanted):
         return "warning", f"user code in generator {event.number} wants the end of the run: {event.why}"
     return None
+
+
+def _logged(lines: Sequence[ev.LogLine]) -> tuple[str, str]:
+    """The heaviest level of lines of logging, and what they say; nothing for no lines."""
+    if not lines:
+        return "", ""
+    heaviest = max((line.level for line in lines), key=LINE_LEVELS.index)
+    shown = [f"{line.logger}: {' '.join(line.text.split())}" for line in lines[:LINES_SHOWN]]
+    more = [f"and {len(lines) - len(shown)} more"] if len(lines) > len(shown) else []
+    return _STORY_LEVELS.get(heaviest, ""), f"logs {heaviest}: {'; '.join((*shown, *more))}"
 
 
 def _counted(event: ev.Reported) -> dict[str, int]:

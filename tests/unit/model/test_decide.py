@@ -133,6 +133,17 @@ def test_a_worker_whose_loop_lags_is_stalled() -> None:
     assert event.state == "stalled"  # type: ignore[attr-defined]
 
 
+def test_why_a_worker_is_stalled_is_written_down_when_it_becomes_known() -> None:
+    """Which line holds its generator may be found after the stall; once it is told, it is not told again."""
+    stalled = changed("w1", "stalled")
+    stuck = beat("w1", state="running", users=5, lag_ms=5_000, why="generator 0 is held at shop.py:9 in pay")
+    (event,) = decided(folded(*running("w1"), replace(stalled, running=True)), senses(500, stuck))
+    assert (event.state, event.why) == ("stalled", "generator 0 is held at shop.py:9 in pay")  # type: ignore[attr-defined]
+    assert decided(folded(*running("w1"), event), senses(500, stuck)) == []
+    silent = replace(stuck, why="")
+    assert decided(folded(*running("w1"), event), senses(500, silent)) == []
+
+
 @pytest.mark.parametrize("state", ["lost", "refused", "nonsense", "\x1b[2J"])
 def test_a_state_that_a_worker_cannot_have_is_waiting(state: str) -> None:
     """A heartbeat is a worker's word, not the master's judgement."""

@@ -234,6 +234,23 @@ def test_a_hostile_report_is_bounded() -> None:
     assert state.reports.lines.left_out == 9_000 - FEW_LINES
 
 
+def test_hostile_counts_of_lines_left_out_do_not_end_the_fold() -> None:
+    """Each is as large as may be, and those beyond the hundredth are added up."""
+    most = 2**48 - 1
+    lines = tuple(line(0, left_out=most) for _ in range(FEW_LINES + 2))
+    state = folded(*running("w1"), ev.Logged(lines))
+    fold(state, by("w1", 1, report(lines=lines)))
+    assert all(row.left_out <= most for row in few(lines))
+    assert frame(state, NOW_MS).logs
+
+
+@pytest.mark.parametrize("at_ms", [-1, -(10**9), 1 << 46])
+def test_a_workers_envelope_of_no_moment_is_refused(at_ms: int) -> None:
+    """Its lines and its seconds are set right by that moment."""
+    with pytest.raises(ValueError, match="envelope is of"):
+        replace(by("w1", 1, report()), at_ms=at_ms)
+
+
 def test_hostile_text_is_clean_in_the_picture() -> None:
     """Escape sequences and the like; a traceback keeps its lines."""
     state = folded(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from histories import T0, block, by, entries, finished, lost, report, reported, running, stopped, ticked
@@ -49,6 +50,21 @@ def test_conditions_pick_lines(where: str, kinds: list[str]) -> None:
     lines = told(running("w1", "w2"), reported("w1", 1, 8, 2), lost("w2"), stopped(), finished("w1", 2))
     holds = condition(where, UNITS).holds
     assert [line.kind for line in lines if holds(facts(line))] == kinds
+
+
+def test_lines_of_logging_are_told_and_found() -> None:
+    """Those of the master's side in an entry of their own, those of workers in a report; the heaviest counts."""
+    said = (ev.LogLine(T0, "info", "stdout", "hello"), ev.LogLine(T0, "critical", "shop.pay", "no\nmoney"))
+    many = tuple(ev.LogLine(T0, "warning", "shop", f"no {n}") for n in range(5))
+    heard = replace(report(block(0, 1), to_ms=1_000), lines=many)
+    lines = told(running("w1"), ev.Logged(said), by("w1", 1, heard), reported("w1", 2))
+    master, worker, silent = lines[-3:]
+    assert (master.level, master.text) == ("error", "logs critical: stdout: hello; shop.pay: no money")
+    assert worker.level == "warning"
+    assert worker.text.endswith("; logs warning: shop: no 0; shop: no 1; shop: no 2; and 2 more")
+    assert (silent.level, "logs" in silent.text) == ("", False)
+    holds = condition('level=error and text~"no money"', UNITS).holds
+    assert [line for line in lines if holds(facts(line))] == [master]
 
 
 def test_nonsense_has_a_line_too() -> None:
