@@ -36,6 +36,7 @@ PICTURES: dict[str, tuple[tuple[int, int], tuple[str, ...], str]] = {
     "endpoint": ((120, 42), ("down", "enter"), "live"),
     "worker": ((120, 36), ("2", "down", "enter"), "live"),
     "heat": ((120, 36), ("7",), "live"),
+    "plan": ((120, 36), ("9",), "live"),
     "replay": ((120, 36), (), "replay"),
     "large": ((200, 50), (), "live"),
     "small": ((60, 16), (), "live"),
