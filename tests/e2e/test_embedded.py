@@ -215,8 +215,12 @@ def test_owner_and_guard_killed_at_once_leave_only_folders_and_those_are_swept()
     os.kill(owner.pids[1], signal.SIGKILL)
     until(all_gone(owner.pids), 5)
     assert owner.folder.exists()
-    start_server().stop()
-    assert not owner.folder.exists()
+
+    def is_swept() -> bool:
+        start_server().stop()
+        return not owner.folder.exists()
+
+    until(is_swept, 20, "the next start that removes it")  # the last thread of a killed server may still hold its files
     assert not socket_folder.exists()
 
 

@@ -119,7 +119,7 @@ def test_the_file_runs_under_locust_as_it_is(tmp_path: Path) -> None:
     assert command(tmp_path, "tidal", "new", "first.py").returncode == 0
     for file in ("visit.py", "first.py"):
         with shop() as url:
-            done = command(tmp_path, "locust", "-f", file, "--headless", "-u", "2", "-r", "2", "-t", "8s", "-H", url)
+            done = command(tmp_path, "locust", "-f", file, "--headless", "-u", "8", "-r", "8", "-t", "8s", "-H", url)
             counts = served(url)
         assert done.returncode == 0, done.stderr
         wanted = ["GET /", "GET /products/N", "POST /cart"]

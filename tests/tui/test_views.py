@@ -50,6 +50,8 @@ VIEWS: dict[str, tuple[str, ...]] = {
 }
 """What is shown of a live run, one after the other, and the keys that lead there."""
 CLOSED_BY_ESCAPE = ("help", "leave", "worker", "endpoint")
+DIMMED = ("help", "leave")
+"""Over a screen that is tinted while it goes on being drawn: their colours are those of the pictures."""
 
 
 def app_of(kind: str, *, ascii_only: bool) -> TidalApp:
@@ -92,10 +94,13 @@ async def look_at(size: tuple[int, int], mode: str) -> dict[str, str]:
             for key in keys:
                 await pilot.press(key)
                 await pilot.pause()
-            if name not in ("help", "leave"):
+            if name not in DIMMED:
                 await settled(pilot)
                 await settled(pilot)
-            seen[name] = in_colours(pilot, inks) if inks else drawn(pilot)
+            if inks is None:
+                seen[name] = drawn(pilot)
+            elif name not in DIMMED:
+                seen[name] = in_colours(pilot, inks)
             if name in CLOSED_BY_ESCAPE:
                 await pilot.press("escape")
                 await pilot.pause()
