@@ -540,3 +540,15 @@ async def test_stages_are_gone_to_where_there_are_any() -> None:
         await pilot.press("N", "B")
         await finished(app, "action_stage")
     assert wishes.wanted == [WantStage("next"), WantStage("prev")]
+
+
+async def test_the_palette_has_its_place_at_the_end_of_the_footer_only_where_there_is_room() -> None:
+    """Also after the window grew or shrank: the keys of the screen come first."""
+    app, _, _ = live()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await settled(pilot)
+        for width, is_offered in ((60, False), (120, True), (75, False)):
+            await pilot.resize_terminal(width, 24)
+            await settled(pilot)
+            await pilot.pause()
+            assert ("^p" in screen_text(pilot).splitlines()[-1]) == is_offered, width

@@ -308,11 +308,17 @@ class Board(Screen[None]):
         """Another size may show other tables."""
         self._arrange()
 
+    def _offer_palette(self, offered: bool) -> None:  # noqa: FBT001 - the only thing that it is told
+        """Show the palette's key where it takes no room from others; Textual draws the footer anew only when asked."""
+        if offered != self._footer.show_command_palette:
+            self._footer.show_command_palette = offered
+            self._footer.refresh(recompose=True)
+
     def _arrange(self) -> None:
         seen = self._tables_seen()
         is_page = self._is_page
         self.set_class(self._is_large and not is_page, "-large")
-        self._footer.show_command_palette = self.size.width >= (110 if self.is_replay else 76)
+        self._offer_palette(self.size.width >= (110 if self.is_replay else 76))
         self._charts.display = not is_page
         self._charts.set_class(self._tab == "charts", "-full")
         self._page.display = is_page
