@@ -33,12 +33,16 @@ class Sayings:
         return f"<{type(self).__name__} of {self._name}: {self._intake}>"
 
     def tell(self, text: str) -> None:
-        """Print a line that travels in another way."""
+        """Print a line that is not kept."""
         print(f"{self._name}: {text}", file=sys.stderr, flush=True)
 
     def say(self, level: str, text: str) -> None:
         """Print a line, and keep it for the run."""
         self.tell(text)
+        self.keep(level, text)
+
+    def keep(self, level: str, text: str) -> None:
+        """Keep a line for the run."""
         now_ms = self._now_ms()
         if self._intake.has_room(now_ms):
             self._intake.put(log_line(now_ms, level, self._name, text))

@@ -50,7 +50,7 @@ from tidal.sayings import Sayings
 from tidal.service import Identity, Service, WorkerSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 STEP_MS = 50
 BEAT_CLOCK_MS = 500
@@ -63,9 +63,12 @@ class Agent:
     Args:
         spec: what it was told at its start.
         now_us: this machine's monotonic clock.
+        warnings: what of this machine may get in the way of any run.
     """
 
-    def __init__(self, spec: WorkerSpec, *, now_us: Callable[[], int] = monotonic_us) -> None:
+    def __init__(
+        self, spec: WorkerSpec, *, now_us: Callable[[], int] = monotonic_us, warnings: Sequence[str] = ()
+    ) -> None:
         self._now_us = now_us
         self._spec = spec
         self._fleet = FleetKeys(spec.fleet)
@@ -94,6 +97,7 @@ class Agent:
         self.refused: TidalError | None = None
         self._troubles: dict[str, str] = {}  # line → what is wrong with it
         self.said = Sayings("tidal worker", lambda: self._now_us() // 1000)
+        self._warnings = warnings
 
     def __repr__(self) -> str:
         return f"<Agent {self.identity.worker} {self.service or 'idle'}>"
@@ -110,7 +114,6 @@ class Agent:
         return Beats(self._board, self._fleet, self.identity.worker, self._heartbeat)
 
     def _open_service(self, run: str) -> Service:
-        self.said.take(0)  # what was said between two runs belongs to neither
         return Service(run, self._spec, self.identity, self._processes, self.said)
 
     def _open_lines(self, run: str) -> tuple[Tail, Sender]:
@@ -274,6 +277,9 @@ class Agent:
         if run is None or run in self._done_runs or self.leaving_ms is not None or not self.clock.is_set:
             return
         print(f"tidal worker {self.identity.worker}: serves run {run}", file=sys.stderr, flush=True)
+        self.said.take(0)  # what was said between two runs belongs to neither; what is wrong here belongs to each
+        for warning in self._warnings:
+            self.said.keep("warning", warning)
         self.service = self._open_service(run)
         self._tail, self._sender = self._open_lines(run)
         self._beats.hurry()
@@ -381,9 +387,9 @@ def serve(spec: WorkerSpec, *, watch_fd: int | None = None) -> int:
         require(bus, "worker", spec.fleet)
         skew_ms = (time.time_ns() // 1000 - bus.time_us()[1]) // 1000
     examined, warnings = _examined(spec, skew_ms)
-    agent = Agent(examined)
+    agent = Agent(examined, warnings=warnings)
     for warning in warnings:
-        agent.said.say("warning", warning)
+        agent.said.tell(warning)
     whose = f"of fleet {spec.fleet} and {_whose_code(spec)}"
     print(f"tidal worker {agent.identity.worker}: waits for runs {whose}", file=sys.stderr, flush=True)
 
