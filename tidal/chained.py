@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidal.archive_file import ENTRIES, KEYFRAME
-from tidal.model.chain import Chain, link_of
+from tidal.model.chain import Chain, joined
 from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, EntryId, decode, is_entry_id
 from tidal.model.events import ByMaster, Checkpoint, RunStarted
 
@@ -147,18 +147,20 @@ class Chains:
             self._digests.get((link.since, stream, to)) or chain.digest(stream)
             for stream, to in zip(STREAMS, link.to, strict=True)
         )
-        return link_of(log, reports)
+        return joined(log, reports)
 
 
-def links_of(entry: Entry) -> Iterator[Link]:
-    """What an entry says, when it is a checkpoint with a link."""
-    event = checkpoint_of(entry)
-    if event is None or not event.chain:
-        return
-    ids = (event.log_since, event.reports_since, event.log_id, event.reports_id)
-    if all(is_entry_id(name) for name in ids):
-        log_since, reports_since, log_id, reports_id = map(EntryId.parse, ids)
-        yield Link((log_since, reports_since), (log_id, reports_id), event.chain, entry.id.ms)
+def link_of(said: Checkpoint, at_ms: int) -> Link | None:
+    """What a checkpoint, written at `at_ms`, says of the chain; None when it says nothing of it."""
+    if not said.chain or not (is_entry_id(said.log_since) and is_entry_id(said.reports_since)):
+        return None
+    since = (EntryId.parse(said.log_since), EntryId.parse(said.reports_since))
+    return Link(since, place_of(said), said.chain, at_ms)
+
+
+def place_of(said: Checkpoint) -> Place:
+    """The entries that a checkpoint's hashes reach to."""
+    return EntryId.parse(said.log_id), EntryId.parse(said.reports_id)
 
 
 def checkpoint_of(entry: Entry) -> Checkpoint | None:
@@ -181,7 +183,8 @@ def _said(archive: Archive, goes_on: Callable[[], bool]) -> tuple[list[Link], in
     links: dict[tuple[Place, Place], Link] = {}
     began_ms = 0
     for entry in _entries(archive, goes_on):
-        for link in links_of(entry):
+        said = checkpoint_of(entry)
+        if said is not None and (link := link_of(said, entry.id.ms)) is not None:
             links[link.since, link.to] = link
         if (started := _event(entry, RunStarted)) is not None:
             began_ms = began_ms or started.began_ms

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from tidal import paths
 from tidal.archive import Archive, ArchiveWriter, Repeats, part_paths
 from tidal.archive_file import ENTRIES, KEYFRAME
-from tidal.chained import Chains, Link, checkpoint_of, links_of
+from tidal.chained import Chains, Link, checkpoint_of, link_of, place_of
 from tidal.errors import ArchiveDamaged, UsageError
 from tidal.keys import is_name
-from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, EntryId, decode, unpack
+from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, decode, unpack
 from tidal.model.events import ByMaster, RunOpened
 from tidal.model.fold import fold_entry
 from tidal.model.masking import HOSTS, RULES_OF_NOBODY, Mask
@@ -142,8 +142,8 @@ class _Masking:
         for entry in self._archive.entries():
             self._mask.learn(entry)
             if (said := checkpoint_of(entry)) is not None:
-                self._claimed.add(_place_of(said))
-                links += self._links_of(entry, said)
+                self._claimed.add(place_of(said))
+                links += filter(None, [self._link_of(entry, said)])
         self._chains = Chains(links)
         repeats = Repeats()
         for block in self._archive.blocks:
@@ -165,17 +165,15 @@ class _Masking:
         if place in self._claimed:
             self._hashes[place] = self._state.digest()
 
-    def _links_of(self, entry: Entry, said: Checkpoint) -> list[Link]:
-        links = list(links_of(entry))
-        if self._is_ours and not links:
-            links = [Link((ZERO_ID, ZERO_ID), _place_of(said), "", entry.id.ms)]
-        return links
+    def _link_of(self, entry: Entry, said: Checkpoint) -> Link | None:
+        link = link_of(said, entry.id.ms)
+        return link or (Link((ZERO_ID, ZERO_ID), place_of(said), "", entry.id.ms) if self._is_ours else None)
 
     def _anew(self, entry: Entry, said: Checkpoint) -> Checkpoint:
         """What a checkpoint says of the copy: its chain can be made anew in any case, its state by our own rules."""
-        sha256 = self._hashes.pop(_place_of(said), "")
-        links = self._links_of(entry, said)
-        chain = self._chains.link(links[0]) if links else ""
+        sha256 = self._hashes.pop(place_of(said), "")
+        link = self._link_of(entry, said)
+        chain = self._chains.link(link) if link is not None else ""
         if sha256 and (self._is_ours or said.rules == RULES):
             return replace(said, sha256=sha256, rules=RULES, chain=chain)
         return replace(said, rules=RULES_OF_NOBODY, chain=chain)
@@ -194,10 +192,6 @@ class _Masking:
         self._writer.keyframe(
             self._state.packed(), position[LOG], position[REPORTS], keyframe.at_ms, opening=bool(block.entries)
         )
-
-
-def _place_of(said: Checkpoint) -> Place:
-    return EntryId.parse(said.log_id), EntryId.parse(said.reports_id)
 
 
 # ------------------------------------------------------------------ in

@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tidal.archive import Repeats
 from tidal.archive_file import ENTRIES, KEYFRAME
-from tidal.chained import Chained, checkpoint_of, follow
+from tidal.chained import Chained, checkpoint_of, follow, place_of
 from tidal.errors import ArchiveDamaged, ReplayDiffers, ReplayUnproven
 from tidal.model.checked import Checked
 from tidal.model.codec import LOG, REPORTS, BadEntry, EntryId, unpack
-from tidal.model.events import Checkpoint
 from tidal.model.fold import fold_entry
 from tidal.model.state import RULES, State, digest_of
 from tidal.model.words import moment
@@ -165,19 +164,17 @@ def _claims(archive: Archive, rest: Callable[[], object]) -> tuple[list[Claim], 
     for number, entry in enumerate(archive.entries()):
         if number % READ_ENTRIES == 0:
             rest()
-        if entry.stream != LOG or entry.kind != Checkpoint.KIND:
-            continue
         event = checkpoint_of(entry)
         if event is None or event.rules != RULES:
             foreign += event is not None
             continue
-        log_id, reports_id = EntryId.parse(event.log_id), EntryId.parse(event.reports_id)
-        claims[log_id, reports_id, False] = Claim(log_id, reports_id, event.sha256, entry.id.ms, is_keyframe=False)
+        place = place_of(event)
+        claims[*place, False] = Claim(*place, event.sha256, entry.id.ms, is_keyframe=False)
     if claims:  # keyframes alone prove little: nothing says that a master stored them
         for keyframe in (k for k in _keyframes(archive) if k.rules == RULES):
             rest()
-            position = (keyframe.log_id, keyframe.reports_id)
-            claims[*position, True] = Claim(*position, digest_of(keyframe.state), keyframe.at_ms, is_keyframe=True)
+            place = (keyframe.log_id, keyframe.reports_id)
+            claims[*place, True] = Claim(*place, digest_of(keyframe.state), keyframe.at_ms, is_keyframe=True)
     return sorted(claims.values()), foreign
 
 

@@ -50,9 +50,9 @@ class Chain:
 
     def link(self) -> str:
         """What a checkpoint says of both streams so far, in hex."""
-        return link_of(self.digest(LOG), self.digest(REPORTS))
+        return joined(self.digest(LOG), self.digest(REPORTS))
 
 
-def link_of(log: bytes, reports: bytes) -> str:
+def joined(log: bytes, reports: bytes) -> str:
     """The hash of both streams' hashes, in hex."""
     return sha256(log + reports).hexdigest()

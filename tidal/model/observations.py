@@ -191,7 +191,7 @@ class Checkpoint(Event):
     reports_id: str
     sha256: str
     rules: str = ""  # which shape of the state and which fold: only the same ones give the same hash
-    chain: str = ""  # `chain.link_of` every entry from `log_since` and `reports_since` to those named; "": none
+    chain: str = ""  # the hash of every entry from `log_since` and `reports_since` to those named; "": none
     log_since: str = "0-0"
     reports_since: str = "0-0"
 
