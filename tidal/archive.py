@@ -255,9 +255,14 @@ class Archive:
         """Of the run's file, or of its first part."""
         return self._parts[0].path
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is neither an entry nor a keyframe."""
+        return all(block.kind == END for block in self.blocks)
+
     def demand_entries(self) -> None:
-        """Raise ArchiveDamaged when there is none: nothing can be shown of it."""
-        if all(block.kind == END for block in self.blocks):
+        """Raise ArchiveDamaged when it is empty: nothing can be shown of it."""
+        if self.is_empty:
             cut = "it was cut before its first entry" if self.torn else "its run was never opened"
             raise ArchiveDamaged(f"{self.path} holds no entry: {cut}")
 
@@ -322,6 +327,16 @@ class Archive:
             for entry in self.read_entries(block)[max(0, (after or 0) - block.before) :]:
                 if repeats is None or repeats.is_new(entry):
                     yield entry
+
+    def copy_to(self, writer: ArchiveWriter) -> None:
+        """Write all of it once more, a block at a time; repeats between parts are left out."""
+        repeats = Repeats()
+        for block in self.blocks:
+            if block.kind == ENTRIES:
+                for entry in filter(repeats.is_new, self.read_entries(block)):
+                    writer.add(entry)
+            elif block.kind == KEYFRAME and (keyframe := self.read_keyframe(block)) is not None:
+                writer.again(keyframe, block)
 
     def keyframe_before(self, at_ms: int) -> Keyframe | None:
         """The last readable keyframe that covers nothing later than `at_ms`; None when there is none."""
@@ -410,49 +425,12 @@ def finish(run_path: Path) -> Path:
         joining.unlink(missing_ok=True)
         with Archive.open(run_path) as archive:
             epochs = sorted({*_joined_epochs(archive.header), *map(_epoch, parts)})
-            _copy(archive, ArchiveWriter(joining, {**archive.header, "parts": epochs}))
+            writer = ArchiveWriter(joining, {**archive.header, "parts": epochs})
+            archive.copy_to(writer)
+            writer.close(final=archive.final)
         joining.replace(run_path)
         _sync_folder(run_path.parent)  # the parts go only when their successor is sure to stay
         for part in parts:
             part.unlink()
     _sync_folder(run_path.parent)
     return run_path
-
-
-def salvage(run_path: Path, out: Path) -> tuple[int, int]:
-    """Write what is whole of a run into a new archive; how many entries, and how many places were damaged.
-
-    A block at a time is in memory. Keyframes are kept: each covers everything before it, also what is lost.
-
-    Raises:
-        OSError: `out` is there already or cannot be written.
-        ArchiveDamaged: nothing could be saved.
-    """
-    with Archive.open(run_path, salvage=True) as archive:
-        writer = ArchiveWriter(out, {**archive.header, "salvaged": True})
-        try:
-            _copy(archive, writer)
-            _check_saved(out, run_path)
-        except BaseException:
-            out.unlink(missing_ok=True)
-            raise
-        return writer.count, archive.damaged
-
-
-def _check_saved(out: Path, run_path: Path) -> None:
-    with Archive.open(out) as saved:
-        if all(block.kind == END for block in saved.blocks):
-            raise ArchiveDamaged(f"nothing could be saved from {run_path}")
-
-
-def _copy(archive: Archive, writer: ArchiveWriter) -> None:
-    repeats = Repeats()
-    for block in archive.blocks:
-        if block.kind == ENTRIES:
-            for entry in filter(repeats.is_new, archive.read_entries(block)):
-                writer.add(entry)
-        elif block.kind == KEYFRAME:
-            keyframe = archive.read_keyframe(block)
-            if keyframe is not None:
-                writer.again(keyframe, block)
-    writer.close(final=archive.final)

@@ -11,14 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidal.archive_file import ENTRIES, KEYFRAME
-from tidal.errors import ArchiveDamaged
 from tidal.model import events as ev
 from tidal.model.codec import LOG, BadEntry, decode, unpack
 from tidal.model.cuts import Knife, cut_frame
 from tidal.model.fold import fold, fold_entry
 from tidal.model.segments import Pieces, add_all, phases_of
 from tidal.model.state import ReportHalf, State
-from tidal.replay import Replay, ReplayFeed
+from tidal.replay import Replay, ReplayFeed, demand_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,9 +53,7 @@ class Cutting(NamedTuple):
 def cut_out(archive: Archive, cut: Cut) -> Cutting:
     """Fold what a cut leaves; ArchiveDamaged when it cannot be read to its end."""
     replay = Replay(archive)
-    whole = replay.final()
-    if not whole.log.opened_ms:
-        raise ArchiveDamaged(f"{archive.path} holds no run: the entry that opens one is not there")
+    whole = demand_run(replay.final(), archive.path)
     knife = Knife(cut, whole.log.incarnations, whole.log.began_ms)
     state, missing = _beginning(archive)
     for entry in archive.entries():
@@ -151,10 +148,8 @@ def pieces_of(archive: Archive, cut: Cut | None = None) -> tuple[State, Pieces]:
 
     An entry that was handed in twice is counted once, as in every fold.
     """
-    whole = Replay(archive).final()
+    whole = demand_run(Replay(archive).final(), archive.path)
     log = whole.log
-    if not log.opened_ms:
-        raise ArchiveDamaged(f"{archive.path} holds no run: the entry that opens one is not there")
     knife = Knife(cut, log.incarnations, log.began_ms) if cut else None
     pieces = Pieces(_phases(archive, whole), log.began_ms)
     state = State()  # only to know what was there before

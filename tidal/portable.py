@@ -1,4 +1,4 @@
-"""An archive on its way: exported into one file, without what strangers should not read, and taken in elsewhere.
+"""An archive on its way: exported, without what strangers should not read, taken in elsewhere, saved where it is whole.
 
 A masked copy is folded as it is written, and the hashes of its checkpoints and its keyframes are made anew: it proves
 that it replays to what was exported, which its header says is not what the master wrote.
@@ -104,7 +104,7 @@ def _write(archive: Archive, out: Path, mask: Mask | None, *, is_ours: bool = Fa
     except OSError as error:
         raise UsageError(f"cannot write {out}: {error.strerror}") from None
     try:
-        _copy_plain(archive, writer) if mask is None else _Masking(archive, writer, mask, is_ours=is_ours).run()
+        archive.copy_to(writer) if mask is None else _Masking(archive, writer, mask, is_ours=is_ours).run()
         writer.close(final=archive.final)
     except OSError as error:
         out.unlink(missing_ok=True)
@@ -113,16 +113,6 @@ def _write(archive: Archive, out: Path, mask: Mask | None, *, is_ours: bool = Fa
         out.unlink(missing_ok=True)
         raise
     return Written(run, writer.count, out.stat().st_size, mask.dropped if mask is not None else 0)
-
-
-def _copy_plain(archive: Archive, writer: ArchiveWriter) -> None:
-    repeats = Repeats()
-    for block in archive.blocks:
-        if block.kind == ENTRIES:
-            for entry in filter(repeats.is_new, archive.read_entries(block)):
-                writer.add(entry)
-        elif block.kind == KEYFRAME and (keyframe := archive.read_keyframe(block)) is not None:
-            writer.again(keyframe, block)
 
 
 class _Masking:
@@ -222,3 +212,33 @@ def take_in(path: Path, run: str = "") -> Written:
         os.utime(draft, (last_s, last_s))  # `latest` goes by it: an old run stays old
     draft.replace(target)
     return written
+
+
+# ------------------------------------------------------------------ what is whole
+
+
+def salvage(run_path: Path, out: Path) -> tuple[int, int]:
+    """Write what is whole of a run into a new archive; how many entries, and how many places were damaged.
+
+    A block at a time is in memory. Keyframes are kept: each covers everything before it, also what is lost.
+
+    Raises:
+        OSError: `out` is there already or cannot be written.
+        ArchiveDamaged: nothing could be saved.
+    """
+    with Archive.open(run_path, salvage=True) as archive:
+        writer = ArchiveWriter(out, {**archive.header, "salvaged": True})
+        try:
+            archive.copy_to(writer)
+            writer.close(final=archive.final)
+            _check_saved(out, run_path)
+        except BaseException:
+            out.unlink(missing_ok=True)
+            raise
+        return writer.count, archive.damaged
+
+
+def _check_saved(out: Path, run_path: Path) -> None:
+    with Archive.open(out) as saved:
+        if saved.is_empty:
+            raise ArchiveDamaged(f"nothing could be saved from {run_path}")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from tidal.archive import Repeats
 from tidal.archive_file import ENTRIES, KEYFRAME
-from tidal.errors import TidalError
+from tidal.errors import ArchiveDamaged, TidalError
 from tidal.model.codec import BadEntry, EntryId, unpack
 from tidal.model.counting import settle
 from tidal.model.explain import explain, idle, marks
@@ -26,6 +26,7 @@ from tidal.model.state import RULES, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tidal.archive import Archive, Keyframe
     from tidal.archive_file import Block
@@ -100,6 +101,13 @@ class _Cursor:
 def _is_needed(block: Block) -> bool:
     """Whether a block is more than a shortcut: entries, or a keyframe before which something may be missing."""
     return block.kind == ENTRIES or (block.kind == KEYFRAME and block.entries > 0)
+
+
+def demand_run(state: State, path: Path) -> State:
+    """The state; ArchiveDamaged when the recording at this path has not the entry that opens a run."""
+    if not state.log.opened_ms:
+        raise ArchiveDamaged(f"{path} holds no run: the entry that opens one is not there")
+    return state
 
 
 class Replay:

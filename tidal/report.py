@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from tidal.archive import Archive
 from tidal.cutting import cut_out
-from tidal.errors import ArchiveDamaged, UsageError
+from tidal.errors import UsageError
 from tidal.model.codec import LOG, BadEntry, decode
 from tidal.model.cuts import cut_frame
 from tidal.model.events import ByMaster, FileChunk, RunStarted
@@ -24,7 +24,7 @@ from tidal.model.files import Files
 from tidal.model.frame import frame
 from tidal.outputs.html import render
 from tidal.outputs.html_data import Report, report_of
-from tidal.replay import Replay
+from tidal.replay import Replay, demand_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -94,16 +94,9 @@ class _Ended(NamedTuple):
 
 def _ended(archive: Archive, path: Path, cut_of: CutOf) -> _Ended:
     replay = Replay(archive)
-    state = _final(replay, path)
+    state = demand_run(replay.final(), path)
     cut = cut_of(state) if cut_of is not None else None
     return _Ended(cut_out(archive, cut).left, replay.last_ms, cut) if cut else _Ended(state, replay.last_ms)
-
-
-def _final(replay: Replay, path: Path) -> State:
-    state = replay.final()
-    if not state.log.opened_ms:
-        raise ArchiveDamaged(f"{path} holds no run: the entry that opens one is not there")
-    return state
 
 
 def shipped(archive: Archive, log: LogHalf) -> Mapping[str, bytes]:

@@ -10,10 +10,11 @@ import pytest
 from test_replay import history, record
 
 from tidal import __main__, archive_file
-from tidal.archive import Archive, ArchiveWriter, salvage
+from tidal.archive import Archive, ArchiveWriter
 from tidal.archive_file import ENTRIES, KEYFRAME
 from tidal.errors import ArchiveDamaged
 from tidal.model.codec import LOG, Entry, EntryId
+from tidal.portable import salvage
 from tidal.replay import Replay
 
 if TYPE_CHECKING:

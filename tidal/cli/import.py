@@ -61,8 +61,7 @@ def _take_in(args: argparse.Namespace) -> int:
 def _salvaged(path: Path, name: str) -> Written:
     """What is whole of it, by way of a file beside the archives."""
     from tidal import paths
-    from tidal.archive import salvage
-    from tidal.portable import take_in
+    from tidal.portable import salvage, take_in
 
     draft = paths.runs_dir() / f".{path.name[:100]}.salvage"
     draft.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tidal.cli import flags
-from tidal.errors import ArchiveDamaged, UsageError
+from tidal.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -43,13 +43,13 @@ def run(args: argparse.Namespace) -> int:
     from tidal.judge import judged
     from tidal.model.frame import frame
     from tidal.outputs.thresholds import threshold_table
+    from tidal.replay import demand_run
 
     summary_file(args.summary)
     name, texts = split(args.words)
     path = archive_of(name)
     found, at_ms = judged(path, texts or None)
-    if not found.state.log.opened_ms:
-        raise ArchiveDamaged(f"{path} holds no run: the entry that opens one is not there")
+    demand_run(found.state, path)
     if not found.state.log.options.thresholds:
         raise UsageError(f"run {found.state.log.run} has no thresholds of its own: name one, such as 'p95<300ms'")
     seen = frame(found.state, at_ms)

@@ -169,7 +169,7 @@ def _verify(archive: Archive) -> int:
 
 def _salvage(path: Path, out: Path) -> int:
     """Write a new archive and say what is in it."""
-    from tidal.archive import salvage
+    from tidal.portable import salvage
 
     try:
         count, damaged = salvage(path, out)
