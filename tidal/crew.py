@@ -126,6 +126,7 @@ class Crew:
 
     def __init__(self, load: Load, size: int, log_path: Path) -> None:
         self._load, self._size, self._log_path = load, size, log_path
+        self._root = Path(load.root).resolve()  # as stacks name it
         self._backoffs = {number: Backoff() for number in range(size)}
         self._due_ms: dict[int, int] = dict.fromkeys(range(size), 0)
         self.generators: dict[int, Generator] = {}
@@ -220,11 +221,10 @@ class Crew:
         """Where a generator is, once in each of its silences."""
         if generator.found or now_ms - generator.heard_ms < SILENT_MS:
             return []
-        if generator.question is None and any(g.question and not g.found for g in self.generators.values()):
-            return []  # one at a time: a stack does not say whose it is
         if generator.question is None:
-            root = Path(self._load.root).resolve()
-            generator.question = Question(generator.child.pid, root, self._log_path, now_ms)
+            if any(g.question and not g.found for g in self.generators.values()):
+                return []  # one at a time: a stack does not say whose it is
+            generator.question = Question(generator.child.pid, self._root, self._log_path, now_ms)
         generator.found = generator.question.answer(now_ms) or ""
         return [Silent(generator.number, now_ms - generator.heard_ms, generator.found)] if generator.found else []
 
@@ -271,7 +271,7 @@ class Crew:
         del self.generators[generator.number]
         wait_s = self._backoffs[generator.number].after((now_ms - generator.born_ms) / 1000)
         self._due_ms[generator.number] = now_ms + (round(wait_s * 1000) if wait_s is not None else NEVER_MS)
-        at = crash_place(code, Path(self._load.root).resolve(), self._log_path)
+        at = crash_place(code, self._root, self._log_path)
         why = how_it_ended(code) + (f" at {at}" if at else "")
         users, in_flight = sum(generator.users.values()), max(0, generator.in_flight)
         reached_ms, loaded = generator.reached_ms, generator.loaded

@@ -20,6 +20,7 @@ IMPORT_S = 60.0
 STACKS_S = IMPORT_S - 3
 """When the child writes into its log where it is; gevent's own frames are many, hence the length below."""
 LAST_WORDS_BYTES = 4_000
+CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
 _PLACE = re.compile(r'^  File "([^"]+)", line (\d+) in (.+)$', re.MULTILINE)
 
 
@@ -34,9 +35,6 @@ def last_words(log_path: Path) -> str:
 def how_it_ended(code: int) -> str:
     """An exit status in words; negative ones are signals."""
     return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-
-CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
 
 
 def crash_place(code: int, root: Path, log_path: Path) -> str:

@@ -7,7 +7,6 @@ A request whose user is stopped before the answer came is told to the hook's `ca
 
 from __future__ import annotations
 
-import re
 import time
 from contextlib import contextmanager
 from datetime import timedelta
@@ -25,6 +24,7 @@ from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, Reques
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util import create_urllib3_context
 
+from tidal.generator.fast_url import ABSOLUTE
 from tidal.generator.http_cookies import Jar
 from tidal.generator.http_pool import POOLS
 from tidal.generator.http_response import ResponseContextManager, RestResponseContextManager
@@ -43,7 +43,6 @@ urllib3.connectionpool.ConnectionPool.QueueCls = cast(
     "Any", LifoQueue
 )  # the standard one costs locks that greenlets do not need
 
-_ABSOLUTE = re.compile(r"^(?:https?|http\+unix)://", re.IGNORECASE)
 _FILE_MISTAKES = (MissingSchema, InvalidSchema, InvalidURL)
 
 
@@ -106,7 +105,7 @@ class HttpSession(Asking):
             kwargs: as for requests.
         """
         name = name or self.request_name
-        full_url = url if _ABSOLUTE.match(url) else f"{self.base_url}{url}"
+        full_url = url if ABSOLUTE.match(url) else f"{self.base_url}{url}"
         began_s, perf_s = time.time(), time.perf_counter()
         try:
             response = self._swift.request(method, full_url, kwargs) if self._swift is not None else None
@@ -151,7 +150,7 @@ class HttpSession(Asking):
     ) -> dict[str, Any]:
         """What the listeners of `request` are told."""
         first = (response.history[0] if response.history else response).request
-        full_url = url if _ABSOLUTE.match(url) else f"{self.base_url}{url}"
+        full_url = url if ABSOLUTE.match(url) else f"{self.base_url}{url}"
         return {
             "request_type": method,
             "response_time": took_ms,

@@ -22,6 +22,7 @@ from tidal.model.health import note_answer, note_strain
 from tidal.model.held import note_ran
 from tidal.model.judging import fold_tripped
 from tidal.model.ledger import add_up_ran
+from tidal.model.loglines import fold_logged
 from tidal.model.members import fold_ordered
 from tidal.model.paces import note_schedule
 from tidal.model.state import (
@@ -264,10 +265,6 @@ def _generation_opened(log: LogHalf, event: ev.GenerationOpened, at_ms: int) -> 
     log.generation = max(log.generation, event.number)
 
 
-def _logged(log: LogHalf, event: ev.Logged, at_ms: int) -> None:
-    log.lines.add("", event.lines, at_ms)
-
-
 _MASTER_STEPS: dict[type[ev.Event], Callable[..., None]] = {
     ev.RunOpened: _run_opened,
     ev.RunStarted: _run_started,
@@ -296,7 +293,7 @@ _MASTER_STEPS: dict[type[ev.Event], Callable[..., None]] = {
     ev.ProbeBegun: seeking.fold_begun,
     ev.ProbeJudged: seeking.fold_judged,
     ev.LimitFound: seeking.fold_found,
-    ev.Logged: _logged,
+    ev.Logged: fold_logged,
 }
 
 

@@ -23,6 +23,7 @@ from tidal.model.text import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tidal.model.observations import Logged
     from tidal.model.pipe import Said
     from tidal.model.redact import Redactor
     from tidal.model.rows import StoryRow
@@ -169,6 +170,11 @@ class Lines:
             sizes[noisiest] -= freed
         self.kept = [each for index, each in enumerate(self.kept) if index not in gone]
         self.dropped += len(gone)
+
+
+def fold_logged(log: LogHalf, event: Logged, at_ms: int) -> None:
+    """The step of the fold for what the master's side said."""
+    log.lines.add("", event.lines, at_ms)
 
 
 def _moment(told: tuple[str, LogLine]) -> tuple[int, str]:

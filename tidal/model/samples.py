@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tidal.model.envelopes import MOMENT_MS_MAX
 from tidal.model.measured import Measured
 from tidal.model.sent import sent_tallies
 from tidal.model.stats import Tally
@@ -147,7 +148,7 @@ class FailedRequest:
 
     def __post_init__(self) -> None:
         """Refuse one that would fill an entry, or that was at no moment."""
-        if not 0 <= self.at_ms < 1 << 46 or self.size > FAILED_CHARS_MAX:
+        if not 0 <= self.at_ms < MOMENT_MS_MAX or self.size > FAILED_CHARS_MAX:
             raise ValueError(f"a failed request of {self.size} characters at {self.at_ms} ms")
 
     @property
@@ -171,7 +172,8 @@ class LogLine:
 
     def __post_init__(self) -> None:
         """Refuse one that would fill an entry, that was at no moment or is of no known weight."""
-        if not 0 <= self.at_ms < 1 << 46 or len(self.text) > LINE_TEXT_REFUSED or len(self.logger) > LINE_TEXT_MAX:
+        is_long = len(self.text) > LINE_TEXT_REFUSED or len(self.logger) > LINE_TEXT_MAX
+        if not 0 <= self.at_ms < MOMENT_MS_MAX or is_long:
             raise ValueError(f"a line of {self.size} characters at {self.at_ms} ms")
         if self.level not in LINE_LEVELS or not -1 <= self.number < GENERATORS_MAX or not is_count(self.left_out):
             raise ValueError(f"a line of level {self.level[:20]!r} by generator {self.number}")

@@ -91,9 +91,7 @@ class Teller:
         if signed is None:
             return self._line(entry, "unknown", ("", f"an entry of the unknown kind {entry.kind}"))
         event = signed.event
-        told = story.tell(log, event) if isinstance(signed, ev.ByMaster) else _of_report(event)
-        if isinstance(event, ev.Logged):
-            told = _logged(event.lines)
+        told = (story.tell(log, event) if isinstance(signed, ev.ByMaster) else None) or _beside_the_story(event)
         who = self._who(signed)
         if entry.stream == LOG:
             fold_entry(self._state, entry)
@@ -124,8 +122,13 @@ class Teller:
         )
 
 
+def _beside_the_story(event: ev.Event) -> story.Line:
+    """What an entry says that is in no story: lines of logging, or a worker's."""
+    return _logged(event.lines) if isinstance(event, ev.Logged) else _of_report(event)
+
+
 def _of_report(event: ev.Event) -> story.Line:
-    """What a worker's entry says; nothing of it is in the story."""
+    """What a worker's entry says."""
     if isinstance(event, ev.Reported):
         facts = _counted(event)
         span_s = (event.to_ms - event.from_ms) / 1000

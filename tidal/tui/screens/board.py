@@ -42,10 +42,7 @@ PAGES = ("charts", "plan")
 """Views that are no tables."""
 VIEWS = (
     *(name for name, table in TABLES.items() if not table.is_late),
-    "charts",
-    *(name for name, table in TABLES.items() if table.is_late and not table.is_rare and name != "logs"),
-    "plan",
-    "logs",
+    *("charts", "classes", "plan", "logs"),
     *(name for name, table in TABLES.items() if table.is_rare),
 )
 """In the order of the tabs."""

@@ -44,7 +44,9 @@ def header_lines(frame: Frame | None, chrome: Chrome, width: int, look: Look, *,
     else:
         tiles = big_tiles(frame, width, look) if is_tall and width >= BIG_CELLS else []
         tiles = tiles or [*_tiles(frame, width, look)]
-        note = [] if any(label == CLIENT for label, *_ in _fitting(frame, width)) else _client(frame)
+        note = _client(frame)
+        if note and any(label == CLIENT for label, *_ in _fitting(frame, width)):
+            note = []  # a tile says it
         lines = [_title(frame, chrome, width, look), _progress(frame, note, width, look), *tiles]
     if frame is not None and frame.verdict.reasons:
         lines.append(_why(frame, width, look))

@@ -38,10 +38,15 @@ class Place:
     rps_step_ms: int = 1_000
     checked: Checked | None = None  # whether it is what was recorded
 
+    @property
+    def differs_ms(self) -> int | None:
+        """The moment from which on it is not what was recorded; None: there is none, or nobody has found one."""
+        return self.checked.differs_ms if self.checked is not None else None
+
     def tick_beside(self, here_ms: int, direction: int) -> int | None:
         """The moment of the event before (-1) or after (1) another moment; None when there is none."""
-        differs_ms = self.checked.differs_ms if self.checked is not None else None
-        moments = sorted({at_ms for at_ms, _ in self.ticks} | ({differs_ms} if differs_ms is not None else set()))
+        found = (*(at_ms for at_ms, _ in self.ticks), self.differs_ms)
+        moments = sorted({at_ms for at_ms in found if at_ms is not None})
         if direction < 0:
             return next((ms for ms in reversed(moments) if ms < here_ms - SAME_MS), None)
         return next((ms for ms in moments if ms > here_ms + SAME_MS), None)
@@ -118,8 +123,8 @@ def _bar(place: Place, at_ms: int, length_ms: int, cells: int, look: Look) -> Ru
         x = (moment_ms - place.first_ms) * (cells - 1) // length_ms
         if 0 <= x < cells:
             bar[x] = (look.own("▲"), tone)
-    if place.checked is not None and place.checked.differs_ms is not None:
-        x = min(max(place.checked.differs_ms - place.first_ms, 0), length_ms) * (cells - 1) // length_ms
+    if place.differs_ms is not None:
+        x = min(max(place.differs_ms - place.first_ms, 0), length_ms) * (cells - 1) // length_ms
         bar[x] = (look.own("✘"), "bad")
     bar[head] = (look.own("●"), "accent")
     return bar
