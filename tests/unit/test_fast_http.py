@@ -11,13 +11,13 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import gevent
 import pytest
 from odd_server import HELLO, OddServer, tls_context
+from sessions import fast, texts, turn_until
 
 from tidal.flow import CatchResponseError, LocustError, ResponseError
 from tidal.generator.fast_client import Sweeper
@@ -35,14 +35,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[OddServer]:
-    """A server for the module: requests are told apart by when they came."""
-    server = OddServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="module")
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OddServer]:
     """The same over TLS."""
     if not shutil.which("openssl"):
@@ -53,40 +45,18 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OddServer]:
 
 
 @pytest.fixture
-def samples() -> list[dict[str, Any]]:
-    """What the hook was told."""
-    return []
-
-
-@pytest.fixture
 def session(server: OddServer, samples: list[dict[str, Any]]) -> Iterator[Sessions]:
     """Makes sessions whose samples are noted; they are closed at the end."""
     made = []
 
     def make(base_url: str = server.url, **kwargs: Any) -> FastHttpSession:
-        hook = EventHook("request")
-        hook.add_listener(lambda **meta: samples.append(meta))
-        settings = {"max_redirects": 30, "max_retries": 0, "network_timeout": 5.0, "connection_timeout": 5.0}
-        settings |= {} if "client_pool" in kwargs else {"concurrency": 10}
-        made.append(FastHttpSession(base_url, hook, None, **(settings | kwargs)))
+        usual = {} if "client_pool" in kwargs else {"concurrency": 10}
+        made.append(fast(samples, base_url, **(usual | kwargs)))
         return made[-1]
 
     yield make
     for one in made:
         one.client.close()
-
-
-def turn_until(condition: Callable[[], object]) -> None:
-    """Let the loop run until something holds."""
-    deadline_s = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline_s
-        gevent.idle()
-
-
-def texts(samples: list[dict[str, Any]]) -> list[str]:
-    """The failures as they are grouped."""
-    return [repr(sample["exception"]) for sample in samples]
 
 
 # ---------------------------------------------------------------------- connections

@@ -6,36 +6,25 @@ import re
 import shutil
 import socket
 import ssl
-import time
 from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import gevent
 import pytest
 import urllib3.connection
 from odd_server import OddServer, tls_context
 from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidSchema
+from sessions import fast, noting, texts, turn_until
 from urllib3.connectionpool import HTTPConnectionPool
 
 from tidal.generator.fast_errors import UnsupportedRedirectSchemeError
-from tidal.generator.fasthttp import FastHttpSession
 from tidal.generator.http import HttpSession
-from tidal.hooks import EventHook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 KINDS = ("fast", "http")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[OddServer]:
-    """A server for the module."""
-    server = OddServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="module")
@@ -51,38 +40,9 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OddSer
     server.close()
 
 
-@pytest.fixture
-def samples() -> list[dict[str, Any]]:
-    """What the hook was told."""
-    return []
-
-
-def fast(samples: list[dict[str, Any]], base_url: str, **kwargs: Any) -> FastHttpSession:
-    """A session of `FastHttpUser`."""
-    hook = EventHook("request")
-    hook.add_listener(lambda **meta: samples.append(meta))
-    settings = {"max_redirects": 30, "max_retries": 0, "network_timeout": 5.0, "connection_timeout": 5.0}
-    return FastHttpSession(base_url, hook, None, **(settings | kwargs))
-
-
 def plain(samples: list[dict[str, Any]], base_url: str) -> HttpSession:
     """A session of `HttpUser`."""
-    hook = EventHook("request")
-    hook.add_listener(lambda **meta: samples.append(meta))
-    return HttpSession(base_url, hook)
-
-
-def texts(samples: list[dict[str, Any]]) -> list[str]:
-    """The failures as they are grouped."""
-    return [repr(sample["exception"]) for sample in samples]
-
-
-def turn_until(condition: Callable[[], object]) -> None:
-    """Let the loop run until something holds."""
-    deadline_s = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline_s
-        gevent.idle()
+    return HttpSession(base_url, noting(samples))
 
 
 def test_the_page_names_tests_that_are_there() -> None:
