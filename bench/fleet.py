@@ -23,7 +23,7 @@ import tempfile
 import time
 from array import array
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -38,8 +38,9 @@ from tidal.launch import LaunchSpec
 from tidal.master import Master
 from tidal.model import events as ev
 from tidal.model.codec import LOG, REPORTS, ZERO_ID, encode, entry_of, pack
+from tidal.model.each import Spans
 from tidal.model.fold import fold_entry
-from tidal.model.intervals import report_interval_ms, report_turn_ms
+from tidal.model.intervals import report_interval_ms, report_span_s, report_turn_ms
 from tidal.model.liveness import BEAT_MS, Heartbeat
 from tidal.model.state import State
 from tidal.model.stats import Spread, Tally
@@ -132,19 +133,34 @@ class Second(NamedTuple):
     undelayed: Spread
 
 
+class Told(NamedTuple):
+    """What a worker says of some seconds."""
+
+    block: ev.Block
+    failures: tuple[ev.FailureTally, ...]
+    delay: Spread
+    undelayed: Spread
+
+
+def wired(tally: Tally) -> Wired:
+    """A tally whose bytes are made."""
+    made = Wired(tally.requests, tally.failures)
+    made.wire = tally.to_wire()
+    return made
+
+
 def second_of(chance: Random, endpoints: int, samples: int) -> Second:
     """A second of one worker, drawn."""
     made, failed = dict[tuple[str, str], Tally](), 0
     delay, undelayed = Spread(), Spread()
     for endpoint in range(endpoints):
-        tally = Wired()
+        tally = Tally()
         for _ in range(samples):
             took_us = round(1000 * (5 + endpoint) * chance.lognormvariate(0, 0.4))
             tally.add(took_us, 512, failed=chance.random() < 0.001)
             late_us = round(chance.lognormvariate(4, 0.7))
             delay.add(late_us)
             undelayed.add(took_us - late_us)
-        tally.wire = Tally.to_wire(tally)
         failed += tally.failures
         made["GET", f"/products/{endpoint}"] = tally
     said = (ev.FailureTally("GET", "/products/0", "HTTP 500", failed, 0, 0),) if failed else ()
@@ -162,6 +178,7 @@ class Fleet:
     run: str = ""
     sent: int = 0
     late_ms: int = 0  # how far this process was behind at the worst: beyond some 100 ms it measures itself
+    _told: dict[tuple[int, int], Told] = field(default_factory=dict)
     _log_at: EntryId = ZERO_ID
     _due: list[tuple[int, int]] = field(default_factory=list)  # (when, whose), the next one last
     _seq: list[int] = field(default_factory=list)
@@ -217,25 +234,41 @@ class Fleet:
             self.bus.send_reports(RunKeys(self.run), incarnation(number), [fields])
             self.sent += 1
 
+    def _spanned(self, first: int, span_s: int) -> Told:
+        """What a worker says of so many seconds: put together once, as an agent does it."""
+        if (first, span_s) not in self._told:
+            parts = [self.seconds[(first + at) % TEMPLATES] for at in range(span_s)]
+            delay, undelayed = Spread(), Spread()
+            for part in parts:
+                delay.merge(part.delay)
+                undelayed.merge(part.undelayed)
+            each = [
+                ev.Block(at, 1, {key: tally.copy() for key, tally in part.tallies.items()}, {"Buyer": USERS * 1_000})
+                for at, part in enumerate(parts)
+            ]
+            (block,) = Spans(span_s).joined(each)
+            tallies = {key: wired(tally) for key, tally in block.tallies.items()}
+            block = replace(block, tallies=tallies, user_class="Buyer")
+            self._told[first, span_s] = Told(block, parts[-1].failures, delay, undelayed)
+        return self._told[first, span_s]
+
     def _begin(self, interval_ms: int) -> None:
         log = self.state.log
-        first_ms = (log.began_ms // 1_000 + interval_ms // 1_000 + 1) * 1_000 + 300
+        first_ms = (log.began_ms // interval_ms + 2) * interval_ms + 300
         turns = [(first_ms + report_turn_ms(log, incarnation(w)), w) for w in range(self.count)]
         self._due, self._seq = sorted(turns, reverse=True), [0] * self.count
 
     def _one(self, number: int, due_ms: int, interval_ms: int) -> ev.ByWorker:
         """A report as of an agent: the seconds since the last one."""
-        seq, until_s = self._seq[number], (due_ms - 300) // 1_000
-        spans = range(until_s - interval_ms // 1_000, until_s)
-        said = [self.seconds[(second + number) % TEMPLATES] for second in spans]
-        blocks = tuple(
-            ev.Block(at_s, 1, one.tallies, {"Buyer": USERS * 1_000}, user_class="Buyer")
-            for at_s, one in zip(spans, said, strict=True)
-        )
+        seq, span_s = self._seq[number], report_span_s(self.state.log)
+        until_s = (due_ms - 300) // 1_000 // span_s * span_s
+        from_s = until_s - interval_ms // 1_000
+        said = [self._spanned((first + number) % TEMPLATES, span_s) for first in range(from_s, until_s, span_s)]
+        blocks = tuple(replace(one.block, second=from_s + at * span_s) for at, one in enumerate(said))
         each = USERS // GENERATORS
         generators = tuple(ev.GeneratorState(g, 1 + g, "running", each, 3, {"Buyer": each}) for g in range(GENERATORS))
         event = ev.Reported(
-            spans[0] * 1_000, until_s * 1_000, blocks, said[-1].failures, users={"Buyer": USERS},
+            from_s * 1_000, until_s * 1_000, blocks, said[-1].failures, users={"Buyer": USERS},
             generators=generators, cpu_permille=200, memory_bytes=1 << 27, delay=said[-1].delay,
             undelayed=said[-1].undelayed,
         )  # fmt: skip

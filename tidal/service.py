@@ -23,6 +23,7 @@ from tidal.crew import Asked, Crew, Died, Silent
 from tidal.measure import Usage
 from tidal.model import phases
 from tidal.model.codec import BadEntry, Entry, decode, unpack, unpacked_secrets
+from tidal.model.each import Spans
 from tidal.model.events import (
     ByMaster,
     Event,
@@ -37,7 +38,7 @@ from tidal.model.events import (
 from tidal.model.files import Files
 from tidal.model.fold import fold_entry
 from tidal.model.gather import Gathering
-from tidal.model.intervals import report_interval_ms, report_turn_ms
+from tidal.model.intervals import report_interval_ms, report_span_s, report_turn_ms
 from tidal.model.ledger import plan_at
 from tidal.model.loglines import retimed
 from tidal.model.outbox import Outbox
@@ -376,7 +377,7 @@ class Service:
         return self.finish_ms is not None and redis_ms - self.finish_ms > self._stop_timeout_ms + 3_000
 
     def _say_goodbye(self, now_ms: int, redis_ms: int) -> None:
-        self._report(now_ms, redis_ms, redis_ms)
+        self._report(now_ms, redis_ms, redis_ms, is_last=True)
         code = self.crew.exit_code if self.crew is not None else None
         self._give_back(redis_ms)
         self.outboxes[-1].put(WorkerFinished(self.why[:200], code), redis_ms)
@@ -408,13 +409,16 @@ class Service:
             reached_ms = self.crew.reached_ms if self.crew is not None else None
             self._report(now_ms, redis_ms, redis_ms if reached_ms is None else reached_ms)
 
-    def _report(self, now_ms: int, redis_ms: int, to_ms: int) -> None:
+    def _report(self, now_ms: int, redis_ms: int, to_ms: int, *, is_last: bool = False) -> None:
         if self._gathering is None or self.crew is None:
             return
         self._gathering.hear(self._said.take(redis_ms))
         states = self.crew.states(now_ms)
         gauges = (self.crew.users, states, self.cpu_permille, self.memory_bytes)
-        report = replace(self._gathering.report(to_ms, *gauges), watch=watches(self.state.log))
+        wanted = watches(self.state.log)
+        edges = tuple(edge_s for watch in wanted for edge_s in (watch.from_s, watch.to_s) if edge_s)
+        spans = Spans(report_span_s(self.state.log), edges, is_last=is_last)
+        report = replace(self._gathering.report(to_ms, *gauges, spans=spans), watch=wanted)
         self.outboxes[-1].put(report, redis_ms)
 
     def look(self) -> None:

@@ -39,10 +39,10 @@ def _place(reports: ReportHalf, key: tuple[str, str]) -> tuple[str, str]:
 
 
 def _count_block(reports: ReportHalf, block: Block) -> None:
-    point, whole = reports.series.at(block.second), Tally()
+    point, whole = reports.series.at(block.second, block.span), Tally()
     for key, tally in block.tallies.items():
         if not block.is_warmup:
-            _count_endpoint(reports, key, tally, block.second)
+            _count_endpoint(reports, key, tally, block)
         whole.merge(tally)
     point.requests += whole.requests
     point.failures += whole.failures
@@ -50,18 +50,20 @@ def _count_block(reports: ReportHalf, block: Block) -> None:
     merge_histogram(point.histogram, whole.histogram)
     if not block.is_warmup:
         reports.total.merge(whole)
-    if block.second > reports.latest_s:
-        _forget_old_seconds(reports, block.second)
+    if block.second + block.span - 1 > reports.latest_s:
+        _forget_old_seconds(reports, block.second + block.span - 1)
 
 
-def _count_endpoint(reports: ReportHalf, key: tuple[str, str], tally: Tally, second: int) -> None:
+def _count_endpoint(reports: ReportHalf, key: tuple[str, str], tally: Tally, block: Block) -> None:
     place = _place(reports, key)
     endpoint = reports.endpoints.setdefault(place, EndpointRecord())
     endpoint.tally.merge(tally)
-    reports.lanes.add(place, second, tally)
-    if second > reports.latest_s - RECENT_S:
-        requests, failures = endpoint.recent.get(second, (0, 0))
-        endpoint.recent[second] = (requests + tally.requests, failures + tally.failures)
+    reports.lanes.add(place, block.second, tally, block.span)
+    counts = block.each.of(key) if block.each is not None else [(tally.requests, tally.failures)]
+    for second, (more_requests, more_failures) in enumerate(counts, block.second):
+        if second > reports.latest_s - RECENT_S:
+            requests, failures = endpoint.recent.get(second, (0, 0))
+            endpoint.recent[second] = (requests + more_requests, failures + more_failures)
 
 
 def _forget_old_seconds(reports: ReportHalf, latest_s: int) -> None:

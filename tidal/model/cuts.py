@@ -114,7 +114,8 @@ class Knife:
             user_ms = {name: ms for name, ms in block.user_ms.items() if name not in self.cut.classes}
             is_cut = bool(block.user_class) and block.user_class in self.cut.classes
             tallies = {} if is_cut else {k: t for k, t in block.tallies.items() if self.cut.has_endpoint(*k)}
-            yield replace(block, tallies=tallies, user_ms=user_ms)
+            each = block.each.only(tallies, user_ms) if block.each is not None else None
+            yield replace(block, tallies=tallies, user_ms=user_ms, each=each)
 
 
 def cut_frame(state: State, at_ms: int, cut: Cut, focus: Focus | None = None) -> Frame:

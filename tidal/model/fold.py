@@ -434,7 +434,7 @@ def _count_block(reports: ReportHalf, record: IncarnationRecord, block: ev.Block
     reports._fresh.take(block, ran_ms, incarnation)  # noqa: SLF001 - the state keeps it for the fold alone
     if not block.is_warmup:
         reports.measured.add_capped(block.measured)
-    add_up_ran(reports, block.second, block.span, ran_ms)
+    add_up_ran(reports, block, ran_ms)
     record.user_ms += ran_ms
     if ran_ms:
         record.ran_to_s = max(record.ran_to_s, block.second + block.span)

@@ -15,18 +15,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tidal.model.each import Each, added
 from tidal.model.lanes import SLOWEST_KEPT, Slow
 from tidal.model.samples import Block
 from tidal.model.sent import slow_of, summed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tidal.model.each import Column
     from tidal.model.stats import Tally
 
 FRESH_MAX = 20_000
 """Tallies that wait to be counted: those of five hundred reports of twenty endpoints and two seconds."""
 
-Kind = tuple[int, bool, str, str]
-"""The second, whether of the warm-up, the stage and the class of a block."""
+Kind = tuple[int, int, bool, str, str]
+"""The second and, where each is known, how many; whether of the warm-up, the stage and the class of a block."""
 
 
 @dataclass(slots=True)
@@ -35,11 +39,25 @@ class Heap:
 
     ran_ms: int = 0
     told: dict[tuple[str, str], list[tuple[Tally, str]]] = field(default_factory=dict)  # with the incarnation
+    each: list[Each] = field(default_factory=list)
 
     def block(self, kind: Kind) -> Block:
-        """All of it as one block."""
+        """All of it as one block, whose seconds' user-time was counted before."""
         tallies = {key: summed([tally for tally, _ in told]) for key, told in self.told.items()}
-        return Block(kind[0], 1, tallies, {"": self.ran_ms}, *kind[1:])
+        counts = _joined([each.requests for each in self.each]), _joined([each.failures for each in self.each])
+        each = Each({}, *counts) if self.each else None
+        second, span, is_warmup, stage, user_class = kind
+        ran_ms = {"": self.ran_ms}
+        return Block(second, span, tallies, ran_ms, is_warmup, stage, user_class, each=each)
+
+
+def _joined(parts: Sequence[dict[tuple[str, str], Column]]) -> dict[tuple[str, str], Column]:
+    """The columns of each endpoint added up."""
+    told: dict[tuple[str, str], list[Column]] = {}
+    for part in parts:
+        for key, column in part.items():
+            told.setdefault(key, []).append(column)
+    return {key: added(columns) for key, columns in told.items()}
 
 
 @dataclass(slots=True)
@@ -51,11 +69,15 @@ class Fresh:
 
     def take(self, block: Block, ran_ms: int, incarnation: str) -> None:
         """Take in a block of a report; neither it nor its tallies may be changed until all is counted."""
-        kind = (block.second, block.is_warmup, block.stage, block.user_class)
+        each = block.each
+        span = block.span if each is not None else 1
+        kind = (block.second, span, block.is_warmup, block.stage, block.user_class)
         heap = self.heaps.get(kind)
         if heap is None:
             heap = self.heaps[kind] = Heap()
         heap.ran_ms += ran_ms
+        if each is not None:
+            heap.each.append(each)
         told = heap.told
         for key, tally in block.tallies.items():
             if key in told:
@@ -67,7 +89,7 @@ class Fresh:
     def slowest(self) -> dict[tuple[str, str], list[Slow]]:
         """The slowest samples that count, by endpoint, in order."""
         found: dict[tuple[str, str], list[Slow]] = {}
-        for (second, is_warmup, _, _), heap in self.heaps.items():
+        for (second, _, is_warmup, _, _), heap in self.heaps.items():
             for key, told in heap.told.items() if not is_warmup else ():
                 slow = sorted([(slow_of(tally), second, who) for tally, who in told])[-SLOWEST_KEPT:]
                 found[key] = sorted(found.get(key, []) + slow)[-SLOWEST_KEPT:]

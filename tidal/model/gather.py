@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
 
 from tidal.model.codec import ENTRY_BYTES_MAX, pack
+from tidal.model.each import SECONDS, Each, Spans
 from tidal.model.events import Block, ExceptionTally, FailedRequest, FailureTally, PaceTally, Reported
 from tidal.model.loglines import few
 from tidal.model.wire import to_wire
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from tidal.model.stats import Spread
 
 _Row = TypeVar("_Row")
-_Kind = tuple[bool, str, str]
-"""Whether a block is none of the warm-up, its stage, its class."""
+_Kind = tuple[bool, str, str, int]
+"""Whether a block is none of the warm-up, its stage, its class; of how many seconds each is known."""
 _Blocks = dict[tuple[int, _Kind], Block]
 BLOCKS_MAX = 120
 """Blocks that a report keeps apart; beyond, the oldest of a kind are added together and say so in `span`."""
@@ -36,6 +37,7 @@ FAILED_MAX, FAILED_CHARS_MAX = 40, 40_000
 REPORT_BYTES_MAX = ENTRY_BYTES_MAX - 4_096
 """Packed, with room for the envelope: a larger entry would be refused, and all that it counts lost."""
 SPAN_MAX = (1 << 20) - 1
+_NONE = (None, None)
 
 
 @dataclass(slots=True)
@@ -83,13 +85,26 @@ class Gathering:
         self._failed = _few(*self._failed, *batch.failed)
 
     def report(
-        self, to_ms: int, users: dict[str, int], generators: tuple[GeneratorState, ...], cpu: int, memory: int
+        self,
+        to_ms: int,
+        users: dict[str, int],
+        generators: tuple[GeneratorState, ...],
+        cpu: int,
+        memory: int,
+        *,
+        spans: Spans = SECONDS,
     ) -> Reported:
-        """The report up to `to_ms`, with the gauges of the moment; the gathering starts anew from there."""
+        """The report up to `to_ms`, with the gauges of the moment; the gathering starts anew from there.
+
+        With spans of several seconds it goes up to the last one that is over.
+        """
+        to_ms = spans.end_ms(to_ms)
+        later = {key: block for key, block in self._blocks.items() if block.second * 1000 >= to_ms and spans.is_wide}
+        told = _ordered({key: block for key, block in self._blocks.items() if key not in later})
         made = Reported(
             from_ms=self.from_ms,
             to_ms=max(self.from_ms, to_ms),
-            blocks=_ordered(self._blocks),
+            blocks=spans.joined(told),
             failures=tuple(self._failures.values()),
             exceptions=tuple(self._exceptions.values()),
             users=users,
@@ -108,7 +123,8 @@ class Gathering:
             undelayed=self._delays[1],
             lines=self._lines,
         )
-        self._blocks, self._failures, self._exceptions, self._failed, self._lines = {}, {}, {}, (), ()
+        self._blocks = later
+        self._failures, self._exceptions, self._failed, self._lines = {}, {}, (), ()
         self._iterations, self._hook_failures, self._ended = (0, 0, 0, 0), 0, (0, 0, 0)
         self._pacing, self._arrivals, self._lateness, self._late = {}, (0, 0, 0), None, 0
         self._delays = (None, None)
@@ -166,6 +182,7 @@ def _bytes_at_most(report: Reported) -> int:
     texts += [text for e in report.exceptions for text in (e.message, e.traceback)]
     rows, cells = len(report.failures) + len(report.exceptions) + len(report.generators) + len(report.users), 0
     for block in report.blocks:
+        cells += block.each.size if block.each is not None else 0
         rows += 1 + len(block.tallies) + len(block.user_ms) + 2 * block.measured.size
         cells += sum(len(tally.histogram) for tally in block.tallies.values()) + block.measured.cells
         texts += [block.stage, block.user_class, *(text for key in block.tallies for text in key)]
@@ -226,10 +243,11 @@ def _cut_block(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[Bloc
     if not blocks:
         return (), ()
     (block,) = blocks
-    first, rest = _halves(list(block.tallies.items()))
+    first, rest = map(dict, _halves(list(block.tallies.items())))
     measured, more_measured = block.measured.halves()
-    more = (replace(block, tallies=dict(rest), user_ms={}, measured=more_measured),) if rest or more_measured else ()
-    return (replace(block, tallies=dict(first), measured=measured),), more
+    each, more_each = (block.each.only(*part) for part in ((first, block.user_ms), (rest, {}))) if block.each else _NONE
+    more = (replace(block, tallies=rest, user_ms={}, measured=more_measured, each=more_each),)
+    return (replace(block, tallies=first, measured=measured, each=each),), more if rest or more_measured else ()
 
 
 def _added(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
@@ -266,15 +284,16 @@ def _ordered(blocks: _Blocks) -> tuple[Block, ...]:
 def _add_blocks(into: _Blocks, blocks: Iterable[Block]) -> None:
     kinds = {kind for _, kind in into}
     for block in blocks:
-        kind = (not block.is_warmup, block.stage, block.user_class)
-        kind = kind if kind in kinds or len(kinds) < KINDS_MAX else (kind[0], OTHER, OTHER)
+        kind = (not block.is_warmup, block.stage, block.user_class, block.span if block.each is not None else 1)
+        kind = kind if kind in kinds or len(kinds) < KINDS_MAX else (kind[0], OTHER, OTHER, kind[3])
         kinds.add(kind)
         key = (block.second, kind)
         mine = into.get(key)
         if mine is None:
-            mine = into[key] = Block(block.second, block.span, {}, {}, not kind[0], *kind[1:])
-        mine.span = max(mine.span, block.span)
+            each = None if block.each is None else Each()
+            mine = into[key] = Block(block.second, block.span, {}, {}, not kind[0], *kind[1:3], each=each)
         mine.merge(block)
+        mine.span = max(mine.span, block.span)
     while len(into) > BLOCKS_MAX:
         _add_together(into, *_oldest_of_a_kind(into))
 

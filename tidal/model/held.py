@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from tidal.model.events import ClassSpec, PlanSet, Reported, Track
+    from tidal.model.samples import Block
     from tidal.model.spec import StageSpec
     from tidal.model.state import LogHalf, State
 
@@ -105,16 +106,24 @@ def note_planned(held: Planned, plan: PlanSet | None, plan_ms: int, second: int,
 
 
 def note_ran(held: Ran, event: Reported) -> None:
-    """Add what a report says ran; user time of several seconds is spread over them, arrivals count where it ends."""
+    """Add what a report says ran; arrivals count where it ends."""
     for block in event.blocks:
-        seconds = min(max(1, block.span), SUM_POINTS)
         for name, user_ms in block.user_ms.items():
-            sums, (each, rest) = _of(held.users, name), divmod(user_ms, seconds)
-            for i in range(seconds):
-                sums.add(block.second + i, each + (rest if i == 0 else 0))
+            sums = _of(held.users, name)
+            for second, ran_ms in enumerate(_by_second(block, name, user_ms), block.second):
+                sums.add(second, ran_ms)
     if any(event.arrivals):
         held.begun.add(event.to_ms // 1000, event.arrivals[1])
         held.dropped.add(event.to_ms // 1000, event.arrivals[2])
+
+
+def _by_second(block: Block, name: str, user_ms: int) -> Sequence[int]:
+    """User time of a class; that of several seconds is spread over them where nobody knows better."""
+    if block.each is not None:
+        return block.each.user_ms[name]
+    seconds = min(max(1, block.span), SUM_POINTS)
+    each, rest = divmod(user_ms, seconds)
+    return [each + rest, *[each] * (seconds - 1)]
 
 
 def _of(known: dict[str, Sums], name: str) -> Sums:

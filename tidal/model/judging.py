@@ -11,12 +11,14 @@ log up to that entry, and the reports up to that id, finds the same (`tidal judg
 from __future__ import annotations
 
 import operator
+from dataclasses import replace
 from difflib import get_close_matches
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from tidal.model.events import ThresholdTripped
 from tidal.model.ledger import complete_to_ms, plan_end_s
+from tidal.model.stats import Tally
 from tidal.model.text import clean
 from tidal.model.threshold_measures import TRANSACTION, measured_transaction, measured_value, names_of
 from tidal.model.thresholds import (
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tidal.model.state import LogHalf, State
-    from tidal.model.stats import Tally
     from tidal.model.thresholds import Metric
 
 EXIT_NOT_MET, EXIT_UNJUDGED = 62, 63
@@ -210,18 +211,17 @@ def added(seconds: dict[int, Seen], from_s: int, to_s: int) -> Seen:
 
 def value_of(metric: Metric, seen: Seen, length_ms: int) -> Fraction | None:
     """In thousandths of the metric's unit, over so long; None when there was nothing to measure."""
-    tally = seen.tally
     if metric.kind == LATENCY:
-        return _latency(metric, tally)
+        return _latency(metric, seen.tally)
     if metric.kind == PERCENT:
-        return Fraction(100_000 * tally.failures, tally.requests) if tally.requests else None
+        return Fraction(100_000 * seen.failures, seen.requests) if seen.requests else None
     if metric.kind == COUNT:
-        return Fraction(1000 * (tally.failures if metric.name == "failures" else tally.requests))
+        return Fraction(1000 * (seen.failures if metric.name == "failures" else seen.requests))
     if length_ms <= 0:
         return None
     if metric.kind == USERS:
         return Fraction(1000 * seen.user_ms, length_ms)
-    return Fraction(1_000_000 * tally.requests, length_ms) if metric.kind == RATE else None
+    return Fraction(1_000_000 * seen.requests, length_ms) if metric.kind == RATE else None
 
 
 def _latency(metric: Metric, tally: Tally) -> Fraction | None:
@@ -264,26 +264,26 @@ def _of_measured(state: State, one: Threshold) -> Fraction | None:
     """Of what users measure beside requests."""
     if one.metric.source != TRANSACTION:
         return measured_value(state.reports.measured, one)
-    return value_of(one.metric, Seen(measured_transaction(state.reports.measured, one.of).whole), 0)
+    return value_of(one.metric, Seen.of(measured_transaction(state.reports.measured, one.of).whole), 0)
 
 
 def _of_stage(state: State, one: Threshold) -> Fraction | None:
     """Of the requests of one stage of the plan, as far as they are reported."""
-    record, seen = state.reports.stages.get(one.stage), Seen()
+    record, whole = state.reports.stages.get(one.stage), Tally()
     for key, tally in record.endpoints.items() if record is not None else ():
         if is_of(key, one.of):
-            seen.tally.merge(tally)
-    return value_of(one.metric, seen, 0) if seen.tally.requests else None
+            whole.merge(tally)
+    return value_of(one.metric, Seen.of(whole), 0) if whole.requests else None
 
 
 def _of_run(state: State, of: str) -> Seen:
     if not of:
-        return Seen(state.reports.total, state.reports.user_ms)
-    seen = Seen(user_ms=state.reports.user_ms)
+        return Seen.of(state.reports.total, state.reports.user_ms)
+    whole = Tally()
     for key, record in state.reports.endpoints.items():
         if is_of(key, of):
-            seen.tally.merge(record.tally)
-    return seen
+            whole.merge(record.tally)
+    return Seen.of(whole, state.reports.user_ms)
 
 
 def _up_to(state: State, one: Threshold, seen: Seen, to_s: int, *, is_final: bool) -> Seen:
@@ -293,9 +293,7 @@ def _up_to(state: State, one: Threshold, seen: Seen, to_s: int, *, is_final: boo
         return seen
     _, end_s = seconds_of(one, state.log.began_ms)
     late = added(record.seconds, to_s, min(record.latest_s + 1, end_s, to_s + LAG_S))
-    tally = seen.tally.copy()
-    tally.requests = max(0, tally.requests - late.tally.requests)
-    return Seen(tally, max(0, seen.user_ms - late.user_ms))
+    return replace(seen, requests=max(0, seen.requests - late.requests), user_ms=max(0, seen.user_ms - late.user_ms))
 
 
 # ------------------------------------------------------------------ the end

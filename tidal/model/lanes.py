@@ -102,9 +102,9 @@ class Lane:
     points: dict[int, LanePoint] = field(default_factory=dict)
     slowest: list[Slow] = field(default_factory=list)
 
-    def add(self, second: int, tally: Tally) -> None:
-        """Add the endpoint's samples of a second."""
-        index = reached(self, second, LANE_POINTS)  # it may put other points in their place
+    def add(self, second: int, tally: Tally, span: int = 1) -> None:
+        """Add the endpoint's samples of so many seconds."""
+        index = reached(self, second, LANE_POINTS, span)  # it may put other points in their place
         self.points.setdefault(index, LanePoint()).add(tally)
 
     def note_slow(self, samples: Iterable[Slow]) -> None:
@@ -135,11 +135,11 @@ class Lanes:
     bar: str = ""
     left_out: bool = False  # whether there are endpoints without a lane
 
-    def add(self, key: tuple[str, str], second: int, tally: Tally) -> None:
+    def add(self, key: tuple[str, str], second: int, tally: Tally, span: int = 1) -> None:
         """Add samples of an endpoint, unless it has no lane."""
         lane = self.by_key.get(key) or self._opened(key)
         if lane is not None:
-            lane.add(second, tally)
+            lane.add(second, tally, span)
 
     def note_slow(self, key: tuple[str, str], samples: Iterable[Slow]) -> None:
         """Keep the slowest of what is known and of these, unless the endpoint has no lane."""

@@ -24,6 +24,7 @@ from tidal.model.series import SECONDS_KEPT
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tidal.model.samples import Block
     from tidal.model.state import LogHalf, ReportHalf, State
 
 SEAL_AFTER_S = 300
@@ -88,11 +89,12 @@ def _next_step_ms(log: LogHalf, plan_ms: int) -> int:
     return min(steps, default=1 << 62)
 
 
-def add_up_ran(reports: ReportHalf, second: int, span: int, user_ms: int) -> None:
-    """Add user time that a block says ran; of one that covers several seconds no second is known."""
+def add_up_ran(reports: ReportHalf, block: Block, user_ms: int) -> None:
+    """Add user time that a block says ran; of one whose detail was merged away no second is known."""
     reports.user_ms += user_ms
-    if span == 1:
-        reports.ran_s.add(second, user_ms)
+    by_second = [user_ms] if block.span == 1 else block.each.ran_ms() if block.each is not None else []
+    for second, ran_ms in enumerate(by_second, block.second):
+        reports.ran_s.add(second, ran_ms)
 
 
 # ------------------------------------------------------------------ what is known so far

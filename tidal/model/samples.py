@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tidal.model.each import Each
 from tidal.model.envelopes import MOMENT_MS_MAX
 from tidal.model.measured import Measured
 from tidal.model.sent import sent_tallies
@@ -28,7 +29,10 @@ COUNT_MAX = 1 << 48
 
 @dataclass(slots=True)
 class Block:
-    """What was measured in one second of Redis time (or in `span` of them, where detail was merged away)."""
+    """What was measured in one second of Redis time, or in `span` of them.
+
+    Either a large fleet's, with the counts of `each` second; or detail was merged away, and nobody knows them.
+    """
 
     second: int
     span: int = 1
@@ -38,9 +42,14 @@ class Block:
     stage: str = ""  # of the plan, at the moment of completion
     user_class: str = ""  # of the user that sent the requests; "": unknown
     measured: Measured = field(default_factory=Measured)  # transactions, metrics, requests by tags
+    each: Each | None = None
 
     def merge(self, other: Block) -> None:
-        """Add the counts of another block of the same second."""
+        """Add the counts of another block of the same second; of other seconds, those of each are known no more."""
+        if self.each is not None and other.each is not None and (self.second, self.span) == (other.second, other.span):
+            self.each.merge(other.each)
+        else:
+            self.each = None
         for key, tally in other.tallies.items():
             if key in self.tallies:
                 self.tallies[key].merge(tally)
@@ -53,7 +62,9 @@ class Block:
     def to_wire(self) -> list[object]:
         """[second, span, [[method, name, tally] …], {class: ms}], and a map of what is not as usual."""
         rows = [[*key, tally.to_wire()] for key, tally in sorted(self.tallies.items())]
-        more = {name: getattr(self, name) for name in _MORE if getattr(self, name)}
+        more: dict[str, Any] = {name: getattr(self, name) for name in _MORE if getattr(self, name)}
+        if self.each is not None:
+            more["each"] = self.each.to_wire(sorted(self.tallies))
         if self.measured:
             more["measured"] = self.measured.to_wire()
         return [self.second, self.span, rows, self.user_ms, *([more] if more else [])]
@@ -71,16 +82,21 @@ class Block:
         rows = [_wire_list(row, 3) for row in _wire_list(rows)]
         wires = [tally for _, _, tally in rows]
         told = sent_tallies(wires, COUNT_MAX) or [_modest(Tally.from_wire(wire)) for wire in wires]
-        tallies = {}
-        for (method, name, _), tally in zip(rows, told, strict=True):
-            if type(method) is not str or type(name) is not str:
-                raise ValueError("an endpoint's method and name are text")
-            tallies[method[:TEXT_MAX], name[:TEXT_MAX]] = tally
-        return cls(second, span, tallies, user_ms, **_more_of(more))
+        keys = [_key_of(method, name) for method, name, _ in rows]
+        block = cls(second, span, dict(zip(keys, told, strict=True)), user_ms, **_more_of(more))
+        if "each" in more:
+            block.each = Each.from_wire(more["each"], keys, wires, block)
+        return block
 
 
 _MORE: dict[str, type] = {"is_warmup": bool, "stage": str, "user_class": str}
 """What stands in a block's map only where it is not as usual."""
+
+
+def _key_of(method: object, name: object) -> tuple[str, str]:
+    if type(method) is not str or type(name) is not str:
+        raise ValueError("an endpoint's method and name are text")
+    return method[:TEXT_MAX], name[:TEXT_MAX]
 
 
 def _more_of(more: object) -> dict[str, Any]:

@@ -165,7 +165,7 @@ class Pieces:
         for key, tally in block.tallies.items():
             for one in (self._bounded(key), TOTAL):
                 self._piece(phase.name, one, plan_s // self.step_s).add(tally)
-        while self._count > PIECES_MAX:
+        while self._count > PIECES_MAX or (block.each is not None and self.step_s < block.span):
             self._coarsen()
 
     def _bounded(self, key: Key) -> Key:

@@ -105,11 +105,15 @@ class Stepped(Protocol):
         ...
 
 
-def reached(kept: Stepped, second: int, points_max: int) -> int:
-    """The index of the step in which a second lies, once it is taken in and all of it is no more than so many steps."""
+def reached(kept: Stepped, second: int, points_max: int, span: int = 1) -> int:
+    """The index of the step in which a second lies, once it is taken in and all of it is no more than so many steps.
+
+    Where nothing finer is known than `span` seconds, which lie within a power of two of them, all of these are in one.
+    """
+    end_s = second + span - 1
     first_s = kept.first_s = second if kept.first_s is None else min(kept.first_s, second)
-    last_s = kept.last_s = second if kept.last_s is None else max(kept.last_s, second)
-    while last_s // kept.step_s - first_s // kept.step_s >= points_max:
+    last_s = kept.last_s = end_s if kept.last_s is None else max(kept.last_s, end_s)
+    while last_s // kept.step_s - first_s // kept.step_s >= points_max or end_s // kept.step_s > second // kept.step_s:
         kept.coarsen()
     return second // kept.step_s
 
@@ -123,9 +127,9 @@ class Series:
     first_s: int | None = None
     last_s: int | None = None
 
-    def at(self, second: int) -> Point:
-        """The point that covers a second, made when it is not there."""
-        index = reached(self, second, POINTS_MAX)  # it may put other points in their place
+    def at(self, second: int, span: int = 1) -> Point:
+        """The point that covers a second, or so many of them, made when it is not there."""
+        index = reached(self, second, POINTS_MAX, span)  # it may put other points in their place
         return self.points.setdefault(index, Point())
 
     def lend(self, other: Series) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from tidal.model.each import added
 from tidal.model.reports import WATCHES_MAX, Watch
 from tidal.model.stats import Tally
 from tidal.model.thresholds import WITHIN
 from tidal.model.thresholds_read import threshold_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from tidal.model.samples import Block
     from tidal.model.state import LogHalf
@@ -30,15 +31,28 @@ Key = tuple[str, int, int]
 
 @dataclass(slots=True)
 class Seen:
-    """What came in one second, or in a span of them."""
+    """What came in one second, or in a span of them.
+
+    Latencies that are known of several seconds together are in the tally of the last of these; its requests and
+    failures are theirs, too. Of the second by itself are those beside it.
+    """
 
     tally: Tally = field(default_factory=Tally)
     user_ms: int = 0
+    requests: int = 0
+    failures: int = 0
+
+    @classmethod
+    def of(cls, tally: Tally, user_ms: int = 0) -> Seen:
+        """What a tally has."""
+        return cls(tally, user_ms, tally.requests, tally.failures)
 
     def merge(self, other: Seen) -> None:
         """Add another."""
         self.tally.merge(other.tally)
         self.user_ms += other.user_ms
+        self.requests += other.requests
+        self.failures += other.failures
 
 
 @dataclass(slots=True)
@@ -96,15 +110,25 @@ def count_watched(watched: dict[Key, WatchedRecord], watches: Iterable[Watch], b
         is_inside = watch.from_s <= block.second < watch.to_s
         if (watch.keep_s or is_inside) and (key in watched or len(watched) < WATCHES_MAX):
             record = watched.setdefault(key, WatchedRecord(watch.keep_s))
-            _add(record, watch.from_s if watch.to_s else block.second, _seen(block, watch.of))
+            for second, seen in _seen(block, watch.of):
+                _add(record, watch.from_s if watch.to_s else second, seen)
 
 
-def _seen(block: Block, of: str) -> Seen:
-    seen = Seen(user_ms=sum(block.user_ms.values()))
-    for key, tally in block.tallies.items():
-        if is_of(key, of):
-            seen.tally.merge(tally)
-    return seen
+def _seen(block: Block, of: str) -> Iterator[tuple[int, Seen]]:
+    """What is of these endpoints, by second."""
+    tally = Tally()
+    keys = [key for key in block.tallies if is_of(key, of)]
+    for key in keys:
+        tally.merge(block.tallies[key])
+    if block.each is None:
+        yield block.second, Seen.of(tally, sum(block.user_ms.values()))
+        return
+    each, none = block.each, [0] * block.span
+    requests = added([each.requests[key] for key in keys]) or none
+    failures = added([each.failures[key] for key in keys if key in each.failures]) or none
+    last_s = block.second + block.span - 1
+    for second, *counts in zip(range(block.second, last_s + 1), each.ran_ms() or none, requests, failures, strict=True):
+        yield second, Seen(tally if second == last_s else Tally(), *counts)
 
 
 def _add(record: WatchedRecord, second: int, seen: Seen) -> None:

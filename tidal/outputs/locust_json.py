@@ -54,8 +54,10 @@ def _count(state: State, seconds: Seconds, entry: LogEntry) -> None:
             continue
         for key, tally in block.tallies.items():
             endpoint = seconds.setdefault(key if key in state.reports.endpoints else ("", OTHER), {})
-            requests, failures = endpoint.get(block.second, (0, 0))
-            endpoint[block.second] = (requests + tally.requests, failures + tally.failures)
+            counts = block.each.of(key) if block.each is not None else [(tally.requests, tally.failures)]
+            for second, (more_requests, more_failures) in enumerate(counts, block.second):
+                requests, failures = endpoint.get(second, (0, 0))
+                endpoint[second] = (requests + more_requests, failures + more_failures)
 
 
 def entries_json(seen: Picture, seconds: Mapping[tuple[str, str], Mapping[int, tuple[int, int]]]) -> str:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tidal.model import events as ev
 from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of
+from tidal.model.each import EACH_MAX, Spans
 from tidal.model.measured import Measured, Transaction
 from tidal.model.metrics import KINDS, Metric, parts_of
 from tidal.model.stats import Spread, Tally
@@ -75,17 +76,31 @@ MEASURED = st.builds(
     METRICS,
     st.dictionaries(st.tuples(TEXT, TEXT, TEXT), TALLY, max_size=2),
 )
-BLOCK = st.builds(
+
+
+def spanned(block: ev.Block, more: list[tuple[int, dict[tuple[str, str], Tally], dict[str, int]]]) -> ev.Block:
+    """The block of several seconds of which each is known: this one's, and others after it."""
+    block.span, block.second = 1, block.second // EACH_MAX * EACH_MAX
+    kind = (block.is_warmup, block.stage, block.user_class)
+    others = [ev.Block(block.second + at, 1, tallies, ran_ms, *kind) for at, tallies, ran_ms in more]
+    others.sort(key=lambda other: other.second)
+    return Spans(EACH_MAX).joined([block, *others])[0]
+
+
+_TALLIES = st.dictionaries(st.tuples(TEXT, TEXT), TALLY, max_size=3)
+_PLAIN = st.builds(
     ev.Block,
     st.integers(0, 1 << 39),
     st.integers(1, 1 << 19),
-    st.dictionaries(st.tuples(TEXT, TEXT), TALLY, max_size=3),
+    _TALLIES,
     st.dictionaries(TEXT, COUNT, max_size=2),
     st.booleans(),
     TEXT,
     TEXT,
     measured=st.one_of(st.builds(Measured), st.builds(Measured), MEASURED),
 )
+_SECONDS = st.tuples(st.integers(1, EACH_MAX - 1), _TALLIES, st.dictionaries(TEXT, COUNT, max_size=2))
+BLOCK = st.one_of(_PLAIN, st.builds(spanned, _PLAIN, st.lists(_SECONDS, min_size=1, max_size=3)))
 _SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     int: COUNT,
     float: st.floats(allow_nan=False, allow_infinity=False),
@@ -323,8 +338,8 @@ def _block(draw: st.DrawFn) -> ev.Block:
 
 _WORKERS: list[st.SearchStrategy[ev.Event]] = [
     st.builds(
-        lambda blocks, failures, to_ms, users, iterations, watch, lines: report(
-            *blocks,
+        lambda blocks, span_s, failures, to_ms, users, iterations, watch, lines: report(
+            *Spans(span_s).joined(sorted(blocks, key=lambda each: each.second)),
             to_ms=to_ms,
             failures=tuple(failures),
             users={"Buyer": users},
@@ -334,6 +349,7 @@ _WORKERS: list[st.SearchStrategy[ev.Event]] = [
             lines=tuple(lines),
         ),
         st.lists(_block(), max_size=3),
+        st.sampled_from([1, 1, 2, 8]),
         st.lists(_FAILURE, max_size=2),
         st.integers(0, 40_000),
         st.integers(0, 9),

@@ -1,0 +1,172 @@
+"""Blocks of several seconds with the counts of each: totals and rates are those of single seconds, exactly."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from draws import tally_of
+from histories import T0, by, folded, opened, planned, report, started
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidal.model import events as ev
+from tidal.model.codec import BadEntry, EntryId, decode, encode, entry_of, pack, unpack
+from tidal.model.each import EACH_MAX, Spans
+from tidal.model.gather import Gathering, fits, fitting, merge_reports
+from tidal.model.judging import added, value_of
+from tidal.model.pipe import Batch
+from tidal.model.thresholds_read import threshold_of
+
+FIRST_S = T0 // 1_000 // EACH_MAX * EACH_MAX
+SAMPLE = st.tuples(st.integers(300, 90_000), st.integers(0, 9), st.booleans(), st.none())
+SECOND = st.tuples(
+    st.integers(0, 2 * EACH_MAX - 1),
+    st.dictionaries(st.sampled_from("ab"), st.lists(SAMPLE, max_size=4), min_size=1),
+    st.integers(0, 3_000),
+)
+
+
+def blocks_of(seconds: list[tuple[int, dict[str, list[Any]], int]]) -> list[ev.Block]:
+    """A block for each second, in order."""
+    found = {at: (told, ran_ms) for at, told, ran_ms in seconds}
+    return [
+        ev.Block(FIRST_S + at, 1, {("GET", name): tally_of(told[name]) for name in told}, {"Buyer": ran_ms})
+        for at, (told, ran_ms) in sorted(found.items())
+    ]
+
+
+def told(blocks: list[ev.Block], span_s: int, edges: tuple[int, ...] = ()) -> tuple[ev.Block, ...]:
+    """What a report has of them, after a way over the wire."""
+    joined = Spans(span_s, edges).joined(deepcopy(blocks))
+    return tuple(ev.Block.from_wire(unpack(pack(block.to_wire()))) for block in joined)
+
+
+def counted(blocks: tuple[ev.Block, ...] | list[ev.Block], watch: tuple[ev.Watch, ...] = ()) -> Any:
+    """The reports' half of a run of one worker that measured these."""
+    event = report(*blocks, to_ms=90_000, watch=watch)
+    return folded(opened(), started(), planned("w1"), by("w1", 1, event)).reports
+
+
+@given(st.lists(SECOND, min_size=1, max_size=12), st.sampled_from([2, 4, 8]))
+def test_it_counts_what_its_seconds_count(seconds: list[Any], span_s: int) -> None:
+    """Totals, rates, the books and user-time by the second; a point of the chart is the sum of its seconds."""
+    blocks = blocks_of(seconds)
+    alone, together = counted(blocks), counted(told(blocks, span_s))
+    assert together.total == alone.total
+    assert {k: e.tally for k, e in together.endpoints.items()} == {k: e.tally for k, e in alone.endpoints.items()}
+    assert rates(together) == rates(alone)
+    assert {s: ms for s, ms in together.ran_s.ms.items() if ms} == {s: ms for s, ms in alone.ran_s.ms.items() if ms}
+    assert (together.user_ms, together.classes, together.measured) == (alone.user_ms, alone.classes, alone.measured)
+    while alone.series.step_s < together.series.step_s:
+        alone.series.coarsen()
+    assert together.series.points == alone.series.points
+    assert together.series.step_s <= span_s
+
+
+def rates(reports: Any) -> dict[tuple[str, str], dict[int, tuple[int, int]]]:
+    """Requests and failures of the newest seconds in which there were any."""
+    return {key: {s: n for s, n in e.recent.items() if any(n)} for key, e in reports.endpoints.items()}
+
+
+@given(st.lists(SECOND, min_size=1, max_size=9), st.lists(SECOND, min_size=1, max_size=9))
+def test_two_that_are_added_are_the_sum(one: list[Any], other: list[Any]) -> None:
+    """As reports are that were never sent: what each second had is known of the same seconds."""
+    a, b = (report(*told(blocks_of(seconds), 8), to_ms=90_000) for seconds in (one, other))
+    merged = counted(merge_reports(a, b).blocks)
+    both = folded(opened(), started(), planned("w1"), by("w1", 1, a), by("w1", 2, b)).reports
+    assert (merged.total, merged.series, merged.ran_s.ms) == (both.total, both.series, both.ran_s.ms)
+    assert merged.endpoints == both.endpoints
+
+
+def test_a_large_one_goes_in_parts() -> None:
+    """Each part has the seconds of its own endpoints, and together they count the same."""
+    names = [f"{n:03}" * 60 for n in range(1_400)]
+    blocks = [
+        ev.Block(FIRST_S + s, 1, {("GET", n): tally_of([(900 + s, 1, False, None)]) for n in names}, {"Buyer": 9})
+        for s in range(8)
+    ]
+    whole = report(*Spans(8).joined(deepcopy(blocks)), to_ms=90_000)
+    parts = fitting(whole)
+    assert len(parts) > 1
+    assert all(map(fits, parts))
+    sent = [by("w1", seq, part) for seq, part in enumerate(parts, 1)]
+    reports = folded(opened(), started(), planned("w1"), sent).reports
+    assert {key: record.tally for key, record in reports.endpoints.items()} == whole.blocks[0].tallies
+    assert set(map(str, rates(reports).values())) == {str(dict.fromkeys(range(FIRST_S, FIRST_S + 8), (1, 0)))}
+
+
+def test_a_block_ends_where_something_is_counted_up_to() -> None:
+    """A threshold from 6 s on needs what was measured before and after by itself."""
+    blocks = blocks_of([(at, {"a": [(900, 1, False, None)]}, 5) for at in range(16)])
+    spans = [(block.second - FIRST_S, block.span) for block in told(blocks, 8, (FIRST_S + 6, FIRST_S + 9))]
+    assert spans == [(0, 6), (6, 2), (8, 1), (9, 7)]
+
+
+def test_a_report_goes_up_to_the_last_span_that_is_over() -> None:
+    """What came after it waits for the next one; the last one has all."""
+    gathering = Gathering(FIRST_S * 1_000)
+    blocks = tuple(blocks_of([(at, {"a": [(900, 1, False, None)]}, 5) for at in range(6)]))
+    gathering.add(Batch(FIRST_S * 1_000, 0, blocks))
+    one = gathering.report((FIRST_S + 6) * 1_000 + 300, {}, (), 0, 0, spans=Spans(4))
+    assert [(b.second - FIRST_S, b.span) for b in one.blocks] == [(0, 4)]
+    assert (one.from_ms, one.to_ms) == (FIRST_S * 1_000, (FIRST_S + 4) * 1_000)
+    rest = gathering.report((FIRST_S + 6) * 1_000 + 300, {}, (), 0, 0, spans=Spans(4, is_last=True))
+    assert [(b.second - FIRST_S, b.span) for b in rest.blocks] == [(4, 2)]
+    assert rest.to_ms == (FIRST_S + 6) * 1_000 + 300
+
+
+def test_a_window_is_judged_by_what_ends_in_it() -> None:
+    """Requests and failures by the second; latencies by the histograms whose last second lies in the window."""
+    blocks = blocks_of([(at, {"a": [(1_000 * (at + 1), 1, at == 2, None)] * (at + 1)}, 5) for at in range(8)])
+    seen = counted(told(blocks, 4), (ev.Watch("", 60),)).watched["", 0, 0].seconds
+    rps, fails, slowest = (threshold_of(text) for text in ("rps > 9", "failures < 9", "max < 1s"))
+    assert rps is not None
+    assert fails is not None
+    assert slowest is not None
+
+    def value(metric: Any, first: int, end: int) -> int | None:
+        found = value_of(metric, added(seen, FIRST_S + first, FIRST_S + end), (end - first) * 1_000)
+        return None if found is None else int(found)
+
+    assert [value(rps.metric, at, at + 1) for at in range(8)] == [1_000 * (at + 1) for at in range(8)]
+    assert [value(fails.metric, at, at + 1) for at in range(8)] == [0, 0, 3_000, *[0] * 5]
+    assert [value(slowest.metric, at, at + 1) for at in range(8)] == [*[None] * 3, 4_000, *[None] * 3, 8_000]
+    assert value(slowest.metric, 2, 6) == 4_000
+
+
+GOOD = [{"Buyer": b"\x05\x05"}, [b"\x01\x02"], {0: b"\x00\x01"}]
+
+
+@pytest.mark.parametrize(
+    "each",
+    [
+        None, [], [{}, [b"\x01\x02"], {0: b"\x00\x01"}], [{"Buyer": b"\x05\x06"}, *GOOD[1:]],
+        [{"Other": b"\x05\x05"}, *GOOD[1:]], [GOOD[0], [], GOOD[2]], [GOOD[0], [b"\x01\x01"], GOOD[2]],
+        [GOOD[0], [b"\x01\x01\x01"], GOOD[2]], [GOOD[0], [[4, -1]], GOOD[2]], [GOOD[0], [[1, True]], GOOD[2]],
+        [GOOD[0], [[1, 2.0]], GOOD[2]], [*GOOD[:2], {}], [*GOOD[:2], {0: b"\x00\x00"}], [*GOOD[:2], {1: b"\x00\x01"}],
+        [GOOD[0], [b"\x03\x00"], {0: b"\x00\x01"}], [GOOD[0], "ab", GOOD[2]], [[], *GOOD[1:]], [*GOOD[:2], []],
+    ],
+)  # fmt: skip
+def test_what_does_not_add_up_is_refused(each: object) -> None:
+    """A worker's word, as everything from Redis is."""
+    tally = tally_of([(900, 1, False, None), (900, 1, False, None), (900, 1, True, None)])
+    rows = [["GET", "/", tally.to_wire()]]
+    assert ev.Block.from_wire([FIRST_S, 2, rows, {"Buyer": 10}, {"each": GOOD}]).each is not None
+    with pytest.raises(ValueError, match=r"each second|a second"):
+        ev.Block.from_wire([FIRST_S, 2, rows, {"Buyer": 10}, {"each": each}])
+
+
+@pytest.mark.parametrize(("second", "span"), [(FIRST_S + 15, 2), (FIRST_S, 1), (FIRST_S, 17)])
+def test_it_lies_within_sixteen_seconds(second: int, span: int) -> None:
+    """Else it would make the points of all charts as wide as it likes."""
+    block = ev.Block(FIRST_S, 1, {}, {"Buyer": span})
+    wire = [second, span, [], block.user_ms, {"each": [{"Buyer": bytes([1] * span)}, [], {}]}]
+    with pytest.raises(ValueError, match="each second go"):
+        ev.Block.from_wire(wire)
+    fields = encode(by("w1", 1, report(ev.Block(FIRST_S, 1, {}, {}), to_ms=1_000)))
+    packed = unpack(fields[b"d"][1:])
+    packed[-1]["blocks"] = [wire]
+    with pytest.raises(BadEntry):
+        decode(entry_of("reports", EntryId(T0, 0), {**fields, b"d": b"\x00" + pack(packed)}))
