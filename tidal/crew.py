@@ -14,6 +14,7 @@ from tidal.lastwords import crash_place, how_it_ended
 from tidal.model.arrivals import in_flight_of
 from tidal.model.codec import MESSAGE_BYTES_MAX, BadEntry, PipeReader, pack_message
 from tidal.model.events import TEXT_MAX, GeneratorState, MessageReceived, StopWanted
+from tidal.model.liveness import STALLED_MS
 from tidal.model.loglines import numbered
 from tidal.model.pipe import (
     Batch,
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
 SILENT_MS = 2_000
 """After so long a generator is asked where it is, so that the answer is there when it counts as stalled."""
-STALLED_MS = 3_000
 ARRIVALS_LEAD_MS = 250
 """Arrivals move between siblings at a moment that all know of before it comes: none is begun by two."""
 HEARD_LATE_MS = 1_000

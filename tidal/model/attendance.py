@@ -13,6 +13,7 @@ from tidal.model.codec import REPORTS, ZERO_ID
 from tidal.model.fold import INCARNATIONS_MAX
 from tidal.model.intervals import report_interval_ms
 from tidal.model.judging import reached_s
+from tidal.model.liveness import STALLED_MS
 
 if TYPE_CHECKING:
     from tidal.model.liveness import Heartbeat
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 TICK_MS = 1_000
 BEATS_MAX = 1_000
 """Heartbeats of one entry: 4,000 would be larger than an entry may be."""
-STALLED_MS = 3_000
 
 
 def attend(state: State, senses: Senses) -> list[ev.Event]:

@@ -18,6 +18,8 @@ BEAT_MS = 500
 POLL_MS = 250
 POLL_WAITING_MS = 50
 """The same while the run waits for its workers: whoever is ready is seen at once."""
+STALLED_MS = 3_000
+"""A generator that says nothing for so long is stalled, and so is a worker that is so late."""
 PROCESSES_MAX = 4_096
 """Generators of one worker: its weight, too."""
 BEAT_TEXT_MAX = 300

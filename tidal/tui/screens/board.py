@@ -241,7 +241,7 @@ class Board(Screen[None]):
             if name == "requests":
                 self.grid(name).leave_out(() if self.shown.total.response_count else RESPONSE)
             rows = table.rows(self.shown, self.look)
-            self.grid(name).show_rows(logs.from_level(rows, self.least_level) if name == "logs" else rows, total)
+            self.grid(name).show_rows(table.from_level(rows, self.least_level) if table.from_level else rows, total)
 
     def _draw_page(self) -> None:
         if self.shown is not None and self._is_page:

@@ -16,6 +16,7 @@ from tidal.tui.screens.choosers import ColumnsChooser, export_question
 from tidal.tui.screens.steering import Steering
 from tidal.tui.widgets.grid import Grid
 from tidal.tui.widgets.logs import LEAST
+from tidal.tui.widgets.tables import TABLES
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -54,7 +55,7 @@ class Tabling(Steering):
         if action in TABLE_ACTIONS:
             return self.table is not None or (action == "copy_row" and self.opened is not None)
         if action == "level":
-            return self._tab == "logs" and self.opened is None
+            return self.table is not None and TABLES[self._tab].from_level is not None
         if action == "group":
             return self._tab == "requests" and self.opened is None
         return super().check_action(action, parameters)
@@ -117,7 +118,7 @@ class Tabling(Steering):
     def action_level(self) -> None:
         """Leave out the lines of one more level, after the last all are shown again."""
         self.least_level = LEAST[(LEAST.index(self.least_level) + 1) % len(LEAST)]
-        self._draw_table("logs")
+        self._draw_table(self._tab)
         self._draw_chrome()
 
     # -------------------------------------------------------------- taking away

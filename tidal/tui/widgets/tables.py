@@ -32,6 +32,7 @@ class Table:
     follows: bool = False
     is_late: bool = False  # its tab comes after the charts
     is_rare: bool = False  # it has a tab only when it holds something
+    from_level: Callable[[list[GridRow], str], list[GridRow]] | None = None  # its rows have levels: those from one on
 
 
 def _number(value: int, shown: str, tone: str = "") -> Cell:
@@ -314,7 +315,13 @@ TABLES: dict[str, Table] = {
         ),
         Table("events", "Events", _STORY, lambda f, k: [_event(row, k) for row in f.story], follows=True),
         Table("ledger", "Ledger", books.COLUMNS, books.rows, empty="nothing was planned yet"),
-        Table("logs", "Logs", logs.COLUMNS, logs.rows, empty="nothing was logged", follows=True, is_late=True),
+        Table(
+            *("logs", "Logs", logs.COLUMNS, logs.rows),
+            empty="nothing was logged",
+            follows=True,
+            is_late=True,
+            from_level=logs.from_level,
+        ),
         Table("classes", "Classes", users.COLUMNS, users.rows, users.total, "no class yet", is_late=True),
         _rare("stages", measured.STAGES, measured.stages),
         _rare("thresholds", measured.THRESHOLDS, measured.thresholds),
