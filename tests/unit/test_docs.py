@@ -23,6 +23,7 @@ from tidal.model.liveness import Heartbeat
 from tidal.model.measured import Measured, Transaction
 from tidal.model.metrics import Metric
 from tidal.model.stats import Tally, bucket_middle_us, bucket_of
+from tidal.tui.screens.board import VIEWS
 
 if TYPE_CHECKING:
     import struct
@@ -380,3 +381,11 @@ def test_the_index_leads_to_every_page() -> None:
     index = (DOCS / "README.md").read_text()
     missing = [p for p in DOCS.rglob("*.md") if f"({p.relative_to(DOCS)})" not in index and p.name != "README.md"]
     assert not missing
+
+
+@pytest.mark.parametrize("word", sorted({*VIEWS, *phases.WORKER_STATES, "valid", "suspect", "invalid"}))
+def test_a_word_of_the_screen_is_in_the_glossary(word: str) -> None:
+    """A view's name, a worker's state and a verdict have a row, or stand in the row of what they belong to."""
+    rows = re.findall(r"(?m)^\| (\*\*.*)$", (DOCS / "glossary.md").read_text())
+    forms = "|".join((word, word.removesuffix("s"), word.removesuffix("es")))
+    assert any(re.search(rf"\b({forms})\b", row, re.IGNORECASE) for row in rows)
