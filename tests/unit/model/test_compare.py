@@ -7,7 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidal.model.compare import (
@@ -201,3 +201,17 @@ def test_endpoints_without_end_are_counted_as_one() -> None:
     assert sum(piece.requests for piece in row) == 400 * 60
     assert sum(p.requests for p in pieces.by_key["x", OTHER].values()) > 0
     assert len(pieces._known) == 200
+
+
+@given(st.integers(0, 40), st.sampled_from([1.0, 1.03, 1.3, 3.0]), st.sampled_from([0.0, 0.01, 0.2]))
+@settings(max_examples=12, deadline=None)
+def test_looked_at_from_the_other_side_a_difference_is_its_inverse(seed: int, slower: float, fails: float) -> None:
+    """What is a regression from a to b is an improvement from b to a, by the same factor and as likely by chance."""
+    a, b = run(seed), run(seed + 100, lambda key: slower, lambda key: fails)
+    there, back = compare(a, b), compare(b, a)
+    turned = {SLOWER: FASTER, FASTER: SLOWER}
+    for one, other in zip(there.rows, back.rows, strict=True):
+        assert (one.name, one.metric, one.a, one.b) == (other.name, other.metric, other.b, other.a)
+        assert other.ratio == pytest.approx(-one.ratio if one.metric == "fail%" else 1 / one.ratio)
+        assert other.chance == pytest.approx(one.chance)
+        assert other.outcome == turned.get(one.outcome, one.outcome)

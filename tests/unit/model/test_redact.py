@@ -210,3 +210,21 @@ def test_names_without_end_take_no_memory_without_end() -> None:
     for n in range(6_000):
         redactor.is_secret(f"name{n}")
     assert len(redactor._known) <= 5_000
+
+
+_SPOKEN = st.lists(
+    st.sampled_from(
+        ["password", "token", "Cookie", "name", "Bearer", "=", ":", "&", "?", " ", '"', "{", "}", ",", ";", "a1b2c3d4",
+         "http://ann:pw@shop.example/", "eyJhbGciOi.x", "<input ", ">", "\n", "\\", "[", "]", MARK]
+    ),
+    max_size=14,
+).map("".join)  # fmt: skip
+
+
+@given(_SPOKEN)
+def test_what_was_redacted_is_not_redacted_further(text: str) -> None:
+    """A line that goes through two processes reads as after one."""
+    once = DEFAULT.text(text)
+    assert DEFAULT.text(once) == once
+    once = DEFAULT.url(text)
+    assert DEFAULT.url(once) == once

@@ -89,3 +89,25 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except BadCondition:
         return
     assert read.holds(FACTS) in {True, False}
+
+
+_SIMPLE = st.sampled_from(["p95>300", "p95<=300", "n=0", "p95>0.3s", "tag~x", "tag!~x", "file='shop.py'", "pinned"])
+_CONDITIONS = st.recursive(
+    _SIMPLE,
+    lambda inner: (
+        st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(lambda three: f"({' '.join(three)})")
+        | inner.map(lambda one: f"not ({one})")
+    ),
+    max_leaves=8,
+)
+
+
+@given(_CONDITIONS, _CONDITIONS)
+def test_conditions_join_as_logic_does(a: str, b: str) -> None:
+    """`and`, `or` and `not` mean what they say, and `and` binds closer than `or`."""
+    of = lambda text: condition(text, UNITS).holds(FACTS)  # noqa: E731 - read once a line below
+    assert of(f"({a}) and ({b})") == (of(a) and of(b))
+    assert of(f"({a}) or ({b})") == (of(a) or of(b))
+    assert of(f"not ({a})") == (not of(a))
+    assert of(f"not (({a}) and ({b}))") == of(f"not ({a}) or not ({b})")
+    assert of(f"({a}) or ({b}) and ({a})") == of(a)
