@@ -19,5 +19,5 @@ class Wanted:
 
     @property
     def is_any(self) -> bool:
-        """Whether anything is."""
+        """Whether anything is that is made of the archive; JUnit and the summary are made of a frame."""
         return bool(self.csv_prefix or self.html or self.json or self.json_file)
