@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from draws import spread_of
 from histories import T0, at, by, folded, opened, planned, report, seen, started
 
 from tidal.model import events as ev
 from tidal.model.frame import frame
 from tidal.model.gather import CLASSES_MAX, Gathering
+from tidal.model.paces import LEAST, pacing_rows
 from tidal.model.pipe import Batch
 from tidal.model.verdict import judge
 
@@ -44,6 +46,58 @@ def test_a_pace_that_was_not_reached_is_not_believed() -> None:
     told = [reason for reason in judge(short).reasons if "pace" in reason]
     assert told == ["Buyer kept its pace only in part: it began 10.0 of the wanted 20.0 iterations/s (50.0 %)"]
     assert not [reason for reason in judge(kept).reasons if "pace" in reason]
+
+
+@pytest.mark.parametrize(
+    ("begun", "wanted", "told"),
+    [
+        (LEAST - 1, 100, ""),
+        (LEAST, 100, "2.0 of the wanted 10.0 iterations/s (20.0 %)"),
+        (950, 1_000, ""),
+        (949, 1_000, "94.9 of the wanted 100.0 iterations/s (94.9 %)"),
+        (1_100, 1_000, ""),
+    ],
+)
+def test_from_where_on_a_pace_was_not_kept(begun: int, wanted: int, told: str) -> None:
+    """Of twenty iterations and more, less than 95 %."""
+    state = ran(report(pacing=(paced("Buyer", begun, wanted),)))
+    found = [reason for reason in judge(state).reasons if "pace" in reason]
+    assert found == ([f"Buyer kept its pace only in part: it began {told}"] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("tally", "elapsed_ms", "cells"),
+    [
+        (paced("A", 3_000, 6_000, 750), 3_000, (2_000_000, 1_000_000, 500, 250)),
+        (paced("A", 7, 9, 3), 10_000, (900, 700, 777, 428)),
+        (paced("A", 9, 7, 0), 10_000, (700, 900, 1_000, 0)),
+        (paced("A", 0, 1, 0), 1_000, (1_000, 0, 0, 0)),
+        (paced("A", 0, 0, 0), 1_000, (0, 0, 0, 0)),
+        (paced("A", 5, 5, 5), 0, (0, 0, 1_000, 1_000)),
+        (paced("A", 5, 5, 1), 1, (5_000_000, 5_000_000, 1_000, 200)),
+    ],
+)
+def test_a_row_of_paces_in_numbers(tally: ev.PaceTally, elapsed_ms: int, cells: tuple[int, ...]) -> None:
+    """Wanted and achieved in thousandths a second, reached and late in permille, rounded down; nothing of no time."""
+    (row,) = pacing_rows(ran(report(pacing=(tally,))).reports, elapsed_ms)
+    assert (row.wanted_milli, row.achieved_milli, row.reached_permille, row.late_permille) == cells
+
+
+@pytest.mark.parametrize(("started_", "late", "told"), [(19, 19, False), (20, 1, True), (21, 1, False), (60, 3, True)])
+def test_from_where_on_arrivals_began_late(started_: int, late: int, told: bool) -> None:  # noqa: FBT001 - a column
+    """Of twenty and more, a twentieth."""
+    lateness = spread_of([100] * (started_ - late) + [50_000] * late)
+    found = [r for r in judge(ran(report(lateness=lateness, late=late))).reasons if "late" in r]
+    assert bool(found) == told
+    if told:
+        assert found[0].startswith(f"{late} arrivals (5.0 %) began more than 5 ms late, a twentieth of all by ")
+        assert found[0].endswith(" ms and more: the generators were saturated")
+
+
+def test_how_late_a_twentieth_was_is_said_in_ms() -> None:
+    """From microseconds."""
+    found = judge(ran(report(lateness=spread_of([50_000] * 40), late=40))).reasons
+    assert [r for r in found if "a twentieth of all by 50 ms and more" in r]
 
 
 def test_many_late_arrivals_make_a_run_suspect() -> None:
