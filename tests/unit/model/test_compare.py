@@ -180,6 +180,20 @@ def test_students_t_is_the_tables(chance: float, freedom: float, t: float) -> No
     assert two_sided(t, freedom) == pytest.approx(chance, rel=0.01)
 
 
+@given(st.floats(1e-9, 1.0), st.floats(0.05, 1e6))
+def test_the_t_of_a_chance_has_that_chance(chance: float, freedom: float) -> None:
+    """There and back; where no t that is finite has it, the farthest one is told."""
+    t = critical(chance, freedom)
+    assert 0 <= t <= 2**30
+    assert two_sided(t, freedom) == pytest.approx(chance, rel=1e-6) or (t == 2**30 and two_sided(t, freedom) > chance)
+
+
+def test_without_a_degree_of_freedom_nothing_is_sure() -> None:
+    """Whatever was seen may be chance."""
+    assert critical(0.05, 0) == 2**30
+    assert two_sided(1e6, 0) == 1.0
+
+
 def test_welchs_freedom() -> None:
     """Equal variances add up; one that counts alone counts alone."""
     assert welch((1.0, 1.0), (9, 9)) == pytest.approx(18)
