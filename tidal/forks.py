@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import os
 import runpy
+import select
 import signal
 import subprocess
 import sys
@@ -52,6 +53,8 @@ class Forked:
 
     def wait(self, timeout: float | None = None) -> int:
         """The exit code, waiting for it; `subprocess.TimeoutExpired` after so many seconds."""
+        if timeout is None and self.returncode is None:
+            self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         end_s = None if timeout is None else time.monotonic() + timeout
         pause_s = LOOK_FIRST_S
         while (code := self.poll()) is None:
@@ -65,6 +68,43 @@ class Forked:
         """Ask the child to end (SIGTERM)."""
         if self.poll() is None:
             os.kill(self.pid, signal.SIGTERM)
+
+
+class Adopted:
+    """The child of a process that this one is a fork of: we see its end, and its exit code is its parent's to know.
+
+    Attributes:
+        args: what it is, for a message.
+        pid: its process id, and that of its group and session.
+        returncode: None while it runs, then 0.
+    """
+
+    def __init__(self, pid: int, pid_fd: int) -> None:
+        self.args, self.pid, self._pid_fd = ["an adopted child"], pid, pid_fd
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """0 once the child has ended, None while it runs."""
+        self._look(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """0, once it has ended; `subprocess.TimeoutExpired` after so many seconds."""
+        self._look(timeout)
+        if self.returncode is None:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        return self.returncode
+
+    def terminate(self) -> None:
+        """Ask the child to end (SIGTERM)."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pid_fd, signal.SIGTERM)
+
+    def _look(self, within_s: float | None) -> None:
+        if self.returncode is None and select.select([self._pid_fd], [], [], within_s)[0]:
+            self.returncode = 0
+            os.close(self._pid_fd)
 
 
 def forked(

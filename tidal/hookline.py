@@ -9,6 +9,7 @@ that dies is started again, and told how far the run has come.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections import deque
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from tidal.bus import Bus
     from tidal.keys import RunKeys
+    from tidal.model.codec import Entry
     from tidal.model.state import LogHalf, State
 
 VIEW_MS = 1_000
@@ -80,9 +82,18 @@ class HookLine:
         """Whether what the file's listeners want is worth waiting for."""
         return not self._is_given_up
 
-    def hear(self, message: Message) -> None:
-        """A custom message of a worker's."""
-        self._letters.append(message)
+    @property
+    def ears(self) -> list[int]:
+        """The descriptors that tell of its words, and of its end; none while there is no host."""
+        return [self._child.answers_fd] if self._child is not None and not self._child.ended else []
+
+    def overhear(self, entry: Entry) -> None:
+        """A custom message of a worker's user code, for user code on this side."""
+        with contextlib.suppress(BadEntry):
+            signed = decode(entry)
+            event = signed.event if isinstance(signed, ev.ByWorker) else None
+            if isinstance(event, ev.MessageReceived):
+                self._letters.append(Message(event.type, event.data, event.client))
 
     def taken_lines(self) -> tuple[ev.LogLine, ...]:
         """What the host's logging said since the last time."""

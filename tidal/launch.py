@@ -15,6 +15,7 @@ import json
 import select
 import socket
 import tempfile
+import threading
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -29,11 +30,13 @@ from tidal.model.codec import BadEntry, PipeReader, pack_message
 from tidal.model.events import Event, RunOptions
 from tidal.model.pipe import Load, Loaded, NotLoaded
 from tidal.model.wire import to_wire
-from tidal.nursery import MODULE, NURSERY_FD, can_have_one
+from tidal.nursery import MODULE, NURSERY_FD, can_have_one, named_by
 from tidal.process import Child, python_argv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from tidal.embedded import EmbeddedServer
 
 OPEN_S = 150.0
 """How long a supervisor may take until the run is in the log: longer than it gives its master."""
@@ -95,7 +98,7 @@ def launch(
     *,
     within_s: float = OPEN_S,
     prepare: Callable[[], object] = lambda: None,
-    supervise: Callable[[list[str]], int] | None = None,
+    supervise: Callable[[list[str], EmbeddedServer | None], int] | None = None,
 ) -> Launched:
     """Start a supervisor for the run and wait until the run is in the log.
 
@@ -105,23 +108,33 @@ def launch(
         spec: what to run.
         within_s: how long a supervisor may take.
         prepare: done before the supervisor starts, while what takes longest is under way already.
-        supervise: what a supervisor does with its arguments: one of a caller without threads may be its fork.
+        supervise: what a supervisor does with its arguments and the server that starts already: one of a caller without
+            threads may be its fork.
 
     Raises:
         TidalError: what the supervisor or its master found wrong; nothing is left running then.
     """
     folder = Path(tempfile.mkdtemp(prefix="launch-", dir=paths.logs_dir()))
     log_path = folder / "supervisor.log"
-    with nursery(folder / "nursery.log", forks=supervise is not None) as line:
-        prepare()
-        supervisor = Child(
-            python_argv("tidal.supervisor", str(folder)),
-            log_path,
-            line.env,
-            answers_on_stdout=True,
-            keep_fds=line.fds,
-            entry=partial(supervise, [str(folder)]) if supervise is not None else None,
-        )
+    named = named_by((spec.file, *spec.more_files)) if spec.file else ()
+    with nursery(folder / "nursery.log", named, forks=supervise is not None) as line:
+        server = _begun(spec) if supervise is not None else None
+        try:
+            prepare()
+            supervisor = Child(
+                python_argv("tidal.supervisor", str(folder)),
+                log_path,
+                line.env,
+                answers_on_stdout=True,
+                keep_fds=[*line.fds, *(server.lend() if server is not None else ())],
+                entry=partial(supervise, [str(folder)], server) if supervise is not None else None,
+            )
+        except BaseException:
+            if server is not None:
+                server.stop()
+            raise
+    if server is not None:
+        _leave_to(supervisor, server)
     try:
         supervisor.send(json.dumps(to_wire(spec)).encode() + b"\n")
         answer = _answer(supervisor, log_path, within_s)
@@ -143,6 +156,28 @@ def launch(
     return Launched(
         answer["run"], answer["redis_url"], supervisor.pid, answer.get("tcp_url", ""), answer.get("warning", "")
     )
+
+
+def server_grace_s(spec: LaunchSpec) -> float:
+    """How long the users of an embedded server may stay when its supervisor was killed."""
+    return spec.options.stop_timeout_ms / 1000 + 5
+
+
+def _begun(spec: LaunchSpec) -> EmbeddedServer | None:
+    """The server of a supervisor that will be a fork of ours: it starts while that one's imports are under way."""
+    from tidal.embedded import begin_server  # noqa: PLC0415 - other launches leave it to their supervisor
+
+    if spec.redis_url is not None or not can_have_one() or threading.active_count() > 1:
+        return None
+    return begin_server(spec.embedded_port, server_grace_s(spec))
+
+
+def _leave_to(supervisor: Child, server: EmbeddedServer) -> None:
+    """A supervisor that is no fork has a server of its own."""
+    if supervisor.is_fork:
+        server.let_go()
+    else:
+        server.stop()
 
 
 class Line:
@@ -169,8 +204,8 @@ class Line:
 
 
 @contextlib.contextmanager
-def nursery(log_path: Path, *, forks: bool = False) -> Iterator[Line]:
-    """A new nursery, for whoever is started in the block.
+def nursery(log_path: Path, named: Iterable[str] = (), *, forks: bool = False) -> Iterator[Line]:
+    """A new nursery, for whoever is started in the block, with what a locustfile names (`tidal.nursery.named_in`).
 
     It is started before the supervisor, because it takes longest. With `forks` it may be a fork of this process, which
     then has one thread, and has imported neither gevent nor redis: the library is patched in the fork.
@@ -180,10 +215,69 @@ def nursery(log_path: Path, *, forks: bool = False) -> Iterator[Line]:
         return
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
-        argv = python_argv(MODULE, "--nursery", str(theirs.fileno()))
+        argv = python_argv(MODULE, "--nursery", str(theirs.fileno()), *sorted(named))
         child = Child(argv, log_path, keep_fds=[theirs.fileno()], entry=partial(as_program, argv) if forks else None)
         theirs.close()
         yield Line(child, [ours.fileno()])
+
+
+class Inspection:
+    """What a locustfile holds, found out by a child, while others are connected to. To be closed.
+
+    Args:
+        file: its absolute path.
+        classes: the user classes wanted; none: all.
+        root: the folder whose shape is shipped; "": the file's own.
+        more_files: absolute paths of further locustfiles, below the root.
+        words: of the command line, for the file's own arguments.
+        options: the run's, for what changes the classes (tags, settings).
+
+    Raises:
+        NoSuchFile: there is no such file.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        classes: tuple[str, ...] = (),
+        *,
+        root: str = "",
+        more_files: tuple[str, ...] = (),
+        words: tuple[str, ...] = (),
+        options: RunOptions | None = None,
+    ) -> None:
+        self._path = path = Path(file)
+        if not path.is_file():
+            raise NoSuchFile(f"{path}: {'a folder, not a file' if path.is_dir() else 'no such file'}")
+        self._top = top = Path(root) if root else path.parent
+        wanted = replace(options or RunOptions(), classes=classes)
+        more = tuple(Path(name).relative_to(top).as_posix() for name in more_files)
+        file_name = path.relative_to(top).as_posix()
+        order = Load(str(top), file_name, wanted, side="inspect", more_files=more, words=words)
+        self._folder = tempfile.TemporaryDirectory(prefix="inspect-", dir=paths.logs_dir())
+        self._log_path = Path(self._folder.name) / "inspect.log"
+        self._host = Child(python_argv("tidal.generator", "--hooks"), self._log_path)
+        self._host.send(pack_message(order))
+
+    def loaded(self) -> Loaded:
+        """The answer: user classes, the file's own arguments, the files it needs.
+
+        Raises:
+            FileSyntaxError, FileImportError, NoUserClass, UnknownUserClass: what is wrong with it.
+        """
+        answer = _first_message(self._host, self._top, self._log_path)
+        self._host.kill()  # it has nothing more to do
+        if isinstance(answer, Loaded):
+            return answer
+        if isinstance(answer, NotLoaded):
+            raise error_named(answer.error, answer.why)
+        raise FileImportError(f"{self._path.name}: its host answered with {type(answer).__name__}")
+
+    def close(self) -> None:
+        """See to its end."""
+        self._host.kill()
+        self._host.stop(0)
+        self._folder.cleanup()
 
 
 def inspect(
@@ -195,41 +289,10 @@ def inspect(
     words: tuple[str, ...] = (),
     options: RunOptions | None = None,
 ) -> Loaded:
-    """What a locustfile holds: its user classes, its own arguments, the files it needs.
-
-    Args:
-        file: its absolute path.
-        classes: the user classes wanted; none: all.
-        root: the folder whose shape is shipped; "": the file's own.
-        more_files: absolute paths of further locustfiles, below the root.
-        words: of the command line, for the file's own arguments.
-        options: the run's, for what changes the classes (tags, settings).
-
-    Raises:
-        NoSuchFile, FileSyntaxError, FileImportError, NoUserClass, UnknownUserClass: what is wrong with it.
-    """
-    path = Path(file)
-    if not path.is_file():
-        raise NoSuchFile(f"{path}: {'a folder, not a file' if path.is_dir() else 'no such file'}")
-    top = Path(root) if root else path.parent
-    wanted = replace(options or RunOptions(), classes=classes)
-    more = tuple(Path(name).relative_to(top).as_posix() for name in more_files)
-    file_name = path.relative_to(top).as_posix()
-    order = Load(str(top), file_name, wanted, side="inspect", more_files=more, words=words)
-    with tempfile.TemporaryDirectory(prefix="inspect-", dir=paths.logs_dir()) as folder:
-        log_path = Path(folder) / "inspect.log"
-        host = Child(python_argv("tidal.generator", "--hooks"), log_path)
-        try:
-            host.send(pack_message(order))
-            answer = _first_message(host, top, log_path)
-        finally:
-            host.kill()
-            host.stop(0)
-    if isinstance(answer, Loaded):
-        return answer
-    if isinstance(answer, NotLoaded):
-        raise error_named(answer.error, answer.why)
-    raise FileImportError(f"{path.name}: its host answered with {type(answer).__name__}")
+    """What a locustfile holds, waited for: see `Inspection`."""
+    begun = Inspection(file, classes, root=root, more_files=more_files, words=words, options=options)
+    with contextlib.closing(begun):
+        return begun.loaded()
 
 
 def error_named(name: str, message: str) -> TidalError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -16,7 +17,7 @@ from tidal.launch import LaunchSpec
 from tidal.lines import monotonic_ms
 from tidal.master import Master
 from tidal.model.wire import from_wire
-from tidal.opening import new_run_id, open_run
+from tidal.opening import begin_inspection, new_run_id, open_run
 from tidal.rights import require
 from tidal.signing import is_signed, key_in
 from tidal.standby import Standby
@@ -24,10 +25,12 @@ from tidal.standby import Standby
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tidal.launch import Inspection
 
-def make_master(spec: LaunchSpec, bus: Bus) -> Master:
-    """A master for a new run, or for the run that the spec names."""
-    if spec.run:
+
+def make_master(spec: LaunchSpec, bus: Bus, inspection: Inspection | None = None) -> Master:
+    """A master for a new run, whose file is inspected, or for the run that the spec names."""
+    if inspection is None:
         return Master(bus, spec.run, file=spec.file)
     fleet = FleetKeys(spec.fleet)
     holder = bus.announced_run(fleet)
@@ -36,7 +39,7 @@ def make_master(spec: LaunchSpec, bus: Bus) -> Master:
             f"fleet {spec.fleet!r} is busy with run {holder}: attach to it, stop it, or use another --fleet"
         )
     run = new_run_id(bus.time_us()[1] // 1000)
-    return Master(bus, run, open_run(spec, run), spec.file)
+    return Master(bus, run, open_run(spec, run, inspection), spec.file)
 
 
 def _check_signature(spec: LaunchSpec, master: Master) -> None:
@@ -53,20 +56,23 @@ def serve(spec: LaunchSpec, *, watch_fd: int | None = None, opened: Callable[[st
         watch_fd: at its end of file the run is stopped, as at SIGTERM.
         opened: called with the run's id once it is in the log.
     """
-    bus = Bus.connect(spec.redis_url, role="master")
-    require(bus, "master", spec.fleet)
-    master = make_master(spec, bus)
-    _heed_signals(master)
-    try:
-        master.take()
-        _check_signature(spec, master)
-        master.step(monotonic_ms())  # the fleet is told: a worker that looks now finds the run
-        if opened is not None:
-            opened(master.run)
-        lead(master, watch_fd)
-    except (TidalError, BusError):
-        master.abandon()
-        raise
+    with contextlib.ExitStack() as until_open:
+        inspection = None if spec.run else until_open.enter_context(contextlib.closing(begin_inspection(spec)))
+        bus = Bus.connect(spec.redis_url, role="master")
+        require(bus, "master", spec.fleet)
+        master = make_master(spec, bus, inspection)
+        _heed_signals(master)
+        try:
+            master.take()
+            _check_signature(spec, master)
+            master.step(monotonic_ms())  # the fleet is told: a worker that looks now finds the run
+            if opened is not None:
+                opened(master.run)
+            until_open.close()
+            lead(master, watch_fd)
+        except (TidalError, BusError):
+            master.abandon()
+            raise
     return 0
 
 

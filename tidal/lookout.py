@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tidal.keys import ANNOUNCE_TTL_MS, FleetKeys
 from tidal.model import phases
 from tidal.model.codec import BadEntry, pack, unpack
-from tidal.model.liveness import POLL_MS, POLL_WAITING_MS, Heartbeat, Liveness
+from tidal.model.liveness import Heartbeat, Liveness, poll_ms
 from tidal.model.senses import Senses
 from tidal.model.wire import from_wire
 
@@ -64,7 +64,8 @@ class Lookout:
     def turn(self, state: State, now_ms: int) -> None:
         """Look at what is due; BusError when Redis does not answer."""
         if now_ms >= self._due["look"]:
-            self._due["look"] = now_ms + (POLL_WAITING_MS if state.log.phase == phases.WAITING else POLL_MS)
+            is_waiting = state.log.phase == phases.WAITING
+            self._due["look"] = now_ms + poll_ms(len(state.log.workers), is_waiting=is_waiting)
             self._look(state, now_ms)
         if now_ms >= self._due["watched"]:
             self._due["watched"] = now_ms + PRESENCE_MS

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
-import time
 from typing import TYPE_CHECKING
 
 from tidal import __version__, paths
@@ -35,9 +35,7 @@ from tidal.model.codec import (
     REPORTS,
     ZERO_ID,
     BadEntry,
-    Entry,
     EntryId,
-    decode,
     encode,
     entry_of,
     packed_secrets,
@@ -47,7 +45,6 @@ from tidal.model.counting import settle
 from tidal.model.decide import decide
 from tidal.model.events import (
     ByMaster,
-    ByWorker,
     Event,
     MasterTook,
     MessageReceived,
@@ -60,7 +57,6 @@ from tidal.model.events import (
 )
 from tidal.model.fold import fold_loosely
 from tidal.model.inbox import Inbox
-from tidal.model.pipe import Message
 from tidal.model.state import State, unsealed
 from tidal.model.target import grant
 from tidal.opening import NOTHING, Opening
@@ -73,8 +69,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 READ_BLOCK_MS = 50
-WAITING_BLOCK_MS = 10
-"""The same before the start: what generators and the hook host say comes by no stream, and a start waits for it."""
+WAITING_REST_S = 0.005
+"""Before the start: heartbeats and the hook host come by no stream. An idle Redis ends a BLOCK 100 ms late."""
 GATHER_MS, CROWD = 60, 100
 """Reports of so many workers are read together: each read has a price, and so has counting its portion."""
 READ_COUNT = 1_000
@@ -182,7 +178,7 @@ class Master:
         return Record(part, header_of(self.run, epoch, self._bus), self._bus, streams, self._note)
 
     def _rest(self, seconds: float) -> None:
-        time.sleep(seconds)
+        select.select(self._hooks.ears if self._hooks is not None else [], [], [], seconds)
 
     def _load_keyframe(self) -> None:
         stored = self._bus.load_keyframe(self._keys)
@@ -206,7 +202,7 @@ class Master:
                 self._retake(now_ms)
             self._mend(now_ms)
             self._gather()
-            caught_up = not self._read(WAITING_BLOCK_MS if self.state.log.phase == phases.WAITING else READ_BLOCK_MS)
+            caught_up = self._read_up()
             if self._keeping is not None:
                 self._keeping.turn(self.state, now_ms)
             self._lookout.turn(self.state, now_ms)
@@ -244,6 +240,15 @@ class Master:
                 self._rest(early_ms / 1000)
         self._gathered_ms = self._now_us() // 1000
 
+    def _read_up(self) -> bool:
+        """Read what is new, waiting a moment for it; whether that was all."""
+        if self.state.log.phase != phases.WAITING:
+            return not self._read(READ_BLOCK_MS)
+        caught_up = not self._read(None)
+        if caught_up:
+            self._rest(WAITING_REST_S)
+        return caught_up
+
     def _read(self, block_ms: int | None, streams: tuple[str, ...] = (LOG, REPORTS, INTENTS)) -> bool:
         """Read, archive and fold; whether the log or the reports had more to give."""
         keys = {self._keys.log: LOG, self._keys.reports: REPORTS, self._keys.intents: INTENTS}
@@ -272,17 +277,7 @@ class Master:
             self._keeping.take(entry)
         fold_loosely(self.state, entry)
         if entry.kind == MessageReceived.KIND and self._hooks is not None and entry.id >= self._hooks_from:
-            self._hand_over(entry)
-
-    def _hand_over(self, entry: Entry) -> None:
-        """A custom message of a worker's user code, for user code on this side."""
-        try:
-            signed = decode(entry)
-        except BadEntry:
-            return
-        event = signed.event if isinstance(signed, ByWorker) else None
-        if isinstance(event, MessageReceived) and self._hooks is not None:
-            self._hooks.hear(Message(event.type, event.data, event.client))
+            self._hooks.overhear(entry)
 
     def _decide(self, now_ms: int) -> None:
         redis_ms = self.clock.redis_ms(self._now_us())

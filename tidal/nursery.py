@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -29,7 +30,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 NURSERY_FD = "TIDAL_NURSERY_FD"
 """Names the environment variable that holds the number of the socket's file descriptor."""
@@ -38,6 +39,39 @@ MODULE = "tidal.generator"
 BIRTH_S = 20.0
 """How long a birth may take: longer than the imports of a busy machine, for the first one may wait for them."""
 STATUS_BYTES = 64
+SOURCE_BYTES_MAX = 1 << 20
+HTTP, FAST, LOCUST = "http", "fast", "locust"
+"""What a nursery has ready for some files alone: requests and its client, our own client, Locust's names."""
+_NAMED = {
+    HTTP: re.compile(r"(?<!Fast)Http(User|Session|Locust)|requests|urllib3|pytest|def test_"),
+    FAST: re.compile(r"FastHttp|geventhttpclient"),
+    LOCUST: re.compile(r"locust"),
+}
+_IMPORTED = re.compile(r"^[ \t]*(?:import|from)[ \t]+([.\w]+(?:[ \t]*,[ \t]*[.\w]+)*)", re.MULTILINE)
+_KNOWN = frozenset({"tidal", "locust", "requests", "urllib3", "gevent", *sys.stdlib_module_names})
+
+
+def named_in(source: str) -> set[str]:
+    """What a locustfile needs ready, by the names in its text; everything when it imports what is not known here.
+
+    A guess to save time: what it misses is imported by the child that needs it.
+    """
+    imported = {word.split(".")[0] for names in _IMPORTED.findall(source) for word in re.split(r"[ \t]*,[ \t]*", names)}
+    if not imported <= _KNOWN:
+        return set(_NAMED)
+    return {what for what, pattern in _NAMED.items() if pattern.search(source)}
+
+
+def named_by(files: Iterable[str]) -> set[str]:
+    """The same of several files, by their paths; everything where one cannot be read."""
+    found: set[str] = set()
+    for file in files:
+        try:
+            with open(file, encoding="utf-8", errors="replace") as source:  # noqa: PTH123 - a word for each file
+                found |= named_in(source.read(SOURCE_BYTES_MAX))
+        except OSError:
+            return set(_NAMED)
+    return found
 
 
 def can_have_one() -> bool:

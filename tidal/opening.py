@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tidal import versions
 from tidal.errors import NoHost, NoSuchFile, NotShipped, TooLarge, UnknownUserClass, UsageError
-from tidal.launch import inspect
+from tidal.launch import Inspection
 from tidal.model.capacity import peak
 from tidal.model.events import ClassSpec, Event, RunOpened, RunOptions
 from tidal.model.files import FILES_MAX, SHIPPED_BYTES_MAX, chunks_of, spec_of
@@ -59,7 +59,14 @@ NOTHING = Opening(())
 """A run that is there already begins with nothing."""
 
 
-def open_run(spec: LaunchSpec, run: str) -> Opening:
+def begin_inspection(spec: LaunchSpec) -> Inspection:
+    """Have the run's file looked at, every class of it: a shape may name any; the chosen ones are the mix."""
+    root = shipped_root(Path(spec.file), *map(Path, spec.more_files))
+    more, words = spec.more_files, spec.words
+    return Inspection(spec.file, root=str(root), more_files=more, words=words, options=spec.options)
+
+
+def open_run(spec: LaunchSpec, run: str, inspection: Inspection) -> Opening:
     """What the run begins with, everything that can be wrong with it found out.
 
     Raises:
@@ -68,8 +75,7 @@ def open_run(spec: LaunchSpec, run: str) -> Opening:
     file = Path(spec.file)
     more = [Path(name) for name in spec.more_files]
     root = shipped_root(file, *more)
-    # every class is described, so that a shape may name any of them; the chosen ones are the mix
-    loaded = inspect(spec.file, root=str(root), more_files=spec.more_files, words=spec.words, options=spec.options)
+    loaded = inspection.loaded()
     found = plan_of(spec.options, loaded)
     classes = chosen(loaded.classes, spec.options.classes)
     if found is not None:

@@ -23,8 +23,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from tidal import address
-from tidal.forks import forked
-from tidal.nursery import NURSERY_FD, born
+from tidal.forks import Adopted, Forked, forked
+from tidal.nursery import NURSERY_FD, Bred, born
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -64,6 +64,7 @@ class Child:
     ) -> None:
         self._unsent = bytearray()
         self.ended = False
+        self._lent = -1
         orders_out, self._stdin = os.pipe()
         self.answers_fd, answers_in = os.pipe()
         log = open_log(log_path)
@@ -71,7 +72,7 @@ class Child:
         kept = tuple(keep_fds) if answers_on_stdout else (*keep_fds, answers_in)
         environment = _environment(env, None if answers_on_stdout else answers_in)
         try:
-            self._process = (
+            self._process: Bred | Forked | Adopted | subprocess.Popen[bytes] = (
                 born(argv, (*stdio, answers_in), env or {}, str(cwd) if cwd else None)
                 or forked(argv, entry, stdio, environment, kept)
                 or started(argv, stdio, environment, kept, cwd)
@@ -173,9 +174,27 @@ class Child:
         self._close_pipes()
         return code
 
+    @property
+    def is_fork(self) -> bool:
+        """Whether it goes on with what this process had imported."""
+        return isinstance(self._process, Forked)
+
+    def lend(self) -> list[int]:
+        """The descriptors that a fork of this process needs to `adopt` the child. Linux only."""
+        self._lent = os.pidfd_open(self.pid)
+        return [self._stdin, self.answers_fd, self._lent]
+
+    def adopt(self) -> None:
+        """In a fork: go on with the child. The parent lets go of it, and takes note of its end."""
+        self._process = Adopted(self.pid, self._lent)
+        self._lent = -1
+
     def let_go(self) -> None:
         """Leave the child to itself: it lives on; a thread takes note of its end, so that no zombie is left."""
         self._close_pipes()
+        if self._lent >= 0:
+            os.close(self._lent)
+            self._lent = -1
         threading.Thread(target=self._process.wait, daemon=True, name=f"end of {self.pid}").start()
 
     def _close_pipes(self) -> None:

@@ -33,7 +33,7 @@ from tidal import paths
 from tidal.embedded import EmbeddedServer, start_server
 from tidal.errors import Fenced, RedisUnreachable, TidalError
 from tidal.lastwords import last_words
-from tidal.launch import LaunchSpec, error_named
+from tidal.launch import LaunchSpec, error_named, server_grace_s
 from tidal.model.wire import from_wire, to_wire
 from tidal.nursery import NURSERY_FD
 from tidal.process import Backoff, Child, python_argv
@@ -169,9 +169,15 @@ class Supervisor:
     """One run's supervisor: `run` returns its exit code when everything has ended."""
 
     def __init__(
-        self, spec: LaunchSpec, folder: Path, answer: Callable[[dict[str, Any]], None], cmds: Commands
+        self,
+        spec: LaunchSpec,
+        folder: Path,
+        answer: Callable[[dict[str, Any]], None],
+        cmds: Commands,
+        begun: EmbeddedServer | None = None,
     ) -> None:
         self._spec = spec
+        self._begun = begun
         self._folder = folder
         self._answer = answer
         self._commands = cmds
@@ -231,8 +237,9 @@ class Supervisor:
         if self._spec.run:
             self._register()
         if self._spec.redis_url is None:
-            grace_s = self._spec.options.stop_timeout_ms / 1000 + 5
-            self._server = start_server(self._spec.embedded_port, grace_s=grace_s, forks=True, meanwhile=prepare)
+            grace_s = server_grace_s(self._spec)
+            port, begun = self._spec.embedded_port, self._begun
+            self._server = start_server(port, grace_s=grace_s, forks=True, meanwhile=prepare, begun=begun)
             self._url = self._server.url
             self._worker = Kept("the worker", self._start_worker, ends=DRAINED)
         self._master = Kept(
@@ -422,11 +429,19 @@ def _replace_fd(fd: int, mode: int) -> None:
     os.close(null)
 
 
-def main(argv: list[str], cmds: Commands | None = None) -> int:
-    """Run as `python -m tidal.supervisor [folder of the logs]` with a LaunchSpec on stdin."""
+def main(argv: list[str], cmds: Commands | None = None, *, begun: EmbeddedServer | None = None) -> int:
+    """Run as `python -m tidal.supervisor [folder of the logs]` with a LaunchSpec on stdin.
+
+    Args:
+        argv: the arguments.
+        cmds: what it starts.
+        begun: in a fork: the server that its parent has begun.
+    """
+    if begun is not None:
+        begun.adopt()
     folder = Path(argv[0]) if argv else Path(tempfile.mkdtemp(prefix="launch-", dir=paths.logs_dir()))
     spec = read_spec()
-    return Supervisor(spec, folder, answer_once, cmds or commands()).run()
+    return Supervisor(spec, folder, answer_once, cmds or commands(), begun).run()
 
 
 if __name__ == "__main__":

@@ -19,9 +19,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tidal import paths
-from tidal.embedded import EmbeddedServer, start_server, sweep
+from tidal.embedded import EmbeddedServer, start_server
 from tidal.engines import discover
 from tidal.errors import NoServer, PortTaken
+from tidal.places import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -20,7 +20,7 @@ from tidal.launch import nursery
 from tidal.model.codec import PipeReader, pack_message
 from tidal.model.events import RunOptions
 from tidal.model.pipe import Load, Loaded
-from tidal.nursery import NURSERY_FD, Bred
+from tidal.nursery import FAST, HTTP, NURSERY_FD, Bred
 from tidal.process import Child, python_argv
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ HOST = python_argv("tidal.generator", "--hooks")
 
 
 @contextmanager
-def asking(folder: Path) -> Iterator[None]:
+def asking(folder: Path, named: tuple[str, ...] = ()) -> Iterator[None]:
     """A block in which children come from a nursery."""
-    with nursery(folder / "nursery.log") as line:
+    with nursery(folder / "nursery.log", named) as line:
         os.environ.update(line.env)
         try:
             yield
@@ -199,3 +199,67 @@ def test_a_nursery_that_is_a_fork_breeds_what_a_program_of_its_own_would(tmp_pat
         "redis": False,
         "path": [],
     }
+
+
+READY = """
+import json, sys
+from pathlib import Path
+from tidal import User
+asked = ("requests", "tidal.generator.fasthttp")
+Path("seen.json").write_text(json.dumps([name for name in asked if name in sys.modules]))
+class A(User): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("named", "there"), [((), []), ((HTTP,), ["requests"]), ((FAST,), ["tidal.generator.fasthttp"])]
+)
+def test_a_nursery_has_imported_what_the_file_names_and_nothing_else(
+    tmp_path: Path, named: tuple[str, ...], there: list[str]
+) -> None:
+    """Requests alone is a third of a start."""
+    (tmp_path / "locustfile.py").write_text(READY)
+    with asking(tmp_path, named):
+        child = bred(tmp_path)
+        child.send(pack_message(Load(str(tmp_path), "locustfile.py", RunOptions(), side="inspect")))
+        until((tmp_path / "seen.json").exists, what="the file is imported")
+        assert child.stop(10) == 0
+    assert json.loads((tmp_path / "seen.json").read_text()) == there
+
+
+ADOPTED = """
+import os, signal, sys, time
+from tidal.embedded import begin_server, start_server
+from tidal.process import Child
+
+server = begin_server(None, 1.0)
+
+def entry():
+    server.adopt()
+    ours = start_server(begun=server, grace_s=1.0)
+    first = ours.server_pid
+    os.kill(ours.guard.pid, signal.SIGKILL)
+    end_s = time.monotonic() + 30
+    while not ours.watch() and time.monotonic() < end_s:
+        time.sleep(0.01)
+    print(ours is server, ours.server_pid not in (None, first), flush=True)
+    ours.stop()
+    print(ours.folder.exists())
+    return 0
+
+child = Child(["x"], None, answers_on_stdout=True, keep_fds=server.lend(), entry=entry)
+assert child.is_fork
+server.let_go()
+code = child.wait(60)
+os.write(int(os.environ["TIDAL_ANSWER_FD"]), child.receive() + b"%d\\n" % code)
+"""
+
+
+def test_a_server_that_a_parent_has_begun_is_its_forks(start: Callable[[str], Child]) -> None:  # noqa: F811
+    """The fork waits for it, replaces its guard when that dies, and removes its folder at the end."""
+    parent = start(ADOPTED)
+    said, end_s = b"", time.monotonic() + 90
+    while not parent.ended and time.monotonic() < end_s:
+        select.select([parent.answers_fd], [], [], 0.1)
+        said += parent.receive()
+    assert said == b"True True\nFalse\n0\n"

@@ -34,7 +34,7 @@ LAYERS: dict[str, set[str]] = {
         "measure", "preflight", "sweep", "options", "versions", "lastwords", "whereabouts", "lean",
     },
     "store": {"bus", "routes", "beacons", "leadership", "archive", "archive_file"},
-    "server": {"embedded", "engines", "guard", "fakeserver"},
+    "server": {"embedded", "engines", "guard", "fakeserver", "places"},
     "processes": {
         "master", "leader", "lease", "keeping", "lookout", "renewal", "record", "opening", "worker", "service", "crew",
         "lines", "sayings", "supervisor", "standby", "trouble",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tidal.errors import BadPlan, UsageError
 from tidal.launch import LaunchSpec, inspect
 from tidal.model.events import RunOpened, RunOptions
-from tidal.opening import open_run
+from tidal.opening import begin_inspection, open_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,9 @@ def _file(folder: Path, *lines: str) -> str:
 
 
 def _opened(file: str, **options: object) -> RunOpened:
-    event = open_run(LaunchSpec(file, RunOptions(**options)), "r1").events[0]  # type: ignore[arg-type]
+    spec = LaunchSpec(file, RunOptions(**options))  # type: ignore[arg-type]
+    with closing(begin_inspection(spec)) as inspection:
+        event = open_run(spec, "r1", inspection).events[0]
     assert isinstance(event, RunOpened)
     return event
 

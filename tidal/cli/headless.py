@@ -6,18 +6,21 @@ under way; the supervisor and what it starts are forks of this process.
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal.launch import launch
+from tidal.lean import no_garbage
 
 if TYPE_CHECKING:
     from typing import IO
 
     from tidal.cli.session import Session
     from tidal.cli.wanted import Wanted
+    from tidal.embedded import EmbeddedServer
     from tidal.launch import LaunchSpec
 
 OPENED_S = 3.0
@@ -43,17 +46,18 @@ def run_headless(spec: LaunchSpec, json_file: str | None, files: Wanted | None =
 
 
 def _prepare() -> None:
-    import tidal.cli.session
-    import tidal.cli.verdict_files  # noqa: F401
-    from tidal.supervisor import prepare
+    """Import what supervisor, master and worker need; what this process needs besides can wait until they run."""
+    with no_garbage():
+        from tidal.supervisor import prepare
 
-    prepare()
+        prepare()
+    gc.freeze()  # the collector of a fork does not look through what it shares
 
 
-def _supervise(arguments: list[str]) -> int:
+def _supervise(arguments: list[str], begun: EmbeddedServer | None) -> int:
     from tidal.supervisor import main
 
-    return main(arguments)
+    return main(arguments, begun=begun)
 
 
 def _show_plan(followed: Session, out: IO[str]) -> None:

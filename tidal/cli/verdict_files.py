@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal.errors import UsageError
-from tidal.outputs.junit import junit
-from tidal.outputs.markdown import markdown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +31,9 @@ def summary_file(given: str | None, environ: Mapping[str, str] = os.environ) -> 
 
 def write_verdict(frame: Frame, junit_file: str | None, summary: str | None) -> None:
     """Write what was asked for; a summary is added to what the file holds, as job summaries are."""
+    from tidal.outputs.junit import junit
+    from tidal.outputs.markdown import markdown
+
     if junit_file is not None:
         _write(junit(frame), junit_file, "w")
     if (named := summary_file(summary)) is not None:

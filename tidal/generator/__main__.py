@@ -1,4 +1,4 @@
-"""`python -m tidal.generator [--hooks | --nursery FD]`: the standard library is patched before all other imports."""
+"""`python -m tidal.generator [--hooks | --nursery FD [NAMED]]`: the library is patched before all else."""
 
 from tidal.generator.patching import patch_all
 
@@ -14,8 +14,9 @@ def arguments_here() -> list[str] | None:
         return words
     from tidal.generator import nursery  # noqa: PLC0415 - only where there is one
 
-    nursery.prepare()
-    return nursery.serve(int(words[-1]))
+    _, fd, *named = words
+    nursery.prepare(named)
+    return nursery.serve(int(fd))
 
 
 def run(words: list[str]) -> None:

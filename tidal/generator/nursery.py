@@ -1,4 +1,4 @@
-"""`python -m tidal.generator --nursery FD`: the process that generators and hook hosts of a local run are forked from.
+"""`python -m tidal.generator --nursery FD [NAMED]`: generators and hook hosts of a local run are forks of this process.
 
 It imports what they all need and then waits for orders on a socket (`tidal.nursery` says what they look like and why).
 It has no event loop, no threads, no user code and no way to Redis, so that a fork of it is a fresh process: the loop is
@@ -19,6 +19,8 @@ import signal
 import socket
 import sys
 from importlib import import_module
+from importlib.util import find_spec
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -26,12 +28,14 @@ from gevent import monkey
 
 from tidal import compat
 from tidal.forks import take_over
-from tidal.nursery import NURSERY_FD
+from tidal.generator.plugins import NAME as PLUGINS
+from tidal.lean import no_garbage
+from tidal.nursery import FAST, HTTP, LOCUST, NURSERY_FD
 from tidal.preflight import raise_files
 from tidal.process import ANSWER_FD, PARENT_PID
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 ORDER_BYTES_MAX = 1 << 18
 FDS = 5
@@ -136,29 +140,32 @@ def _become(order: dict[str, Any], fds: Sequence[int], parent: int) -> list[str]
     return sys.argv[1:]
 
 
-SHARED = (
-    "tidal.generator.fasthttp",
-    "tidal.generator.hookhost",
-    "tidal.generator.http",
-    "tidal.generator.main",
-    "tidal.fastuser",
-    "tidal.markov",
-    "tidal.outputs.locust_csv",
-    "locust.argument_parser",
-    "locust.env",
-    "locust.runners",
-    "locust.stats",
-    "locust.user.task",
-    "locust.user.wait_time",
-)
-"""What its children import, or may: a file that needs none of Locust's names shares the memory all the same."""
+SHARED = ("tidal.generator.hookhost", "tidal.generator.main", "tidal.fastuser")
+"""What all its children import."""
+NAMED = {
+    HTTP: ("tidal.generator.http",),
+    FAST: ("tidal.generator.fasthttp",),
+    LOCUST: (
+        "tidal.markov",
+        "tidal.outputs.locust_csv",
+        "locust.argument_parser",
+        "locust.env",
+        "locust.runners",
+        "locust.stats",
+        "locust.user.task",
+        "locust.user.wait_time",
+    ),
+}
+"""What they import when the locustfile names it (`tidal.nursery.named_in`): half of the time of a start."""
 
 
-def prepare() -> None:
+def prepare(named: Iterable[str]) -> None:
     """Import it all."""
     compat.install(patch=False)
-    for name in SHARED:
-        import_module(name)
+    named = {*named, *([LOCUST] if find_spec(PLUGINS) else [])}
+    with no_garbage():
+        for name in chain(SHARED, *(NAMED[what] for what in sorted(named & NAMED.keys()))):
+            import_module(name)
 
 
 def serve(fd: int) -> list[str] | None:
@@ -167,6 +174,5 @@ def serve(fd: int) -> list[str] | None:
     line.settimeout(None)
     raise_files()  # an agent does so for itself, and those that it starts have its limits
     gevent.get_hub().destroy(destroy_loop=True)  # urllib3 makes one as it is imported: it tries IPv6 out
-    gc.collect()
     gc.freeze()  # the collector does not touch what is shared, so that it stays shared
     return Nursery(line).serve()

@@ -20,9 +20,18 @@ POLL_WAITING_MS = 50
 """The same while the run waits for its workers: whoever is ready is seen at once."""
 STALLED_MS = 3_000
 """A generator that says nothing for so long is stalled, and so is a worker that is so late."""
+POLL_FEW_MS, FEW = 5, 4
+"""The same for so few workers: to look costs half a millisecond, and nothing else is to be done."""
 PROCESSES_MAX = 4_096
 """Generators of one worker: its weight, too."""
 BEAT_TEXT_MAX = 300
+
+
+def poll_ms(workers: int, *, is_waiting: bool) -> int:
+    """How long after a look at the heartbeats the next one is due."""
+    if not is_waiting:
+        return POLL_MS
+    return POLL_FEW_MS if workers <= FEW else POLL_WAITING_MS
 
 
 @dataclass(frozen=True, slots=True)

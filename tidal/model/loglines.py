@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from tidal.model.observations import Noted
 from tidal.model.redact import DEFAULT
-from tidal.model.rows import LogRow
 from tidal.model.samples import COUNT_MAX, LINE_LEVELS, LINE_TEXT_MAX, LOGGER_MAX, LogLine
 from tidal.model.text import clean
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from tidal.model.observations import Logged
     from tidal.model.pipe import Said
     from tidal.model.redact import Redactor
-    from tidal.model.rows import StoryRow
+    from tidal.model.rows import LogRow, StoryRow
     from tidal.model.state import LogHalf, State
 
 BURST, A_SECOND = 50, 5
@@ -205,6 +204,8 @@ def _row(log: LogHalf, incarnation: str, line: LogLine) -> LogRow:
         if not line.left_out
         else f"{line.left_out:,} lines left out here: a process may say {A_SECOND} a second"
     )
+    from tidal.model.rows import LogRow  # noqa: PLC0415 - generators say lines, and draw none: 20 ms of their start
+
     return LogRow(
         at_ms=line.at_ms,
         offset_ms=line.at_ms - log.began_ms if log.began_ms else 0,
@@ -224,6 +225,8 @@ def _shown(text: str) -> str:
 
 def _note(row: StoryRow) -> LogRow:
     """A note of the master's own: it said that too, and wrote it down for the story."""
+    from tidal.model.rows import LogRow  # noqa: PLC0415 - as above
+
     level = row.level if row.level in LINE_LEVELS else "info"
     return LogRow(row.at_ms, row.offset_ms, "", "master", level, "tidal master", row.text.removeprefix(BY_MASTER))
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tidal.model.liveness import BEAT_MS, LEASE_MS, POLL_MS, Liveness
+from tidal.model.liveness import BEAT_MS, LEASE_MS, POLL_FEW_MS, POLL_MS, POLL_WAITING_MS, Liveness, poll_ms
 
 WORKERS = 60
 FOUND_WITHIN_MS = LEASE_MS + BEAT_MS + 4 * POLL_MS
@@ -226,3 +226,10 @@ def test_a_stranger_is_not_expected() -> None:
     assert liveness.poll(6_000, 1, {"a", "b"}, {"a"}) == []
     assert liveness.poll(6_250, 1, {"a", "b"}, {"a"}) == []
     assert liveness.poll(6_500, 1, {"a", "b"}, {"a"}) == ["b"]
+
+
+def test_few_workers_are_looked_for_more_often_before_the_start() -> None:
+    """A large fleet costs too much for that, and once users run, nobody waits for a heartbeat."""
+    waiting = [poll_ms(workers, is_waiting=True) for workers in (0, 4, 5, 1_000)]
+    assert waiting == [POLL_FEW_MS, POLL_FEW_MS, POLL_WAITING_MS, POLL_WAITING_MS]
+    assert {poll_ms(workers, is_waiting=False) for workers in (0, 1_000)} == {POLL_MS}
