@@ -21,10 +21,11 @@ from tidal.engines import discover
 from tidal.keys import RunKeys
 from tidal.launch import LaunchSpec
 from tidal.live import LiveFeed
-from tidal.model.events import RunOptions
+from tidal.model.events import RunOptions, WantStop
 from tidal.model.fold import fold_entry
 from tidal.model.state import State
 from tidal.model.wire import to_wire
+from tidal.operator import Operator
 from tidal.paths import archive_path
 from tidal.service import WorkerSpec
 
@@ -138,6 +139,10 @@ class Stage:
         if self._bus is None:
             self._bus = Bus.connect(self.redis_url, role="stage")
         return self._bus
+
+    def stop(self, run: str) -> None:
+        """End a run of which enough was seen, as an operator does; the master then closes it in order."""
+        Operator(self.bus(), RunKeys(run), "tester").want(WantStop("enough was seen"))
 
     def served(self) -> dict[str, Any]:
         """What the target counted."""

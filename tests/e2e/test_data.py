@@ -138,7 +138,7 @@ def told(shown: Frame, words: str) -> list[str]:
 def test_a_worker_dies_and_every_row_stays_single(stage: Stage, shop: Shop) -> None:
     """Its users go on elsewhere with their numbers and accounts; what it held is named, and used by nobody else."""
     file = write(stage.folder, 20_000)
-    options = RunOptions(users=12, spawn_rate=50, run_time_ms=16_000, host=shop.url, expect_workers=2)
+    options = RunOptions(users=12, spawn_rate=50, run_time_ms=90_000, host=shop.url, expect_workers=2)
     _, victim = stage.start_worker(), stage.start_worker()
     master, answer = stage.start_master(file, options)
     feed = stage.watch(answer["run"])
@@ -153,6 +153,7 @@ def test_a_worker_dies_and_every_row_stays_single(stage: Stage, shop: Shop) -> N
     seen(feed, running, "12 users run again")
     before = len(shop.asked)
     until(lambda: len(shop.asked) > before + 120, 30, "the users work on")
+    stage.stop(answer["run"])
     assert master.wait(90) == 0, stage.log_of(master)
 
     rows = shop.rows
@@ -242,13 +243,14 @@ def test_a_master_dies_and_its_successor_lends_on(stage: Stage, shop: Shop) -> N
 def test_rows_that_run_out_stop_their_users_and_nobody_comes_back(stage: Stage, shop: Shop) -> None:
     """Every row reaches the target exactly once; the run says once that there are no more."""
     file = write(stage.folder, 200)
-    options = RunOptions(users=12, spawn_rate=50, run_time_ms=14_000, host=shop.url, expect_workers=2)
+    options = RunOptions(users=12, spawn_rate=50, run_time_ms=90_000, host=shop.url, expect_workers=2)
     stage.start_worker()
     stage.start_worker()
     master, answer = stage.start_master(file, options)
     feed = stage.watch(answer["run"])
     seen(feed, lambda shown: told(shown, "handed out"), "the rows run out")
     seen(feed, lambda shown: shown.total.requests == 200 and not shown.run.users_running, "the users stop", 30)
+    stage.stop(answer["run"])
     assert master.wait(60) == 0, stage.log_of(master)
     until(lambda: feed.is_closed, what="the feed is at the end")
     last = feed.frame()

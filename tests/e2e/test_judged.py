@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from deadline import until
-from stage import Stage, end_of, generators_of, options, seen
+from stage import Stage, end_of, generators_of, options, running, seen
 
 from tidal.archive import Archive
 from tidal.errors import TidalError
@@ -76,11 +76,12 @@ def test_a_run_that_nothing_happens_to(stage: Stage) -> None:
 def test_a_killed_generator_is_in_the_ledger_by_name(stage: Stage) -> None:
     """What it had not sent is named, what was not generated is counted, the run is no pass."""
     worker = stage.start_worker()
-    master, answer = stage.start_master(stage.folder / "locustfile.py", options(stage, 12_000))
+    master, answer = stage.start_master(stage.folder / "locustfile.py", options(stage, 90_000))
     feed = stage.watch(answer["run"])
     seen(feed, lambda f: f.run.users_running == 12 and f.total.requests > 60, "all users run")
     generators_of(worker)[0].kill()
     seen(feed, lambda f: f.verdict.word in ("suspect", "invalid"), "the verdict so far is told")
+    stage.stop(answer["run"])
     assert master.wait(60) == 0, stage.log_of(master)
     live = closed(stage, answer["run"])
     check_ledger(live)
@@ -93,12 +94,14 @@ def test_a_killed_worker_is_in_the_ledger_by_name(stage: Stage) -> None:
     """When it was lost, what was not generated meanwhile; `--allow-suspect` leaves the code of a suspect run."""
     workers = [stage.start_worker(1), stage.start_worker(1)]
     wanted = RunOptions(
-        users=12, spawn_rate=50, run_time_ms=16_000, host=stage.target_url, expect_workers=2, allow_suspect=True
+        users=12, spawn_rate=50, run_time_ms=90_000, host=stage.target_url, expect_workers=2, allow_suspect=True
     )
     master, answer = stage.start_master(stage.folder / "locustfile.py", wanted)
     feed = stage.watch(answer["run"])
     seen(feed, lambda f: f.run.users_running == 12 and f.total.requests > 60, "all users run")
     workers[0].kill()
+    seen(feed, lambda f: running(f) and any(w.state == "lost" for w in f.workers), "the other has all 12 users")
+    stage.stop(answer["run"])
     assert master.wait(90) == 0, stage.log_of(master)
     live = closed(stage, answer["run"])
     check_ledger(live)

@@ -14,6 +14,7 @@ The sources are read, not imported. An import for types alone is an arrow too.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -264,3 +265,12 @@ def test_the_generator_side_knows_no_redis(module: str) -> None:
 def test_screens_get_frames_and_nothing_else() -> None:
     """The terminal's own code reaches neither Redis nor an archive; feeds are handed in."""
     assert not loaded_with("tui.app") & {"redis", "bus", "archive", "live", "replay", "gevent"}
+
+
+def test_a_newcomers_map_names_modules_that_are_there() -> None:
+    """CONTRIBUTING groups what lies in `tidal/`; a name that is gone would lead nowhere."""
+    rows = re.findall(r"(?m)^\| [^|]+ \| (`.*`) \|$", (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf8"))
+    named = [name.rstrip("/") for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    assert len(named) > 60
+    assert len(named) == len(set(named))
+    assert not {name for name in named if name not in modules()}
