@@ -23,12 +23,14 @@ from tidal.model.explain import explain, idle, marks
 from tidal.model.fold import fold_loosely
 from tidal.model.frame import frame
 from tidal.model.state import RULES, State
+from tidal.uncollected import uncollected
+from tidal.waypoints import STATE_BYTES_MAX, Waypoints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from tidal.archive import Archive, Keyframe
+    from tidal.archive import Archive
     from tidal.archive_file import Block
     from tidal.model.checked import Checked
     from tidal.model.closeup import Focus
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from tidal.model.rows import Frame
     from tidal.proof import Watch
 
-STATE_BYTES_MAX = 256 << 20
 JUMP_ENTRIES = 500
 """A way forward of fewer entries is folded, even past a keyframe: a state is loaded in the time of some 400."""
 _EVER_MS = 1 << 64
@@ -49,18 +50,24 @@ _BLOCKS_KEPT = 8
 class _Cursor:
     """A state that goes forward through an archive."""
 
-    def __init__(self, archive: Archive, keyframe: Keyframe | None, state: State) -> None:
+    def __init__(self, archive: Archive, state: State, covered: Mapping[str, EntryId], before: int = 0) -> None:
         self.state = state
+        self.covered = covered
         self.reached_ms = -1
         self._archive = archive
-        self._covered = keyframe.position if keyframe is not None else {}
         self._read = lru_cache(_BLOCKS_KEPT)(archive.read_entries)
         self._blocks = archive.blocks
         self._repeats = Repeats()
-        before = keyframe.before if keyframe is not None else 0
         ahead = ((b.first_ms, i) for i, b in enumerate(archive.blocks) if _is_needed(b) and b.before >= before)
         self._due = list(ahead)
         heapq.heapify(self._due)
+
+    def stand_at(self, reached_ms: int) -> _Cursor:
+        """Take the state for the fold of everything up to a moment; itself."""
+        self.reached_ms = reached_ms
+        self._due = [(first_ms, i) for first_ms, i in self._due if self._blocks[i].last_ms > reached_ms]
+        heapq.heapify(self._due)
+        return self
 
     def go_to(self, at_ms: int) -> None:
         """Fold everything up to a moment that is not before the last one."""
@@ -92,10 +99,10 @@ class _Cursor:
             return
         with contextlib.suppress(BadEntry, ValueError):  # one that cannot be read leaves the gap as it is
             self.state = State.from_wire(unpack(keyframe.state, STATE_BYTES_MAX))
-            self._covered, self._repeats = keyframe.position, Repeats()
+            self.covered, self._repeats = keyframe.position, Repeats()
 
     def _is_new(self, entry: Entry) -> bool:
-        return entry.id > self._covered.get(entry.stream, _BEFORE_ALL) and self._repeats.is_new(entry)
+        return entry.id > self.covered.get(entry.stream, _BEFORE_ALL) and self._repeats.is_new(entry)
 
 
 def _is_needed(block: Block) -> bool:
@@ -124,7 +131,9 @@ class Replay:
         self.last_ms = max(archive.last_ms, archive.first_ms)
         self._cursor: _Cursor | None = None
         self._shown: State | None = None
-        self._is_foreign = False  # its keyframes are of another version's fold
+        self._lacks_keyframes = all(b.kind != KEYFRAME for b in archive.blocks)  # or they are of another version's fold
+        entries = sum(b.entries for b in archive.blocks if b.kind == ENTRIES)
+        self._waypoints = Waypoints(self.first_ms, self.last_ms, entries)
 
     def __repr__(self) -> str:
         return f"<Replay of {self.archive} from {self.first_ms} to {self.last_ms}>"
@@ -137,8 +146,12 @@ class Replay:
         at_ms = _EVER_MS if at_ms >= self.last_ms else max(at_ms, self.first_ms)
         cursor = self._cursor
         self._cursor = None  # half a fold is no state: after an error begin anew
-        if cursor is None or at_ms < cursor.reached_ms or self._has_keyframe_between(cursor, at_ms):
-            cursor = self._begin(at_ms)
+        if cursor is None or at_ms < cursor.reached_ms or self._is_shortened(cursor, at_ms):
+            with uncollected():
+                cursor = self._begin(at_ms)
+        for stop_ms in self._waypoints.between(cursor.reached_ms, at_ms) if self._lacks_keyframes else ():
+            cursor.go_to(stop_ms)
+            self._waypoints.keep(stop_ms, cursor.state, cursor.covered)
         cursor.go_to(at_ms)
         if self._shown is not None and self._shown is not cursor.state:
             self._shown.reports.series.lend(cursor.state.reports.series)
@@ -149,10 +162,10 @@ class Replay:
         """The state after the last entry."""
         return self.state_at(self.last_ms)
 
-    def _has_keyframe_between(self, cursor: _Cursor, at_ms: int) -> bool:
-        """Whether a keyframe shortens the way by so much that loading a state is worth it."""
-        if self._is_foreign:
-            return False
+    def _is_shortened(self, cursor: _Cursor, at_ms: int) -> bool:
+        """Whether a stored state shortens the way by so much that loading it is worth it."""
+        if self._lacks_keyframes:
+            return self._waypoints.newest(at_ms) > cursor.reached_ms
         blocks = self.archive.blocks
         newest = next((b for b in reversed(blocks) if b.kind == KEYFRAME and b.last_ms <= at_ms), None)
         if newest is None or newest.last_ms <= cursor.reached_ms:
@@ -161,16 +174,19 @@ class Replay:
         return newest.before - here >= JUMP_ENTRIES
 
     def _begin(self, at_ms: int) -> _Cursor:
-        for keyframe in self.archive.keyframes(at_ms):
+        kept_ms = self._waypoints.newest(at_ms) if self._lacks_keyframes else -1
+        if kept_ms >= 0:
+            return _Cursor(self.archive, *self._waypoints.at(kept_ms)).stand_at(kept_ms)
+        for keyframe in self.archive.keyframes(-1 if self._lacks_keyframes else at_ms):
             if keyframe.rules != RULES and keyframe.before:  # what it lacks, the entries before it have
-                self._is_foreign = True
+                self._lacks_keyframes = True
                 continue
             try:
                 state = State.from_wire(unpack(keyframe.state, STATE_BYTES_MAX))
             except (BadEntry, ValueError):
                 continue  # the log is the truth, a keyframe only saves time
-            return _Cursor(self.archive, keyframe, state)
-        return _Cursor(self.archive, None, State())
+            return _Cursor(self.archive, state, keyframe.position, keyframe.before)
+        return _Cursor(self.archive, State(), {})
 
 
 class ReplayFeed:

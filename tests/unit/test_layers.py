@@ -32,7 +32,7 @@ LAYERS: dict[str, set[str]] = {
     "model": {"model"},
     "ground": {
         "acl", "address", "signing", "keys", "paths", "process", "nursery", "forks",
-        "measure", "preflight", "sweep", "options", "versions", "lastwords", "whereabouts", "lean",
+        "measure", "preflight", "sweep", "options", "versions", "lastwords", "whereabouts", "lean", "uncollected",
     },
     "store": {"bus", "routes", "beacons", "leadership", "archive", "archive_file"},
     "server": {"embedded", "engines", "guard", "fakeserver", "places"},
@@ -41,7 +41,7 @@ LAYERS: dict[str, set[str]] = {
         "lines", "sayings", "supervisor", "standby", "trouble",
         "launch", "trying", "live", "operator", "doctor", "hookline", "rights",
     },
-    "replay": {"replay", "chained", "proof", "portable", "cutting", "judge"},
+    "replay": {"replay", "waypoints", "chained", "proof", "portable", "cutting", "judge"},
     "outputs": {"outputs"},
     "report": {"report", "shelf"},
     "tui": {"tui"},

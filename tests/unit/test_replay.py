@@ -12,7 +12,8 @@ from tidal.archive import Archive, ArchiveWriter, part_path
 from tidal.errors import ArchiveDamaged
 from tidal.model import events as ev
 from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of
-from tidal.model.fold import fold_entry
+from tidal.model.counting import settle
+from tidal.model.fold import fold_entry, fold_loosely
 from tidal.model.frame import frame
 from tidal.model.state import State
 from tidal.model.stats import Tally
@@ -21,6 +22,8 @@ from tidal.replay import Replay, ReplayFeed
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from tidal.archive_file import Block
 
 T0 = 1_700_000_000_000
 END = T0 + 120_000
@@ -59,6 +62,16 @@ def folded(entries: Iterable[Entry], until_ms: int = 1 << 64) -> State:
     for entry in entries:
         if entry.id.ms <= until_ms:
             fold_entry(state, entry)
+    return state
+
+
+def folded_at_once(entries: Iterable[Entry], until_ms: int = 1 << 64) -> State:
+    """The same, counted once at the end: quicker for long ones."""
+    state = State()
+    for entry in entries:
+        if entry.id.ms <= until_ms:
+            fold_loosely(state, entry)
+    settle(state.reports)
     return state
 
 
@@ -199,6 +212,50 @@ def test_keyframes_of_another_version_cost_only_time(tmp_path: Path) -> None:
         for at_ms in (archive.last_ms, middle_ms, archive.last_ms):
             until_ms = 1 << 64 if at_ms == archive.last_ms else at_ms
             assert replay.state_at(at_ms).digest() == folded(history(), until_ms).digest()
+
+
+class CountingArchive(Archive):
+    """An archive that says how many entries were read of it."""
+
+    entries_read = 0
+
+    def read_entries(self, block: Block) -> list[Entry]:
+        """Read them, and count."""
+        entries = super().read_entries(block)
+        self.entries_read += len(entries)
+        return entries
+
+
+def long_history(reports: int) -> list[Entry]:
+    """As many reports, four a second and from as many workers, of a run that goes on."""
+    entries = history()[:2]
+    for n in range(1, reports):
+        entries.append(by_worker(n, 1000 + n * 250))
+        if n % 20 == 0:
+            entries.append(by_master(2 + n // 20, 1000 + n * 250, ev.Ticked((), 400)))
+    return entries
+
+
+@pytest.mark.parametrize("rules", ["another", None], ids=["foreign", "none"])
+def test_a_long_way_without_keyframes_is_gone_once(tmp_path: Path, rules: str | None) -> None:
+    """Whoever has been at the end gets to any moment from a state kept on the way, and sees the fold of the entries."""
+    path, entries = tmp_path / "r1.tidal", long_history(1200)
+    moments = [T0 + ms for ms in (290_000, 101_007, 60, 250_000, 120_000)]
+    writer = ArchiveWriter(path, {})
+    for i, entry in enumerate(entries):
+        writer.add(entry)
+        if i % 40 == 39:
+            writer.sync()
+        if rules is not None and i % 400 == 399:
+            writer.keyframe(State().packed(), entries[1].id, entry.id, entry.id.ms, rules=rules)
+    writer.close()
+    with CountingArchive.open(path) as archive:
+        replay = Replay(archive)
+        assert replay.final().digest() == folded_at_once(entries).digest()
+        archive.entries_read = 0
+        for at_ms in moments:
+            assert replay.state_at(at_ms).digest() == folded_at_once(entries, at_ms).digest()
+        assert archive.entries_read <= len(moments) * 500
 
 
 def test_damage_is_met_where_it_is(tmp_path: Path) -> None:

@@ -22,10 +22,10 @@ from tidal.model.stats import (
     BUCKET_COUNT,
     SUM_MAX,
     Histogram,
+    are_counts,
     bucket_column,
-    bucket_numbers,
-    histogram_of,
 )
+from tidal.model.unread import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +41,7 @@ Slow = tuple[int, int, str]
 
 
 @dataclass(slots=True)
-class LanePoint:
+class LanePoint(Unread):
     """What is added up for one step of one endpoint."""
 
     requests: int = 0
@@ -85,11 +85,11 @@ class LanePoint:
         """The point of `to_wire`, checked."""
         if not isinstance(wire, list) or len(wire) != 6:
             raise ValueError("a point of an endpoint has six columns")
-        if not all(type(n) is int and 0 <= n <= SUM_MAX for n in wire[:4]) or wire[1] > wire[0]:
+        if not are_counts(wire[:4]) or wire[1] > wire[0]:
             raise ValueError("a point's counts are whole and not negative")
-        histogram = histogram_of(bucket_numbers(wire[4]), bucket_numbers(wire[5]), BUCKET_COUNT >> BAND_BITS)
-        requests, failures, total_us, max_us = wire[:4]
-        return cls(requests, failures, total_us, max_us, histogram)
+        point = cls(*wire[:4])
+        point.put_off(wire[4], wire[5], BUCKET_COUNT >> BAND_BITS)
+        return point
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ the run; what it costs is detail: 1 s up to ten minutes, then 2 s up to twenty, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import floordiv
 from typing import Protocol
 
 from tidal.model.stats import (
@@ -17,11 +18,10 @@ from tidal.model.stats import (
     Histogram,
     are_counts,
     bucket_column,
-    bucket_numbers,
-    histogram_of,
     merge_histogram,
     percentiles_us,
 )
+from tidal.model.unread import Unread
 from tidal.model.wire import are_ints, from_wire
 
 POINTS_MAX = 600
@@ -37,7 +37,7 @@ STRAIN_POINTS = 120
 
 
 @dataclass(slots=True)
-class Point:
+class Point(Unread):
     """What is added up for one step."""
 
     requests: int = 0
@@ -80,8 +80,9 @@ class Point:
         if not isinstance(wire, list) or len(wire) != POINT_COLUMNS or not are_counts(wire[:5]):
             raise ValueError("a point of five counts and two columns whose parts do not belong together")
         requests, failures, user_ms, wait_us, waits = wire[:5]
-        histogram = histogram_of(bucket_numbers(wire[5]), bucket_numbers(wire[6]), BUCKET_COUNT)
-        return cls(requests, failures, user_ms, histogram, wait_us, waits)
+        point = cls(requests, failures, user_ms, {}, wait_us, waits)
+        point.put_off(wire[5], wire[6], BUCKET_COUNT)
+        return point
 
     def merge(self, other: Point) -> None:
         """Add another point to this one."""
@@ -243,7 +244,11 @@ class Strain:
         if step_s is None or len({len(column) for column in wire[3:]}) > 1:
             raise ValueError("a strain has a step, and columns of one length")
         indexes, *columns = wire[3:] or ([], [])
-        return cls(step_s, first_s, last_s, dict(zip(indexes, zip(*columns, strict=True), strict=True)))
+        strain = cls(step_s, first_s, last_s, dict(zip(indexes, zip(*columns, strict=True), strict=True)))
+        if indexes and min(columns[0]) > 0:  # as `peaks_ms` finds them, without a look at each of ten thousand
+            counts, lags_ms, _, worst_ms = columns
+            strain._peaks = 1 + max(map(floordiv, lags_ms, counts)), max(0, *worst_ms)
+        return strain
 
     def _put(self, index: int, more: tuple[int, int, int, int]) -> None:
         count, lag_ms, cpu, worst_ms = self.points.get(index, (0, 0, 0, 0))

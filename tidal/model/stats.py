@@ -282,13 +282,18 @@ def bucket_column(histogram: Histogram) -> tuple[bytes | list[int], bytes | list
 
 def histogram_of(deltas: bytes | list[int], counts: bytes | list[int], size: int) -> Histogram:
     """The histogram of `bucket_column`; ValueError when an index is not below `size`, or a count is nothing."""
+    check_columns(deltas, counts, size)
+    return dict(zip(accumulate(deltas), counts))  # noqa: B905 - of one length; `strict` is looked at each time
+
+
+def check_columns(deltas: bytes | list[int], counts: bytes | list[int], size: int) -> None:
+    """ValueError unless they are those of a histogram whose indexes are below `size`."""
     if len(deltas) != len(counts):
         raise ValueError("a histogram's columns are of one length")
     if sum(deltas) >= size or 0 in deltas[1:]:
         raise ValueError("a histogram's index is out of range or stands twice")
     if 0 in counts:
         raise ValueError("a histogram has no empty buckets")
-    return dict(zip(accumulate(deltas), counts))  # noqa: B905 - of one length; `strict` is looked at each time
 
 
 def _column(numbers: list[int]) -> bytes | list[int]:

@@ -1,0 +1,26 @@
+"""The collector rests while something large is built, and goes on afterwards."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from tidal.uncollected import uncollected
+
+
+def test_it_rests_and_goes_on() -> None:
+    """One inside another changes nothing."""
+    with uncollected():
+        assert not gc.isenabled()
+        with uncollected():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_it_goes_on_after_an_error() -> None:
+    """Whatever happens while it rests."""
+    with pytest.raises(ValueError, match="damaged"), uncollected():
+        raise ValueError("damaged")
+    assert gc.isenabled()
