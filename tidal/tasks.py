@@ -26,6 +26,7 @@ from tidal.flow import (
     StopTest,
     StopUser,
 )
+from tidal.generator.sleepers import rest
 from tidal.iterations import Pass, end_pass, iterate
 from tidal.measuring import Measuring
 from tidal.visits import nested_pass
@@ -353,7 +354,7 @@ class TaskSet(Measuring, metaclass=TaskSetMeta):
         user._state = RUNNING
 
     def _sleep(self, seconds: float) -> None:
-        time.sleep(seconds if seconds > 0 else 0.0)  # cooperative: generators patch it before anything is imported
+        rest(seconds)
 
     def interrupt(self, reschedule: bool = True) -> None:  # noqa: FBT001, FBT002 - Locust's signature
         """Leave this set; the parent picks its next task at once, or waits first when `reschedule` is false."""
