@@ -78,12 +78,12 @@ def _measured(home: str, seconds: float) -> dict[str, float]:
         time.sleep(0.2)
     time.sleep(SETTLED_S)
     parts = parts_of(home)
-    before, began_s = {process: _cpu_s(process) for process in parts}, time.monotonic()
+    before, began_s = {process: cpu_s(process) for process in parts}, time.monotonic()
     time.sleep(seconds)
     lasted_s = time.monotonic() - began_s
     told: dict[str, float] = {}
     for process, part in parts.items():
-        told[part] = told.get(part, 0.0) + (_cpu_s(process) - before[process]) / lasted_s * 100
+        told[part] = told.get(part, 0.0) + (cpu_s(process) - before[process]) / lasted_s * 100
     return told
 
 
@@ -103,7 +103,8 @@ def _part(command: str) -> str:
     return named[0] if named else command[:60]
 
 
-def _cpu_s(process: psutil.Process) -> float:
+def cpu_s(process: psutil.Process) -> float:
+    """The CPU that a process has used; raises psutil.Error when it is gone."""
     used = process.cpu_times()
     return float(used.user + used.system)
 
