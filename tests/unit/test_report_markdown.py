@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recordings import Shop, record
 
+from tidal.model.rows import LogRow
 from tidal.outputs.markdown import code, markdown
 from tidal.report import read_frame
 
@@ -51,6 +53,48 @@ def test_hostile_text_stays_in_its_cell(tmp_path: Path) -> None:
         assert len({len(cells(line)) for line in block.splitlines()}) == 1
     for mark in ("<", "@", "[", "http"):
         assert mark not in without_spans(text)
+
+
+def with_logs(path: Path, rows: tuple[LogRow, ...]) -> str:
+    """The summary of a recorded run whose processes said these lines."""
+    return markdown(replace(read_frame(record(path, Shop(seconds=20))), logs=rows))
+
+
+def row(number: int, level: str, text: str) -> LogRow:
+    """A line of the first worker's agent, so many seconds into the run."""
+    return LogRow(number * 1_000, number * 1_000, "w1", "w1", level, "shop", text)
+
+
+def test_warnings_and_errors_of_the_log_are_there(tmp_path: Path) -> None:
+    """What is less than a warning is not, nor what stands below the first line of a traceback."""
+    text = with_logs(
+        tmp_path / "r.tidal", (row(1, "info", "calm"), row(2, "error", "broken\nTraceback"), row(3, "critical", "gone"))
+    )
+    assert "Log:\n\n- 0:02 `w1 error` `broken`\n- 0:03 `w1 critical` `gone`" in text
+    assert "calm" not in text
+    assert "Traceback" not in text
+
+
+def test_a_long_log_is_cut_to_its_newest_lines(tmp_path: Path) -> None:
+    """And says how many there are."""
+    text = with_logs(tmp_path / "r.tidal", tuple(row(n, "warning", f"line {n};") for n in range(30)))
+    assert "line 19;" not in text
+    assert "line 20;" in text
+    assert "line 29;" in text
+    assert "… and 20 more" in text
+
+
+def test_what_was_not_kept_of_the_log_is_counted(tmp_path: Path) -> None:
+    """Also where no line is left to show."""
+    calm = replace(read_frame(record(tmp_path / "r.tidal", Shop(seconds=20))), logs=())
+    assert "of logging" not in markdown(calm)
+    assert "7 lines of logging were not kept" in markdown(replace(calm, logs_left_out=4, logs_dropped=3))
+
+
+def test_hostile_lines_of_logging_stay_in_their_spans(tmp_path: Path) -> None:
+    """No markup, no mention, no link."""
+    told = without_spans(with_logs(tmp_path / "r.tidal", (replace(row(1, "error", EVIL), who=EVIL),)))
+    assert not [mark for mark in ("<", "@", "[", "http") if mark in told]
 
 
 @given(st.text(max_size=200))

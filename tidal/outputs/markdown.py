@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ROWS_MAX = 50
 FAILURES_MAX = 10
 STORY_MAX = 10
+LINES_MAX = 10
 REASONS_MAX = 10
 TEXT_MAX = 100
 HEADINGS = ("endpoint", "requests", "failed", "p50", "p95", "p99", "max", "req/s")
@@ -43,6 +44,7 @@ def markdown(frame: Frame) -> str:
         _stages(frame),
         _failures(frame),
         _trouble(frame),
+        _logged(frame),
         _coverage(frame),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -178,6 +180,22 @@ def _trouble(frame: Frame) -> str:
     told = [r for r in frame.story if r.level in {"warning", "error"} and r.kind not in {"so", "rc", "tt"}]
     lines = [f"- {duration(max(0, row.offset_ms))} {code(row.text, 160)}" for row in told[:STORY_MAX]]
     return "\n".join(["What went wrong:", "", *lines]) + _more(len(told), STORY_MAX) if lines else ""
+
+
+def _logged(frame: Frame) -> str:
+    """The newest warnings and errors of the processes' logging, the oldest first; of a traceback its first line."""
+    told = [row for row in frame.logs if row.level in {"warning", "error", "critical"}]
+    lines = [
+        f"- {duration(max(0, row.offset_ms))} {code(f'{row.who} {row.level}', 40)} {code(_first_line(row.text), 160)}"
+        for row in told[-LINES_MAX:]
+    ]
+    missing = frame.logs_left_out + frame.logs_dropped
+    gone = f"\n\n{missing} lines of logging were not kept" if missing else ""
+    return "\n".join(["Log:", "", *lines]) + _more(len(told), LINES_MAX) + gone if lines else gone.strip()
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 def _coverage(frame: Frame) -> str:
