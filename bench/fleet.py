@@ -82,9 +82,9 @@ class Timed(Master):
         if stream == REPORTS:
             self._read_ids.append(entry_id)
 
-    def _read(self, *args: object) -> bool:
+    def _read(self, *args: object, **more_args: object) -> bool:
         self._read_ids = []
-        more = super()._read(*args)  # type: ignore[arg-type]
+        more = super()._read(*args, **more_args)  # type: ignore[arg-type]
         now_ms = time.time_ns() // 1_000_000
         if self._read_ids:
             with self.moments.open("ab") as file:
@@ -105,7 +105,9 @@ def lead(url: str, folder: Path, workers: int) -> None:
     bus = Bus.connect(url, role="master")
     run = new_run_id(time.time_ns() // 1_000_000)
     spec = LaunchSpec(str(folder / "locustfile.py"), options, redis_url=url)
-    master = Timed(bus, run, open_run(spec, run), spec.file)
+    opening = open_run(spec, run)
+    opened = (replace(e, hooks=()) if isinstance(e, ev.RunOpened) else e for e in opening.events)
+    master = Timed(bus, run, replace(opening, events=tuple(opened)), spec.file)  # no plug-ins that listen here
     master.moments = folder / "moments"
     master.take()
     leader.lead(master)

@@ -164,11 +164,15 @@ class ArchiveWriter:
     def _flush(self) -> None:
         if self._rows:
             times = [row[1] for row in self._rows]
-            self._block(ENTRIES, min(times), max(times), len(self._rows), pack(self._rows))
+            squeezed = sum(len(row[-1]) for row in self._rows if row[-1][:1] == b"\x01")
+            is_dense = squeezed * 10 > self._bytes * 9
+            self._block(ENTRIES, min(times), max(times), len(self._rows), pack(self._rows), is_dense=is_dense)
             self._rows, self._bytes = [], 0
 
-    def _block(self, kind: int, first_ms: int, last_ms: int, count: int, plain: bytes) -> None:
-        payload = zlib.compress(plain, 1)  # reports come compressed: a higher level costs a master's time for nothing
+    def _block(
+        self, kind: int, first_ms: int, last_ms: int, count: int, plain: bytes, *, is_dense: bool = False
+    ) -> None:
+        payload = zlib.compress(plain, 0 if is_dense else 1)  # reports come compressed, and a master has little time
         crc = zlib.crc32(payload)
         head = BLOCK_STRUCT.pack(MARKER, kind, min(first_ms, _MS_MAX), min(last_ms, _MS_MAX), count, len(payload), crc)
         self._write(head + CRC_STRUCT.pack(zlib.crc32(head)) + payload)

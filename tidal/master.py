@@ -62,6 +62,7 @@ from tidal.model.target import grant
 from tidal.opening import NOTHING, Opening
 from tidal.record import Record, header_of
 from tidal.renewal import Renewal
+from tidal.rhythm import Rhythm
 from tidal.sayings import MasterLog
 from tidal.trouble import Trouble
 
@@ -71,8 +72,6 @@ if TYPE_CHECKING:
 READ_BLOCK_MS = 50
 WAITING_REST_S = 0.005
 """Before the start: heartbeats and the hook host come by no stream. An idle Redis ends a BLOCK 100 ms late."""
-GATHER_MS, CROWD = 60, 100
-"""Reports of so many workers are read together: each read has a price, and so has counting its portion."""
 READ_COUNT = 1_000
 KEYFRAME_BYTES_MAX = 256 * 1024 * 1024
 APPEND_MAX = 20
@@ -113,7 +112,7 @@ class Master:
         self._said = MasterLog("tidal master", lambda: self._now_us() // 1000)
         self._inbox = Inbox()
         self._appended: EntryId = ZERO_ID  # decide again only when this was read back
-        self._gathered_ms = 0  # when it was read last
+        self._rhythm = Rhythm()
         self._settling = True  # read to the end of the log before deciding
         self.lifeline_cut_ms: int | None = None
         self._answered_ms = now_us() // 1000
@@ -201,13 +200,17 @@ class Master:
             if self._must_retake:
                 self._retake(now_ms)
             self._mend(now_ms)
-            self._gather()
+            self._rest(self._rhythm.wait_ms(self.state.log, self._now_us() // 1000) / 1000)
+            self._rhythm.read(self._now_us() // 1000)
             caught_up = self._read_up()
+            is_time = self._rhythm.is_time(self.state.log, now_ms)
+            if is_time:
+                settle(self.state.reports)
             if self._keeping is not None:
                 self._keeping.turn(self.state, now_ms)
             self._lookout.turn(self.state, now_ms)
             self._settling = self._settling and not caught_up
-            if not self._settling and self.state.position[LOG] >= self._appended:
+            if is_time and not self._settling and self.state.position[LOG] >= self._appended:
                 self._closing = False
                 self._turn(now_ms)
             self._answered_ms = now_ms
@@ -231,25 +234,18 @@ class Master:
         self._attend_hooks(now_ms)
         self._decide(now_ms)
 
-    def _gather(self) -> None:
-        """Let the reports of a large fleet come together before they are read."""
-        log = self.state.log
-        if log.phase == phases.RUNNING and log.plan is not None and len(log.plan.owners) >= CROWD:
-            early_ms = self._gathered_ms + GATHER_MS - self._now_us() // 1000
-            if early_ms > 0:
-                self._rest(early_ms / 1000)
-        self._gathered_ms = self._now_us() // 1000
-
     def _read_up(self) -> bool:
-        """Read what is new, waiting a moment for it; whether that was all."""
+        """Read what is new, waiting a moment for it; whether that was all. It is not counted yet."""
         if self.state.log.phase != phases.WAITING:
-            return not self._read(READ_BLOCK_MS)
+            return not self._read(READ_BLOCK_MS, is_counted=False)
         caught_up = not self._read(None)
         if caught_up:
             self._rest(WAITING_REST_S)
         return caught_up
 
-    def _read(self, block_ms: int | None, streams: tuple[str, ...] = (LOG, REPORTS, INTENTS)) -> bool:
+    def _read(
+        self, block_ms: int | None, streams: tuple[str, ...] = (LOG, REPORTS, INTENTS), *, is_counted: bool = True
+    ) -> bool:
         """Read, archive and fold; whether the log or the reports had more to give."""
         keys = {self._keys.log: LOG, self._keys.reports: REPORTS, self._keys.intents: INTENTS}
         keys = {key: stream for key, stream in keys.items() if stream in streams}
@@ -261,7 +257,8 @@ class Master:
             for key, entry_id, fields in found:
                 self._take(keys[key], entry_id, fields)
         finally:
-            settle(self.state.reports)
+            if is_counted:
+                settle(self.state.reports)
         return any(keys[key] == LOG for key, _, _ in found) or len(found) >= READ_COUNT
 
     def _take(self, stream: str, entry_id: EntryId, fields: dict[bytes, bytes]) -> None:

@@ -38,7 +38,7 @@ LAYERS: dict[str, set[str]] = {
     "server": {"embedded", "engines", "guard", "fakeserver", "places"},
     "processes": {
         "master", "leader", "lease", "keeping", "lookout", "renewal", "record", "opening", "worker", "service", "crew",
-        "lines", "sayings", "supervisor", "standby", "trouble",
+        "lines", "rhythm", "sayings", "supervisor", "standby", "trouble",
         "launch", "trying", "live", "operator", "doctor", "hookline", "rights",
     },
     "replay": {"replay", "waypoints", "chained", "proof", "portable", "cutting", "judge"},
@@ -172,16 +172,18 @@ def is_in(module: str, homes: set[str]) -> bool:
 
 def loaded_with(start: str) -> set[str]:
     """Every module, ours or not, that importing one of ours brings along: functions and types aside."""
-    seen: set[str] = set()
+    mine: set[str] = set()
+    others: set[str] = set()
     todo = [start]
     while todo:
         module = todo.pop()
-        if module in seen:
+        if module in mine:
             continue
-        seen.add(module)
-        tops = _at_import(modules()[module]) if module in modules() else []
-        todo += [ours(name) or name.partition(".")[0] for name in tops]
-    return seen
+        mine.add(module)
+        names = _at_import(modules()[module]) if module in modules() else []
+        todo += [inner for name in names if (inner := ours(name))]
+        others |= {name.partition(".")[0] for name in names if ours(name) is None}
+    return mine | (others - modules().keys())  # Python has an `operator` as well
 
 
 def _at_import(tree: ast.Module) -> list[str]:

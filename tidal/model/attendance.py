@@ -32,7 +32,7 @@ def attend(state: State, senses: Senses) -> list[ev.Event]:
     log = state.log
     events: list[ev.Event] = [_lost(log, i) for i in senses.lost if i not in log.ended]
     events += [_left(log, i) for i in senses.left if i not in log.ended]
-    guests = _Guests(log)
+    guests, late_ms = _Guests(log), 3 * report_interval_ms(log) + 1_000
     for incarnation, beat in sorted(senses.beats.items(), key=lambda item: item[1].worker):
         if beat.run not in {"", log.run} or incarnation in senses.lost or incarnation in log.ended:
             continue
@@ -42,7 +42,7 @@ def attend(state: State, senses: Senses) -> list[ev.Event]:
             events += _former_lives(log, guests, beat)
             events.append(guests.greet(incarnation, beat))
         else:
-            events += _changes(state, log.worker_of(incarnation), beat, senses.now_ms)
+            events += _changes(state, log.worker_of(incarnation), beat, senses.now_ms - late_ms)
     return events
 
 
@@ -95,7 +95,8 @@ def _greet(name: str, incarnation: str, beat: Heartbeat, first_index: int) -> ev
     return ev.WorkerSeen(*who, max(1, beat.processes), beat.version, first_index, beat.users_max)
 
 
-def _changes(state: State, record: WorkerRecord | None, beat: Heartbeat, now_ms: int) -> list[ev.Event]:
+def _changes(state: State, record: WorkerRecord | None, beat: Heartbeat, since_ms: int) -> list[ev.Event]:
+    """What is new of a worker; `since_ms`: who has reported so far is not late."""
     if record is None or record.is_gone:
         return []
     error = state.reports.load_failures.get(record.incarnation)
@@ -104,7 +105,7 @@ def _changes(state: State, record: WorkerRecord | None, beat: Heartbeat, now_ms:
     shown = "stalled" if beat.lag_ms >= STALLED_MS and beat.state == "running" else beat.state
     shown = shown if shown in phases.WORKER_STATES and shown not in phases.GONE else "waiting"
     shown = "draining" if record.incarnation in state.log.drains else shown
-    lamps = (True, beat.users > 0 or beat.state in {"running", "stalled"}, _is_reporting(state, record, now_ms))
+    lamps = (True, beat.users > 0 or beat.state in {"running", "stalled"}, _is_reporting(state, record, since_ms))
     is_known = (shown, lamps) == (record.state, (record.alive, record.running, record.reporting))
     learned_why = shown == "stalled" and beat.why[:200] not in ("", record.why)
     if is_known and not learned_why:
@@ -112,13 +113,11 @@ def _changes(state: State, record: WorkerRecord | None, beat: Heartbeat, now_ms:
     return [ev.WorkerChanged(record.name, record.incarnation, shown, *lamps, why=beat.why[:200])]
 
 
-def _is_reporting(state: State, record: WorkerRecord, now_ms: int) -> bool:
-    log = state.log
+def _is_reporting(state: State, record: WorkerRecord, since_ms: int) -> bool:
     report = state.reports.incarnations.get(record.incarnation)
     if report is None or not report.to_ms:
         return False
-    late_ms = 3 * report_interval_ms(log) + 1_000
-    return log.phase == phases.CLOSED or now_ms - report.to_ms <= late_ms
+    return state.log.phase == phases.CLOSED or report.to_ms >= since_ms
 
 
 def refusals(state: State) -> list[ev.Event]:

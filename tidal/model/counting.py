@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tidal.model.failures import OTHER, bounded
 from tidal.model.fresh import Fresh
+from tidal.model.sent import summed_spreads
 from tidal.model.staged import count_cuts
 from tidal.model.state import EndpointRecord
 from tidal.model.stats import Tally, merge_histogram
@@ -22,13 +23,14 @@ ENDPOINTS_MAX = 10_000
 def settle(reports: ReportHalf) -> None:
     """Count what is fresh."""
     fresh = reports._fresh  # noqa: SLF001 - the state keeps it for this module alone
-    if not fresh.heaps:
+    if not fresh.heaps and not fresh.delays and not fresh.undelayed:
         return
     reports._fresh = Fresh()  # noqa: SLF001 - as above
+    reports.delay.merge(summed_spreads(fresh.delays))
+    reports.undelayed.merge(summed_spreads(fresh.undelayed))
     slowest = fresh.slowest()
     for kind, heap in fresh.heaps.items():
         block = heap.block(kind)
-        count_cuts(reports, block)
         _count_block(reports, block)
     for key, slow in slowest.items():
         reports.lanes.note_slow(_place(reports, key), slow)
@@ -44,6 +46,7 @@ def _count_block(reports: ReportHalf, block: Block) -> None:
         if not block.is_warmup:
             _count_endpoint(reports, key, tally, block)
         whole.merge(tally)
+    count_cuts(reports, block, whole)
     point.requests += whole.requests
     point.failures += whole.failures
     point.user_ms += sum(block.user_ms.values())

@@ -21,7 +21,7 @@ from tidal.model.closing import finish
 from tidal.model.judging import aborting, trips
 from tidal.model.leases import lend
 from tidal.model.ledger import seal
-from tidal.model.members import able_ones, has_finished
+from tidal.model.members import able_ones, has_finished, is_any_able
 from tidal.model.plan import LEAD_MS, Ownership, ramp
 from tidal.model.plantext import ARRIVALS
 from tidal.model.seeking import seek
@@ -151,7 +151,7 @@ def _refuse_run(log: LogHalf, why: str, exit_code: int) -> ev.StopOrdered:
 def _run(state: State, senses: Senses) -> list[ev.Event]:
     log, plan = state.log, state.log.plan
     plan_ms = senses.now_ms - log.began_ms
-    if plan is not None and all(o in log.ended for o in plan.owners) and not able_ones(state):
+    if plan is not None and all(o in log.ended for o in plan.owners) and not is_any_able(state):
         if (plan.end_ms is not None and plan_ms >= plan.end_ms) or _is_deserted(state, senses.now_ms):
             return [ev.StopOrdered("failed", "every worker is gone", "", log.options.stop_timeout_ms, EXIT_LAPSED)]
         return []
@@ -196,7 +196,7 @@ def _why_lapsed(state: State, senses: Senses, plan: ev.PlanSet) -> str:
 
 def _have_all_finished(state: State, plan: ev.PlanSet) -> bool:
     """Whether nobody serves the plan, and those who did stopped by themselves: without a master for too long, say."""
-    return not able_ones(state) and all(o in state.log.ended or has_finished(state, o) for o in plan.owners)
+    return not is_any_able(state) and all(o in state.log.ended or has_finished(state, o) for o in plan.owners)
 
 
 def _is_deserted(state: State, now_ms: int) -> bool:

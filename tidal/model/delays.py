@@ -14,7 +14,6 @@ from tidal.model.words import number
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tidal.model.events import Reported
     from tidal.model.findings import Finding
     from tidal.model.state import ReportHalf
 
@@ -24,14 +23,6 @@ SUSPECT_US = 5_000
 """A p95 of the delay from which on latencies are not the target's; the timers of an idle machine are good to 1 ms."""
 SUSPECT_PERMILLE = 100
 """And so much of the p95 without it: beside long latencies a short delay does not matter."""
-
-
-def note_delays(reports: ReportHalf, event: Reported) -> None:
-    """Fold what a report says of them."""
-    if event.delay is not None:
-        reports.delay.merge(event.delay)
-    if event.undelayed is not None:
-        reports.undelayed.merge(event.undelayed)
 
 
 def delay_row(reports: ReportHalf) -> DelayRow:

@@ -15,7 +15,6 @@ from tidal.model import leases, phases, seeking, story, tickets
 from tidal.model.arrivalbook import add_up, take_back
 from tidal.model.codec import BadEntry, Entry, Signed, decode
 from tidal.model.counting import settle
-from tidal.model.delays import note_delays
 from tidal.model.failures import FAILURES_MAX, fold_failures
 from tidal.model.fresh import FRESH_MAX
 from tidal.model.health import note_answer, note_strain
@@ -393,7 +392,7 @@ def _reported(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorke
     reports.hook_failures += event.hook_failures
     note_schedule(reports, event)
     note_ran(reports.held, event)
-    note_delays(reports, event)
+    reports._fresh.hear(event)  # noqa: SLF001 - the state keeps it for the fold alone
     note_strain(reports, record, event)
     reports.lines.add(signed.incarnation, event.lines, signed.at_ms)
     if signed.last > record.newest:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tidal.model.each import Column
-    from tidal.model.stats import Tally
+    from tidal.model.reports import Reported
+    from tidal.model.stats import Spread, Tally
 
 FRESH_MAX = 20_000
 """Tallies that wait to be counted: those of five hundred reports of twenty endpoints and two seconds."""
@@ -65,6 +66,8 @@ class Fresh:
     """Blocks that were folded and are not counted yet, those of one second and kind together."""
 
     heaps: dict[Kind, Heap] = field(default_factory=dict)
+    delays: list[Spread] = field(default_factory=list)  # how long answers lay in the kernel
+    undelayed: list[Spread] = field(default_factory=list)
     size: int = 0
 
     def take(self, block: Block, ran_ms: int, incarnation: str) -> None:
@@ -85,6 +88,12 @@ class Fresh:
             else:
                 told[key] = [(tally, incarnation)]
         self.size += len(block.tallies)
+
+    def hear(self, event: Reported) -> None:
+        """Take in what a report says of its delays."""
+        self.delays += [event.delay] if event.delay is not None else []
+        self.undelayed += [event.undelayed] if event.undelayed is not None else []
+        self.size += len(event.blocks) == 0  # else its tallies count
 
     def slowest(self) -> dict[tuple[str, str], list[Slow]]:
         """The slowest samples that count, by endpoint, in order."""

@@ -9,13 +9,21 @@ for ten leases and no longer: who was not seen in all that time is lost.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from tidal.model.events import COUNT_MAX, INCARNATION_MAX
+from tidal.model.wire import dataclass_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LEASE_MS = 2_000
 BEAT_MS = 500
 POLL_MS = 250
+POLL_CROWD_MS, CROWD = 500, 300
+"""The same of more workers than that, of which each look costs some ms."""
 POLL_WAITING_MS = 50
 """The same while the run waits for its workers: whoever is ready is seen at once."""
 STALLED_MS = 3_000
@@ -30,7 +38,7 @@ BEAT_TEXT_MAX = 300
 def poll_ms(workers: int, *, is_waiting: bool) -> int:
     """How long after a look at the heartbeats the next one is due."""
     if not is_waiting:
-        return POLL_MS
+        return POLL_CROWD_MS if workers > CROWD else POLL_MS
     return POLL_FEW_MS if workers <= FEW else POLL_WAITING_MS
 
 
@@ -62,13 +70,29 @@ class Heartbeat:
 
     def __post_init__(self) -> None:
         """Refuse what no worker of ours writes: anybody with a worker's rights can write this key."""
-        values = [abs(self.skew_ms), *(getattr(self, name) for name in self.__slots__ if name != "skew_ms")]
-        if not all(0 <= v < COUNT_MAX for v in values if type(v) is int) or self.processes > PROCESSES_MAX:
+        numbers = (*_NUMBERS(self), abs(self.skew_ms))
+        if min(numbers) < 0 or max(numbers) >= COUNT_MAX or self.processes > PROCESSES_MAX:
             raise ValueError("a heartbeat's numbers are whole, not negative and not too large")
-        if any(len(v) > BEAT_TEXT_MAX for v in values if isinstance(v, str)):
+        if max(map(len, _TEXTS(self))) > BEAT_TEXT_MAX:
             raise ValueError("a heartbeat's texts are short")
         if not 1 <= len(self.worker) <= INCARNATION_MAX or not 1 <= len(self.incarnation) <= INCARNATION_MAX:
             raise ValueError("a heartbeat names its worker and its incarnation")
+
+    @classmethod
+    def from_wire(cls, wire: Any) -> Heartbeat:
+        """The one that was written: a large fleet's master reads thousands a second, so its types are held at once."""
+        if isinstance(wire, dict) and wire.keys() == _KINDS.keys():
+            values = [wire[name] for name in _KINDS]
+            if [*map(type, values)] == [*_KINDS.values()]:
+                return cls(*values)
+        return _read_slowly(wire)
+
+
+_KINDS: dict[str, type] = {field.name: {"str": str, "int": int}[str(field.type)] for field in fields(Heartbeat)}
+_NUMBERS = attrgetter(*(name for name, kind in _KINDS.items() if kind is int and name != "skew_ms"))
+_TEXTS = attrgetter(*(name for name, kind in _KINDS.items() if kind is str))
+_read_slowly: Callable[[Any], Heartbeat] = dataclass_reader(Heartbeat)
+"""For one by another version, and to say what is wrong."""
 
 
 @dataclass(slots=True)

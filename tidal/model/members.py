@@ -27,6 +27,11 @@ def able_ones(state: State) -> dict[str, int]:
     }
 
 
+def is_any_able(state: State) -> bool:
+    """Whether there is one that may own slots."""
+    return any(w.state in phases.ABLE and not has_finished(state, w.incarnation) for w in state.log.workers.values())
+
+
 def _by_number(record: WorkerRecord) -> tuple[int, str]:
     return len(record.name), record.name
 

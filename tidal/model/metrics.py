@@ -27,7 +27,6 @@ from tidal.model.stats import (
     SUM_MAX,
     Histogram,
     bucket_column,
-    bucket_numbers,
     histogram_of,
     merge_histogram,
 )
@@ -207,7 +206,7 @@ def _parts(pair: object) -> int:
 def _histogram(first: object, distances: object, counts: object) -> Histogram:
     if type(first) is not int or abs(first) > BUCKET_MAX:
         raise ValueError("a trend's first bucket is out of range")
-    shifted = histogram_of(bucket_numbers(distances), bucket_numbers(counts), BUCKET_MAX - first + 1)
+    shifted = histogram_of(distances, counts, BUCKET_MAX - first + 1)
     return {first + place: count for place, count in shifted.items()}
 
 

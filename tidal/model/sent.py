@@ -7,17 +7,20 @@ all else, so those of one endpoint and second are summed from their columns (`su
 from __future__ import annotations
 
 from itertools import accumulate, chain
+from struct import unpack
 from typing import TYPE_CHECKING, Any
 
-from tidal.model.stats import BUCKET_COUNT, Tally
+from tidal.model.stats import BUCKET_COUNT, SentSpread, Spread, Tally, is_window, merge_histogram
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tidal.model.stats import Histogram
 
-Columns = tuple[list[int], list[int] | bytes, bytes]
-"""A tally's eight numbers, the deltas of its histogram's indexes, its counts."""
+Columns = tuple[list[int], int | list[int] | bytes, bytes]
+"""A tally's eight numbers, the deltas of its histogram's indexes, its counts; or the first index and a window."""
+LANE_TALLIES = 257
+"""Counts below 256 of so many tallies fit two bytes."""
 
 _INT_ALONE = {int}
 
@@ -37,10 +40,13 @@ class SentTally(Tally):
         columns = self.columns if name != "columns" else None
         if columns is None:
             raise AttributeError(name)
-        numbers, deltas, counts = columns
+        numbers, place, counts = columns
         for each, number in zip(_NUMBERS, numbers, strict=True):
             setattr(self, each, number)
-        self.histogram = dict(zip(accumulate(deltas), counts))  # noqa: B905 - checked to be of one length
+        if type(place) is int:
+            self.histogram = {index: count for index, count in enumerate(counts, place) if count}
+        else:
+            self.histogram = dict(zip(accumulate(place), counts))  # type: ignore[arg-type] # noqa: B905 - checked
         self.columns = self.response = None
         return getattr(self, name)
 
@@ -54,12 +60,13 @@ def sent_tallies(wires: Sequence[Any], below: int) -> list[Tally] | None:
     if {*map(type, numbers)} != _INT_ALONE or min(numbers) < 0 or max(numbers) >= below:
         return None
     tallies = list[Tally]()
-    for head, (*_, deltas, counts) in zip(heads, wires, strict=True):
-        requests, failures, untimed = head[0], head[1], head[3]
-        if failures > requests or not _are_buckets(deltas, counts) or sum(counts) != requests - untimed:
+    for head, wire in zip(heads, wires, strict=True):
+        place, counts = wire[8], wire[9]
+        is_sound = is_window(place, counts, BUCKET_COUNT) if type(place) is int else _are_buckets(place, counts)
+        if not is_sound or head[1] > head[0] or sum(counts) != head[0] - head[3]:
             return None
         tally = SentTally.__new__(SentTally)
-        tally.columns = (head, deltas, counts)
+        tally.columns = (head, place, counts)
         tallies.append(tally)
     return tallies
 
@@ -89,7 +96,19 @@ def summed(tallies: Sequence[Tally]) -> Tally:
         return _merged(tallies)
     requests, failures, cancelled, untimed, total_us, min_us, max_us, size = zip(*[c[0] for c in told], strict=True)
     sums = (sum(requests), sum(failures), sum(cancelled), sum(untimed), sum(total_us))
-    return Tally(*sums, min(min_us), max(max_us), sum(size), _poured(told))
+    return Tally(*sums, min(min_us), max(max_us), sum(size), poured([column[1:] for column in told]))
+
+
+def summed_spreads(spreads: Sequence[Spread]) -> Spread:
+    """The sum of spreads, a new one."""
+    whole = Spread()
+    sent = [each for each in spreads if type(each) is SentSpread and each.window is not None]
+    for other in spreads if len(sent) < len(spreads) else ():
+        whole.merge(other)
+    if not sent or len(sent) < len(spreads):
+        return whole
+    total_us, min_us, max_us = zip(*[(each.total_us, each.min_us, each.max_us) for each in sent], strict=True)
+    return Spread(sum(total_us), min(min_us), max(max_us), poured([each.window for each in sent if each.window]))
 
 
 def _merged(tallies: Sequence[Tally]) -> Tally:
@@ -99,12 +118,38 @@ def _merged(tallies: Sequence[Tally]) -> Tally:
     return whole
 
 
-def _poured(told: list[Columns]) -> Histogram:
-    """One histogram of many: counted in a list, which is half as dear as a dict, and stays in the cache."""
+def poured(told: Sequence[tuple[int | list[int] | bytes, bytes]]) -> Histogram:
+    """One histogram of the columns of many."""
+    windows = [(place, counts) for place, counts in told if type(place) is int]
+    whole = _stacked(windows) if windows else {}
+    deltas = [(place, counts) for place, counts in told if not isinstance(place, int)]
+    if deltas:
+        merge_histogram(whole, _counted(deltas))
+    return whole
+
+
+def _stacked(windows: Sequence[tuple[int, bytes]]) -> Histogram:
+    """One of many windows: each is one large integer with two bytes a bucket, and these are added."""
+    low = min([first for first, _ in windows])
+    width = max([first + len(counts) for first, counts in windows]) - low
+    whole: Histogram = {}
+    for begin in range(0, len(windows), LANE_TALLIES):
+        total = 0
+        for first, counts in windows[begin : begin + LANE_TALLIES]:
+            lanes = bytearray(2 * len(counts))
+            lanes[::2] = counts
+            total += int.from_bytes(lanes, "little") << 16 * (first - low)
+        numbers = unpack(f"<{width}H", total.to_bytes(2 * width, "little"))
+        merge_histogram(whole, {index: count for index, count in enumerate(numbers, low) if count})
+    return whole
+
+
+def _counted(told: Sequence[tuple[list[int] | bytes, bytes]]) -> Histogram:
+    """One of many: counted in a list, which is half as dear as a dict, and stays in the cache."""
     counted = [0] * BUCKET_COUNT
-    for _, deltas, counts in told:
+    for deltas, counts in told:
         for index, count in zip(accumulate(deltas), counts):  # noqa: B905 - checked; `strict` is looked at each time
             counted[index] += count
-    first = min([deltas[0] for _, deltas, _ in told])
-    end = 1 + max([sum(deltas) for _, deltas, _ in told])
+    first = min([deltas[0] for deltas, _ in told])
+    end = 1 + max([sum(deltas) for deltas, _ in told])
     return {index: count for index, count in enumerate(counted[first:end], first) if count}

@@ -32,26 +32,25 @@ class CutRecord:
     user_ms: int = 0
 
 
-def count_cuts(reports: ReportHalf, block: Block) -> None:
-    """Fold a block into its stage's and its class's figures."""
+def count_cuts(reports: ReportHalf, block: Block, whole: Tally) -> None:
+    """Fold a block into its stage's and its class's figures; `whole` is the sum of its tallies."""
     if block.is_warmup:
         return
     if block.stage:
         record = _record(reports.stages, block.stage)
-        _add(record, block)
+        _add(record, block, whole)
         for key, tally in block.tallies.items():
             _endpoint(reports, record, key).merge(tally)
     if block.user_class:
-        _add(_record(reports.classes, block.user_class), block)
+        _add(_record(reports.classes, block.user_class), block, whole)
 
 
 def _record(known: dict[str, CutRecord], name: str) -> CutRecord:
     return known.setdefault(name if name in known or len(known) < CUTS_MAX else OTHER, CutRecord())
 
 
-def _add(record: CutRecord, block: Block) -> None:
-    for tally in block.tallies.values():
-        record.total.merge(tally)
+def _add(record: CutRecord, block: Block, whole: Tally) -> None:
+    record.total.merge(whole)
     record.user_ms += sum(block.user_ms.values())
 
 

@@ -347,7 +347,7 @@ class State:
         return digest_of(self.packed())
 
 
-FOLD = 3
+FOLD = 4
 """Raised when the same entries fold to another state of the same shape, or the same state packs to other bytes."""
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
 from math import ceil, exp, log
@@ -31,6 +31,9 @@ SUM_MAX = (1 << 63) - 1
 _INT_ALONE = {int}
 
 Histogram = dict[int, int]
+Column = bytes | list[int]
+WINDOW_LEAST, WINDOW_WIDTH = 8, 4
+"""A histogram of so many buckets is written as a window of them, when no more than three in four of it are empty."""
 
 
 def bucket_of(latency_us: float) -> int:
@@ -85,6 +88,15 @@ class Spread:
     max_us: int = 0
     histogram: Histogram = field(default_factory=dict)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether it counts the same, however it came."""
+        if not isinstance(other, Spread):
+            return NotImplemented
+        sums = (self.total_us, self.min_us, self.max_us) == (other.total_us, other.min_us, other.max_us)
+        return sums and self.histogram == other.histogram
+
+    __hash__ = None  # type: ignore[assignment]
+
     @property
     def count(self) -> int:
         """How many there are."""
@@ -110,7 +122,7 @@ class Spread:
 
     def copy(self) -> Spread:
         """One of its own with the same counts."""
-        return replace(self, histogram=dict(self.histogram))
+        return Spread(self.total_us, self.min_us, self.max_us, dict(self.histogram))
 
     def percentiles_us(self, *quantiles: float) -> tuple[int, ...]:
         """As those of a `Tally`."""
@@ -128,11 +140,37 @@ class Spread:
             raise ValueError("a spread has five columns")
         if not all(type(n) is int and 0 <= n < 1 << 63 for n in wire[:3]):
             raise ValueError("a spread's sums are whole and not negative")
-        histogram = histogram_of(bucket_numbers(wire[3]), bucket_numbers(wire[4]), BUCKET_COUNT)
-        if wire[1] > wire[2] or (not histogram and any(wire[:3])):
+        total_us, min_us, max_us, place, counts = wire
+        if type(place) is int and is_window(place, counts, BUCKET_COUNT) and min_us <= max_us:
+            return SentSpread.of(total_us, min_us, max_us, (place, counts))
+        histogram = histogram_of(place, counts, BUCKET_COUNT)
+        if min_us > max_us or (not histogram and any(wire[:3])):
             raise ValueError("a spread's least is above its longest")
-        total_us, min_us, max_us = wire[:3]
         return cls(total_us, min_us, max_us, histogram)
+
+
+class SentSpread(Spread):
+    """A spread like any other, whose histogram is a window as it came until somebody looks at it."""
+
+    __slots__ = ("window",)
+
+    window: tuple[int, bytes] | None
+
+    @classmethod
+    def of(cls, total_us: int, min_us: int, max_us: int, window: tuple[int, bytes]) -> SentSpread:
+        """One that was checked."""
+        made = cls.__new__(cls)
+        made.total_us, made.min_us, made.max_us, made.window = total_us, min_us, max_us, window
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        """The histogram, which was not looked at before; from now on the window says nothing."""
+        window = self.window if name == "histogram" else None
+        if window is None:
+            raise AttributeError(name)
+        self.histogram = {index: count for index, count in enumerate(window[1], window[0]) if count}
+        self.window = None
+        return self.histogram
 
 
 @dataclass(slots=True)
@@ -260,7 +298,7 @@ class Tally:
         numbers = wire[:8]
         if not are_counts(numbers):
             raise ValueError("a tally's counts are whole and not negative")
-        histogram = histogram_of(bucket_numbers(wire[8]), bucket_numbers(wire[9]), BUCKET_COUNT)
+        histogram = histogram_of(wire[8], wire[9], BUCKET_COUNT)
         response = Spread.from_wire(wire[10]) if len(wire) == 11 else None
         columns = (*numbers, histogram, response)
         tally = cls(*columns)
@@ -273,27 +311,57 @@ def _told(tally: Tally) -> tuple[object, ...]:
     return (*head, tally.min_us, tally.max_us, tally.bytes, tally.histogram, tally.response)
 
 
-def bucket_column(histogram: Histogram) -> tuple[bytes | list[int], bytes | list[int]]:
-    """A histogram as two columns: the deltas of its indexes, and its counts."""
+def bucket_column(histogram: Histogram) -> tuple[int | Column, Column]:
+    """A histogram as two columns: the deltas of its indexes, and its counts.
+
+    Where few of its buckets are empty, the first index instead of deltas, and the counts of all buckets from there to
+    the last: of these, many are added up in one go (`sent.poured`).
+    """
+    if len(histogram) >= WINDOW_LEAST:
+        first, last = min(histogram), max(histogram)
+        if last - first < WINDOW_WIDTH * len(histogram) and max(histogram.values()) < 256:
+            window = bytearray(last - first + 1)
+            for index, count in histogram.items():
+                window[index - first] = count
+            return first, bytes(window)
     indexes = sorted(histogram)
     deltas = [b - a for a, b in zip([0, *indexes], indexes, strict=False)]
     return _column(deltas), _column([histogram[i] for i in indexes])
 
 
-def histogram_of(deltas: bytes | list[int], counts: bytes | list[int], size: int) -> Histogram:
+def histogram_of(place: object, told: object, size: int) -> Histogram:
     """The histogram of `bucket_column`; ValueError when an index is not below `size`, or a count is nothing."""
-    check_columns(deltas, counts, size)
-    return dict(zip(accumulate(deltas), counts))  # noqa: B905 - of one length; `strict` is looked at each time
+    return put_together(*checked_columns(place, told, size))
 
 
-def check_columns(deltas: bytes | list[int], counts: bytes | list[int], size: int) -> None:
-    """ValueError unless they are those of a histogram whose indexes are below `size`."""
+def put_together(place: int | Column, counts: Column) -> Histogram:
+    """The histogram of columns that were checked."""
+    if isinstance(place, int):
+        return {index: count for index, count in enumerate(counts, place) if count}
+    return dict(zip(accumulate(place), counts))  # noqa: B905 - of one length; `strict` is looked at each time
+
+
+def checked_columns(place: object, told: object, size: int) -> tuple[int | Column, Column]:
+    """The same, once they surely are those of a histogram whose indexes are below `size`; ValueError otherwise."""
+    if type(place) is int:
+        if not is_window(place, told, size):
+            raise ValueError("a histogram's window begins and ends with a sample, within the buckets that there are")
+        return place, bucket_numbers(told)
+    deltas, counts = bucket_numbers(place), bucket_numbers(told)
     if len(deltas) != len(counts):
         raise ValueError("a histogram's columns are of one length")
     if sum(deltas) >= size or 0 in deltas[1:]:
         raise ValueError("a histogram's index is out of range or stands twice")
     if 0 in counts:
         raise ValueError("a histogram has no empty buckets")
+    return deltas, counts
+
+
+def is_window(first: int, counts: object, size: int) -> bool:
+    """Whether these are the buckets from one on, below `size`, of which the first and the last are not empty."""
+    if type(counts) is not bytes or not counts:
+        return False
+    return first >= 0 and first + len(counts) <= size and counts[0] > 0 and counts[-1] > 0
 
 
 def _column(numbers: list[int]) -> bytes | list[int]:

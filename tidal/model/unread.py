@@ -6,13 +6,12 @@ of the others are known from the picture before, or belong to endpoints that nob
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import Any
 
-from tidal.model.stats import Histogram, bucket_numbers, check_columns
+from tidal.model.stats import Column, Histogram, checked_columns, put_together
 
-Columns = tuple[bytes | list[int], bytes | list[int]]
-"""The deltas of a histogram's indexes, and its counts (`stats.bucket_column`)."""
+Columns = tuple[int | Column, Column]
+"""The columns of a histogram (`stats.bucket_column`)."""
 
 
 class Unread:
@@ -22,22 +21,19 @@ class Unread:
 
     histogram: Histogram
 
-    def put_off(self, deltas: object, counts: object, size: int) -> None:
+    def put_off(self, place: object, counts: object, size: int) -> None:
         """Forget the histogram, and take it from these columns once it is asked for.
 
         ValueError at once, as of `stats.histogram_of`, when it cannot be one whose indexes are below `size`.
         """
-        columns = bucket_numbers(deltas), bucket_numbers(counts)
-        check_columns(*columns, size)
-        self._columns: Columns = columns
+        self._columns: Columns = checked_columns(place, counts, size)
         del self.histogram
 
     def __getattr__(self, name: str) -> Any:
         """What has a slot but no value yet; asked for the columns themselves, there are none."""
         if name != "histogram":
             raise AttributeError(name)
-        deltas, counts = self._columns
-        histogram = dict(zip(accumulate(deltas), counts))  # noqa: B905 - checked to be of one length
+        histogram = put_together(*self._columns)
         self.histogram = histogram  # type: ignore[misc]  # a slot of whoever has this base
         del self._columns
         return histogram

@@ -67,7 +67,7 @@ def reader_of(kind: Any) -> Callable[[Any], Any]:  # noqa: PLR0911 - one return 
     if hasattr(kind, "from_wire"):
         return kind.from_wire  # type: ignore[no-any-return]
     if is_dataclass(kind):
-        return _dataclass_reader(kind)
+        return dataclass_reader(kind)
     if origin in (Union, UnionType):
         return _optional_reader(args)
     if origin is tuple:
@@ -82,7 +82,8 @@ def reader_of(kind: Any) -> Callable[[Any], Any]:  # noqa: PLR0911 - one return 
     return _scalar_reader(kind)
 
 
-def _dataclass_reader(cls: Any) -> Callable[[Any], Any]:
+def dataclass_reader(cls: Any) -> Callable[[Any], Any]:
+    """A function that checks and converts a map to a dataclass; names that it does not know are ignored."""
     hints = get_type_hints(cls)
     parts = [f for f in fields(cls) if not f.name.startswith("_")]
     slots = [(f.name, f.default is MISSING and f.default_factory is MISSING) for f in parts]

@@ -2,7 +2,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tidal.model.liveness import BEAT_MS, LEASE_MS, POLL_FEW_MS, POLL_MS, POLL_WAITING_MS, Liveness, poll_ms
+from tidal.model.liveness import (
+    BEAT_MS,
+    CROWD,
+    LEASE_MS,
+    POLL_CROWD_MS,
+    POLL_FEW_MS,
+    POLL_MS,
+    POLL_WAITING_MS,
+    Liveness,
+    poll_ms,
+)
 
 WORKERS = 60
 FOUND_WITHIN_MS = LEASE_MS + BEAT_MS + 4 * POLL_MS
@@ -232,4 +242,5 @@ def test_few_workers_are_looked_for_more_often_before_the_start() -> None:
     """A large fleet costs too much for that, and once users run, nobody waits for a heartbeat."""
     waiting = [poll_ms(workers, is_waiting=True) for workers in (0, 4, 5, 1_000)]
     assert waiting == [POLL_FEW_MS, POLL_FEW_MS, POLL_WAITING_MS, POLL_WAITING_MS]
-    assert {poll_ms(workers, is_waiting=False) for workers in (0, 1_000)} == {POLL_MS}
+    running = [poll_ms(workers, is_waiting=False) for workers in (0, CROWD, CROWD + 1)]
+    assert running == [POLL_MS, POLL_MS, POLL_CROWD_MS]

@@ -1,0 +1,51 @@
+"""When a master reads, and when it counts what it read and decides: at once, or in a large fleet now and then.
+
+    100 workers    reads at most every 60 ms: each read has a price
+    300 workers    and counts and decides four times a second: so has counting, and a thousand workers to look through
+
+What was read in between is folded and archived at once; it is in no figure yet, and nobody looks at the figures.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidal.model import phases
+from tidal.model.liveness import CROWD
+
+if TYPE_CHECKING:
+    from tidal.model.state import LogHalf
+
+GATHER_MS, GATHERED = 60, 100
+"""Reports of so many workers are read together."""
+COUNT_MS = 250
+
+
+class Rhythm:
+    """Of one master; `now_ms` is monotonic."""
+
+    def __init__(self) -> None:
+        self._read_ms = self._counted_ms = 0
+
+    def __repr__(self) -> str:
+        return f"<Rhythm, counted at {self._counted_ms} ms>"
+
+    def wait_ms(self, log: LogHalf, now_ms: int) -> int:
+        """How long to wait before the next read, so that reports come together."""
+        return max(0, self._read_ms + GATHER_MS - now_ms) if _owners(log) >= GATHERED else 0
+
+    def read(self, now_ms: int) -> None:
+        """A read begins."""
+        self._read_ms = now_ms
+
+    def is_time(self, log: LogHalf, now_ms: int) -> bool:
+        """Whether what was read is to be counted, and something decided; asking begins the time until the next."""
+        if _owners(log) > CROWD and 0 <= now_ms - self._counted_ms < COUNT_MS:
+            return False
+        self._counted_ms = now_ms
+        return True
+
+
+def _owners(log: LogHalf) -> int:
+    """How many workers run the plan; none before the start and from the stop on."""
+    return len(log.plan.owners) if log.phase == phases.RUNNING and log.plan is not None else 0
