@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from browser import BINARY, Browser
-from recordings import Shop, record
+from recordings import Shop, entries, record
 
+from tidal.model.fold import fold_entry
+from tidal.model.frame import frame
+from tidal.model.rows import LogRow
+from tidal.model.state import State
+from tidal.outputs.html import render
+from tidal.outputs.html_data import report_of
 from tidal.report import write_html
 
 if TYPE_CHECKING:
@@ -256,6 +263,38 @@ def test_the_story_filters_and_leads_to_the_charts(browser: Browser) -> None:
     assert 0 < browser.ask(lines) < before
     browser.click(".story .error .when")
     assert " to " in text(browser, "#window")
+
+
+def test_the_log_is_read_from_a_level_on(only_browser: Browser, tmp_path: Path) -> None:
+    """A button for each level that there is; hostile lines stay text; on paper every line is there, and no button."""
+    levels = ("info", "warning", "error", "critical")
+    rows = tuple(LogRow(n, n, "w1", "w1/0", levels[n % 4], "shop", f"{n} {EVIL}") for n in range(8))
+    state = State()
+    for entry in entries(Shop(seconds=20)):
+        fold_entry(state, entry)
+    shown = replace(frame(state, state.log.closed_ms), logs=rows, logs_left_out=3)
+    out = tmp_path / "logged.html"
+    out.write_text(render(report_of(state, state.log.closed_ms, shown=shown)))
+    only_browser.problems.clear()
+    only_browser.open(out)
+    lines = "document.querySelectorAll('#log li').length"
+    assert only_browser.ask(lines) == len(rows)
+    for button, left in ((2, 6), (3, 4), (4, 2)):
+        only_browser.click(f"#log .chart-head button:nth-child({button})")
+        assert only_browser.ask(lines) == left
+    only_browser.click("#log .chart-head button:nth-child(1)")
+    assert EVIL in text(only_browser, "#log li")
+    assert "3 lines were held back" in text(only_browser, "#log .hint")
+    only_browser.picture(tmp_path / "light.png", whole=True)
+    only_browser.prefer("dark")
+    only_browser.settle()
+    only_browser.picture(tmp_path / "dark.png", whole=True)
+    only_browser.call("Emulation.setEmulatedMedia", media="print")
+    assert only_browser.ask("document.querySelector('#log .chart-head').getClientRects().length") == 0
+    assert only_browser.ask("document.querySelectorAll('#log li').length") == len(rows)
+    only_browser.picture(tmp_path / "paper.png", whole=True)
+    only_browser.call("Emulation.setEmulatedMedia", media="")
+    assert only_browser.problems == []
 
 
 def test_the_source_opens(browser: Browser) -> None:

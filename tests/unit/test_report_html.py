@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
@@ -17,11 +18,13 @@ from recordings import Shop, entries, record
 from tidal.archive import ArchiveWriter
 from tidal.errors import ArchiveDamaged, UsageError
 from tidal.model.fold import fold_entry
+from tidal.model.frame import frame
+from tidal.model.rows import LogRow
 from tidal.model.series import Series
 from tidal.model.state import State
 from tidal.model.stats import Tally
 from tidal.outputs.html import as_script_data, render
-from tidal.outputs.html_data import SOURCE_BYTES_MAX, Verdict, report_of, without_password
+from tidal.outputs.html_data import LINES_MAX, SOURCE_BYTES_MAX, Verdict, report_of, without_password
 from tidal.outputs.html_shapes import COLUMNS_MAX, ROWS_MAX, SPECTRUM, heatmap, spectrum
 from tidal.report import read_frame, read_html, read_report, write_html
 
@@ -301,3 +304,16 @@ def test_no_two_scripts_give_one_name() -> None:
     names = re.findall(r"(?m)^(?:async )?(?:function|const|let|class) (\w+)", ours)
     assert len(names) > 50
     assert {name for name in names if names.count(name) > 1} == set()
+
+
+def test_lines_of_logging_are_there_and_bounded() -> None:
+    """The newest, without passwords, as text; how many there are is said."""
+    state = state_of(Shop(seconds=20))
+    lines = [LogRow(n, n, "w1", "w1/0", "error", EVIL, f"http://u:s3cret@h {n} {EVIL}") for n in range(LINES_MAX + 7)]
+    shown = replace(frame(state, state.log.closed_ms), logs=tuple(lines), logs_left_out=3)
+    page = Page(render(report_of(state, state.log.closed_ms, shown=shown)))
+    assert [row["at_ms"] for row in page.data["logs"]] == list(range(7, LINES_MAX + 7))
+    assert (page.data["totals"]["logs"], page.data["totals"]["logs_left_out"]) == (LINES_MAX + 7, 3)
+    assert page.data["logs"][0]["text"] == f"http://…@h 7 {EVIL}"
+    assert "s3cret" not in str(page.data["logs"])
+    assert ("img", "onerror") not in [(tag, name) for tag, named in page.elements for name in named]

@@ -39,6 +39,8 @@ MEASURED_MAX = 500
 """Rows of transactions, metrics, checks and tags each."""
 WORKERS_MAX = 500
 FINDINGS_MAX = 100
+LINES_MAX = 500
+LINE_CHARS = 2_000
 SOURCE_FILES_MAX = 20
 SOURCE_BYTES_MAX = 128 * 1024
 """Of all shipped files together; a report is for reading."""
@@ -115,6 +117,7 @@ def report_of(
         "explained": _explained(state, shown),
         "story": [{**asdict(row), "offset_ms": row.at_ms - origin_ms} for row in shown.story],
         "story_dropped": state.log.story_dropped,
+        "logs": _logs(shown, origin_ms),
         "configuration": _configuration(state.log),
         "source": _source(state.log, files or {}),
     }
@@ -142,6 +145,19 @@ def _explained(state: State, shown: Frame) -> dict[str, Any]:
     return {"summary": [without_password(text) for text in found.summary], "findings": findings}
 
 
+def _logs(shown: Frame, origin_ms: int) -> list[dict[str, Any]]:
+    """The newest lines of the processes' logging, the oldest first."""
+    return [
+        {
+            **asdict(row),
+            "offset_ms": row.at_ms - origin_ms,
+            "logger": without_password(row.logger),
+            "text": without_password(row.text)[:LINE_CHARS],
+        }
+        for row in shown.logs[-LINES_MAX:]
+    ]
+
+
 def _limit(shown: Frame) -> dict[str, Any] | None:
     """The search for a limit, with the unit of each of its thresholds; None where nothing was searched for."""
     if shown.limit is None:
@@ -162,6 +178,8 @@ def _totals(shown: Frame) -> dict[str, int]:
         "tagged": len(shown.tagged),
         "samples": len(shown.samples) + shown.samples_dropped,
         "workers": len(shown.workers),
+        "logs": len(shown.logs) + shown.logs_dropped,
+        "logs_left_out": shown.logs_left_out,
         "bad_entries": shown.bad_entries,
         "skipped_entries": shown.skipped_entries,
     }

@@ -171,6 +171,29 @@ function story() {
   open("story").append(el("div", { class: "card" }, el("div", { class: "chart-head" }, only), list, data.story_dropped ? el("p", { class: "hint", text: `${plural(data.story_dropped, "line")} of the middle were left out.` }) : ""));
 }
 
+const LOG_LEVELS = ["debug", "info", "warning", "error", "critical"];
+
+function logLine(row) {
+  return el("li", { class: row.level === "critical" ? "error" : row.level },
+    el("button", { type: "button", class: "quiet when", text: span(row.offset_ms), title: `${dayAndClock(row.at_ms)}: show it on the charts`, on: { click: () => showMoment(row.offset_ms) } }),
+    el("span", {}, el("b", { text: `${row.who} ${row.level} ` }), el("i", { text: row.logger }), el("span", { class: "said-line", text: ` ${row.text}` })));
+}
+
+/** What the processes logged: from a level on, of the levels that there are. */
+function logLines() {
+  const list = el("ol", { class: "story" });
+  const choices = LOG_LEVELS.filter((level) => data.logs.some((row) => row.level === level));
+  const buttons = choices.map((level, place) => el("button", { type: "button", class: "quiet", text: place ? `${level} and above` : "all", on: { click: () => choose(place) } }));
+  if (choices.length > 1) buttons.at(-1).textContent = choices.at(-1);
+  const choose = (place) => {
+    buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(at === place)));
+    list.replaceChildren(...data.logs.filter((row) => LOG_LEVELS.indexOf(row.level) >= LOG_LEVELS.indexOf(choices[place])).map(logLine));
+  };
+  choose(0);
+  open("log").append(el("div", { class: "card" }, choices.length > 1 ? el("div", { class: "chart-head" }, ...buttons) : "", list, cutNote(data.logs.length, data.totals.logs, "lines") ?? "",
+    data.totals.logs_left_out ? el("p", { class: "hint", text: `${plural(data.totals.logs_left_out, "line")} were held back where they were said: too many at once.` }) : ""));
+}
+
 // ------------------------------------------------------------------ configuration
 
 function pairs(title, rows) {
@@ -253,6 +276,7 @@ if (data.workers.length) workersTable(open("workers"));
 if (data.classes.length) classesTable(open("users"));
 if (data.explained.findings.length) explained();
 if (data.story.length) story();
+if (data.logs.length) logLines();
 configuration();
 navigation();
 themes();
