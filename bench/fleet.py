@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from array import array
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -45,7 +45,7 @@ from tidal.model.liveness import BEAT_MS, Heartbeat
 from tidal.model.state import State
 from tidal.model.stats import Spread, Tally
 from tidal.model.wire import to_wire
-from tidal.opening import new_run_id, open_run
+from tidal.opening import begin_inspection, new_run_id, open_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,7 +105,8 @@ def lead(url: str, folder: Path, workers: int) -> None:
     bus = Bus.connect(url, role="master")
     run = new_run_id(time.time_ns() // 1_000_000)
     spec = LaunchSpec(str(folder / "locustfile.py"), options, redis_url=url)
-    opening = open_run(spec, run)
+    with closing(begin_inspection(spec)) as inspection:
+        opening = open_run(spec, run, inspection)
     opened = (replace(e, hooks=()) if isinstance(e, ev.RunOpened) else e for e in opening.events)
     master = Timed(bus, run, replace(opening, events=tuple(opened)), spec.file)  # no plug-ins that listen here
     master.moments = folder / "moments"
