@@ -13,7 +13,8 @@ def two_sided(t: float, freedom: float) -> float:
     """The chance that |T| is larger than |t|."""
     if freedom <= 0:
         return 1.0
-    return _incomplete_beta(freedom / 2, 0.5, freedom / (freedom + t * t))
+    whole = freedom + t * t
+    return _incomplete_beta(freedom / 2, 0.5, freedom / whole, t * t / whole)
 
 
 def critical(chance: float, freedom: float) -> float:
@@ -39,13 +40,13 @@ def welch(variances: tuple[float, float], freedoms: tuple[float, float]) -> floa
     return total * total / parts if parts > 0 else sum(freedoms)
 
 
-def _incomplete_beta(a: float, b: float, x: float) -> float:
-    """I_x(a, b) by its continued fraction (Lentz), on the side where that is quick."""
-    if x <= 0 or x >= 1:
+def _incomplete_beta(a: float, b: float, x: float, rest: float) -> float:
+    """I_x(a, b) by its continued fraction (Lentz), where that is quick; `rest` is 1 - x, to its last digit."""
+    if x <= 0 or rest <= 0:
         return 0.0 if x <= 0 else 1.0
     if x > (a + 1) / (a + b + 2):
-        return 1.0 - _incomplete_beta(b, a, 1 - x)
-    front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(1 - x)) / a
+        return 1.0 - _incomplete_beta(b, a, rest, x)
+    front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(rest)) / a
     c, d = 1.0, 1.0 / _away(1 - (a + b) * x / (a + 1))
     whole = d
     for m in range(1, _STEPS):
