@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from tidal import __version__
 from tidal.cli.parser import HELP, VERSION, overview, parser_of, subcommand
-from tidal.errors import RedisUnreachable, TidalError
+from tidal.cli.streams import NO_ROOM, drop_output, open_streams
+from tidal.errors import RedisUnreachable, TidalError, Unwritable
 from tidal.lean import no_garbage
 
 if TYPE_CHECKING:
@@ -25,11 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         complete()
     words = list(sys.argv[1:] if argv is None else argv)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets question marks, not a traceback
+    open_streams()
     try:
-        return dispatch(words)
+        return flushed(dispatch(words))
     except SystemExit as leaving:  # argparse, after --help
         return leaving.code if isinstance(leaving.code, int) else 0
     except TidalError as error:
@@ -37,10 +36,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader had enough: `tidal runs | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        drop_output()
         return 0
     except Exception as error:  # noqa: BLE001 - the end of the line for whatever nobody expected
         return unexpected(error)
+
+
+def flushed(code: int) -> int:
+    """The code, once all is written: what cannot be is told by us, not by Python as it ends."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader had enough, and the code holds all the same
+        drop_output()
+    return code
 
 
 def dispatch(words: list[str]) -> int:
@@ -68,6 +76,9 @@ def unexpected(error: Exception) -> int:
     bus = sys.modules.get("tidal.bus")
     if bus is not None and isinstance(error, bus.BusError):
         return fail(f"Redis: {error}", getattr(error, "exit_code", RedisUnreachable.exit_code))
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        drop_output()
+        return fail(f"cannot write: {error.strerror}", Unwritable.exit_code)
     traceback.print_exception(error)
     return fail(f"{TidalError.meaning} ({type(error).__name__})", TidalError.exit_code)
 

@@ -245,6 +245,13 @@ class BadRecording(TidalError):
     meaning = "a recording cannot be read (tidal import)"
 
 
+class Unwritable(TidalError):
+    """Standard output, or a file, takes no more: its disk is full or gone."""
+
+    exit_code = 56
+    meaning = "what was to be printed or written cannot be: the disk is full"
+
+
 OTHER_EXIT_CODES: dict[int, str] = {
     0: "the run finished and nothing failed",
     1: "the run finished with failed requests or exceptions",

@@ -383,3 +383,38 @@ def test_parsers_raise_instead_of_leaving() -> None:
     """Only `main` ends the process."""
     with pytest.raises(UsageError, match="see: x --help"):
         Parser("x").error("no")
+
+
+# ------------------------------------------------------------------ odd shells
+
+
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    """A line of sh in which `$tidal` is the command."""
+    env = {**os.environ, "tidal": f"{shlex.quote(sys.executable)} -m tidal"}
+    return subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=False, env=env)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-"])
+def test_a_closed_standard_stream_is_the_null_device(closed: str) -> None:
+    """A shell or a service manager closed it: the command does what it does, without a word."""
+    done = shell(f"$tidal --version {closed}")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_closed_streams_stay_taken_for_what_is_started_afterwards() -> None:
+    """A child's standard input and output are the null device, and not some socket that got their numbers."""
+    script = (
+        "import os, subprocess, sys; from tidal.cli.streams import open_streams; open_streams(); "
+        "held = os.open('/', os.O_RDONLY); seen = subprocess.run(['sh', '-c', 'read x; echo said']).returncode; "
+        "sys.exit(held <= 2 or seen != 0)"
+    )
+    done = shell(f"{shlex.quote(sys.executable)} -c {shlex.quote(script)} <&- >&-")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a system without /dev/full")
+@pytest.mark.parametrize("words", ["--help", "--version", "info", "help run"])
+def test_a_full_disk_behind_standard_output_is_one_line(words: str) -> None:
+    """No traceback, neither from us nor from Python as it ends."""
+    done = shell(f"$tidal {words} >/dev/full")
+    assert (done.returncode, done.stderr) == (56, "tidal: cannot write: No space left on device\n")

@@ -188,6 +188,8 @@ class Console:
         except BrokenPipeError:
             self._out = None
             self._ask_to_stop("nobody reads the output any more")
+        except OSError:
+            return  # a full disk: the run goes on and so does its archive; the end says that lines are missing
 
     def _ask_to_stop(self, reason: str) -> None:
         if self._stopper is not None or self._operator is None:

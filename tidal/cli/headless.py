@@ -6,6 +6,7 @@ under way; the supervisor and what it starts are forks of this process.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import threading
 import time
@@ -35,7 +36,8 @@ def run_headless(spec: LaunchSpec, json_file: str | None, files: Wanted | None =
     from tidal.cli.verdict_files import write_at_end
 
     out = lines_to(json_file)
-    print(f"run {launched.run}  {Path(spec.file).name}  (tidal attach {launched.run})", file=out, flush=True)
+    with contextlib.suppress(OSError):  # nobody reads, or the disk is full: whoever follows the run deals with that
+        print(f"run {launched.run}  {Path(spec.file).name}  (tidal attach {launched.run})", file=out, flush=True)
     with session(launched.redis_url, launched.run, launched.supervisor_pid) as followed:
         _show_plan(followed, out)
         frame = followed.follow(out)
@@ -72,4 +74,5 @@ def _show_plan(followed: Session, out: IO[str]) -> None:
         pause.wait(0.05)
     if frame.run.plan:
         lines = plan_lines(planned(typed_of(frame.run.plan.splitlines()), frame.run.planned_ms))
-        print("\n".join(["", *lines, ""]), file=out, flush=True)
+        with contextlib.suppress(OSError):
+            print("\n".join(["", *lines, ""]), file=out, flush=True)

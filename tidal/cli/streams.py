@@ -1,0 +1,35 @@
+"""The three standard streams as the command line needs them: there, and forgiving.
+
+A shell, a cron or a service manager may start a program with some of them closed (`tidal run … >&-`). Python then has
+`None` in their place, and the next file, socket or pipe that is opened gets their numbers: whatever is started
+afterwards would take it for them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""What a write says when its disk is full, its quota used up, its file too large, or its device gone."""
+
+
+def open_streams() -> None:
+    """Put the null device where a standard stream is closed, and question marks where a terminal lacks a letter."""
+    number = os.open(os.devnull, os.O_RDWR)
+    while number <= 2:  # the three of them: one gets the lowest free number
+        os.set_inheritable(number, True)  # noqa: FBT003 - it takes no keyword
+        number = os.open(os.devnull, os.O_RDWR)
+    os.close(number)
+    sys.stdin = sys.stdin or open(0, encoding="utf8", closefd=False)  # noqa: SIM115 - open as long as we live
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf8", closefd=False)  # noqa: SIM115 - open as long as we live
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf8", closefd=False)  # noqa: SIM115 - open as long as we live
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def drop_output() -> None:
+    """Let what is still to be written to standard output go nowhere: Python would try, and complain, as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
