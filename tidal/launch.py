@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidal import errors, paths
-from tidal.errors import FileImportError, NoSuchFile, TidalError
+from tidal.errors import FileImportError, NoSuchFile, TidalError, UsageError
 from tidal.forks import as_program
 from tidal.lastwords import IMPORT_S, import_died, import_took_long, last_words
 from tidal.model.codec import BadEntry, PipeReader, pack_message
@@ -31,6 +31,7 @@ from tidal.model.events import Event, RunOptions
 from tidal.model.pipe import Load, Loaded, NotLoaded
 from tidal.model.wire import to_wire
 from tidal.nursery import MODULE, NURSERY_FD, can_have_one, named_by
+from tidal.preflight import raise_files, too_few_files
 from tidal.process import Child, python_argv
 
 if TYPE_CHECKING:
@@ -112,8 +113,11 @@ def launch(
             threads may be its fork.
 
     Raises:
+        UsageError: the machine allows too few open files.
         TidalError: what the supervisor or its master found wrong; nothing is left running then.
     """
+    if why := too_few_files(raise_files()):
+        raise UsageError(why)
     folder = Path(tempfile.mkdtemp(prefix="launch-", dir=paths.logs_dir()))
     log_path = folder / "supervisor.log"
     named = named_by((spec.file, *spec.more_files)) if spec.file else ()

@@ -14,6 +14,8 @@ from pathlib import Path
 from tidal.measure import available_bytes
 
 FILES_WANTED = 1 << 20
+FILES_LEAST = 128
+"""Fewer, and server, master or worker cannot even connect: 64 are too few, 80 just do."""
 FILES_OWN = 100
 """Descriptors of a generator that are no user's: pipes, modules, data files, log."""
 PORTS_FEW = 10_000
@@ -47,6 +49,13 @@ def raise_files() -> int:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return FILES_WANTED if soft == resource.RLIM_INFINITY else min(soft, FILES_WANTED)
+
+
+def too_few_files(files: int) -> str | None:
+    """Why a run cannot start with so many descriptors a process, and what to do; None: it can."""
+    if files >= FILES_LEAST:
+        return None
+    return f"a process may open {files:,} files here, and a run needs {FILES_LEAST} at least: `ulimit -n 4096`"
 
 
 def _ports() -> int:

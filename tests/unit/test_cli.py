@@ -418,3 +418,31 @@ def test_a_full_disk_behind_standard_output_is_one_line(words: str) -> None:
     """No traceback, neither from us nor from Python as it ends."""
     done = shell(f"$tidal {words} >/dev/full")
     assert (done.returncode, done.stderr) == (56, "tidal: cannot write: No space left on device\n")
+
+
+@pytest.fixture
+def quiet_file(tmp_path: Path) -> Path:
+    """A locustfile that does nothing."""
+    file = tmp_path / "quiet.py"
+    file.write_text(
+        "from tidal import User, task\n\n\nclass Quiet(User):\n    @task\n    def rest(self):\n        pass\n"
+    )
+    return file
+
+
+def test_too_few_descriptors_are_told_before_anything_starts(quiet_file: Path) -> None:
+    """Else the server that comes along has none for its clients, and the error would be about Redis."""
+    words = f"TIDAL_HOME={shlex.quote(str(quiet_file.parent))} $tidal run -f {shlex.quote(str(quiet_file))} -t 1s"
+    done = shell(f"ulimit -n 64; {words}")
+    assert done.returncode == UsageError.exit_code
+    assert done.stderr == ("tidal: a process may open 64 files here, and a run needs 128 at least: `ulimit -n 4096`\n")
+    assert not list(quiet_file.parent.rglob("*.tidal"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file systems elsewhere take no such name")
+def test_a_file_whose_name_is_no_text_is_refused_by_its_name(quiet_file: Path) -> None:
+    """The name travels in the log, as text: it is not said that the file is not there."""
+    odd = os.fsdecode(os.fsencode(quiet_file.parent) + b"/n\xe9.py")
+    quiet_file.rename(odd)
+    with pytest.raises(UsageError, match=r"n.[.]py: a name in it is no UTF-8 text here"):
+        locustfile(odd)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ DEFAULT_FILE = "locustfile.py"
 def locustfile(given: str | None) -> Path:
     """The absolute path of the locustfile; NoSuchFile with near names otherwise."""
     path = Path(given or DEFAULT_FILE).expanduser().absolute()
+    if not is_text(str(path)):
+        raise UsageError(f"{shown(path)}: a name in it is no UTF-8 text here; rename it, or try LANG=C.UTF-8")
     if path.is_file():
         return path
     if given is None:
@@ -38,6 +41,16 @@ def locustfile(given: str | None) -> Path:
     there = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
     near = get_close_matches(path.name, there, 3, 0.5)
     raise NoSuchFile(f"no file {given}" + (f"; near ones: {', '.join(near)}" if near else ""))
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can travel: one that the system does not decode has surrogates in place of its odd bytes."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def shown(path: Path) -> str:
+    """A path as text, with a mark for each byte that is none."""
+    return os.fsencode(path).decode("utf8", errors="replace")
 
 
 def locustfiles(given: str | None) -> list[Path]:
