@@ -320,7 +320,9 @@ class Master:
             why = f"the fleet {log.fleet} is busy with run {holder}"
             return [StopOrdered("refused", why, "", log.options.stop_timeout_ms, FleetBusy.exit_code)]
         if self.stop_wanted and log.phase in {phases.WAITING, phases.RUNNING}:
-            return [StopOrdered("stopped", self.stop_wanted, "", log.options.stop_timeout_ms)]
+            # A run whose supervisor was killed did not do what was asked of it, however well it went until then.
+            code = None if self.lifeline_cut_ms is None else RunLapsed.exit_code
+            return [StopOrdered("stopped", self.stop_wanted, "", log.options.stop_timeout_ms, code)]
         return []
 
     def _attend_hooks(self, now_ms: int) -> None:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 from deadline import alive, all_gone, processes_of, until
+from stage import folded
 
 from tidal import paths
-from tidal.errors import FileSyntaxError, NoHost, PortTaken, UnknownUserClass
+from tidal.errors import FileSyntaxError, NoHost, PortTaken, RunLapsed, UnknownUserClass
 from tidal.launch import LaunchSpec, launch
 from tidal.model.events import RunOptions
 from tidal.model.wire import to_wire
@@ -414,6 +415,9 @@ def test_a_real_run_whose_supervisor_is_killed_is_closed_in_order(tmp_path: Path
     os.kill(launched.supervisor_pid, signal.SIGKILL)
     until(lambda: ours() == {}, 12, "everything ends")
     assert paths.archive_path(launched.run).exists()
+    closed = folded(launched.run).log.closed
+    assert closed is not None
+    assert (closed.reason, closed.exit_code) == ("its supervisor is gone", RunLapsed.exit_code)
 
 
 def test_a_real_run_is_stopped_by_sigterm(tmp_path: Path) -> None:
