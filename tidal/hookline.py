@@ -47,6 +47,10 @@ LETTERS_MAX = 1_000
 WISHES_MAX = 1_000
 
 
+def _new_host(log_path: Path, root: str) -> Child:
+    return Child(python_argv("tidal.generator", "--hooks"), log_path, cwd=root)
+
+
 class HookLine:
     """One run's hook host, as its master sees it.
 
@@ -55,13 +59,20 @@ class HookLine:
         log_path: where the host and user code print.
         note: takes (level, text): what the operator should see.
         folder: of ours, with the files; removed at the end.
+        new_host: starts one that prints to a file, in a folder; tests have others.
     """
 
     def __init__(
-        self, load: Load, log_path: Path, note: Callable[[str, str], None], folder: Path | None = None
+        self,
+        load: Load,
+        log_path: Path,
+        note: Callable[[str, str], None],
+        folder: Path | None = None,
+        *,
+        new_host: Callable[[Path, str], Child] = _new_host,
     ) -> None:
         self._load, self._log_path, self._note = load, log_path, note
-        self._folder = folder
+        self._folder, self._new_host = folder, new_host
         self._child: Child | None = None
         self._reader = PipeReader()
         self._backoff = Backoff()
@@ -84,7 +95,7 @@ class HookLine:
 
     @property
     def ears(self) -> list[int]:
-        """The descriptors that tell of its words, and of its end; none while there is no host."""
+        """The descriptors that tell of its words, and of its end, to who takes turns; none while there is no host."""
         return [self._child.answers_fd] if self._child is not None and not self._child.ended else []
 
     def overhear(self, entry: Entry) -> None:
@@ -116,14 +127,22 @@ class HookLine:
         if child is None:
             return
         child.flush()
-        if child.ended or child.poll() is not None:
+        if self.is_there and (child.ended or child.poll() is not None):
             self._bury(child, now_ms)
         elif self._is_loaded:
             self._tell(child, state, now_ms, redis_ms)
+        if not self.is_there:
+            self._dismiss()
+
+    def _dismiss(self) -> None:
+        """Nobody listens to it any more: its words would only keep us awake."""
+        if self._child is not None:
+            self._child.stop(0)
+            self._child = None
 
     def _start(self, state: State, now_ms: int) -> None:
         load = replace(self._load, began_ms=state.log.began_ms)
-        self._child = Child(python_argv("tidal.generator", "--hooks"), self._log_path, cwd=load.root)
+        self._child = self._new_host(self._log_path, load.root)
         self._reader, self._told, self._born_ms, self._is_loaded = PipeReader(), Told(), now_ms, False
         self._child.send(pack_message(load))
 

@@ -15,6 +15,7 @@ import contextlib
 import os
 import select
 import socket
+import time
 from typing import TYPE_CHECKING
 
 from tidal import __version__, paths
@@ -139,7 +140,7 @@ class Master:
         while not self._lease.take():
             if self._now_us() // 1000 > until_ms:
                 raise Fenced(f"run {self.run} has a master that is alive")
-            self._rest(0.2)
+            time.sleep(0.2)
         self.clock.sample(*self._bus.time_us())
         self._keeping = Keeping(self._lease, self._open_record(self.epoch))
         if not self._first:
@@ -176,9 +177,6 @@ class Master:
         streams = {LOG: self._keys.log, REPORTS: self._keys.reports}
         return Record(part, header_of(self.run, epoch, self._bus), self._bus, streams, self._note)
 
-    def _rest(self, seconds: float) -> None:
-        select.select(self._hooks.ears if self._hooks is not None else [], [], [], seconds)
-
     def _load_keyframe(self) -> None:
         stored = self._bus.load_keyframe(self._keys)
         with contextlib.suppress(BadEntry, ValueError):  # a keyframe only saves time: the log is the truth
@@ -200,7 +198,7 @@ class Master:
             if self._must_retake:
                 self._retake(now_ms)
             self._mend(now_ms)
-            self._rest(self._rhythm.wait_ms(self.state.log, self._now_us() // 1000) / 1000)
+            time.sleep(self._rhythm.wait_ms(self.state.log, self._now_us() // 1000) / 1000)
             self._rhythm.read(self._now_us() // 1000)
             caught_up = self._read_up()
             is_time = self._rhythm.is_time(self.state.log, now_ms)
@@ -240,7 +238,7 @@ class Master:
             return not self._read(READ_BLOCK_MS, is_counted=False)
         caught_up = not self._read(None)
         if caught_up:
-            self._rest(WAITING_REST_S)
+            select.select(self._hooks.ears if self._hooks is not None else [], [], [], WAITING_REST_S)
         return caught_up
 
     def _read(
@@ -405,7 +403,7 @@ class Master:
         cut_ms = self.lifeline_cut_ms
         if cut_ms is not None and now_ms - max(cut_ms, self._answered_ms) > CUT_OFF_MS:
             raise RunLapsed(f"run {self.run} ended with the processes that served it: {error}") from error
-        self._rest(0.1)
+        time.sleep(0.1)
 
     def _tell_recovery(self, now_ms: int) -> None:
         """Write down that Redis had failed, once that is surely over."""
