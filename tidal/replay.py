@@ -143,13 +143,18 @@ class Replay:
 
         It is the replay's own: the next call goes on with it. Raises ArchiveDamaged when it cannot be read so far.
         """
+        return self._folded(at_ms, comes_back=True)
+
+    def _folded(self, at_ms: int, *, comes_back: bool) -> State:
         at_ms = _EVER_MS if at_ms >= self.last_ms else max(at_ms, self.first_ms)
         cursor = self._cursor
         self._cursor = None  # half a fold is no state: after an error begin anew
         if cursor is None or at_ms < cursor.reached_ms or self._is_shortened(cursor, at_ms):
             with uncollected():
                 cursor = self._begin(at_ms)
-        for stop_ms in self._waypoints.between(cursor.reached_ms, at_ms) if self._lacks_keyframes else ():
+        for stop_ms in (
+            self._waypoints.between(cursor.reached_ms, at_ms) if comes_back and self._lacks_keyframes else ()
+        ):
             cursor.go_to(stop_ms)
             self._waypoints.keep(stop_ms, cursor.state, cursor.covered)
         cursor.go_to(at_ms)
@@ -159,13 +164,13 @@ class Replay:
         return cursor.state
 
     def final(self) -> State:
-        """The state after the last entry."""
-        return self.state_at(self.last_ms)
+        """The state after the last entry, for whoever asks for no other: nothing is kept on the way."""
+        return self._folded(self.last_ms, comes_back=False)
 
     def _is_shortened(self, cursor: _Cursor, at_ms: int) -> bool:
         """Whether a stored state shortens the way by so much that loading it is worth it."""
         if self._lacks_keyframes:
-            return self._waypoints.newest(at_ms) > cursor.reached_ms
+            return self._waypoints.newest(at_ms) - cursor.reached_ms >= self._waypoints.step_ms
         blocks = self.archive.blocks
         newest = next((b for b in reversed(blocks) if b.kind == KEYFRAME and b.last_ms <= at_ms), None)
         if newest is None or newest.last_ms <= cursor.reached_ms:

@@ -24,12 +24,16 @@ STATE_BYTES_MAX = 256 << 20
 
 
 class Waypoints:
-    """States by the moment at which each was reached, evenly spread over a recording."""
+    """States by the moment at which each was reached, evenly spread over a recording.
+
+    Attributes:
+        step_ms: from one to the next.
+    """
 
     def __init__(self, first_ms: int, last_ms: int, entries: int) -> None:
         count = min(entries // APART_ENTRIES, KEPT_MAX)
-        step_ms = max(1, (last_ms - first_ms) // (count + 1))
-        self._moments = [first_ms + n * step_ms for n in range(1, count + 1)]
+        self.step_ms = max(1, (last_ms - first_ms) // (count + 1))
+        self._moments = [first_ms + n * self.step_ms for n in range(1, count + 1)]
         self._kept: dict[int, tuple[bytes, Mapping[str, EntryId]]] = {}
 
     def between(self, after_ms: int, until_ms: int) -> Iterator[int]:

@@ -38,34 +38,37 @@ class Sleepers:
         hub: the greenlet of that event loop.
     """
 
-    __slots__ = ("_armed", "_buckets", "_due", "_hub", "_ticks", "_timer")
+    __slots__ = ("_armed", "_buckets", "_due", "_hub", "_ticks", "_timer", "_until_s", "_waking")
 
     def __init__(self, hub: Any) -> None:
         self._hub = hub
-        self._buckets: dict[int, list[Any]] = {}  # by the ms in which they are due: the last moment, then the sleepers
+        self._buckets: dict[int, dict[Any, None]] = {}  # by the ms in which they are due: the sleepers, as they came
+        self._until_s: dict[int, float] = {}  # by the same: when the last of them is due
         self._ticks: list[int] = []  # a heap of the buckets' ms, and of some that were emptied
-        self._due: list[Any] = []  # of a bucket that is being woken: the last one is next
+        self._waking: dict[Any, None] = {}  # a bucket whose sleepers are being woken
+        self._due: list[Any] = []  # who was in it: the last one is next
         self._armed = sys.maxsize  # the ms that the timer is for
         self._timer: Any = None
 
     def __repr__(self) -> str:
-        number = sum(map(len, self._buckets.values())) - len(self._buckets) + len(self._due)
+        number = sum(map(len, self._buckets.values())) + len(self._waking)
         return f"<Sleepers {number} in {len(self._buckets)} buckets>"
 
     def sleep(self, seconds: float) -> None:
         """Let the greenlet here sleep for so long (above 0)."""
-        due_s = monotonic() + seconds
+        due_s = monotonic() + float(seconds)
         tick = int(due_s * 1000)
         bucket = self._buckets.get(tick)
         if bucket is None:
-            bucket = self._buckets[tick] = [due_s]
+            bucket = self._buckets[tick] = {}
+            self._until_s[tick] = due_s
             heappush(self._ticks, tick)
             if tick < self._armed:
                 self._arm(tick, due_s)
-        elif due_s > bucket[0]:
-            bucket[0] = due_s
+        elif due_s > self._until_s[tick]:
+            self._until_s[tick] = due_s
         me = getcurrent()
-        bucket.append(me)
+        bucket[me] = None
         woken = None
         try:
             woken = self._hub.switch()
@@ -75,12 +78,11 @@ class Sleepers:
         if woken is not self:
             raise InvalidSwitchError(f"{me!r} was switched to while it slept")
 
-    def _forget(self, sleeper: Any, bucket: list[Any], tick: int) -> None:
+    def _forget(self, sleeper: Any, bucket: dict[Any, None], tick: int) -> None:
         """It does not sleep any more."""
-        if sleeper in bucket:
-            bucket.remove(sleeper)
-        if len(bucket) == 1 and self._buckets.get(tick) is bucket:
-            del self._buckets[tick]
+        bucket.pop(sleeper, None)
+        if not bucket and self._buckets.get(tick) is bucket:
+            del self._buckets[tick], self._until_s[tick]
             if len(self._ticks) > 2 * len(self._buckets) + SPARE_TICKS:
                 self._ticks[:] = self._buckets
                 heapify(self._ticks)
@@ -99,23 +101,25 @@ class Sleepers:
         self._armed = -1  # nobody who goes to sleep meanwhile needs to set it
         try:
             while (self._due or self._take(now_s)) and monotonic() < now_s + AT_ONCE_S:
-                self._switch(self._due.pop())
+                sleeper = self._due.pop()
+                if sleeper in self._waking:  # nothing has interrupted its sleep
+                    del self._waking[sleeper]
+                    self._switch(sleeper)
         finally:
             self._go_on()
 
     def _take(self, now_s: float) -> bool:
         """Take the next bucket, if all in it are due."""
         while self._ticks:
-            bucket = self._buckets.get(self._ticks[0])
-            if bucket is not None:
-                if bucket[0] > now_s:
+            tick = self._ticks[0]
+            if tick in self._buckets:
+                if self._until_s[tick] > now_s:
                     return False
-                del self._buckets[self._ticks[0]]
-                del bucket[0]
-                bucket.reverse()
-                self._due = bucket
+                self._waking = self._buckets.pop(tick)
+                self._due = [*reversed(self._waking)]
+                del self._until_s[tick]
             heappop(self._ticks)
-            if bucket:
+            if self._due:
                 return True
         return False
 
@@ -132,7 +136,7 @@ class Sleepers:
             self._arm(-1, 0.0)
         elif self._ticks:
             tick = self._ticks[0]
-            self._arm(tick, self._buckets.get(tick, [tick / 1000])[0])
+            self._arm(tick, self._until_s.get(tick, tick / 1000))
 
 
 def rest(seconds: float) -> None:

@@ -190,8 +190,9 @@ def _logged(frame: Frame) -> str:
         for row in told[-LINES_MAX:]
     ]
     missing = frame.logs_left_out + frame.logs_dropped
-    gone = f"\n\n{missing} lines of logging were not kept" if missing else ""
-    return "\n".join(["Log:", "", *lines]) + _more(len(told), LINES_MAX) + gone if lines else gone.strip()
+    gone = [f"{missing:,} line{'s' * (missing != 1)} of logging were not kept"] if missing else []
+    body = "\n".join(lines) + _more(len(told), LINES_MAX) if lines else ""
+    return "\n\n".join(["Log:", *filter(None, [body]), *gone]) if lines or gone else ""
 
 
 def _first_line(text: str) -> str:
