@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tidal.keys import ANNOUNCE_TTL_MS, FleetKeys
-from tidal.model import phases
 from tidal.model.codec import BadEntry, pack, unpack
-from tidal.model.liveness import Heartbeat, Liveness, poll_ms
+from tidal.model.liveness import Heartbeat, Liveness
 from tidal.model.senses import Senses
 from tidal.model.wire import from_wire
+from tidal.rhythm import look_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,8 +64,7 @@ class Lookout:
     def turn(self, state: State, now_ms: int) -> None:
         """Look at what is due; BusError when Redis does not answer."""
         if now_ms >= self._due["look"]:
-            is_waiting = state.log.phase == phases.WAITING
-            self._due["look"] = now_ms + poll_ms(len(state.log.workers), is_waiting=is_waiting)
+            self._due["look"] = now_ms + look_ms(state.log, self._clock.redis_ms(now_ms * 1000))
             self._look(state, now_ms)
         if now_ms >= self._due["watched"]:
             self._due["watched"] = now_ms + PRESENCE_MS

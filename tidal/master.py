@@ -63,7 +63,7 @@ from tidal.model.target import grant
 from tidal.opening import NOTHING, Opening
 from tidal.record import Record, header_of
 from tidal.renewal import Renewal
-from tidal.rhythm import Rhythm
+from tidal.rhythm import Rhythm, start_rest_ms
 from tidal.sayings import MasterLog
 from tidal.trouble import Trouble
 
@@ -71,8 +71,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 READ_BLOCK_MS = 50
-WAITING_REST_S = 0.005
-"""Before the start: heartbeats and the hook host come by no stream. An idle Redis ends a BLOCK 100 ms late."""
 READ_COUNT = 1_000
 KEYFRAME_BYTES_MAX = 256 * 1024 * 1024
 APPEND_MAX = 20
@@ -233,12 +231,16 @@ class Master:
         self._decide(now_ms)
 
     def _read_up(self) -> bool:
-        """Read what is new, waiting a moment for it; whether that was all. It is not counted yet."""
+        """Read what is new, waiting a moment for it; whether that was all. It is not counted yet.
+
+        Before the start without a BLOCK: an idle Redis ends one 100 ms late.
+        """
         if self.state.log.phase != phases.WAITING:
             return not self._read(READ_BLOCK_MS, is_counted=False)
         caught_up = not self._read(None)
         if caught_up:
-            select.select(self._hooks.ears if self._hooks is not None else [], [], [], WAITING_REST_S)
+            rest_ms = start_rest_ms(self.state.log, self.clock.redis_ms(self._now_us()))
+            select.select(self._hooks.ears if self._hooks is not None else [], [], [], rest_ms / 1000)
         return caught_up
 
     def _read(

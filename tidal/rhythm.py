@@ -3,6 +3,8 @@
     100 workers    reads at most every 60 ms: each read has a price
     300 workers    and counts and decides four times a second: so has counting, and a thousand workers to look through
 
+    before the start it reads, and looks at few workers, every 5 ms while they come, and every 50 ms once they do not
+
 What was read in between is folded and archived at once; it is in no figure yet, and nobody looks at the figures.
 """
 
@@ -11,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidal.model import phases
-from tidal.model.liveness import CROWD
+from tidal.model.liveness import CROWD, poll_ms, rest_ms
 
 if TYPE_CHECKING:
     from tidal.model.state import LogHalf
@@ -44,6 +46,24 @@ class Rhythm:
             return False
         self._counted_ms = now_ms
         return True
+
+
+def look_ms(log: LogHalf, redis_ms: int) -> int:
+    """How long after a look at the heartbeats the next one is due."""
+    there = sum(not worker.is_gone for worker in log.workers.values())
+    return poll_ms(there, is_waiting=log.phase == phases.WAITING, quiet_ms=_quiet_ms(log, redis_ms))
+
+
+def start_rest_ms(log: LogHalf, redis_ms: int) -> int:
+    """Before the start: how long to rest when all is read. Heartbeats and the hook host come by no stream."""
+    return rest_ms(_quiet_ms(log, redis_ms))
+
+
+def _quiet_ms(log: LogHalf, redis_ms: int) -> int:
+    """How long ago the run was opened, or the last worker came; 0 for a run that is not open yet."""
+    if not log.opened_ms:
+        return 0
+    return redis_ms - max(log.opened_ms, *(worker.seen_ms for worker in log.workers.values()), 0)
 
 
 def _owners(log: LogHalf) -> int:

@@ -6,9 +6,9 @@ import pytest
 
 from tidal.model import events as ev
 from tidal.model import phases
-from tidal.model.liveness import CROWD
-from tidal.model.state import LogHalf
-from tidal.rhythm import COUNT_MS, GATHER_MS, GATHERED, Rhythm
+from tidal.model.liveness import CROWD, EAGER_MS, FEW, POLL_FEW_MS, POLL_MS, POLL_WAITING_MS
+from tidal.model.state import LogHalf, WorkerRecord
+from tidal.rhythm import COUNT_MS, GATHER_MS, GATHERED, Rhythm, look_ms, start_rest_ms
 
 
 def led(workers: int, phase: str = phases.RUNNING) -> LogHalf:
@@ -41,3 +41,33 @@ def test_beginning_and_end_are_not_waited_for(phase: str) -> None:
     rhythm = Rhythm()
     assert [rhythm.is_time(led(CROWD + 1, phase), at_ms) for at_ms in (5_000, 5_001)] == [True, True]
     assert rhythm.wait_ms(led(CROWD + 1, phase), 5_001) == 0
+
+
+OPENED_MS = 1_700_000_000_000
+
+
+def waiting(*seen_after_ms: int, gone: int = 0) -> LogHalf:
+    """The log of a run that waits, with workers that came so long after its opening, and some that are gone."""
+    seen = [*((0, "lost") for _ in range(gone)), *((after_ms, "waiting") for after_ms in seen_after_ms)]
+    workers = {
+        f"w{n}": WorkerRecord(f"w{n}", "h", f"w{n}.1", "box", 1, 1, state, seen_ms=OPENED_MS + after_ms)
+        for n, (after_ms, state) in enumerate(seen)
+    }
+    return LogHalf(opened_ms=OPENED_MS, workers=workers)
+
+
+def test_a_run_that_waits_is_eager_while_its_workers_come() -> None:
+    """After its opening, and again after each of them; the rest of a wait is a slow one."""
+    alone, served = waiting(), waiting(10_000, 60_000)
+    for how_often in (start_rest_ms, look_ms):
+        assert how_often(LogHalf(), OPENED_MS) == POLL_FEW_MS
+        assert [how_often(alone, OPENED_MS + ms) for ms in (0, EAGER_MS - 1, EAGER_MS)] == [5, 5, POLL_WAITING_MS]
+        assert how_often(served, OPENED_MS + 59_000) == POLL_FEW_MS
+        assert how_often(served, OPENED_MS + 60_000 + EAGER_MS) == POLL_WAITING_MS
+
+
+def test_who_is_gone_is_not_looked_for() -> None:
+    """Few that are there are few, whoever was there before; once users run, nobody waits for a heartbeat."""
+    assert look_ms(waiting(0, gone=FEW), OPENED_MS) == POLL_FEW_MS
+    assert look_ms(waiting(*[0] * (FEW + 1)), OPENED_MS) == POLL_WAITING_MS
+    assert look_ms(led(1), OPENED_MS) == POLL_MS

@@ -26,20 +26,33 @@ POLL_CROWD_MS, CROWD = 500, 300
 """The same of more workers than that, of which each look costs some ms."""
 POLL_WAITING_MS = 50
 """The same while the run waits for its workers: whoever is ready is seen at once."""
-STALLED_MS = 3_000
-"""A generator that says nothing for so long is stalled, and so is a worker that is so late."""
 POLL_FEW_MS, FEW = 5, 4
 """The same for so few workers: to look costs half a millisecond, and nothing else is to be done."""
+EAGER_MS = 3_000
+"""So long after the run was opened or a worker came the next news is a matter of ms; a wait may last for hours."""
+STALLED_MS = 3_000
+"""A generator that says nothing for so long is stalled, and so is a worker that is so late."""
 PROCESSES_MAX = 4_096
 """Generators of one worker: its weight, too."""
 BEAT_TEXT_MAX = 300
 
 
-def poll_ms(workers: int, *, is_waiting: bool) -> int:
-    """How long after a look at the heartbeats the next one is due."""
+def poll_ms(workers: int, *, is_waiting: bool, quiet_ms: int = 0) -> int:
+    """How long after a look at the heartbeats the next one is due.
+
+    Args:
+        workers: those that are not gone.
+        is_waiting: whether the run waits for them.
+        quiet_ms: how long ago the run was opened or the last one came.
+    """
     if not is_waiting:
         return POLL_CROWD_MS if workers > CROWD else POLL_MS
-    return POLL_FEW_MS if workers <= FEW else POLL_WAITING_MS
+    return rest_ms(quiet_ms) if workers <= FEW else POLL_WAITING_MS
+
+
+def rest_ms(quiet_ms: int) -> int:
+    """How long a master that waits for workers rests when it has read all there is."""
+    return POLL_FEW_MS if quiet_ms < EAGER_MS else POLL_WAITING_MS
 
 
 @dataclass(frozen=True, slots=True)

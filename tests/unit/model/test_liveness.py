@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from tidal.model.liveness import (
     BEAT_MS,
     CROWD,
+    EAGER_MS,
     LEASE_MS,
     POLL_CROWD_MS,
     POLL_FEW_MS,
@@ -12,6 +13,7 @@ from tidal.model.liveness import (
     POLL_WAITING_MS,
     Liveness,
     poll_ms,
+    rest_ms,
 )
 
 WORKERS = 60
@@ -244,3 +246,12 @@ def test_few_workers_are_looked_for_more_often_before_the_start() -> None:
     assert waiting == [POLL_FEW_MS, POLL_FEW_MS, POLL_WAITING_MS, POLL_WAITING_MS]
     running = [poll_ms(workers, is_waiting=False) for workers in (0, CROWD, CROWD + 1)]
     assert running == [POLL_MS, POLL_MS, POLL_CROWD_MS]
+
+
+def test_a_long_wait_is_a_slow_one() -> None:
+    """Workers may be waited for for hours: to look 200 times a second then is a core's tenth for nothing."""
+    moments = (0, EAGER_MS - 1, EAGER_MS, 3_600_000)
+    assert [rest_ms(quiet_ms) for quiet_ms in moments] == [POLL_FEW_MS, POLL_FEW_MS, POLL_WAITING_MS, POLL_WAITING_MS]
+    assert [poll_ms(4, is_waiting=True, quiet_ms=quiet_ms) for quiet_ms in moments] == [*map(rest_ms, moments)]
+    assert {poll_ms(5, is_waiting=True, quiet_ms=quiet_ms) for quiet_ms in moments} == {POLL_WAITING_MS}
+    assert {poll_ms(4, is_waiting=False, quiet_ms=quiet_ms) for quiet_ms in moments} == {POLL_MS}
