@@ -418,7 +418,8 @@ class Service:
         wanted = watches(self.state.log)
         edges = tuple(edge_s for watch in wanted for edge_s in (watch.from_s, watch.to_s) if edge_s)
         spans = Spans(report_span_s(self.state.log), edges, is_last=is_last)
-        report = replace(self._gathering.report(to_ms, *gauges, spans=spans), watch=wanted)
+        over_ms = redis_ms - REPORT_DELAY_MS
+        report = replace(self._gathering.report(to_ms, *gauges, spans=spans, over_ms=over_ms), watch=wanted)
         self.outboxes[-1].put(report, redis_ms)
 
     def look(self) -> None:

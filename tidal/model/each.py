@@ -140,9 +140,9 @@ class Spans(NamedTuple):
         """Whether what is not over has to wait for the next report."""
         return self.span_s > 1 and not self.is_last
 
-    def end_ms(self, to_ms: int) -> int:
-        """Up to when a report goes that is made at a moment."""
-        return to_ms // (self.span_s * 1_000) * self.span_s * 1_000 if self.is_wide else to_ms
+    def end_ms(self, over_ms: int) -> int:
+        """Up to when the spans are over that were so at a moment."""
+        return over_ms // (self.span_s * 1_000) * self.span_s * 1_000
 
     def joined(self, blocks: Sequence[Block]) -> tuple[Block, ...]:
         """Blocks of single seconds, in order, as blocks of a span each; others, and what is alone in its span, stay."""

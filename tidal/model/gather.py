@@ -93,13 +93,16 @@ class Gathering:
         memory: int,
         *,
         spans: Spans = SECONDS,
+        over_ms: int | None = None,
     ) -> Reported:
         """The report up to `to_ms`, with the gauges of the moment; the gathering starts anew from there.
 
-        With spans of several seconds it goes up to the last one that is over.
+        With spans of several seconds it has those that are over at `over_ms` (by default `to_ms`), and claims no more.
+        A generator that is behind holds back the claim alone: what the others measured would be lost with the worker.
         """
-        to_ms = spans.end_ms(to_ms)
-        later = {key: block for key, block in self._blocks.items() if block.second * 1000 >= to_ms and spans.is_wide}
+        end_ms = spans.end_ms(to_ms if over_ms is None else over_ms)
+        to_ms = min(to_ms, end_ms) if spans.is_wide else to_ms
+        later = {key: block for key, block in self._blocks.items() if block.second * 1000 >= end_ms and spans.is_wide}
         told = _ordered({key: block for key, block in self._blocks.items() if key not in later})
         made = Reported(
             from_ms=self.from_ms,
