@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import select
+import signal
 import socket
 import tempfile
 import threading
@@ -160,6 +162,17 @@ def launch(
     return Launched(
         answer["run"], answer["redis_url"], supervisor.pid, answer.get("tcp_url", ""), answer.get("warning", "")
     )
+
+
+@contextlib.contextmanager
+def stopped_by_ctrl_c(supervisor_pid: int) -> Iterator[None]:
+    """A block in which nobody follows the run yet: a Ctrl-C leaves it, and the run is told to stop in order."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(supervisor_pid, signal.SIGTERM)
+        raise
 
 
 def server_grace_s(spec: LaunchSpec) -> float:

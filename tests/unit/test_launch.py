@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 
 import pytest
 
 from tidal.errors import FleetBusy, NoHost, TidalError
-from tidal.launch import Launched, LaunchSpec, error_named
+from tidal.launch import Launched, LaunchSpec, error_named, stopped_by_ctrl_c
 from tidal.model.events import RunOptions
 from tidal.model.wire import from_wire, to_wire
 
@@ -61,3 +63,18 @@ def test_a_name_that_is_no_error_of_ours_is_told_plainly(name: str) -> None:
 def test_the_password_is_not_in_the_repr() -> None:
     """A launched run may end up in a log."""
     assert "secret" not in repr(Launched("r1", "unix://:secret@/s", 1, "redis://:secret@127.0.0.1:1/0"))
+
+
+def test_a_ctrl_c_before_anybody_follows_stops_the_run() -> None:
+    """Its supervisor is told, here ourselves; other errors leave the run alone."""
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: heard.append(number))
+    try:
+        with pytest.raises(OSError, match="full"), stopped_by_ctrl_c(os.getpid()):
+            raise OSError("full")
+        assert heard == []
+        with pytest.raises(KeyboardInterrupt), stopped_by_ctrl_c(os.getpid()):
+            raise KeyboardInterrupt
+        assert heard == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)

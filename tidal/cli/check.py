@@ -53,7 +53,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Try it, telling what happens as it happens."""
-    from tidal.cli.console import lines_to, write_text
+    from tidal.cli.console import write_text
+    from tidal.cli.streams import lines_to
     from tidal.options import ONLY_DESCRIBE
     from tidal.outputs.trial import Account
     from tidal.trying import outline, tried

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
 from tidal.bus import BusError
+from tidal.cli.streams import STDOUT, lines_to
 from tidal.errors import RunLapsed, UsageError
 from tidal.model.events import Event, WantStop
 from tidal.outputs.json import frame_json
@@ -36,7 +37,6 @@ LOOK_S = 0.1
 NEWS_S = 0.5
 ORPHAN_S = 15.0
 """A run whose supervisor is gone and whose log stands still for so long has ended without saying so."""
-STDOUT = "-"
 AT_ONCE = 130
 """The exit code of a process that a second Ctrl-C ended."""
 VERDICT_MARKS = {"suspect": "!", "invalid": "✖"}
@@ -251,11 +251,6 @@ def columns_of(out: IO[str] | None) -> int | None:
     if out is None or not out.isatty():
         return None
     return max(shutil.get_terminal_size().columns, 40)
-
-
-def lines_to(json_file: str | None) -> IO[str]:
-    """Where text goes when JSON may want standard output for itself."""
-    return sys.stderr if json_file == STDOUT else sys.stdout
 
 
 def write_json(frame: Frame, json_file: str | None) -> None:

@@ -1,7 +1,7 @@
 """Launch a run and follow it on a console: what `run`, and `tui` and `demo` without a terminal, do.
 
-Everything that follows a run, or serves it on this machine, is imported once, while the slowest part of the start is
-under way; the supervisor and what it starts are forks of this process.
+Whatever serves a run on this machine is imported once, while the slowest part of the start is under way; the supervisor
+and what it starts are forks of this process. What follows a run is imported when it is open and the others are at work.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidal.launch import launch
+from tidal.cli.streams import lines_to
+from tidal.launch import launch, stopped_by_ctrl_c
 from tidal.lean import no_garbage
 
 if TYPE_CHECKING:
@@ -31,15 +32,19 @@ OPENED_S = 3.0
 def run_headless(spec: LaunchSpec, json_file: str | None, files: Wanted | None = None) -> int:
     """Open the run that the spec describes and stay with it; its exit code. `files` are written at its end."""
     launched = launch(spec, prepare=_prepare, supervise=_supervise)
-    from tidal.cli.console import finish, lines_to
-    from tidal.cli.session import session
-    from tidal.cli.verdict_files import write_at_end
-
     out = lines_to(json_file)
-    with contextlib.suppress(OSError):  # nobody reads, or the disk is full: whoever follows the run deals with that
-        print(f"run {launched.run}  {Path(spec.file).name}  (tidal attach {launched.run})", file=out, flush=True)
-    with session(launched.redis_url, launched.run, launched.supervisor_pid) as followed:
-        _show_plan(followed, out)
+    with contextlib.ExitStack() as until_end:
+        with stopped_by_ctrl_c(launched.supervisor_pid):
+            with contextlib.suppress(OSError):  # nobody reads, or the disk is full: whoever follows deals with that
+                print(
+                    f"run {launched.run}  {Path(spec.file).name}  (tidal attach {launched.run})", file=out, flush=True
+                )
+            from tidal.cli.console import finish
+            from tidal.cli.session import session
+            from tidal.cli.verdict_files import write_at_end
+
+            followed = until_end.enter_context(session(launched.redis_url, launched.run, launched.supervisor_pid))
+            _show_plan(followed, out)
         frame = followed.follow(out)
     code = finish(frame, json_file)
     if files is not None:

@@ -37,8 +37,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Fold the archive, print the table, return the code."""
-    from tidal.cli.console import columns_of, lines_to
+    from tidal.cli.console import columns_of
     from tidal.cli.replay import archive_of
+    from tidal.cli.streams import lines_to
     from tidal.cli.verdict_files import summary_file, write_verdict
     from tidal.judge import judged
     from tidal.model.frame import frame

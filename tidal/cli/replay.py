@@ -72,7 +72,8 @@ def run(args: argparse.Namespace) -> int:
 
         return serve_words(args.serve, "tidal replay")
     from tidal.archive import Archive
-    from tidal.cli.console import columns_of, is_terminal, lines_to, write_json
+    from tidal.cli.console import columns_of, is_terminal, write_json
+    from tidal.cli.streams import lines_to
     from tidal.cli.verdict_files import summary_file, write_verdict
     from tidal.outputs.text import summary
 

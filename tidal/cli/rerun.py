@@ -68,8 +68,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _started(args: argparse.Namespace, opened: RunOpened, folder: Path, acts: Sequence[Act]) -> int:
-    from tidal.cli.console import finish, lines_to
+    from tidal.cli.console import finish
     from tidal.cli.session import session
+    from tidal.cli.streams import lines_to
     from tidal.cli.verdict_files import write_verdict
     from tidal.launch import launch
 

@@ -8,13 +8,14 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from tidal.cli.console import finish, is_in_browser, is_terminal, lines_to, write_json
+from tidal.cli.console import finish, is_in_browser, is_terminal, write_json
 from tidal.cli.desk import Desk
 from tidal.cli.find import to_follow
 from tidal.cli.flags import redis_url
 from tidal.cli.remember import app_of, config_path, settings_of
 from tidal.cli.rewound import Rewindable, past_of
 from tidal.cli.session import Session, open_session, session
+from tidal.cli.streams import lines_to
 from tidal.cli.terminal import end_as_told, end_with_terminal, show
 from tidal.cli.verdict_files import summary_file, write_at_end
 from tidal.cli.wanted import Wanted

@@ -10,7 +10,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from typing import IO
 
+STDOUT = "-"
+"""What a file's name stands for standard output."""
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 """What a write says when its disk is full, its quota used up, its file too large, or its device gone."""
 
@@ -33,3 +36,8 @@ def open_streams() -> None:
 def drop_output() -> None:
     """Let what is still to be written to standard output go nowhere: Python would try, and complain, as it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def lines_to(json_file: str | None) -> IO[str]:
+    """Where text goes when JSON may want standard output for itself."""
+    return sys.stderr if json_file == STDOUT else sys.stdout
