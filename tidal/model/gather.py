@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tidal.model.codec import ENTRY_BYTES_MAX, pack
 from tidal.model.each import SECONDS, Each, Spans
 from tidal.model.events import Block, ExceptionTally, FailedRequest, FailureTally, PaceTally, Reported
+from tidal.model.intervals import SPAN_MAX_S
 from tidal.model.loglines import few
 from tidal.model.wire import to_wire
 
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
     from tidal.model.stats import Spread
 
 _Row = TypeVar("_Row")
-_Kind = tuple[bool, str, str, int]
-"""Whether a block is none of the warm-up, its stage, its class; of how many seconds each is known."""
-_Blocks = dict[tuple[int, _Kind], Block]
+_Kind = tuple[bool, str, str]
+"""Whether a block is none of the warm-up, its stage, its class."""
+_Place = tuple[int, _Kind, int]
+"""The second of a block, its kind; of how many seconds each is known."""
+_Blocks = dict[_Place, Block]
 BLOCKS_MAX = 120
 """Blocks that a report keeps apart; beyond, the oldest of a kind are added together and say so in `span`."""
 KINDS_MAX = 50
 """Stages and classes that a report keeps apart; further ones are counted as (other)."""
+GATHERED_MAX = 2 * KINDS_MAX * SPAN_MAX_S
+"""Blocks of single seconds until a report puts them together: of its seconds, and of those that wait for the next."""
 OTHER = "(other)"
 ROWS_MAX = 500
 """Distinct failures or exceptions in one report; further ones are counted under one row."""
@@ -71,7 +76,7 @@ class Gathering:
 
     def add(self, batch: Batch) -> None:
         """Take in one generator's batch."""
-        _add_blocks(self._blocks, batch.blocks)
+        _add_blocks(self._blocks, batch.blocks, GATHERED_MAX)
         _add_failures(self._failures, batch.failures)
         _add_exceptions(self._exceptions, batch.exceptions)
         self._iterations = _added(self._iterations, batch.iterations)
@@ -107,7 +112,7 @@ class Gathering:
         made = Reported(
             from_ms=self.from_ms,
             to_ms=max(self.from_ms, to_ms),
-            blocks=spans.joined(told),
+            blocks=_few_blocks(spans.joined(told)),
             failures=tuple(self._failures.values()),
             exceptions=tuple(self._exceptions.values()),
             users=users,
@@ -284,32 +289,41 @@ def _ordered(blocks: _Blocks) -> tuple[Block, ...]:
     return tuple(blocks[key] for key in sorted(blocks))
 
 
-def _add_blocks(into: _Blocks, blocks: Iterable[Block]) -> None:
-    kinds = {kind for _, kind in into}
+def _few_blocks(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """As many as a report keeps apart. Those of single seconds were put together before, else none would know each."""
+    if len(blocks) <= BLOCKS_MAX:
+        return blocks
+    few: _Blocks = {}
+    _add_blocks(few, blocks)
+    return _ordered(few)
+
+
+def _add_blocks(into: _Blocks, blocks: Iterable[Block], blocks_max: int = BLOCKS_MAX) -> None:
+    kinds = {kind for _, kind, _ in into}
     for block in blocks:
-        kind = (not block.is_warmup, block.stage, block.user_class, block.span if block.each is not None else 1)
-        kind = kind if kind in kinds or len(kinds) < KINDS_MAX else (kind[0], OTHER, OTHER, kind[3])
+        kind = (not block.is_warmup, block.stage, block.user_class)
+        kind = kind if kind in kinds or len(kinds) < KINDS_MAX else (kind[0], OTHER, OTHER)
         kinds.add(kind)
-        key = (block.second, kind)
+        key = (block.second, kind, block.span if block.each is not None else 1)
         mine = into.get(key)
         if mine is None:
             each = None if block.each is None else Each()
-            mine = into[key] = Block(block.second, block.span, {}, {}, not kind[0], *kind[1:3], each=each)
+            mine = into[key] = Block(block.second, block.span, {}, {}, not kind[0], *kind[1:], each=each)
         mine.merge(block)
         mine.span = max(mine.span, block.span)
-    while len(into) > BLOCKS_MAX:
+    while len(into) > blocks_max:
         _add_together(into, *_oldest_of_a_kind(into))
 
 
-def _by_kind(into: _Blocks) -> list[list[tuple[int, _Kind]]]:
+def _by_kind(into: _Blocks) -> list[list[_Place]]:
     """The blocks of each kind, the oldest first; the kind with the oldest block first."""
-    found: dict[_Kind, list[tuple[int, _Kind]]] = {}
+    found: dict[_Kind, list[_Place]] = {}
     for key in sorted(into):
         found.setdefault(key[1], []).append(key)
     return list(found.values())
 
 
-def _oldest_of_a_kind(into: _Blocks) -> tuple[tuple[int, _Kind], tuple[int, _Kind]]:
+def _oldest_of_a_kind(into: _Blocks) -> tuple[_Place, _Place]:
     """The first two neighbours of one kind: there are more blocks than kinds."""
     first, second = next(keys for keys in _by_kind(into) if len(keys) > 1)[:2]
     return first, second
@@ -321,7 +335,7 @@ def _add_neighbours(into: _Blocks) -> None:
             _add_together(into, first, second)
 
 
-def _add_together(into: _Blocks, first: tuple[int, _Kind], second: tuple[int, _Kind]) -> None:
+def _add_together(into: _Blocks, first: _Place, second: _Place) -> None:
     gone = into.pop(second)
     into[first].merge(gone)
     into[first].span = min(SPAN_MAX, max(into[first].span, second[0] + gone.span - first[0]))

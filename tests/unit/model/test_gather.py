@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidal.model.codec import ENTRY_BYTES_MAX, pack
+from tidal.model.each import Spans
 from tidal.model.events import Block, ExceptionTally, FailureTally, GeneratorState, Reported
 from tidal.model.gather import BLOCKS_MAX, KINDS_MAX, ROWS_MAX, SPAN_MAX, Gathering, fits, fitting, merge_reports
 from tidal.model.pipe import Batch
@@ -114,6 +115,32 @@ def test_stages_and_classes_are_kept_apart_up_to_a_bound() -> None:
     many = _gathered(Batch(T0, T0, tuple(replace(block(0), user_class=f"C{i}") for i in range(2 * KINDS_MAX))))
     assert len({b.user_class for b in many.blocks}) == KINDS_MAX + 1
     assert sum(b.user_ms["Buyer"] for b in many.blocks if b.user_class == "(other)") == KINDS_MAX * 1_000
+
+
+def test_many_classes_of_a_large_fleet_know_each_second() -> None:
+    """Forty classes of eight seconds are forty blocks when they are put together, however many they were before."""
+    gathering, first_s = Gathering(T0), T0 // 8_000 * 8
+    for second in range(first_s, first_s + 10):
+        made = tuple(Block(second, 1, {}, {f"C{i}": 1_000}, user_class=f"C{i}") for i in range(40))
+        gathering.add(Batch(second * 1_000, 0, made))
+    told = gathering.report((first_s + 9) * 1_000, {}, (), 0, 0, spans=Spans(8)).blocks
+    assert [(b.second, b.span, b.user_ms) for b in told] == [(first_s, 8, {b.user_class: 8_000}) for b in told]
+    assert len([b for b in told if b.each is not None]) == 40
+    rest = gathering.report((first_s + 10) * 1_000, {}, (), 0, 0, spans=Spans(8, is_last=True)).blocks
+    assert [(b.second, b.span) for b in rest] == [(first_s + 8, 2)] * 40
+
+
+def test_classes_keep_their_names_however_many_seconds_their_blocks_have() -> None:
+    """After an outage there are blocks of one second and of many; the bound is on stages and classes alone."""
+    first_s = T0 // 8_000 * 8
+    names = [f"C{i}" for i in range(KINDS_MAX // 2)]
+    reports = []
+    for begin_s, span_s in ((first_s, 8), (first_s + 8, 4), (first_s + 16, 2)):
+        seconds = [Block(begin_s + s, 1, {}, {n: 9}, user_class=n) for n in names for s in range(span_s)]
+        reports.append(report(*Spans(8).joined(seconds)))
+    merged = merge_reports(merge_reports(*reports[:2]), reports[2])
+    assert {b.user_class for b in merged.blocks} == set(names)
+    assert sorted(b.span for b in merged.blocks) == [span for span in (2, 4, 8) for _ in names]
 
 
 def test_a_clock_that_jumped_makes_no_span_that_is_refused() -> None:
