@@ -46,7 +46,7 @@ from tidal.model.pipe import Batch, Load, NotLoaded, Said, WantTickets
 from tidal.model.state import State
 from tidal.model.tenant import Tenants
 from tidal.model.ticketing import Desk
-from tidal.model.watched import watches
+from tidal.model.watched import edges_of, watches
 from tidal.process import write_all
 from tidal.signing import is_signed, key_in
 from tidal.sweep import new_folder
@@ -416,8 +416,7 @@ class Service:
         states = self.crew.states(now_ms)
         gauges = (self.crew.users, states, self.cpu_permille, self.memory_bytes)
         wanted = watches(self.state.log)
-        edges = tuple(edge_s for watch in wanted for edge_s in (watch.from_s, watch.to_s) if edge_s)
-        spans = Spans(report_span_s(self.state.log), edges, is_last=is_last)
+        spans = Spans(report_span_s(self.state.log), edges_of(self.state.log, wanted), is_last=is_last)
         over_ms = redis_ms - REPORT_DELAY_MS
         report = replace(self._gathering.report(to_ms, *gauges, spans=spans, over_ms=over_ms), watch=wanted)
         self.outboxes[-1].put(report, redis_ms)

@@ -92,6 +92,12 @@ def watches(log: LogHalf) -> tuple[Watch, ...]:
     return watches_of(found, log.began_ms)
 
 
+def edges_of(log: LogHalf, wanted: Iterable[Watch]) -> tuple[int, ...]:
+    """The seconds at which workers begin a block at the latest: what is judged is counted from or up to there."""
+    probe = () if log.probe is None else (log.probe.from_s, log.probe.to_s)
+    return (*probe, *(edge_s for watch in wanted for edge_s in (watch.from_s, watch.to_s) if edge_s))
+
+
 EVER_S = 1 << 40
 
 

@@ -7,17 +7,18 @@ import math
 from random import Random
 
 import pytest
-from histories import T0, T0_S, at, block, by, folded, report, running
+from histories import T0, T0_S, at, block, by, folded, report, running, tally
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidal.model import events as ev
 from tidal.model.decide import decide
+from tidal.model.each import Spans
 from tidal.model.frame import frame
 from tidal.model.limit import Found, Next, Probe, next_step
 from tidal.model.seeking import seek
 from tidal.model.senses import Senses
-from tidal.model.watched import watches
+from tidal.model.watched import edges_of, watches
 from tidal.outputs.limit import limit_text
 
 RATES = ev.LimitSpec(("p95 < 100ms",), "arrivals/s")
@@ -148,6 +149,27 @@ def test_a_master_probes_judges_and_goes_on() -> None:
     assert stop.reason == "the limit is 40 users, 38 to 41 with 90 % confidence"
     shown = frame(folded(after, found), T0 + 8_000)
     assert "meets" in limit_text(shown)
+
+
+def test_a_large_fleet_measures_a_probe_and_nothing_beside_it() -> None:
+    """Its histograms go over eight seconds, but one begins and one ends where the probe does."""
+    spec = ev.LimitSpec(("p95 < 100ms", "max < 2ms"), "users", 5_000, probe_ms=5_000)
+    first_s = T0_S // 8 * 8
+    begun = ev.ProbeBegun(1, 5_000, first_s + 17, first_s + 22)
+    history = [*running("w1", users=0, limit=spec), begun]
+    log = folded(history).log
+    keep = watches(log)
+    seconds = []
+    for number in range(16, 24):
+        slow = not begun.from_s <= first_s + number < begun.to_s
+        told = {("GET", "/"): tally([900_000 if slow else 1_000] * 10)}
+        seconds.append(ev.Block(first_s + number, 1, told, {"Buyer": 1_000}))
+    blocks = Spans(8, edges_of(log, keep)).joined(seconds)
+    assert [(b.second - first_s, b.span) for b in blocks] == [(16, 1), (17, 5), (22, 2)]
+    sent = by("w1", 1, report(*blocks, to_ms=(first_s + 24) * 1_000 - T0, watch=keep))
+    (judged,) = seek(folded(history, sent, ev.Ticked((), 0, "", begun.to_s)), T0 + 30_000)
+    assert isinstance(judged, ev.ProbeJudged)
+    assert (judged.passed, judged.values) == (True, (("p95 < 100ms", 1_000), ("max < 2ms", 1_000)))
 
 
 def test_a_level_far_beyond_is_cut_short() -> None:
