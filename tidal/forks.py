@@ -107,6 +107,11 @@ class Adopted:
             os.close(self._pid_fd)
 
 
+def can_fork() -> bool:
+    """Whether a fork of this process, as it is now, is to be trusted: it has one thread, on Linux."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
 def forked(
     argv: Sequence[str],
     entry: Callable[[], int] | None,
@@ -115,7 +120,7 @@ def forked(
     kept: Sequence[int],
 ) -> Forked | None:
     """A fork that runs `entry` as the process `argv` would; None where there is none, or no fork is to be trusted."""
-    if entry is None or sys.platform != "linux" or threading.active_count() > 1:
+    if entry is None or not can_fork():
         return None
     for stream in (sys.stdout, sys.stderr):
         stream.flush()  # else the child would write it again

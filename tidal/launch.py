@@ -17,7 +17,6 @@ import select
 import signal
 import socket
 import tempfile
-import threading
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidal import errors, paths
 from tidal.errors import FileImportError, NoSuchFile, TidalError, UsageError
-from tidal.forks import as_program
+from tidal.forks import as_program, can_fork
 from tidal.lastwords import IMPORT_S, import_died, import_took_long, last_words
 from tidal.model.codec import BadEntry, PipeReader, pack_message
 from tidal.model.events import Event, RunOptions
@@ -132,7 +131,7 @@ def launch(
                 log_path,
                 line.env,
                 answers_on_stdout=True,
-                keep_fds=[*line.fds, *(server.lend() if server is not None else ())],
+                keep_fds=[*line.fds, *_lent(server)],
                 entry=partial(supervise, [str(folder)], server) if supervise is not None else None,
             )
         except BaseException:
@@ -184,9 +183,14 @@ def _begun(spec: LaunchSpec) -> EmbeddedServer | None:
     """The server of a supervisor that will be a fork of ours: it starts while that one's imports are under way."""
     from tidal.embedded import begin_server  # noqa: PLC0415 - other launches leave it to their supervisor
 
-    if spec.redis_url is not None or not can_have_one() or threading.active_count() > 1:
+    if spec.redis_url is not None or not can_have_one() or not can_fork():
         return None
     return begin_server(spec.embedded_port, server_grace_s(spec))
+
+
+def _lent(server: EmbeddedServer | None) -> list[int]:
+    """What the supervisor needs of the server, if it will be a fork: another would keep the guard from ending."""
+    return server.lend() if server is not None and can_fork() else []
 
 
 def _leave_to(supervisor: Child, server: EmbeddedServer) -> None:
