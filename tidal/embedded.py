@@ -98,10 +98,16 @@ class EmbeddedServer:
         self._port = port
         self.tcp_url = f"redis://:{self.password}@{LOOPBACK}:{port}/0" if port else ""
         self.url = f"unix://:{self.password}@{quote(str(self._socket))}" if self._socket else self.tcp_url
-        self._users_out, self.users_fd = os.pipe()
+        self._users_out = self.users_fd = -1
         self._backoff = Backoff(deaths_max=5)
         self._unread = b""
-        self._start_guard()
+        try:
+            self._users_out, self.users_fd = os.pipe()
+            self._start_guard()
+        except BaseException:
+            self._close_users_pipe()
+            self.abandon()
+            raise
 
     def __repr__(self) -> str:
         return f"<EmbeddedServer {self.engine.name} {self.server_pid} in {self.folder}, guard {self.guard.pid}>"
@@ -152,10 +158,7 @@ class EmbeddedServer:
 
     def stop(self) -> None:
         """Stop the server, then the guard, and remove the folders. Its users are to be gone by now."""
-        for fd in (self.users_fd, self._users_out):
-            if fd >= 0:
-                os.close(fd)
-        self.users_fd = self._users_out = -1
+        self._close_users_pipe()
         self.guard.close_stdin()
         self.guard.wait(STOP_S + 2)
         self._bury()
@@ -173,9 +176,7 @@ class EmbeddedServer:
     def let_go(self) -> None:
         """Leave it to the fork that has adopted it."""
         self.guard.let_go()
-        for fd in (self.users_fd, self._users_out):
-            os.close(fd)
-        self.users_fd = self._users_out = -1
+        self._close_users_pipe()
         if self._listener:
             self._listener.close()
         self._place.let_go()
@@ -187,6 +188,12 @@ class EmbeddedServer:
         if self._socket_folder:
             remove_folder(self._socket_folder)
         self._place.leave()
+
+    def _close_users_pipe(self) -> None:
+        for fd in (self.users_fd, self._users_out):
+            if fd >= 0:
+                os.close(fd)
+        self.users_fd = self._users_out = -1
 
     def _start_guard(self) -> None:
         self._born_s = time.monotonic()

@@ -65,9 +65,9 @@ class Child:
         self._unsent = bytearray()
         self.ended = False
         self._lent = -1
+        log = open_log(log_path)  # first: it is what fails
         orders_out, self._stdin = os.pipe()
         self.answers_fd, answers_in = os.pipe()
-        log = open_log(log_path)
         stdio = (orders_out, answers_in if answers_on_stdout else log, log)
         kept = tuple(keep_fds) if answers_on_stdout else (*keep_fds, answers_in)
         environment = _environment(env, None if answers_on_stdout else answers_in)
