@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from tidal.launch import Inspection
 
+YOUNG_MAX, OLD_PERIOD = 50_000, 100
+"""A report is some hundred new objects, none of them in a cycle; at Python's 700 the collector took half the time."""
+
 
 def make_master(spec: LaunchSpec, bus: Bus, inspection: Inspection | None = None) -> Master:
     """A master for a new run, whose file is inspected, or for the run that the spec names."""
@@ -119,10 +122,6 @@ def lead(master: Master, watch_fd: int | None = None) -> None:
             master.lifeline_cut_ms = monotonic_ms()
             master.stop_wanted = "its supervisor is gone"
     master.close()
-
-
-YOUNG_MAX, OLD_PERIOD = 50_000, 100
-"""A report is some hundred new objects, none of them in a cycle; at Python's 700 the collector took half the time."""
 
 
 def _heed_signals(master: Master) -> None:
