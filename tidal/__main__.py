@@ -11,7 +11,7 @@ from tidal import __version__
 from tidal.cli.parser import HELP, VERSION, overview, parser_of, subcommand
 from tidal.cli.streams import NO_ROOM, drop_output, open_streams
 from tidal.errors import RedisUnreachable, TidalError, Unwritable
-from tidal.lean import no_garbage
+from tidal.uncollected import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ def dispatch(words: list[str]) -> int:
     if words[0] in VERSION:
         print(f"tidal {__version__}")
         return 0
-    with no_garbage():
+    with uncollected():
         parser = parser_of(subcommand(words[0]))
         args = parser.read(words[1:])
     return parser.run(args)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -47,13 +46,3 @@ def bare(package: str) -> Iterator[None]:
         for name in [name for name in sys.modules if name.split(".")[0] == package]:
             del sys.modules[name]
         sys.modules.update(before)
-
-
-@contextmanager
-def no_garbage() -> Iterator[None]:
-    """A block of imports: what they make stays, and to look through it again and again takes a tenth of their time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

@@ -1,4 +1,4 @@
-"""A large thing without cycles is built without a look for cycles in between."""
+"""What is built to stay, a large state or the modules of an import, is built without a look for cycles in between."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def uncollected() -> Iterator[None]:
     """Keep the collector of cycles from looking: a quarter of the time in which a state of an hour is loaded.
 
     A state is a tree of some hundred thousand objects, each of which counts as new and is looked at several times while
-    it is built. For tenths of a second only: what other threads leave in cycles waits for the end.
+    it is built; of imports it is a tenth. For tenths of a second only: what other threads leave in cycles waits for the
+    end. One that rests already goes on resting afterwards.
     """
     if not gc.isenabled():
         yield

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import sys
-from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tidal.lean import bare, no_garbage, without
+from tidal.lean import bare, without
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,12 +54,3 @@ def test_what_is_not_wanted_seems_not_to_be_installed() -> None:
     with without("wave"), pytest.raises(ImportError):
         import_module("wave")
     assert import_module("wave")
-
-
-def test_the_collector_rests_for_a_block() -> None:
-    """And works again whatever came of it."""
-    during = []
-    with suppress(KeyError), no_garbage():
-        during.append(gc.isenabled())
-        raise KeyError
-    assert (during, gc.isenabled()) == ([False], True)

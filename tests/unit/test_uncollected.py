@@ -24,3 +24,14 @@ def test_it_goes_on_after_an_error() -> None:
     with pytest.raises(ValueError, match="damaged"), uncollected():
         raise ValueError("damaged")
     assert gc.isenabled()
+
+
+def test_one_that_rests_for_another_reason_is_left_alone() -> None:
+    """Whoever turned it off is to turn it on."""
+    gc.disable()
+    try:
+        with uncollected():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from tidal.cli.streams import lines_to
 from tidal.launch import launch, stopped_by_ctrl_c
-from tidal.lean import no_garbage
+from tidal.uncollected import uncollected
 
 if TYPE_CHECKING:
     from typing import IO
@@ -54,7 +54,7 @@ def run_headless(spec: LaunchSpec, json_file: str | None, files: Wanted | None =
 
 def _prepare() -> None:
     """Import what supervisor, master and worker need; what this process needs besides can wait until they run."""
-    with no_garbage():
+    with uncollected():
         from tidal.supervisor import prepare
 
         prepare()

@@ -29,10 +29,10 @@ from gevent import monkey
 from tidal import compat
 from tidal.forks import take_over
 from tidal.generator.plugins import NAME as PLUGINS
-from tidal.lean import no_garbage
 from tidal.nursery import FAST, HTTP, LOCUST, NURSERY_FD
 from tidal.preflight import raise_files
 from tidal.process import ANSWER_FD, PARENT_PID
+from tidal.uncollected import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -163,7 +163,7 @@ def prepare(named: Iterable[str]) -> None:
     """Import it all."""
     compat.install(patch=False)
     named = {*named, *([LOCUST] if find_spec(PLUGINS) else [])}
-    with no_garbage():
+    with uncollected():
         for name in chain(SHARED, *(NAMED[what] for what in sorted(named & NAMED.keys()))):
             import_module(name)
 
