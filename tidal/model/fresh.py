@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tidal.model.stats import Spread, Tally
 
 FRESH_MAX = 20_000
-"""Tallies that wait to be counted: those of five hundred reports of twenty endpoints and two seconds."""
+"""Blocks and tallies that wait to be counted: those of five hundred reports of twenty endpoints and two seconds."""
 
 Kind = tuple[int, int, bool, str, str]
 """The second and, where each is known, how many; whether of the warm-up, the stage and the class of a block."""
@@ -87,13 +87,13 @@ class Fresh:
                 told[key].append((tally, incarnation))
             else:
                 told[key] = [(tally, incarnation)]
-        self.size += len(block.tallies)
+        self.size += 1 + len(block.tallies)  # one without requests waits, too
 
     def hear(self, event: Reported) -> None:
         """Take in what a report says of its delays."""
         self.delays += [event.delay] if event.delay is not None else []
         self.undelayed += [event.undelayed] if event.undelayed is not None else []
-        self.size += len(event.blocks) == 0  # else its tallies count
+        self.size += len(event.blocks) == 0  # else its blocks count
 
     def slowest(self) -> dict[tuple[str, str], list[Slow]]:
         """The slowest samples that count, by endpoint, in order."""
