@@ -172,6 +172,10 @@ class SentSpread(Spread):
         self.window = None
         return self.histogram
 
+    def __reduce__(self) -> tuple[type[Spread], tuple[int, int, int, Histogram]]:
+        """A copy, or what is pickled, is a plain one: a window must not stay beside its histogram."""
+        return Spread, (self.total_us, self.min_us, self.max_us, dict(self.histogram))
+
 
 @dataclass(slots=True)
 class Tally:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+import pickle
+from copy import copy, deepcopy
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 
 from tidal.model.codec import pack, unpack
 from tidal.model.samples import COUNT_MAX
-from tidal.model.sent import SentTally, sent_tallies, slow_of, summed
-from tidal.model.stats import Tally
+from tidal.model.sent import SentTally, sent_tallies, slow_of, summed, summed_spreads
+from tidal.model.stats import SentSpread, Spread, Tally
 
 SAMPLES = st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**6), st.booleans()), min_size=1, max_size=30)
 
@@ -70,6 +71,19 @@ def test_what_is_in_doubt_is_not_taken(place: int, value: object) -> None:
     bad[place] = value
     assert sent_tallies([good, good], COUNT_MAX) is not None
     assert sent_tallies([good, bad], COUNT_MAX) is None
+
+
+def test_a_copy_of_a_spread_has_no_window() -> None:
+    """What is added to it later counts, however it was copied."""
+    for other_of in (copy, deepcopy, lambda one: pickle.loads(pickle.dumps(one))):  # noqa: S301 - it is ours
+        spread = Spread()
+        for time_us in range(900, 1_400):
+            spread.add(time_us)
+        came = Spread.from_wire(unpack(pack(spread.to_wire())))
+        assert isinstance(came, SentSpread)
+        other = other_of(came)
+        other.add(5_000)
+        assert (summed_spreads([other]).count, summed_spreads([came]).count) == (501, 500)
 
 
 def test_what_was_not_timed_is_never_the_slowest() -> None:
