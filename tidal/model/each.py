@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
     from tidal.model.samples import Block
 
-EACH_MAX = 16
-"""Seconds of such a block: it lies within so many, from a multiple of them on, and so do the points of a chart."""
+EACH_MAX = 8
+"""Seconds of such a block: it lies within so many, from a multiple of them on, and so do the points of a chart.
+
+Who waits longer for a figure believes that the run stands still.
+"""
 
 K = TypeVar("K")
 Key = tuple[str, str]

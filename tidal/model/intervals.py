@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tidal.model.each import EACH_MAX
+
 if TYPE_CHECKING:
     from tidal.model.state import LogHalf
 
 REPORTS_A_SECOND = 300
 """Of all workers together: some 400 µs each of a master's core, with 20 endpoints."""
-SPAN_MAX_S = 8
-"""Whoever waits longer for a figure believes that the run stands still."""
+SPAN_MAX_S = EACH_MAX
 
 
 def report_span_s(log: LogHalf) -> int:
