@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import time
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import gevent
@@ -57,6 +59,12 @@ def test_no_wait_is_shorter_than_asked() -> None:
     gevent.joinall(lives, timeout=PATIENCE_S)
     assert len(woken) == 300
     assert min(woken) >= 0
+
+
+def test_any_number_is_a_length() -> None:
+    """Also one of a kind that a clock's seconds do not add to."""
+    for seconds in (Decimal("0.001"), Fraction(1, 1000)):
+        rest(seconds)  # type: ignore[arg-type]
 
 
 def test_they_wake_in_the_order_of_their_ends() -> None:

@@ -29,6 +29,8 @@ AT_ONCE_S = 0.005
 """Waking goes on for so long before the network has its turn; gevent gives its own callbacks as much."""
 SPARE_TICKS = 256
 """So many emptied milliseconds may be left in the heap."""
+_FIRST = 2
+"""Where a bucket's sleepers begin: before them stand the moment at which the last is due, and how many are gone."""
 
 
 class Sleepers:
@@ -38,20 +40,19 @@ class Sleepers:
         hub: the greenlet of that event loop.
     """
 
-    __slots__ = ("_armed", "_buckets", "_due", "_hub", "_ticks", "_timer", "_until_s", "_waking")
+    __slots__ = ("_armed", "_buckets", "_due", "_hub", "_next", "_ticks", "_timer")
 
     def __init__(self, hub: Any) -> None:
         self._hub = hub
-        self._buckets: dict[int, dict[Any, None]] = {}  # by the ms in which they are due: the sleepers, as they came
-        self._until_s: dict[int, float] = {}  # by the same: when the last of them is due
+        self._buckets: dict[int, list[Any]] = {}  # by the ms in which they are due
         self._ticks: list[int] = []  # a heap of the buckets' ms, and of some that were emptied
-        self._waking: dict[Any, None] = {}  # a bucket whose sleepers are being woken
-        self._due: list[Any] = []  # who was in it: the last one is next
+        self._due: list[Any] = []  # a bucket that is being woken
+        self._next = 0  # the place of who is next in it
         self._armed = sys.maxsize  # the ms that the timer is for
         self._timer: Any = None
 
     def __repr__(self) -> str:
-        number = sum(map(len, self._buckets.values())) + len(self._waking)
+        number = sum(len(bucket) - _FIRST - bucket[1] for bucket in self._buckets.values())
         return f"<Sleepers {number} in {len(self._buckets)} buckets>"
 
     def sleep(self, seconds: float) -> None:
@@ -60,29 +61,29 @@ class Sleepers:
         tick = int(due_s * 1000)
         bucket = self._buckets.get(tick)
         if bucket is None:
-            bucket = self._buckets[tick] = {}
-            self._until_s[tick] = due_s
+            bucket = self._buckets[tick] = [due_s, 0]
             heappush(self._ticks, tick)
             if tick < self._armed:
                 self._arm(tick, due_s)
-        elif due_s > self._until_s[tick]:
-            self._until_s[tick] = due_s
-        me = getcurrent()
-        bucket[me] = None
+        elif due_s > bucket[0]:
+            bucket[0] = due_s
+        me, place = getcurrent(), len(bucket)
+        bucket.append(me)
         woken = None
         try:
             woken = self._hub.switch()
         finally:
             if woken is not self:
-                self._forget(me, bucket, tick)
+                self._forget(bucket, place, tick)
         if woken is not self:
             raise InvalidSwitchError(f"{me!r} was switched to while it slept")
 
-    def _forget(self, sleeper: Any, bucket: dict[Any, None], tick: int) -> None:
-        """It does not sleep any more."""
-        bucket.pop(sleeper, None)
-        if not bucket and self._buckets.get(tick) is bucket:
-            del self._buckets[tick], self._until_s[tick]
+    def _forget(self, bucket: list[Any], place: int, tick: int) -> None:
+        """Who has this place in a bucket does not sleep any more."""
+        bucket[place] = None
+        bucket[1] += 1
+        if bucket[1] == len(bucket) - _FIRST and self._buckets.get(tick) is bucket:
+            del self._buckets[tick]
             if len(self._ticks) > 2 * len(self._buckets) + SPARE_TICKS:
                 self._ticks[:] = self._buckets
                 heapify(self._ticks)
@@ -100,10 +101,10 @@ class Sleepers:
         now_s = monotonic()
         self._armed = -1  # nobody who goes to sleep meanwhile needs to set it
         try:
-            while (self._due or self._take(now_s)) and monotonic() < now_s + AT_ONCE_S:
-                sleeper = self._due.pop()
-                if sleeper in self._waking:  # nothing has interrupted its sleep
-                    del self._waking[sleeper]
+            while (self._next < len(self._due) or self._take(now_s)) and monotonic() < now_s + AT_ONCE_S:
+                sleeper, self._due[self._next] = self._due[self._next], None
+                self._next += 1
+                if sleeper is not None:  # nothing has interrupted its sleep
                     self._switch(sleeper)
         finally:
             self._go_on()
@@ -111,15 +112,13 @@ class Sleepers:
     def _take(self, now_s: float) -> bool:
         """Take the next bucket, if all in it are due."""
         while self._ticks:
-            tick = self._ticks[0]
-            if tick in self._buckets:
-                if self._until_s[tick] > now_s:
+            bucket = self._buckets.get(self._ticks[0])
+            if bucket is not None:
+                if bucket[0] > now_s:
                     return False
-                self._waking = self._buckets.pop(tick)
-                self._due = [*reversed(self._waking)]
-                del self._until_s[tick]
+                self._due, self._next = self._buckets.pop(self._ticks[0]), _FIRST
             heappop(self._ticks)
-            if self._due:
+            if bucket is not None:
                 return True
         return False
 
@@ -132,11 +131,11 @@ class Sleepers:
     def _go_on(self) -> None:
         """Set the timer for who is next."""
         self._armed = sys.maxsize
-        if self._due:
+        if self._next < len(self._due):
             self._arm(-1, 0.0)
         elif self._ticks:
             tick = self._ticks[0]
-            self._arm(tick, self._until_s.get(tick, tick / 1000))
+            self._arm(tick, self._buckets.get(tick, [tick / 1000])[0])
 
 
 def rest(seconds: float) -> None:
