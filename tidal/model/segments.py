@@ -156,7 +156,11 @@ class Pieces:
     _known: set[Key] = field(default_factory=set)
 
     def add(self, block: Block) -> None:
-        """Count a block in the phase in which its second began."""
+        """Count a block in the phase in which its first second began.
+
+        One of several seconds goes there as a whole, for nobody knows which of its latencies were when: where no stage
+        has a name, up to seven seconds of a large fleet stand in the phase before. Blocks end where a stage does.
+        """
         plan_s = block.second - self.began_ms // 1_000
         plan_ms = plan_s * 1_000
         phase = next((p for p in self.phases if p.from_ms <= plan_ms < p.to_ms), None)
