@@ -10,7 +10,7 @@ from itertools import accumulate, chain
 from struct import unpack
 from typing import TYPE_CHECKING, Any
 
-from tidal.model.stats import BUCKET_COUNT, SentSpread, Spread, Tally, is_window, merge_histogram
+from tidal.model.stats import BUCKET_COUNT, SentSpread, Spread, Tally, is_window, merge_histogram, put_together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,12 +43,13 @@ class SentTally(Tally):
         numbers, place, counts = columns
         for each, number in zip(_NUMBERS, numbers, strict=True):
             setattr(self, each, number)
-        if type(place) is int:
-            self.histogram = {index: count for index, count in enumerate(counts, place) if count}
-        else:
-            self.histogram = dict(zip(accumulate(place), counts))  # type: ignore[arg-type] # noqa: B905 - checked
+        self.histogram = put_together(place, counts)
         self.columns = self.response = None
         return getattr(self, name)
+
+    def __reduce__(self) -> tuple[type[Tally], tuple[Any, ...]]:
+        """A copy, or what is pickled, is a plain one: columns must not stay beside what was counted since."""
+        return Tally, (*(getattr(self, each) for each in _NUMBERS), dict(self.histogram), self.response)
 
 
 def sent_tallies(wires: Sequence[Any], below: int) -> list[Tally] | None:

@@ -168,7 +168,7 @@ class SentSpread(Spread):
         window = self.window if name == "histogram" else None
         if window is None:
             raise AttributeError(name)
-        self.histogram = {index: count for index, count in enumerate(window[1], window[0]) if count}
+        self.histogram = put_together(*window)
         self.window = None
         return self.histogram
 

@@ -86,6 +86,16 @@ def test_a_copy_of_a_spread_has_no_window() -> None:
         assert (summed_spreads([other]).count, summed_spreads([came]).count) == (501, 500)
 
 
+def test_a_copy_of_a_tally_has_no_columns() -> None:
+    """As of a spread: what is added to it later counts."""
+    for other_of in (copy, deepcopy, lambda one: pickle.loads(pickle.dumps(one))):  # noqa: S301 - it is ours
+        (came,) = sent([tally_of([(900, 1, False)])])
+        assert isinstance(came, SentTally)
+        other = other_of(came)
+        other.add(5_000, 1, failed=False)
+        assert (summed([other, other]).requests, summed([came, came]).requests) == (4, 2)
+
+
 def test_what_was_not_timed_is_never_the_slowest() -> None:
     """It has no latency at all."""
     tally = Tally()
