@@ -35,7 +35,7 @@ T0 = 1_790_000_000_000
 ENDPOINTS = 10
 TEMPLATES = 16
 KEYFRAME_S = 3
-"""As a master does when so many report: `keeping.KEYFRAME_SOONER_MS`."""
+"""As a master does when so many report: `rhythm.KEYFRAME_SOONER_MS`."""
 SEEKS = 60
 
 

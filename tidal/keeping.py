@@ -17,6 +17,7 @@ from tidal.model.codec import LOG, REPORTS
 from tidal.model.events import Checkpoint
 from tidal.model.state import RULES, digest_of, sealed
 from tidal.renewal import brief_of
+from tidal.rhythm import keyframe_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,13 +25,11 @@ if TYPE_CHECKING:
 
     from tidal.lease import Lease
     from tidal.model.codec import Entry, EntryId
-    from tidal.model.state import State
+    from tidal.model.state import LogHalf, State
     from tidal.record import Record
 
 SYNC_MS = 500
-KEYFRAME_MS = 10_000
-KEYFRAME_SOONER_MS, KEYFRAME_ENTRIES = 3_000, 250
-"""After so many entries a keyframe comes sooner: they are what a seek has to fold."""
+TRIM_MS = 10_000
 ENTRY_OVERHEAD_BYTES = 60
 """What Redis needs for an entry of a stream beside its data."""
 
@@ -101,10 +100,9 @@ class Keeping:
 
     # ------------------------------------------------------------------ keyframes
 
-    def is_keyframe_due(self, now_ms: int) -> bool:
+    def is_keyframe_due(self, log: LogHalf, now_ms: int) -> bool:
         """Whether it is time to store the state; asking begins the time until the next."""
-        wait_ms = KEYFRAME_SOONER_MS if self._fresh >= KEYFRAME_ENTRIES else KEYFRAME_MS
-        if self._keyframe_ms is not None and now_ms - self._keyframe_ms < wait_ms:
+        if self._keyframe_ms is not None and now_ms - self._keyframe_ms < keyframe_ms(log, self._fresh):
             return False
         self._keyframe_ms, self._fresh = now_ms, 0
         return True
@@ -141,7 +139,7 @@ class Keeping:
         """
         if now_ms < self._trim_due_ms or len(self._stored) < 2:
             return {}
-        self._trim_due_ms = now_ms + KEYFRAME_MS
+        self._trim_due_ms = now_ms + TRIM_MS
         sizes = {name: lengths.get(name, 0) * size // max(1, count) for name, (count, size) in self._sizes.items()}
         budget = state.log.options.log_budget_bytes
         if sum(sizes.values()) <= budget or not self.sync(state):

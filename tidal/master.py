@@ -288,7 +288,11 @@ class Master:
             events += wanted
         events += self._stop_if_wanted()
         if not events and self._keeping is not None and self.state.log.began_ms:
-            events = [self._keeping.keyframe(self.state, redis_ms)] if self._keeping.is_keyframe_due(now_ms) else []
+            events = (
+                [self._keeping.keyframe(self.state, redis_ms)]
+                if self._keeping.is_keyframe_due(self.state.log, now_ms)
+                else []
+            )
         events = self._said.joined(events, self._hooks.taken_lines() if self._hooks else (), redis_ms)
         if self._keeping is not None and any(isinstance(e, RunClosed) for e in events):
             events.insert(0, self._keeping.keyframe(self.state, redis_ms))  # the last hash covers all but the end

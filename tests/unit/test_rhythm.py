@@ -8,7 +8,7 @@ from tidal.model import events as ev
 from tidal.model import phases
 from tidal.model.liveness import CROWD, EAGER_MS, FEW, POLL_FEW_MS, POLL_MS, POLL_WAITING_MS
 from tidal.model.state import LogHalf, WorkerRecord
-from tidal.rhythm import COUNT_MS, GATHER_MS, GATHERED, Rhythm, look_ms, start_rest_ms
+from tidal.rhythm import COUNT_MS, GATHER_MS, GATHERED, Rhythm, keyframe_ms, look_ms, start_rest_ms
 
 
 def led(workers: int, phase: str = phases.RUNNING) -> LogHalf:
@@ -41,6 +41,15 @@ def test_beginning_and_end_are_not_waited_for(phase: str) -> None:
     rhythm = Rhythm()
     assert [rhythm.is_time(led(CROWD + 1, phase), at_ms) for at_ms in (5_000, 5_001)] == [True, True]
     assert rhythm.wait_ms(led(CROWD + 1, phase), 5_001) == 0
+
+
+@pytest.mark.parametrize(
+    ("workers", "entries", "due_ms"),
+    [(1, 20, 10_000), (100, 249, 10_000), (100, 250, 3_000), (CROWD + 1, 9_000, 10_000)],
+)
+def test_keyframes_come_sooner_where_a_seek_has_much_to_fold(workers: int, entries: int, due_ms: int) -> None:
+    """But not in a crowd, whose state takes long to pack."""
+    assert keyframe_ms(led(workers), entries) == due_ms
 
 
 OPENED_MS = 1_700_000_000_000
