@@ -152,9 +152,10 @@ class Replay:
         if cursor is None or at_ms < cursor.reached_ms or self._is_shortened(cursor, at_ms):
             with uncollected():
                 cursor = self._begin(at_ms)
-        for stop_ms in (
-            self._waypoints.between(cursor.reached_ms, at_ms) if comes_back and self._lacks_keyframes else ()
-        ):
+                if not self._lacks_keyframes:  # it is seconds from here
+                    cursor.go_to(at_ms)
+        is_noted = comes_back and self._lacks_keyframes
+        for stop_ms in self._waypoints.between(cursor.reached_ms, at_ms) if is_noted else ():
             cursor.go_to(stop_ms)
             self._waypoints.keep(stop_ms, cursor.state, cursor.covered)
         cursor.go_to(at_ms)
