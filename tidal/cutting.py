@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tidal.archive_file import ENTRIES, KEYFRAME
 from tidal.model import events as ev
-from tidal.model.codec import LOG, BadEntry, decode, unpack
+from tidal.model.codec import LOG, BadEntry, decode
 from tidal.model.cuts import Knife, cut_frame
 from tidal.model.fold import fold, fold_entry
 from tidal.model.segments import Pieces, add_all, phases_of
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from tidal.model.rows import Frame
     from tidal.model.segments import Phase
 
-STATE_BYTES_MAX = 256 << 20
 PLANS_MAX = 10_000
 KEEP_MS, KEPT_MAX = 10_000, 200
 
@@ -68,7 +67,7 @@ def _beginning(archive: Archive) -> tuple[State, bool]:
         return State(), False
     keyframe = archive.read_keyframe(first)
     try:
-        state = State.from_wire(unpack(keyframe.state, STATE_BYTES_MAX)) if keyframe is not None else State()
+        state = State.unpacked(keyframe.state) if keyframe is not None else State()
     except (BadEntry, ValueError):
         return State(), True
     return replace(state, reports=ReportHalf()), True
@@ -137,7 +136,7 @@ class CutFeed(ReplayFeed):
 
 
 def _unpacked(packed: bytes) -> State:
-    return State.from_wire(unpack(packed, STATE_BYTES_MAX))
+    return State.unpacked(packed)
 
 
 # ------------------------------------------------------------------ pieces

@@ -21,7 +21,7 @@ from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, decode, unpack
 from tidal.model.events import ByMaster, RunOpened
 from tidal.model.fold import fold_entry
 from tidal.model.masking import HOSTS, RULES_OF_NOBODY, Mask
-from tidal.model.state import RULES, State
+from tidal.model.state import RULES, STATE_BYTES_MAX, State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from tidal.model.codec import Entry
     from tidal.model.events import Checkpoint
 
-STATE_BYTES_MAX = 256 << 20
 OPENING_ENTRIES_MAX = 20_000
 
 

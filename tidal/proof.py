@@ -22,7 +22,7 @@ from tidal.archive_file import ENTRIES, KEYFRAME
 from tidal.chained import Chained, checkpoint_of, follow, place_of
 from tidal.errors import ArchiveDamaged, ReplayDiffers, ReplayUnproven
 from tidal.model.checked import Checked
-from tidal.model.codec import LOG, REPORTS, BadEntry, EntryId, unpack
+from tidal.model.codec import LOG, REPORTS, BadEntry, EntryId
 from tidal.model.fold import fold_entry
 from tidal.model.state import RULES, State, digest_of
 from tidal.model.words import moment
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from tidal.archive_file import Block
     from tidal.model.codec import Entry
 
-STATE_BYTES_MAX = 256 << 20
 STREAMS = (LOG, REPORTS)
 REST_ENTRIES = 25
 """A fifth of a millisecond each, of a large run."""
@@ -228,7 +227,7 @@ class _Folding:
         if keyframe is None or all(self._reached(name) >= at for name, at in keyframe.position.items()):
             return 0
         try:
-            self._state = State.from_wire(unpack(keyframe.state, STATE_BYTES_MAX))
+            self._state = State.unpacked(keyframe.state)
         except (BadEntry, ValueError):
             return 0
         self._covered, self._repeats = keyframe.position, Repeats()

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 from tidal.archive import Repeats
 from tidal.archive_file import ENTRIES, KEYFRAME
 from tidal.errors import ArchiveDamaged, TidalError
-from tidal.model.codec import BadEntry, EntryId, unpack
+from tidal.model.codec import BadEntry, EntryId
 from tidal.model.counting import settle
 from tidal.model.explain import explain, idle, marks
 from tidal.model.fold import fold_loosely
 from tidal.model.frame import frame
 from tidal.model.state import RULES, State
 from tidal.uncollected import uncollected
-from tidal.waypoints import STATE_BYTES_MAX, Waypoints
+from tidal.waypoints import Waypoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -98,7 +98,7 @@ class _Cursor:
         if keyframe is None or all(self.state.position[name] >= at for name, at in keyframe.position.items()):
             return
         with contextlib.suppress(BadEntry, ValueError):  # one that cannot be read leaves the gap as it is
-            self.state = State.from_wire(unpack(keyframe.state, STATE_BYTES_MAX))
+            self.state = State.unpacked(keyframe.state)
             self.covered, self._repeats = keyframe.position, Repeats()
 
     def _is_new(self, entry: Entry) -> bool:
@@ -188,7 +188,7 @@ class Replay:
                 self._lacks_keyframes = True
                 continue
             try:
-                state = State.from_wire(unpack(keyframe.state, STATE_BYTES_MAX))
+                state = State.unpacked(keyframe.state)
             except (BadEntry, ValueError):
                 continue  # the log is the truth, a keyframe only saves time
             return _Cursor(self.archive, state, keyframe.position, keyframe.before)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from tidal.model.codec import unpack
 from tidal.model.state import State
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 KEPT_MAX = 64
 APART_ENTRIES = 500
 """Fewer entries are folded anew in the time in which a state is loaded."""
-STATE_BYTES_MAX = 256 << 20
 
 
 class Waypoints:
@@ -52,4 +50,4 @@ class Waypoints:
     def at(self, at_ms: int) -> tuple[State, Mapping[str, EntryId]]:
         """What was kept of a moment, as a state of its own."""
         packed, covered = self._kept[at_ms]
-        return State.from_wire(unpack(zlib.decompress(packed), STATE_BYTES_MAX)), covered
+        return State.unpacked(zlib.decompress(packed)), covered

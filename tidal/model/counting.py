@@ -62,8 +62,7 @@ def _count_endpoint(reports: ReportHalf, key: tuple[str, str], tally: Tally, blo
     endpoint = reports.endpoints.setdefault(place, EndpointRecord())
     endpoint.tally.merge(tally)
     reports.lanes.add(place, block.second, tally, block.span)
-    counts = block.each.of(key) if block.each is not None else [(tally.requests, tally.failures)]
-    for second, (more_requests, more_failures) in enumerate(counts, block.second):
+    for second, more_requests, more_failures in block.counts_of(key):
         if second > reports.latest_s - RECENT_S:
             requests, failures = endpoint.recent.get(second, (0, 0))
             endpoint.recent[second] = (requests + more_requests, failures + more_failures)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tidal.model.each import Each
 from tidal.model.envelopes import MOMENT_MS_MAX
 from tidal.model.measured import Measured
 from tidal.model.sent import sent_tallies
 from tidal.model.stats import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TEXT_MAX = 2_000
 """Characters of a name, message or reason that an event carries; longer ones are cut where they are born."""
@@ -58,6 +61,13 @@ class Block:
         for name, ran_ms in other.user_ms.items():
             self.user_ms[name] = self.user_ms.get(name, 0) + ran_ms
         self.measured.merge(other.measured)
+
+    def counts_of(self, key: tuple[str, str]) -> Iterator[tuple[int, int, int]]:
+        """An endpoint's requests and failures by second; all at the first where those of each are not known."""
+        tally = self.tallies[key]
+        counts = self.each.of(key) if self.each is not None else [(tally.requests, tally.failures)]
+        for second, (requests, failures) in enumerate(counts, self.second):
+            yield second, requests, failures
 
     def to_wire(self) -> list[object]:
         """[second, span, [[method, name, tally] …], {class: ms}], and a map of what is not as usual."""

@@ -141,7 +141,7 @@ def _stacked(windows: Sequence[tuple[int, bytes]]) -> Histogram:
             lanes[::2] = counts
             total += int.from_bytes(lanes, "little") << 16 * (first - low)
         numbers = unpack(f"<{width}H", total.to_bytes(2 * width, "little"))
-        merge_histogram(whole, {index: count for index, count in enumerate(numbers, low) if count})
+        merge_histogram(whole, put_together(low, numbers))
     return whole
 
 
@@ -153,4 +153,4 @@ def _counted(told: Sequence[tuple[list[int] | bytes, bytes]]) -> Histogram:
             counted[index] += count
     first = min([deltas[0] for deltas, _ in told])
     end = 1 + max([sum(deltas) for deltas, _ in told])
-    return {index: count for index, count in enumerate(counted[first:end], first) if count}
+    return put_together(first, counted[first:end])

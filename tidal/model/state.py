@@ -342,11 +342,18 @@ class State:
         """The canonical bytes: what a keyframe stores and a checkpoint hashes."""
         return pack(self.to_wire())
 
+    @classmethod
+    def unpacked(cls, packed: bytes) -> State:
+        """The one of `packed`, which may come from anywhere; BadEntry or ValueError when it is none."""
+        return cls.from_wire(unpack(packed, STATE_BYTES_MAX))
+
     def digest(self) -> str:
         """`digest_of` its canonical bytes."""
         return digest_of(self.packed())
 
 
+STATE_BYTES_MAX = 256 << 20
+"""Of a packed state: nothing larger is read."""
 FOLD = 4
 """Raised when the same entries fold to another state of the same shape, or the same state packs to other bytes."""
 

@@ -18,7 +18,7 @@ from math import ceil, exp, log
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 BUCKETS_PER_E = 100.49917080713044
 """1 / ln 1.01, a literal because it is part of the schema."""
@@ -338,8 +338,8 @@ def histogram_of(place: object, told: object, size: int) -> Histogram:
     return put_together(*checked_columns(place, told, size))
 
 
-def put_together(place: int | Column, counts: Column) -> Histogram:
-    """The histogram of columns that were checked."""
+def put_together(place: int | Column, counts: Sequence[int]) -> Histogram:
+    """The histogram of columns that were checked; of a window, where all buckets from `place` on are told."""
     if isinstance(place, int):
         return {index: count for index, count in enumerate(counts, place) if count}
     return dict(zip(accumulate(place), counts))  # noqa: B905 - of one length; `strict` is looked at each time

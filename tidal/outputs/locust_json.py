@@ -52,10 +52,9 @@ def _count(state: State, seconds: Seconds, entry: LogEntry) -> None:
     for block in signed.event.blocks:
         if block.is_warmup:
             continue
-        for key, tally in block.tallies.items():
+        for key in block.tallies:
             endpoint = seconds.setdefault(key if key in state.reports.endpoints else ("", OTHER), {})
-            counts = block.each.of(key) if block.each is not None else [(tally.requests, tally.failures)]
-            for second, (more_requests, more_failures) in enumerate(counts, block.second):
+            for second, more_requests, more_failures in block.counts_of(key):
                 requests, failures = endpoint.get(second, (0, 0))
                 endpoint[second] = (requests + more_requests, failures + more_failures)
 
