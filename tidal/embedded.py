@@ -169,6 +169,10 @@ class EmbeddedServer:
         listener = [self._listener.fileno()] if self._listener else []
         return [*self.guard.lend(), self._place.lock_fd, self.users_fd, self._users_out, *listener]
 
+    def take_back(self) -> None:
+        """After the fork, where it stays ours: see `Child.take_back`."""
+        self.guard.take_back()
+
     def adopt(self) -> None:
         """In a fork: be its owner from now on."""
         self.guard.adopt()

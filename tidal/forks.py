@@ -73,15 +73,21 @@ class Forked:
 class Adopted:
     """The child of a process that this one is a fork of: we see its end, and its exit code is its parent's to know.
 
+    It is known by a descriptor, not by its number alone: what we signal is never another process.
+
     Attributes:
         args: what it is, for a message.
         pid: its process id, and that of its group and session.
         returncode: None while it runs, then 0.
+
+    Args:
+        pid: its process id.
+        pid_fd: the descriptor that tells of its end; -1: it has ended.
     """
 
     def __init__(self, pid: int, pid_fd: int) -> None:
         self.args, self.pid, self._pid_fd = ["an adopted child"], pid, pid_fd
-        self.returncode: int | None = None
+        self.returncode: int | None = None if pid_fd >= 0 else 0
 
     def poll(self) -> int | None:
         """0 once the child has ended, None while it runs."""
@@ -100,6 +106,10 @@ class Adopted:
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pid_fd, signal.SIGTERM)
+
+    def lend(self) -> int:
+        """Another descriptor of the child, for a fork."""
+        return os.dup(self._pid_fd)
 
     def _look(self, within_s: float | None) -> None:
         if self.returncode is None and select.select([self._pid_fd], [], [], within_s)[0]:

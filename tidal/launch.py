@@ -163,14 +163,21 @@ def launch(
     )
 
 
+def tell_supervisor(run: str) -> None:
+    """Tell whoever looks after the run on this machine now to stop it in order: it may be a successor."""
+    entry = paths.local_run(run)
+    if entry is not None and entry.supervisor_pid and entry.is_alive:
+        with contextlib.suppress(OSError):
+            os.kill(entry.supervisor_pid, signal.SIGTERM)
+
+
 @contextlib.contextmanager
-def stopped_by_ctrl_c(supervisor_pid: int) -> Iterator[None]:
+def stopped_by_ctrl_c(run: str) -> Iterator[None]:
     """A block in which nobody follows the run yet: a Ctrl-C leaves it, and the run is told to stop in order."""
     try:
         yield
     except KeyboardInterrupt:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(supervisor_pid, signal.SIGTERM)
+        tell_supervisor(run)
         raise
 
 

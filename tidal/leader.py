@@ -19,6 +19,7 @@ from tidal.lines import monotonic_ms
 from tidal.master import Master
 from tidal.model.wire import from_wire
 from tidal.opening import begin_inspection, new_run_id, open_run
+from tidal.process import tell_end
 from tidal.rights import require
 from tidal.signing import is_signed, key_in
 from tidal.standby import Standby
@@ -57,7 +58,7 @@ def serve(spec: LaunchSpec, *, watch_fd: int | None = None, opened: Callable[[st
 
     Args:
         spec: what to run, or which run to take over.
-        watch_fd: at its end of file the run is stopped, as at SIGTERM.
+        watch_fd: at its end of file the run is stopped, as at SIGTERM; a line that comes on it is for the story.
         opened: called with the run's id once it is in the log.
     """
     with contextlib.ExitStack() as until_open:
@@ -117,10 +118,14 @@ def lead(master: Master, watch_fd: int | None = None) -> None:
     gc.freeze()
     gc.set_threshold(YOUNG_MAX, 10, OLD_PERIOD)
     while not master.step(monotonic_ms()):
-        if watch_fd is not None and _is_cut(watch_fd):
+        said = _heard_on(watch_fd) if watch_fd is not None else None
+        if said == b"":
             watch_fd = None
             master.lifeline_cut_ms = monotonic_ms()
             master.stop_wanted = "its supervisor is gone"
+        elif said is not None:
+            for line in said.decode(errors="replace").splitlines():
+                master.note("warning", line)
     master.close()
 
 
@@ -132,9 +137,10 @@ def _heed_signals(master: Master) -> None:
         signal.signal(number, told)
 
 
-def _is_cut(fd: int) -> bool:
+def _heard_on(fd: int) -> bytes | None:
+    """What came on the lifeline: lines for the story, nothing when it is cut, None for silence."""
     readable, _, _ = select.select([fd], [], [], 0)
-    return bool(readable) and not os.read(fd, 4096)
+    return os.read(fd, 4096) if readable else None
 
 
 def main() -> int:
@@ -151,13 +157,13 @@ def main() -> int:
         os.write(1, json.dumps(value).encode() + b"\n")
 
     try:
-        return serve(spec, watch_fd=0, opened=lambda run: answer({"run": run}))
+        return tell_end(serve(spec, watch_fd=0, opened=lambda run: answer({"run": run})))
     except TidalError as error:
         answer({"error": type(error).__name__, "message": str(error)})
-        return error.exit_code
+        return tell_end(error.exit_code)
     except BusError as error:
         answer({"error": "RedisUnreachable", "message": str(error)})
-        return error.exit_code
+        return tell_end(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ class Master:
         self.clock = Clock()
         self.state = State()
         self._keeping: Keeping | None = None
-        self._lookout = Lookout(bus, self._keys, self.clock, now_us() // 1000, self._note)
+        self._lookout = Lookout(bus, self._keys, self.clock, now_us() // 1000, self.note)
         self._notes: list[Noted] = []
         self._said = MasterLog("tidal master", lambda: self._now_us() // 1000)
         self._inbox = Inbox()
@@ -173,7 +173,7 @@ class Master:
     def _open_record(self, epoch: int) -> Record:
         part = part_path(paths.archive_path(self.run), epoch)
         streams = {LOG: self._keys.log, REPORTS: self._keys.reports}
-        return Record(part, header_of(self.run, epoch, self._bus), self._bus, streams, self._note)
+        return Record(part, header_of(self.run, epoch, self._bus), self._bus, streams, self.note)
 
     def _load_keyframe(self) -> None:
         stored = self._bus.load_keyframe(self._keys)
@@ -183,7 +183,7 @@ class Master:
                 self.state = State.from_wire(unpack(packed, KEYFRAME_BYTES_MAX))
                 self._keeping.begin_at(packed, self.state)
 
-    def _note(self, level: str, text: str) -> None:
+    def note(self, level: str, text: str) -> None:
         """Write a note of the master's own into the log, with the next events."""
         self._said.tell(text)
         self._notes.append(Noted("master", level, text))
@@ -333,7 +333,7 @@ class Master:
         """Have the hook host, once the run is open and its file has something for it to do."""
         log = self.state.log
         if self._hooks is None and log.opened_ms and log.needs_host and log.phase != phases.CLOSED:
-            self._hooks = open_hook_line(self._bus, self._keys, log, self._file, self._note)
+            self._hooks = open_hook_line(self._bus, self._keys, log, self._file, self.note)
         if self._hooks is not None:
             self._hooks.turn(self.state, now_ms, self.clock.redis_ms(self._now_us()))
 
@@ -414,7 +414,7 @@ class Master:
     def _tell_recovery(self, now_ms: int) -> None:
         """Write down that Redis had failed, once that is surely over."""
         if self._trouble.is_over(now_ms):
-            self._note("warning", f"{self._trouble.in_words()}: the load went on, and nothing is lost")
+            self.note("warning", f"{self._trouble.in_words()}: the load went on, and nothing is lost")
             self._trouble = Trouble()
 
     # ------------------------------------------------------------------ the end

@@ -169,6 +169,16 @@ class Registration:
         self._lock = lock
         _write(entry)
 
+    @property
+    def lock_fd(self) -> int:
+        """The descriptor that holds the lock."""
+        return self._lock
+
+    def hand_over(self, supervisor_pid: int) -> None:
+        """Another supervisor looks after the run from now on; it has inherited the lock."""
+        self.entry = replace(self.entry, supervisor_pid=supervisor_pid)
+        _write(self.entry)
+
     def end(self, how: str, closed_ms: int) -> None:
         """Leave a note without a password, and without the URL of a server that is gone; free the lock."""
         kept_url = "" if self.entry.embedded else mask(self.entry.redis_url)

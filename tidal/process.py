@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 ANSWER_FD = "TIDAL_ANSWER_FD"
 """Names the environment variable that holds the number of the answers' file descriptor."""
 PARENT_PID = "TIDAL_PARENT_PID"
+ENDED = "ended"
+"""The name of the exit code in the last answer of a child that tells it (`tell_end`)."""
 READ_BYTES = 1 << 18
 PR_SET_PDEATHSIG = 1
 
@@ -179,22 +181,33 @@ class Child:
         """Whether it goes on with what this process had imported."""
         return isinstance(self._process, Forked)
 
+    @property
+    def is_adopted(self) -> bool:
+        """Whether another process is its parent, or was: then its exit code is not ours to know."""
+        return isinstance(self._process, Adopted)
+
     def lend(self) -> list[int]:
         """The descriptors that a fork of this process needs to `adopt` the child. Linux only."""
-        self._lent = os.pidfd_open(self.pid)
-        return [self._stdin, self.answers_fd, self._lent]
+        if self.poll() is not None:
+            return []
+        self._lent = self._process.lend() if isinstance(self._process, Adopted) else os.pidfd_open(self.pid)
+        return [fd for fd in (self._stdin, self.answers_fd, self._lent) if fd >= 0]
+
+    def take_back(self) -> None:
+        """After the fork, where the child stays ours: close what was opened for the fork alone."""
+        if self._lent >= 0:
+            os.close(self._lent)
+            self._lent = -1
 
     def adopt(self) -> None:
-        """In a fork: go on with the child. The parent lets go of it, and takes note of its end."""
+        """In a fork: go on with the child that was lent. The parent lets go of it, or is gone."""
         self._process = Adopted(self.pid, self._lent)
         self._lent = -1
 
     def let_go(self) -> None:
         """Leave the child to itself: it lives on; a thread takes note of its end, so that no zombie is left."""
         self._close_pipes()
-        if self._lent >= 0:
-            os.close(self._lent)
-            self._lent = -1
+        self.take_back()
         threading.Thread(target=self._process.wait, daemon=True, name=f"end of {self.pid}").start()
 
     def _close_pipes(self) -> None:
@@ -277,6 +290,13 @@ def set_death_signal(signal_number: int) -> None:
 def answer_fd() -> int:
     """In a child: the descriptor that its answers go to."""
     return int(os.environ[ANSWER_FD])
+
+
+def tell_end(code: int) -> int:
+    """In a child of ours: the exit code as the last answer, for whoever looks after it and is not its parent."""
+    with contextlib.suppress(OSError):  # nobody does
+        os.write(int(os.environ.get(ANSWER_FD, "1")), b'{"%s": %d}\n' % (ENDED.encode(), code))
+    return code
 
 
 def _environment(extra: Mapping[str, str] | None, answers_fd: int | None) -> dict[str, str]:

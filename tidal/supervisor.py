@@ -5,11 +5,13 @@
                                    └─▶ worker              (without --redis)
 
     opening ──the run is in the log──▶ looking after ──master ended, or SIGTERM──▶ leaving ──▶ gone
+                                         ✝ killed ──its deputy──▶ looking after
 
 What dies is started again, with waits that grow and an end: the master takes its run over, the worker joins anew.
 Leaving goes in order: viewers may read the end of the log, then master, worker and server go. When the supervisor
-itself is killed its children learn it from their stdin: the master closes the run, and the guard lets the server stay
-until the others are gone, or for the run's stop timeout and a few seconds.
+itself is killed its deputy goes on (`tidal.deputy`). Where there is none, or both are killed at once, the children
+learn it from their stdin: the master closes the run, and the guard lets the server stay until the others are gone, or
+for the run's stop timeout and a few seconds.
 
 One thread only, the main one, because the kernel's death signal and `fork` mean threads. No signal of a terminal ends
 it; SIGTERM stops the run in order, a second one at once.
@@ -30,8 +32,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tidal import paths
+from tidal.deputy import MODULE, Deputy
 from tidal.embedded import EmbeddedServer, start_server
-from tidal.errors import Fenced, RedisUnreachable, TidalError
+from tidal.errors import TidalError
+from tidal.forks import retitle
+from tidal.kept import Kept, say
 from tidal.lastwords import last_words
 from tidal.launch import LaunchSpec, error_named, server_grace_s
 from tidal.model.wire import from_wire, to_wire
@@ -50,10 +55,6 @@ STOP_S = 15.0
 TURN_S = 0.5
 DRAINED = 46
 """What our worker ends with when an operator let it go: it stays away."""
-EXCUSED = frozenset({RedisUnreachable.exit_code, Fenced.exit_code})
-HEALTHY_S = 30.0
-EXCUSED_S = 1.0
-"""How long to wait before a child that was not to blame is started again."""
 
 
 class Commands(NamedTuple):
@@ -90,81 +91,6 @@ def prepare() -> None:
     import tidal.worker  # noqa: F401, PLC0415
 
 
-class Kept:
-    """A child that is started again when it dies.
-
-    Args:
-        name: for the log.
-        start: starts it, the first time and again.
-        ends: the exit code that means that its work is done.
-        patience_s: how long it may fail for an excused reason (Redis is away, another master serves the run) before
-            that is the end; such failures do not count as deaths.
-
-    Attributes:
-        code: the last exit code, None before the first death.
-        done: it ended with 0 and stays away.
-        given_up: it died too often and stays away.
-    """
-
-    def __init__(
-        self, name: str, start: Callable[[], Child], *, ends: int | None = None, patience_s: float = 600.0
-    ) -> None:
-        self.name = name
-        self.code: int | None = None
-        self.done = self.given_up = False
-        self._ends = ends
-        self._patience_s = patience_s
-        self._excused_since_s: float | None = None
-        self._start = start
-        self._backoff = Backoff()
-        self._again_s: float | None = None
-        self.restart(time.monotonic())
-
-    def __repr__(self) -> str:
-        return f"<Kept {self.name} {self.child!r} deaths={self._backoff.deaths}>"
-
-    def restart(self, now_s: float) -> None:
-        """Start it, for the first time or again."""
-        self._born_s, self._again_s = now_s, None
-        self.child = self._start()
-
-    def turn(self, now_s: float) -> None:
-        """Take note of its death, and start it again when that is due."""
-        if self._again_s is not None:
-            if now_s >= self._again_s:
-                self.restart(now_s)
-        elif self.is_kept() and self.child.poll() is not None:
-            self._died(now_s)
-
-    def _died(self, now_s: float) -> None:
-        self.code = self.child.stop(0)
-        self.done = self._ends is not None and self.code == self._ends
-        if self.done:
-            say(f"{self.name} is done")
-            return
-        wait_s = self._wait_s(now_s)
-        self.given_up = wait_s is None
-        self._again_s = None if wait_s is None else now_s + wait_s
-        what = "it died too often" if wait_s is None else f"again in {wait_s} s"
-        say(f"{self.name} ended with {self.code}; {what}")
-
-    def _wait_s(self, now_s: float) -> float | None:
-        if self.code not in EXCUSED:
-            self._excused_since_s = None
-            return self._backoff.after(now_s - self._born_s)
-        if self._excused_since_s is None or now_s - self._born_s > HEALTHY_S:
-            self._excused_since_s = now_s
-        return EXCUSED_S if now_s - self._excused_since_s < self._patience_s else None
-
-    def is_kept(self) -> bool:
-        """Whether it is to run."""
-        return not (self.done or self.given_up)
-
-    def is_running(self) -> bool:
-        """Whether there is a process now."""
-        return self.is_kept() and self._again_s is None and self.child.poll() is None
-
-
 class Supervisor:
     """One run's supervisor: `run` returns its exit code when everything has ended."""
 
@@ -181,7 +107,6 @@ class Supervisor:
         self._folder = folder
         self._answer = answer
         self._commands = cmds
-        self._heard = b""
         self._told = 0  # how often we were told to stop
         self._wake_fd = -1
         self._registration: paths.Registration | None = None
@@ -189,6 +114,10 @@ class Supervisor:
         self._master: Kept | None = None
         self._worker: Kept | None = None
         self._url = spec.redis_url or ""
+        self._deputy: Deputy | None = None
+        self._lives = Backoff()
+        self._since_s = time.monotonic()
+        self._news = b""  # for the story, while there is no master that could write it down
 
     # ------------------------------------------------------------------ a life
 
@@ -203,8 +132,13 @@ class Supervisor:
             self._answer({"error": type(error).__name__, "message": str(error)})
             return error.exit_code
         self._answer(self._ready())
+        self._have_deputy()
         paths.tidy_registry()
         paths.tidy_logs(time.time())
+        return self._live()
+
+    def _live(self) -> int:
+        """Look after the run that is open, then leave."""
         ended, code = self._look_after()
         if code == 0 and self._server is not None:
             self._let_viewers_finish()
@@ -248,33 +182,27 @@ class Supervisor:
             ends=0,
             patience_s=self._spec.options.masterless_timeout_ms / 1000,
         )
-        self._spec = replace(self._spec, run=self._opened(self._master.child))
+        self._spec = replace(self._spec, run=self._opened(self._master))
         if self._worker is not None:
             self._worker.child.send(b"\n")  # there is a run: it need not wait for its next heartbeat to learn it
         if self._registration is None:
             self._register()
         self._name_folder()
 
-    def _opened(self, master: Child) -> str:
+    def _opened(self, master: Kept) -> str:
         """The run's id, as the master says; what it found wrong is raised."""
         end_s = time.monotonic() + OPEN_S
         while not self._told and time.monotonic() < end_s:
-            select.select([master.answers_fd, self._wake_fd], [], [], TURN_S)
-            for answer in self._hear(master):
+            select.select([master.child.answers_fd, self._wake_fd], [], [], TURN_S)
+            for answer in master.hear():
                 if "run" in answer:
                     return paths.checked(str(answer["run"]))
                 raise error_named(str(answer.get("error")), str(answer.get("message")))
-            if master.ended:
-                code = master.wait(STOP_S)
+            if master.child.ended:
+                code = master.child.wait(STOP_S)
                 raise TidalError(f"the master ended with {code}: {last_words(self._folder / 'master.log')}")
             self._watch_server()
         raise TidalError("told to stop before the run was open" if self._told else f"no run within {OPEN_S:.0f} s")
-
-    def _hear(self, master: Child) -> list[dict[str, Any]]:
-        """The lines that the master answered with."""
-        self._heard += master.receive()
-        *lines, self._heard = self._heard.split(b"\n")
-        return [json.loads(line) for line in lines]
 
     def _register(self) -> None:
         self._registration = paths.Registration(
@@ -303,9 +231,11 @@ class Supervisor:
         return ready
 
     def _start_master(self) -> Child:
-        self._heard = b""
         spec = replace(self._spec, redis_url=self._url)
-        return self._start(self._commands.master, "master", spec, answers_on_stdout=True)
+        master = self._start(self._commands.master, "master", spec, answers_on_stdout=True)
+        master.send(self._news)
+        self._news = b""
+        return master
 
     def _start_worker(self) -> Child:
         from tidal.service import WorkerSpec  # noqa: PLC0415 - not needed beside an operator's own fleet
@@ -345,6 +275,7 @@ class Supervisor:
             if self._master.given_up:
                 return f"failed: the master died too often, with {self._master.code} at last", TidalError.exit_code
             self._take_turns()
+            self._have_deputy()
             self._wait(TURN_S)
         return "stopped: the supervisor was told to", 0
 
@@ -352,13 +283,57 @@ class Supervisor:
         if self._worker is not None:
             self._worker.turn(time.monotonic())
         if self._master is not None and self._master.is_running():
-            for answer in self._hear(self._master.child):
+            for answer in self._master.hear():
                 say(f"the master says: {answer}")
             self._master.child.flush()
 
     def _watch_server(self) -> None:
         if self._server is not None and self._server.watch():
             say("the server's guard had died: there is a new one, on the same data")
+
+    # ------------------------------------------------------------------ two lives
+
+    def _have_deputy(self) -> None:
+        """See to it that somebody goes on when we are killed."""
+        if self._deputy is None:
+            nursery = os.environ.get(NURSERY_FD)
+            env = {NURSERY_FD: nursery} if nursery else {}
+            self._deputy = Deputy(self._folder / "supervisor.log", env, self._succeed)
+        kept = [kept for kept in (self._master, self._worker) if kept is not None]
+        server = [self._server] if self._server is not None else []
+        knows = (*(kept.mark() for kept in kept), *((server.guard.pid, server.server_pid) for server in server))
+        self._deputy.turn(knows, [*kept, *server], self._handed_on(), time.monotonic())
+
+    def _handed_on(self) -> list[int]:
+        nursery = os.environ.get(NURSERY_FD)
+        lock = [self._registration.lock_fd] if self._registration is not None else []
+        return [*lock, *([int(nursery)] if nursery else [])]
+
+    def _succeed(self) -> int:
+        """In the deputy, when its supervisor is gone: be the supervisor. The children have noticed nothing."""
+        assert self._registration is not None  # noqa: S101 - the run is open
+        killed, now_s = self._registration.entry.supervisor_pid, time.monotonic()
+        if self._lives.after(now_s - self._since_s) is None:
+            self._end(f"failed: {killed} was one supervisor too many that died")
+            return TidalError.exit_code  # what hangs on our lifelines ends in order
+        self._since_s, self._told, self._deputy = now_s, 0, None
+        retitle(python_argv(MODULE, str(self._folder)))
+        self._wake_fd = self._heed_signals()
+        for lent in (self._master, self._worker, self._server):
+            if lent is not None:
+                lent.adopt()
+        with contextlib.suppress(OSError):  # a full disk; the lock is ours
+            self._registration.hand_over(os.getpid())
+        self._tell_story(f"the supervisor (process {killed}) was killed: its deputy (process {os.getpid()}) goes on")
+        self._have_deputy()
+        return self._live()
+
+    def _tell_story(self, line: str) -> None:
+        """Have the master write a line into the log, now or when there is one."""
+        say(line)
+        told = line.encode() + b"\n"
+        if self._master is None or not (self._master.is_running() and self._master.child.send(told)):
+            self._news += told
 
     # ------------------------------------------------------------------ leaving
 
@@ -381,6 +356,8 @@ class Supervisor:
         for kept in (self._master, self._worker):
             if kept is not None:
                 self._stop(kept, patience_s)
+        if self._deputy is not None:
+            self._deputy.dismiss()
         if self._server is not None:
             self._server.stop()
 
@@ -401,12 +378,6 @@ class Supervisor:
         say(how)
         if self._registration is not None:
             self._registration.end(how, time.time_ns() // 1_000_000)
-
-
-def say(text: str) -> None:
-    """A line of the supervisor's own log."""
-    stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-    print(f"{stamp} {text}", file=sys.stderr, flush=True)
 
 
 def read_spec() -> LaunchSpec:

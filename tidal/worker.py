@@ -45,6 +45,7 @@ from tidal.model.codec import pack
 from tidal.model.events import SCHEMA_VERSION
 from tidal.model.liveness import LEASE_MS, Heartbeat
 from tidal.model.wire import from_wire, to_wire
+from tidal.process import tell_end
 from tidal.rights import require
 from tidal.sayings import Sayings
 from tidal.service import Identity, Service, WorkerSpec
@@ -409,10 +410,10 @@ def main(argv: list[str] | None = None, *, serving: Callable[..., int] = serve) 
     line = sys.stdin.buffer.raw.readline() if hasattr(sys.stdin.buffer, "raw") else sys.stdin.buffer.readline()
     spec: WorkerSpec = from_wire(WorkerSpec, json.loads(line))
     try:
-        return serving(spec, watch_fd=sys.stdin.fileno())
+        return tell_end(serving(spec, watch_fd=sys.stdin.fileno()))
     except TidalError as error:
         print(f"tidal worker: {error}", file=sys.stderr, flush=True)
-        return error.exit_code
+        return tell_end(error.exit_code)
 
 
 if __name__ == "__main__":

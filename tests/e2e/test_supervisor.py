@@ -20,6 +20,7 @@ from deadline import alive, all_gone, processes_of, until
 from stage import folded
 
 from tidal import paths
+from tidal.deputy import WORD
 from tidal.errors import FileSyntaxError, NoHost, PortTaken, RunLapsed, UnknownUserClass
 from tidal.launch import LaunchSpec, launch
 from tidal.model.events import RunOptions
@@ -34,6 +35,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reaso
 STAND_IN = '''
 """A master or worker that does nothing but live, answer and leave a trace in the server."""
 import json, os, pathlib, redis, select, signal, sys
+from tidal.process import tell_end
 name, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 spec = json.loads(sys.stdin.buffer.raw.readline())
 with (folder / f"{name}.lives").open("a") as lives:
@@ -45,10 +47,10 @@ if (folder / f"{name}.fenced").exists():
     sys.exit(44)
 if (folder / f"{name}.crashes").exists():
     os._exit(9)
-def leave(why):
+def leave(why, code=0):
     redis.Redis.from_url(spec["redis_url"], protocol=2).xadd("trace", {name: why})
     (folder / f"{name}.left").write_text(why)
-    sys.exit(0)
+    sys.exit(tell_end(code))
 if (folder / f"{name}.hangs").exists():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 else:
@@ -57,8 +59,14 @@ if name == "master":
     print(json.dumps({"run": spec["run"] or "r1"}), flush=True)
 while True:
     readable, _, _ = select.select([0], [], [], 0.05)
-    if readable and not os.read(0, 4096):
-        leave("lifeline")
+    if readable:
+        said = os.read(0, 4096)
+        if not said:
+            leave("lifeline")
+        with (folder / f"{name}.heard").open("ab") as heard:
+            heard.write(said)
+    if name == "worker" and (folder / "drained").exists():
+        leave("drained", 46)
     if name == "master" and (folder / "closed").exists():
         leave("closed")
 '''
@@ -136,6 +144,24 @@ class Stage:
         """The process of a stand-in's life, once it has begun."""
         return until(lambda: self.lives(name)[life - 1 : life], what=f"life {life} of the {name}")[0][0]
 
+    def heard(self, name: str) -> str:
+        """What came to a stand-in on its lifeline."""
+        file = self.folder / f"{name}.heard"
+        return file.read_text() if file.exists() else ""
+
+    def deputy(self) -> int:
+        """The deputy's process, once there is one."""
+        return until(lambda: part_pids(WORD), what="there is a deputy")[0]
+
+    def kill_supervisor(self) -> int:
+        """Kill the first supervisor; the process that is the supervisor then."""
+        successor = self.deputy()
+        assert self.supervisor is not None
+        self.supervisor.kill()
+        self.supervisor.wait(5)
+        until(lambda: looks_after() == successor, what="the deputy is the supervisor")
+        return successor
+
     def left(self, name: str) -> str:
         """Why a stand-in left in order; "" when it did not."""
         file = self.folder / f"{name}.left"
@@ -155,6 +181,12 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     if made.supervisor is not None and made.supervisor.poll() is None:
         made.supervisor.kill()
         made.supervisor.wait(5)
+
+
+def looks_after(run: str = "r1") -> int:
+    """Who looks after the run, by the registry."""
+    entry = paths.local_run(run)
+    return entry.supervisor_pid if entry is not None and entry.is_alive else 0
 
 
 def client_of(url: str) -> redis.Redis:
@@ -279,13 +311,73 @@ def test_signals_of_a_terminal_mean_nothing(stage: Stage) -> None:
     assert stage.wait() == 0
 
 
-def test_a_killed_supervisor_leaves_no_process(stage: Stage, home: Path) -> None:
-    """Master and worker learn it from their stdin and may still write; the server leaves last."""
+def test_a_killed_supervisor_is_succeeded(stage: Stage) -> None:
+    """Nobody notices but the story; its deputy restarts what dies, and ends in order with the run."""
+    ready = stage.start()
+    master, worker, before = stage.pid("master"), stage.pid("worker"), server_pids()
+    successor = stage.kill_supervisor()
+    line = "was killed: its deputy"
+    until(lambda: line in stage.heard("master"), what="the story is told")
+    assert (alive(master), alive(worker), server_pids()) == (True, True, before)
+    for name, pid in (("master", master), ("worker", worker)):
+        os.kill(pid, signal.SIGKILL)
+        stage.pid(name, 2)
+    os.kill(before["guard"], signal.SIGKILL)
+    until(all_gone(before.values()))
+    until(lambda: reachable(ready["redis_url"]), what="there is a new server")
+    stage.tell("closed")
+    until(all_gone([successor]), what="the run ends")
+    assert (stage.left("master"), stage.left("worker")) == ("closed", "told")
+    assert stage.heard("master").count(line) == 1
+    assert paths.local_run("r1").ended == "closed"  # type: ignore[union-attr]
+
+
+def test_supervisors_are_killed_one_after_the_other(stage: Stage) -> None:
+    """A deputy that is the supervisor has a deputy; a killed deputy is replaced."""
     stage.start()
-    stage.pid("worker")
+    pids = [stage.pid("master"), stage.pid("worker")]
+    killed = stage.deputy()
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: [pid for pid in part_pids(WORD) if pid != killed], what="there is another deputy")
+    second = stage.kill_supervisor()
+    third = stage.deputy()
+    os.kill(second, signal.SIGKILL)
+    until(lambda: looks_after() == third, what="and the deputy of that one goes on")
+    assert all(alive(pid) for pid in pids)
+    os.kill(third, signal.SIGTERM)
+    until(all_gone([third]), what="it heeds SIGTERM as the first one would")
+    assert (stage.left("master"), stage.left("worker")) == ("told", "told")
+
+
+def test_a_successor_knows_how_children_of_another_ended(stage: Stage) -> None:
+    """A worker that was let go stays away, though its exit code is not the successor's to know."""
+    stage.start()
+    worker = stage.pid("worker")
+    successor = stage.kill_supervisor()
+    stage.tell("drained")
+    until(all_gone([worker]))
+    log = paths.logs_dir() / "r1" / "supervisor.log"
+    until(lambda: "the worker is done" in log.read_text(), what="its end is understood")
+    stage.tell("closed")
+    until(all_gone([successor]))
+    assert len(stage.lives("worker")) == 1
+
+
+def kill_both(stage: Stage) -> None:
+    """Kill the supervisor with its deputy."""
+    deputy = stage.deputy()
+    os.kill(deputy, signal.SIGSTOP)
     assert stage.supervisor is not None
     stage.supervisor.kill()
     stage.supervisor.wait(5)
+    os.kill(deputy, signal.SIGKILL)
+
+
+def test_supervisor_and_deputy_killed_at_once_leave_no_process(stage: Stage, home: Path) -> None:
+    """Master and worker learn it from their stdin and may still write; the server leaves last."""
+    stage.start()
+    stage.pid("worker")
+    kill_both(stage)
     until(lambda: ours() == {}, 5, "everything ends")
     assert (stage.left("master"), stage.left("worker")) == ("lifeline", "lifeline")
     assert list((home / "state" / "servers").glob("s-*")) == []
@@ -296,15 +388,17 @@ def test_a_killed_supervisor_leaves_no_process(stage: Stage, home: Path) -> None
     assert paths.local_run("r1").ended == "the supervisor was killed"  # type: ignore[union-attr]
 
 
-def test_supervisor_and_guard_killed_at_once_leave_no_process(stage: Stage) -> None:
+def test_supervisor_deputy_and_guard_killed_at_once_leave_no_process(stage: Stage) -> None:
     """The server dies with its guard; master and worker with their lifelines, though Redis is gone."""
     stage.start()
     stage.pid("worker")
     assert stage.supervisor is not None
     guard = server_pids()["guard"]
-    os.kill(stage.supervisor.pid, signal.SIGSTOP)
-    os.kill(guard, signal.SIGKILL)
-    stage.supervisor.kill()
+    deputy = stage.deputy()
+    for pid in (stage.supervisor.pid, deputy):
+        os.kill(pid, signal.SIGSTOP)
+    for pid in (guard, stage.supervisor.pid, deputy):
+        os.kill(pid, signal.SIGKILL)
     stage.supervisor.wait(5)
     until(lambda: ours() == {}, 5, "everything ends")
 
@@ -409,10 +503,28 @@ def test_a_real_run_ends_by_itself(tmp_path: Path) -> None:
     assert paths.local_run(launched.run).ended == "closed"  # type: ignore[union-attr]
 
 
-def test_a_real_run_whose_supervisor_is_killed_is_closed_in_order(tmp_path: Path) -> None:
+def test_a_real_run_goes_on_when_its_supervisor_is_killed(tmp_path: Path) -> None:
+    """To its planned end, with the load as planned: the story says it, and the run is no worse for it."""
+    launched = launch(spec_of(tmp_path, run_time_ms=5_000))
+    until(lambda: part_pids(WORD), what="there is a deputy")
+    os.kill(launched.supervisor_pid, signal.SIGKILL)
+    until(lambda: ours() == {}, 40, "the run ends")
+    assert paths.local_run(launched.run).ended == "closed"  # type: ignore[union-attr]
+    state = folded(launched.run)
+    assert state.log.closed is not None
+    assert (state.log.closed.outcome, state.log.closed.exit_code) == ("finished", 0)
+    told = [row.text for row in state.log.story]
+    assert len([text for text in told if "was killed: its deputy" in text]) == 1
+    assert [text for text in told if "took over" in text or "lost" in text or "again" in text] == []
+
+
+def test_a_real_run_whose_supervisor_and_deputy_are_killed_is_closed_in_order(tmp_path: Path) -> None:
     """No process is left after a few seconds, and the archive is whole: the master had the time to close the run."""
     launched = launch(spec_of(tmp_path, run_time_ms=None))
+    deputy = until(lambda: part_pids(WORD), what="there is a deputy")[0]
+    os.kill(deputy, signal.SIGSTOP)
     os.kill(launched.supervisor_pid, signal.SIGKILL)
+    os.kill(deputy, signal.SIGKILL)
     until(lambda: ours() == {}, 12, "everything ends")
     assert paths.archive_path(launched.run).exists()
     closed = folded(launched.run).log.closed

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import os
 import signal
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tidal.errors import FleetBusy, NoHost, TidalError
-from tidal.launch import Launched, LaunchSpec, error_named, stopped_by_ctrl_c
+from tidal.launch import Launched, LaunchSpec, error_named, stopped_by_ctrl_c, tell_supervisor
 from tidal.model.events import RunOptions
 from tidal.model.wire import from_wire, to_wire
+from tidal.paths import HOME, LocalRun, Registration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 FULL = LaunchSpec(
     file="/work/locustfile.py",
@@ -65,16 +71,46 @@ def test_the_password_is_not_in_the_repr() -> None:
     assert "secret" not in repr(Launched("r1", "unix://:secret@/s", 1, "redis://:secret@127.0.0.1:1/0"))
 
 
-def test_a_ctrl_c_before_anybody_follows_stops_the_run() -> None:
-    """Its supervisor is told, here ourselves; other errors leave the run alone."""
-    heard: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, _frame: heard.append(number))
-    try:
-        with pytest.raises(OSError, match="full"), stopped_by_ctrl_c(os.getpid()):
-            raise OSError("full")
-        assert heard == []
-        with pytest.raises(KeyboardInterrupt), stopped_by_ctrl_c(os.getpid()):
-            raise KeyboardInterrupt
-        assert heard == [signal.SIGTERM]
-    finally:
-        signal.signal(signal.SIGTERM, before)
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[None]:
+    """A TIDAL_HOME of the test's own."""
+    before = os.environ.get(HOME)
+    os.environ[HOME] = str(tmp_path)
+    yield
+    if before is None:
+        del os.environ[HOME]
+    else:
+        os.environ[HOME] = before
+
+
+@pytest.fixture
+def heard() -> Iterator[list[int]]:
+    """What a supervisor would be told: here it is ourselves."""
+    told: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: told.append(number))
+    yield told
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("home")
+def test_a_ctrl_c_before_anybody_follows_stops_the_run(heard: list[int]) -> None:
+    """Whoever is its supervisor now is told; other errors leave the run alone."""
+    looked_after = Registration(LocalRun("r1", "/f.py", 1, supervisor_pid=2**22 + 1))  # no process: it was killed
+    looked_after.hand_over(os.getpid())
+    with pytest.raises(OSError, match="full"), stopped_by_ctrl_c("r1"):
+        raise OSError("full")
+    assert heard == []
+    with pytest.raises(KeyboardInterrupt), stopped_by_ctrl_c("r1"):
+        raise KeyboardInterrupt
+    assert heard == [signal.SIGTERM]
+    looked_after.end("closed", 2)
+
+
+@pytest.mark.usefixtures("home")
+def test_nobody_is_told_of_a_run_that_nobody_looks_after(heard: list[int]) -> None:
+    """The pid in the registry may be somebody else's by then: the lock says that its owner is gone."""
+    killed = Registration(LocalRun("r1", "/f.py", 1, supervisor_pid=os.getpid()))
+    os.close(killed.lock_fd)
+    tell_supervisor("r1")
+    tell_supervisor("r2")
+    assert heard == []

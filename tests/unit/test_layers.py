@@ -38,7 +38,7 @@ LAYERS: dict[str, set[str]] = {
     "server": {"embedded", "engines", "guard", "fakeserver", "places"},
     "processes": {
         "master", "leader", "lease", "keeping", "lookout", "renewal", "record", "opening", "worker", "service", "crew",
-        "lines", "rhythm", "sayings", "supervisor", "standby", "trouble",
+        "lines", "rhythm", "sayings", "supervisor", "kept", "deputy", "standby", "trouble",
         "launch", "trying", "live", "operator", "doctor", "hookline", "rights",
     },
     "replay": {"replay", "waypoints", "chained", "proof", "portable", "cutting", "judge"},

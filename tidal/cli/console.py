@@ -99,7 +99,7 @@ class Console:
     Args:
         feed: where frames come from.
         operator: whom to ask for a stop; None: Ctrl-C only leaves.
-        supervisor_pid: 0 when nobody of this machine looks after the run.
+        end_at_once: done when this process is left at once.
         is_alive: whether the run's supervisor lives.
         out: where the lines go.
     """
@@ -109,12 +109,12 @@ class Console:
         feed: Followed,
         operator: Asks | None,
         *,
-        supervisor_pid: int = 0,
+        end_at_once: Callable[[], None] = lambda: None,
         is_alive: Callable[[], bool] = lambda: True,
         out: IO[str] | None = None,
     ) -> None:
         self._feed, self._operator = feed, operator
-        self._pid, self._is_alive = supervisor_pid, is_alive
+        self._end_at_once, self._is_alive = end_at_once, is_alive
         self._out: IO[str] | None = out or sys.stdout
         self._told: set[StoryRow] = set()
         self._verdict = ""
@@ -124,7 +124,7 @@ class Console:
 
     def follow(self) -> Frame:
         """Show the run until it is closed; its last frame. Raises RunLapsed when it ended without closing."""
-        interrupts = Interrupts(self._end_supervisor)
+        interrupts = Interrupts(self._end_at_once)
         pause = threading.Event()
         due_s = {self._tell_news: time.monotonic(), self._tell_interval: time.monotonic() + INTERVAL_S}
         every_s = {self._tell_news: NEWS_S, self._tell_interval: INTERVAL_S}
@@ -207,11 +207,6 @@ class Console:
                 operator.want(event)
                 return
             pause.wait(1)
-
-    def _end_supervisor(self) -> None:
-        if self._pid:
-            with contextlib.suppress(OSError):
-                os.kill(self._pid, signal.SIGTERM)
 
 
 @dataclass(slots=True)

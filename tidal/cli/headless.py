@@ -34,7 +34,7 @@ def run_headless(spec: LaunchSpec, json_file: str | None, files: Wanted | None =
     launched = launch(spec, prepare=_prepare, supervise=_supervise)
     out = lines_to(json_file)
     with contextlib.ExitStack() as until_end:
-        with stopped_by_ctrl_c(launched.supervisor_pid):
+        with stopped_by_ctrl_c(launched.run):
             with contextlib.suppress(OSError):  # nobody reads, or the disk is full: whoever follows deals with that
                 print(
                     f"run {launched.run}  {Path(spec.file).name}  (tidal attach {launched.run})", file=out, flush=True

@@ -20,7 +20,7 @@ from tidal.cli.locust_out import LocustOut
 from tidal.cli.session import session
 from tidal.cli.tail import Tail
 from tidal.errors import RunLapsed, TidalError
-from tidal.launch import launch
+from tidal.launch import launch, stopped_by_ctrl_c
 from tidal.model.events import WantTarget
 from tidal.model.stats import Tally
 from tidal.model.view import is_complete
@@ -57,8 +57,8 @@ class LocustConsole(Console):
     def __init__(
         self, followed: Session, out: LocustOut, csv: Files | None, *, has_tables: bool, is_distributed: bool
     ) -> None:
-        pid, alive = followed.supervisor_pid, followed.is_alive
-        super().__init__(followed.feed, followed.operator, supervisor_pid=pid, is_alive=alive)
+        end, alive = followed.end_at_once, followed.is_alive
+        super().__init__(followed.feed, followed.operator, end_at_once=end, is_alive=alive)
         self._live: LiveFeed = followed.feed
         self._lines = LocustLog(is_distributed=is_distributed)
         self._said, self._csv, self._has_tables = out, csv, has_tables
@@ -155,16 +155,18 @@ def code_of(last: Picture) -> int:
 
 def _followed(spec: LaunchSpec, args: argparse.Namespace, out: LocustOut, csv: Files | None) -> tuple[Picture, str]:
     """The last picture of the run, and its id."""
-    launched = launch(spec)
-    for line in opening_lines(LOCUST_VERSION, __version__, spec.options.run_time_ms):
-        out.line(line)
-    out.line(Line("DEBUG", OWN, f"run {launched.run}: tidal attach {launched.run}"))
-    if launched.warning:
-        out.line(Line("WARNING", OWN, launched.warning))
-    if not args.only_summary:
-        out.table(request_lines([], Entry("", AGGREGATED, Tally(), (0.0, 0.0), 0.0), widths=out.widths()))
-    with session(launched.redis_url, launched.run, launched.supervisor_pid) as followed:
-        has_tables = not args.only_summary
+    launched, has_tables = launch(spec), not args.only_summary
+    with contextlib.ExitStack() as until_end:
+        with stopped_by_ctrl_c(launched.run):
+            for line in opening_lines(LOCUST_VERSION, __version__, spec.options.run_time_ms):
+                out.line(line)
+            out.line(Line("DEBUG", OWN, f"run {launched.run}: tidal attach {launched.run}"))
+            if launched.warning:
+                out.line(Line("WARNING", OWN, launched.warning))
+            if has_tables:
+                out.table(request_lines([], Entry("", AGGREGATED, Tally(), (0.0, 0.0), 0.0), widths=out.widths()))
+            begun = session(launched.redis_url, launched.run, launched.supervisor_pid)
+            followed = until_end.enter_context(begun)
         console = LocustConsole(
             followed, out, csv, has_tables=has_tables, is_distributed=bool(args.master or args.processes)
         )

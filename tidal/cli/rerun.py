@@ -8,6 +8,7 @@ chance go by the run's id, unless the feed has a seed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import threading
@@ -72,7 +73,7 @@ def _started(args: argparse.Namespace, opened: RunOpened, folder: Path, acts: Se
     from tidal.cli.session import session
     from tidal.cli.streams import lines_to
     from tidal.cli.verdict_files import write_verdict
-    from tidal.launch import launch
+    from tidal.launch import launch, stopped_by_ctrl_c
 
     before = Path.cwd()
     os.chdir(folder)  # what is shipped keeps its place below the working folder
@@ -81,10 +82,12 @@ def _started(args: argparse.Namespace, opened: RunOpened, folder: Path, acts: Se
     finally:
         os.chdir(before)
     out = lines_to(args.json)
-    print(
-        f"run {launched.run}  {opened.file}, as run {opened.run}  (tidal attach {launched.run})", file=out, flush=True
-    )
-    with session(launched.redis_url, launched.run, launched.supervisor_pid) as followed:
+    with contextlib.ExitStack() as until_end:
+        with stopped_by_ctrl_c(launched.run):
+            said = f"run {launched.run}  {opened.file}, as run {opened.run}  (tidal attach {launched.run})"
+            with contextlib.suppress(OSError):  # nobody reads, or the disk is full: whoever follows deals with that
+                print(said, file=out, flush=True)
+            followed = until_end.enter_context(session(launched.redis_url, launched.run, launched.supervisor_pid))
         ended = threading.Event()
         doer = threading.Thread(target=_do, args=(followed, acts, ended), daemon=True)
         doer.start()

@@ -21,7 +21,7 @@ from tidal.cli.verdict_files import summary_file, write_at_end
 from tidal.cli.wanted import Wanted
 from tidal.errors import TerminalUnfit, TidalError
 from tidal.keys import RunKeys
-from tidal.launch import launch
+from tidal.launch import launch, stopped_by_ctrl_c
 from tidal.model.events import WantStop
 from tidal.outputs.layout import shorten
 
@@ -84,10 +84,11 @@ def launched(
     _check_room()
     settings_of(config_path())  # a mistake in it is told before any load begins
     begun = launch(spec)
-    if not may_outlive:
-        end_with_terminal(begun.supervisor_pid)
-    opened = open_session(begun.redis_url, begun.run, begun.supervisor_pid)
-    app = app_of(args, _rewindable(opened, begun.redis_url), opened.operator)
+    with stopped_by_ctrl_c(begun.run):
+        if not may_outlive:
+            end_with_terminal(begun.run)
+        opened = open_session(begun.redis_url, begun.run, begun.supervisor_pid)
+        app = app_of(args, _rewindable(opened, begun.redis_url), opened.operator)
     return _show(app, json_file, may_outlive=may_outlive, files=files)
 
 

@@ -12,6 +12,7 @@ from tidal import paths
 from tidal.bus import Bus
 from tidal.cli.console import Console
 from tidal.keys import RunKeys
+from tidal.launch import tell_supervisor
 from tidal.live import LiveFeed
 from tidal.operator import Operator
 from tidal.rights import require
@@ -40,10 +41,15 @@ class Session:
         entry = paths.local_run(self.run) if self.supervisor_pid else None
         return entry is None or entry.is_alive
 
+    def end_at_once(self) -> None:
+        """Have the supervisor stop the run, where it is of this machine: Redis may not answer."""
+        if self.supervisor_pid:
+            tell_supervisor(self.run)
+
     def follow(self, out: IO[str]) -> Frame:
         """Print the run to its end; the last frame."""
         operator = self.operator if self.may_stop else None
-        console = Console(self.feed, operator, supervisor_pid=self.supervisor_pid, is_alive=self.is_alive, out=out)
+        console = Console(self.feed, operator, end_at_once=self.end_at_once, is_alive=self.is_alive, out=out)
         return self.followed_by(console)
 
     def followed_by(self, console: Console) -> Frame:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from tidal.launch import tell_supervisor
 
 if TYPE_CHECKING:
     from tidal.tui.app import TidalApp
@@ -38,12 +39,11 @@ def end_as_told(app: TidalApp) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def end_with_terminal(supervisor_pid: int) -> None:
-    """From now on a hang-up of the terminal stops the supervisor's run in order."""
+def end_with_terminal(run: str) -> None:
+    """From now on a hang-up of the terminal stops the run in order."""
 
     def hung_up(number: int, _frame: object) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(supervisor_pid, signal.SIGTERM)
+        tell_supervisor(run)
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
