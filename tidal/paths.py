@@ -4,7 +4,7 @@
     state   ~/.local/state/tidal   (or $TIDAL_HOME/state)  logs/…               what background processes print
                                                            servers/…            data of embedded servers, swept at start
                                                            local/RUN.json       the registry of local runs (0600)
-                                                           local/RUN.lock       locked by the supervisor while it lives
+                                                           local/RUN.lock       locked by a supervisor while it lives
 
 A registry entry holds the Redis URL with its password, so folders are 0700 and files 0600. Whether a supervisor lives
 is asked of the kernel by its lock, not by its pid: a pid may be somebody else's by now.
