@@ -41,12 +41,14 @@ class Cutting(NamedTuple):
         whole: the state of all of it.
         left: the state of what is left.
         missing: whether the recording begins with a stored state: what lies before it is in sums alone, and left out.
+        across: requests that went because they were reported together with seconds that go.
     """
 
     whole: State
     left: State
     last_ms: int
     missing: bool
+    across: int = 0
 
 
 def cut_out(archive: Archive, cut: Cut) -> Cutting:
@@ -57,7 +59,7 @@ def cut_out(archive: Archive, cut: Cut) -> Cutting:
     state, missing = _beginning(archive)
     for entry in archive.entries():
         _fold(state, entry, knife)
-    return Cutting(whole, state, replay.last_ms, missing)
+    return Cutting(whole, state, replay.last_ms, missing, knife.across)
 
 
 def _beginning(archive: Archive) -> tuple[State, bool]:
@@ -79,9 +81,16 @@ def _fold(state: State, entry: Entry, knife: Knife) -> None:
         fold_entry(state, entry)
         return
     state.position[entry.stream] = entry.id
-    left = knife.of(signed)
-    if left is not None:
-        fold(state, left, str(entry.id))
+    across, left = knife.across, knife.of(signed)
+    if left is not None and not _counted(state, left, entry):
+        knife.across = across  # it was there before
+
+
+def _counted(state: State, signed: ev.ByWorker, entry: Entry) -> bool:
+    """Fold what a worker wrote; whether it was new."""
+    repeats, refused = state.reports.repeats, state.reports.refused.count
+    fold(state, signed, str(entry.id))
+    return (state.reports.repeats, state.reports.refused.count) == (repeats, refused)
 
 
 def _decoded(entry: Entry) -> Signed | None:
@@ -94,6 +103,15 @@ def _decoded(entry: Entry) -> Signed | None:
 # ------------------------------------------------------------------ a replay of what is left
 
 
+class _Kept(NamedTuple):
+    """A moment, the entries before it, what the knife had counted by then, the state."""
+
+    at_ms: int = 0
+    entries: int = 0
+    across: int = 0
+    packed: bytes = b""
+
+
 class CutFeed(ReplayFeed):
     """A replay of what a cut leaves. It folds from the beginning, so it keeps states of its own to go back to."""
 
@@ -102,21 +120,23 @@ class CutFeed(ReplayFeed):
         whole = Replay(archive).final()
         self._archive, self._cut = archive, cut
         self._knife = Knife(cut, whole.log.incarnations, whole.log.began_ms)
-        self._kept: list[tuple[int, int, bytes]] = []  # moment, entries before it, state
-        self._begin(0, 0, _beginning(archive)[0])
+        self._kept: list[_Kept] = []
+        self._begin()
 
-    def _begin(self, reached_ms: int, count: int, state: State) -> None:
-        self._reached_ms, self._count, self._state = reached_ms, count, state
-        self._entries = self._archive.entries(after=count)
+    def _begin(self, kept: _Kept | None = None) -> None:
+        self._reached_ms, self._count, self._knife.across, packed = kept or _Kept()
+        self._state = State.unpacked(packed) if packed else _beginning(self._archive)[0]
+        self._entries = self._archive.entries(after=self._count)
         self._next: Entry | None = None
 
     def _picture(self, at_ms: int, focus: Focus | None) -> Frame | None:
         if at_ms < self._reached_ms:
-            kept = max((k for k in self._kept if k[0] <= at_ms), default=None)
-            self._begin(*kept[:2], _unpacked(kept[2])) if kept else self._begin(0, 0, _beginning(self._archive)[0])
+            self._begin(max((kept for kept in self._kept if kept.at_ms <= at_ms), default=None))
         self._go_to(1 << 64 if at_ms >= self.last_ms else at_ms)
         self._reached_ms = at_ms
-        return cut_frame(self._state, at_ms, self._cut, focus) if self._state.log.opened_ms else None
+        if not self._state.log.opened_ms:
+            return None
+        return cut_frame(self._state, at_ms, self._cut, focus, self._knife.across)
 
     def _go_to(self, at_ms: int) -> None:
         while True:
@@ -130,13 +150,9 @@ class CutFeed(ReplayFeed):
             self._keep(entry.id.ms)
 
     def _keep(self, now_ms: int) -> None:
-        last_ms = self._kept[-1][0] if self._kept else self.first_ms
+        last_ms = self._kept[-1].at_ms if self._kept else self.first_ms
         if now_ms - last_ms >= max(KEEP_MS, (self.last_ms - self.first_ms) // KEPT_MAX):
-            self._kept.append((now_ms, self._count, self._state.packed()))
-
-
-def _unpacked(packed: bytes) -> State:
-    return State.unpacked(packed)
+            self._kept.append(_Kept(now_ms, self._count, self._knife.across, self._state.packed()))
 
 
 # ------------------------------------------------------------------ pieces
@@ -153,12 +169,11 @@ def pieces_of(archive: Archive, cut: Cut | None = None) -> tuple[State, Pieces]:
     pieces = Pieces(_phases(archive, whole), log.began_ms)
     state = State()  # only to know what was there before
     for entry, signed in _reports(archive):
-        repeats, refused = state.reports.repeats, state.reports.refused.count
-        fold(state, replace(signed, event=ev.WorkerFinished("")), str(entry.id))
-        is_new = (state.reports.repeats, state.reports.refused.count) == (repeats, refused)
-        left = knife.of(signed) if knife is not None else signed
-        if is_new and left is not None and isinstance(left.event, ev.Reported):
-            add_all(pieces, left.event.blocks)
+        if _counted(state, replace(signed, event=ev.WorkerFinished("")), entry):
+            left = knife.of(signed) if knife is not None else signed
+            if left is not None and isinstance(left.event, ev.Reported):
+                add_all(pieces, left.event.blocks)
+    pieces.cut_off = knife.across if knife is not None else 0
     return whole, pieces
 
 

@@ -86,17 +86,23 @@ class _Ended(NamedTuple):
     state: State
     at_ms: int
     cut: Cut | None = None
+    across: int = 0  # requests that went with what was cut, at its edges
 
     def frame(self) -> Frame:
         """The picture."""
-        return cut_frame(self.state, self.at_ms, self.cut) if self.cut else frame(self.state, self.at_ms)
+        if not self.cut:
+            return frame(self.state, self.at_ms)
+        return cut_frame(self.state, self.at_ms, self.cut, across=self.across)
 
 
 def _ended(archive: Archive, path: Path, cut_of: CutOf) -> _Ended:
     replay = Replay(archive)
     state = demand_run(replay.final(), path)
     cut = cut_of(state) if cut_of is not None else None
-    return _Ended(cut_out(archive, cut).left, replay.last_ms, cut) if cut else _Ended(state, replay.last_ms)
+    if not cut:
+        return _Ended(state, replay.last_ms)
+    left = cut_out(archive, cut)
+    return _Ended(left.left, replay.last_ms, cut, left.across)
 
 
 def shipped(archive: Archive, log: LogHalf) -> Mapping[str, bytes]:

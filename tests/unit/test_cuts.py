@@ -10,14 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recordings import BEGAN_MS, T0, Shop, entries, record
 
-from tidal.archive import Archive
+from tidal.archive import Archive, ArchiveWriter
 from tidal.cli import cutting as words
 from tidal.cli.parser import Parser, parser_of
 from tidal.cutting import CutFeed, cut_out, pieces_of
 from tidal.errors import UsageError
 from tidal.model import events as ev
-from tidal.model.codec import decode
+from tidal.model.codec import decode, encode, entry_of
 from tidal.model.cuts import Cut, Knife, cut_frame
+from tidal.model.each import Spans
 from tidal.model.segments import TOTAL
 from tidal.model.stats import Tally
 from tidal.report import read_frame, read_report
@@ -147,6 +148,79 @@ def test_the_time_that_is_left_is_counted(windows: list[tuple[int, int]], betwee
     assert cut.kept_ms(80) == sum(cut.has_moment(ms) for ms in range(80))
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 20_000)), max_size=3),
+    st.none() | st.tuples(st.integers(0, 20_000), st.integers(0, 20_000)),
+    st.integers(-3_000, 15_000),
+    st.integers(1, 12),
+)
+def test_seconds_in_a_row_are_kept_by_each_of_them(
+    windows: list[tuple[int, int]], between: tuple[int, int] | None, from_ms: int, seconds: int
+) -> None:
+    """All of them, none of them, or None for some."""
+    cut = Cut(windows=tuple(windows), between=between)
+    kept = {cut.has_moment(from_ms + 1_000 * n) for n in range(seconds)}
+    assert cut.has_seconds(from_ms, seconds) == (kept.pop() if len(kept) == 1 else None)
+
+
+def wide(path: Path) -> Path:
+    """The shop's run as a large fleet reports it: eight seconds together, each report handed in twice."""
+    writer, kept = ArchiveWriter(path, {"run": "r"}), dict[str, list[ev.ByWorker]]()
+    for number, entry in enumerate(entries(SHOP)):
+        signed = decode(entry)
+        if not isinstance(signed, ev.ByWorker) or not isinstance(signed.event, ev.Reported):
+            writer.add(entry)
+            continue
+        mine = kept.setdefault(signed.incarnation, [])
+        mine.append(signed)
+        if signed.event.to_ms // 1000 % 8 == 0 or signed.last == SHOP.seconds:
+            blocks = Spans(8).joined([b for one in mine for b in reported(one).blocks])
+            event = replace(signed.event, from_ms=reported(mine[0]).from_ms, blocks=blocks)
+            fields = encode(replace(signed, first=mine[0].first, event=event))
+            for again in (0, 100):
+                writer.add(entry_of(entry.stream, type(entry.id)(entry.id.ms, again + number), fields))
+            mine.clear()
+    writer.close(final=True)
+    return path
+
+
+def reported(signed: ev.ByWorker) -> ev.Reported:
+    """The report in an envelope."""
+    assert isinstance(signed.event, ev.Reported)
+    return signed.event
+
+
+def test_seconds_that_were_reported_together_stay_only_together(tmp_path: Path) -> None:
+    """What a cut takes along at its edges is counted, once, and said by every way to its figures."""
+    path = wide(tmp_path / "wide.tidal")
+    cut = Cut(windows=((9_000, 20_000),))
+    shown, lost = read_frame(path, cut=lambda state: cut), 0
+    for entry in entries(SHOP):
+        signed = decode(entry)
+        if isinstance(signed, ev.ByWorker) and isinstance(signed.event, ev.Reported):
+            seconds = {block.second: block for block in signed.event.blocks}
+            lost += sum(
+                t.requests
+                for s, b in seconds.items()
+                if s - BEGAN // 1000 in {7, 8, 20, 21, 22}
+                for t in b.tallies.values()
+            )
+    total = read_frame(path).total.requests
+    kept = recomputed(lambda who, s, key: s < 7 or s > 22)
+    assert shown.total.requests == sum(tally.requests for tally in kept.values()) < total
+    (remark,) = shown.verdict.remarks
+    assert remark.startswith(f"what if: without 00:09 to 00:20; {lost:,} requests at its edges are left out, too")
+    with Archive.open(path) as archive:
+        feed = CutFeed(archive, cut, clock=lambda: 0.0)
+        for at_ms in (feed.last_ms, BEGAN + 3_000, feed.last_ms):
+            feed.seek(at_ms)
+            told = feed.frame()
+        assert told is not None
+        assert told.verdict == shown.verdict
+        assert pieces_of(archive, cut)[1].cut_off == lost
+        assert pieces_of(archive)[1].cut_off == 0
+
+
 # ------------------------------------------------------------------ words
 
 
@@ -195,8 +269,6 @@ def test_pieces_are_the_run_second_by_second(whole: Path) -> None:
 
 def test_repeats_are_counted_once(tmp_path: Path) -> None:
     """What a worker handed in again is in no piece twice."""
-    from tidal.archive import ArchiveWriter  # noqa: PLC0415 - of this test alone
-
     writer = ArchiveWriter(tmp_path / "twice.tidal", {"run": "r"})
     for number, entry in enumerate(entries(SHOP)):
         writer.add(entry)

@@ -17,9 +17,10 @@ from itertools import accumulate, pairwise
 from math import exp, floor
 from typing import TYPE_CHECKING
 
-from tidal.model.segments import TOTAL, Phase, Piece, Pieces
+from tidal.model.segments import OTHER, TOTAL, Phase, Piece, Pieces
 from tidal.model.stats import BUCKETS_PER_E, merge_histogram
 from tidal.model.students import critical, root, two_sided, welch
+from tidal.model.words import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,6 +77,7 @@ class Comparison:
     Attributes:
         phases: those that both have, in order.
         only: those that only one of them has, told.
+        remarks: what of a run is not in the figures as they are called.
         tested: how many differences were tested together.
     """
 
@@ -208,7 +210,24 @@ def compare(a: Pieces, b: Pieces, tolerance: float = TOLERANCE) -> Comparison:
     judged = tuple(_judged(row, limit, tolerance) for row in rows)
     names = [phase.name for phase, _ in shared]
     only = [f"{word}: {p.name}" for word, s in (("a", a), ("b", b)) for p in s.phases if p.name not in names]
-    return Comparison(judged, tuple(names), tuple(only), len(tested), tolerance)
+    remarks = tuple(remark for word, side in (("a", a), ("b", b)) for remark in _remarks(word, side))
+    return Comparison(judged, tuple(names), tuple(only), len(tested), tolerance, remarks)
+
+
+def _remarks(word: str, side: Pieces) -> Iterator[str]:
+    """What of a run is not in the figures as they are called."""
+    if side.across:
+        yield (
+            f"{word}: the latencies of {number(side.across)} requests are in no percentile: they were reported "
+            "together with seconds of another phase"
+        )
+    if side.cut_off:
+        yield (
+            f"{word}: {number(side.cut_off)} requests at the edges of the cut are left out, too: they were reported "
+            "together with seconds that are left out"
+        )
+    if side.folded:
+        yield f"{word}: {len(side.folded)} endpoints or more are counted as {OTHER[1]}"
 
 
 def _holm(chances: Sequence[float]) -> float:

@@ -1,7 +1,8 @@
 """What if a worker, an endpoint, a class of users or a stretch of time had not been there? Cut out, and counted anew.
 
 Histograms merge exactly, so what is left gives the very figures of a run that measured only that. What users did is not
-undone: the others had the load that they had. Seconds are cut whole, by the Redis time at which they begin.
+undone: the others had the load that they had. Seconds are cut whole, by the Redis time at which they begin; those that
+were reported together stay only where all of them do.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from tidal.model.frame import frame
 from tidal.model.judged_rows import VerdictRow
 from tidal.model.rows import LedgerRow
 from tidal.model.series import Series
-from tidal.model.words import moment
+from tidal.model.words import moment, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,6 +63,13 @@ class Cut:
         is_within = self.between is None or self.between[0] <= plan_ms < self.between[1]
         return is_within and not any(a <= plan_ms < b for a, b in self.windows)
 
+    def has_seconds(self, plan_ms: int, count: int) -> bool | None:
+        """Whether seconds in a row are kept, the first of which begins then; None: some are, and some are not."""
+        edges_ms = [ms for window in (*self.windows, self.between or (0, 0)) for ms in window]
+        turns = {-(-(ms - plan_ms) // 1_000) for ms in edges_ms}  # the first second that begins there or later
+        kept = {self.has_moment(plan_ms + 1_000 * n) for n in {0, *turns} if 0 <= n < count}
+        return kept.pop() if len(kept) == 1 else None
+
     def has_endpoint(self, method: str, name: str) -> bool:
         """Whether an endpoint is kept."""
         return name not in self.endpoints and f"{method} {name}" not in self.endpoints
@@ -79,10 +87,15 @@ class Cut:
 
 
 class Knife:
-    """Cuts what workers wrote; `names`: of the workers, by incarnation."""
+    """Cuts what workers wrote; `names`: of the workers, by incarnation.
+
+    Attributes:
+        across: requests that went only because they were reported together with seconds that go.
+    """
 
     def __init__(self, cut: Cut, names: Mapping[str, str], began_ms: int) -> None:
         self.cut = cut
+        self.across = 0
         self._names, self._began_ms = names, began_ms
 
     def __repr__(self) -> str:
@@ -109,19 +122,30 @@ class Knife:
 
     def _blocks(self, blocks: Iterable[ev.Block]) -> Iterable[ev.Block]:
         for block in blocks:
-            if not self.cut.has_moment(block.second * 1000 - self._began_ms):
-                continue
             user_ms = {name: ms for name, ms in block.user_ms.items() if name not in self.cut.classes}
             is_cut = bool(block.user_class) and block.user_class in self.cut.classes
             tallies = {} if is_cut else {k: t for k, t in block.tallies.items() if self.cut.has_endpoint(*k)}
+            is_kept = self.cut.has_seconds(block.second * 1000 - self._began_ms, block.span)
+            if is_kept is None:
+                self.across += self._kept(block, tallies)
+            if not is_kept:
+                continue
             each = block.each.only(tallies, user_ms) if block.each is not None else None
             yield replace(block, tallies=tallies, user_ms=user_ms, each=each)
 
+    def _kept(self, block: ev.Block, keys: Iterable[tuple[str, str]]) -> int:
+        """A block's requests in seconds that are kept by themselves; where these are not known, all of them."""
+        if block.each is None:
+            return sum(block.tallies[key].requests for key in keys)
+        counts = (count for key in keys for count in block.counts_of(key))
+        return sum(n for second, n, _ in counts if self.cut.has_moment(second * 1000 - self._began_ms))
 
-def cut_frame(state: State, at_ms: int, cut: Cut, focus: Focus | None = None) -> Frame:
+
+def cut_frame(state: State, at_ms: int, cut: Cut, focus: Focus | None = None, across: int = 0) -> Frame:
     """The picture of a state that was folded from what a cut left: rates are those of the time that is left.
 
-    The books and the verdict are of the whole run, so there are none here; what was cut stands in the remarks.
+    The books and the verdict are of the whole run, so there are none here; what was cut stands in the remarks, and
+    `across`, as the knife counted.
     """
     planned = _narrowed(state.log.planned, cut, state.log.began_ms)
     shown = frame(replace(state, log=replace(state.log, planned=planned)), at_ms, focus)
@@ -131,8 +155,14 @@ def cut_frame(state: State, at_ms: int, cut: Cut, focus: Focus | None = None) ->
         total=_rated(shown.total, kept_ms),
         endpoints=tuple(_rated(row, kept_ms) for row in shown.endpoints),
         ledger=LedgerRow(),
-        verdict=VerdictRow("", (), (f"what if: {cut.told}",)),
+        verdict=VerdictRow("", (), (f"what if: {cut.told}{_lost(across)}",)),
     )
+
+
+def _lost(across: int) -> str:
+    """What went with the seconds that were to go: of a large fleet, or of reports that were added together."""
+    why = "they were reported together with seconds that are left out"
+    return f"; {number(across)} requests at its edges are left out, too, for {why}" if across else ""
 
 
 def _rated(row: EndpointRow, kept_ms: int) -> EndpointRow:

@@ -43,6 +43,7 @@ class Phase:
     from_ms: int
     to_ms: int
     is_steady: bool
+    stage: str = ""  # of the plan, of which it is
 
 
 def phases_of(plans: Sequence[PlanSet], end_ms: int, stages: Sequence[StageSpec] = ()) -> list[Phase]:
@@ -55,7 +56,8 @@ def phases_of(plans: Sequence[PlanSet], end_ms: int, stages: Sequence[StageSpec]
     found = []
     for name, from_ms, to_ms, is_steady in cut[:PHASES_MAX]:
         seen[name] = seen.get(name, 0) + 1
-        found.append(Phase(name if seen[name] == 1 else f"{name} ({seen[name]})", from_ms, to_ms, is_steady))
+        told = name if seen[name] == 1 else f"{name} ({seen[name]})"
+        found.append(Phase(told, from_ms, to_ms, is_steady, name if stages else ""))
     return found
 
 
@@ -121,18 +123,20 @@ class Piece:
     histogram: Histogram = field(default_factory=dict)
     response: Histogram = field(default_factory=dict)  # from the intended start; empty without a schedule
 
-    def add(self, tally: Tally) -> None:
-        """Add a tally."""
-        self.requests += tally.requests
-        self.failures += tally.failures
+    def add_times(self, tally: Tally) -> None:
+        """Add a tally's latencies."""
         merge_histogram(self.histogram, tally.histogram)
         if tally.response is not None:
             merge_histogram(self.response, tally.response.histogram)
 
+    def count(self, requests: int, failures: int) -> None:
+        """Add counts."""
+        self.requests += requests
+        self.failures += failures
+
     def merge(self, other: Piece) -> None:
         """Add another piece."""
-        self.requests += other.requests
-        self.failures += other.failures
+        self.count(other.requests, other.failures)
         merge_histogram(self.histogram, other.histogram)
         merge_histogram(self.response, other.response)
 
@@ -145,6 +149,8 @@ class Pieces:
         step_s: how long a piece is.
         by_key: phase's name and endpoint → index of the step → piece. TOTAL is all endpoints together.
         folded: endpoints beyond the bound, which are counted as one.
+        across: requests whose latencies are in no phase, for they were reported together with seconds of another.
+        cut_off: requests that a cut took along at its edges, for the same reason.
     """
 
     phases: Sequence[Phase]
@@ -152,25 +158,46 @@ class Pieces:
     step_s: int = 1
     by_key: dict[tuple[str, Key], dict[int, Piece]] = field(default_factory=dict)
     folded: set[Key] = field(default_factory=set)
+    across: int = 0
+    cut_off: int = 0
     _count: int = 0
     _known: set[Key] = field(default_factory=set)
 
     def add(self, block: Block) -> None:
-        """Count a block in the phase in which its first second began.
+        """Count a block: requests and failures by the second, latencies where all of it lies in one phase.
 
-        One of several seconds goes there as a whole, for nobody knows which of its latencies were when: where no stage
-        has a name, up to seven seconds of a large fleet stand in the phase before. Blocks end where a stage does.
+        Of a block of several seconds nobody knows which latency was when. One that lies across the edge of a phase has
+        its latencies in none; where its seconds are not known either, its requests neither.
         """
-        plan_s = block.second - self.began_ms // 1_000
-        plan_ms = plan_s * 1_000
-        phase = next((p for p in self.phases if p.from_ms <= plan_ms < p.to_ms), None)
-        if phase is None:
-            return
+        phases = self._phases_of(block)
+        whole = phases[0] if all(phase is phases[0] for phase in phases) else None
+        counted = phases if block.each is not None else [whole]
         for key, tally in block.tallies.items():
-            for one in (self._bounded(key), TOTAL):
-                self._piece(phase.name, one, plan_s // self.step_s).add(tally)
+            if whole is None and any(phases):
+                self.across += tally.requests
+            for one in (self._bounded(key), TOTAL) if any(counted) else ():
+                for phase, (second, *counts) in zip(counted, block.counts_of(key), strict=True):
+                    if phase is not None and any(counts):
+                        self._piece(phase.name, one, second).count(*counts)
+                if whole is not None:
+                    self._piece(whole.name, one, block.second).add_times(tally)
         while self._count > PIECES_MAX or (block.each is not None and self.step_s < block.span):
             self._coarsen()
+
+    def _phases_of(self, block: Block) -> list[Phase | None]:
+        """The phase of each second of a block; where these are not known, of the first and the last one."""
+        last_s = block.second + block.span - 1
+        seconds = (block.second, last_s) if block.each is None else range(block.second, last_s + 1)
+        from_ms = block.second * 1_000 - self.began_ms
+        for phase in self.phases if block.stage else ():
+            is_near = phase.from_ms < from_ms + block.span * 1_000 and from_ms < phase.to_ms
+            if phase.stage == block.stage and is_near:
+                return [phase] * len(seconds)
+        return [self._phase_at(second) for second in seconds]
+
+    def _phase_at(self, second: int) -> Phase | None:
+        plan_ms = (second - self.began_ms // 1_000) * 1_000
+        return next((p for p in self.phases if p.from_ms <= plan_ms < p.to_ms), None)
 
     def _bounded(self, key: Key) -> Key:
         if key not in self._known:
@@ -181,7 +208,8 @@ class Pieces:
             self._known.add(key)
         return key
 
-    def _piece(self, phase: str, key: Key, index: int) -> Piece:
+    def _piece(self, phase: str, key: Key, second: int) -> Piece:
+        index = (second - self.began_ms // 1_000) // self.step_s
         pieces = self.by_key.setdefault((phase, key), {})
         if index not in pieces:
             pieces[index] = Piece()

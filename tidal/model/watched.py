@@ -108,16 +108,20 @@ def seconds_of(threshold: Threshold, began_ms: int) -> tuple[int, int]:
 
 
 def count_watched(watched: dict[Key, WatchedRecord], watches: Iterable[Watch], block: Block) -> None:
-    """Add a block of a report to what is kept."""
+    """Add a block of a report to what is kept; of one across the edge of a span the counts of the seconds inside."""
     if block.is_warmup:
         return
     for watch in watches:
         key = (watch.of, watch.from_s, watch.to_s)
-        is_inside = watch.from_s <= block.second < watch.to_s
-        if (watch.keep_s or is_inside) and (key in watched or len(watched) < WATCHES_MAX):
+        from_s, to_s = (0, EVER_S) if watch.keep_s else (watch.from_s, watch.to_s)
+        is_whole = from_s <= block.second and block.second + block.span <= to_s
+        is_known = is_whole or (block.each is not None and from_s < block.second + block.span and block.second < to_s)
+        if is_known and (key in watched or len(watched) < WATCHES_MAX):
             record = watched.setdefault(key, WatchedRecord(watch.keep_s))
             for second, seen in _seen(block, watch.of):
-                _add(record, watch.from_s if watch.to_s else second, seen)
+                if from_s <= second < to_s:
+                    seen.tally = seen.tally if is_whole else Tally()  # nobody knows which of its latencies were when
+                    _add(record, watch.from_s if watch.to_s else second, seen)
 
 
 def _seen(block: Block, of: str) -> Iterator[tuple[int, Seen]]:

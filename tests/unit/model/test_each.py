@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from draws import tally_of
@@ -13,11 +15,16 @@ from hypothesis import strategies as st
 
 from tidal.model import events as ev
 from tidal.model.codec import BadEntry, EntryId, decode, encode, entry_of, pack, unpack
+from tidal.model.compare import compare
 from tidal.model.each import EACH_MAX, Spans
 from tidal.model.gather import Gathering, fits, fitting, merge_reports
 from tidal.model.judging import added, value_of
 from tidal.model.pipe import Batch
+from tidal.model.segments import TOTAL, Phase, Pieces, add_all
 from tidal.model.thresholds_read import threshold_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FIRST_S = T0 // 1_000 // EACH_MAX * EACH_MAX
 SAMPLE = st.tuples(st.integers(300, 90_000), st.integers(0, 9), st.booleans(), st.none())
@@ -154,6 +161,99 @@ def test_a_window_is_judged_by_what_ends_in_it() -> None:
     assert [value(fails.metric, at, at + 1) for at in range(8)] == [0, 0, 3_000, *[0] * 5]
     assert [value(slowest.metric, at, at + 1) for at in range(8)] == [*[None] * 3, 4_000, *[None] * 3, 8_000]
     assert value(slowest.metric, 2, 6) == 4_000
+
+
+def test_a_span_has_the_counts_of_its_seconds_and_no_latencies_of_others() -> None:
+    """A block across its edge, of a worker that heard later of the threshold: counts by the second, no latencies."""
+    blocks = blocks_of([(at, {"a": [(1_000 * (at + 1), 1, at == 2, None)] * (at + 1)}, 5) for at in range(8)])
+    span = ev.Watch("", 0, FIRST_S + 2, FIRST_S + 8)
+    (seen,) = counted(told(blocks, 4), (span,)).watched["", *seconds_of_watch(span)].seconds.values()
+    assert (seen.requests, seen.failures, seen.user_ms) == (3 + 4 + 5 + 6 + 7 + 8, 3, 30)
+    assert (seen.tally.requests, seen.tally.min_us) == (5 + 6 + 7 + 8, 5_000)
+
+
+def test_merged_seconds_across_an_edge_are_in_no_span() -> None:
+    """Of them nothing is known by the second."""
+    merged = replace(blocks_of([(4, {"a": [(900, 1, False, None)]}, 5)])[0], span=30)
+    for to_s, requests in ((FIRST_S + 40, 1), (FIRST_S + 20, None)):
+        span = ev.Watch("", 0, FIRST_S, to_s)
+        record = counted([merged], (span,)).watched.get(("", *seconds_of_watch(span)))
+        assert (record and record.seconds[FIRST_S].requests) == requests
+
+
+def seconds_of_watch(watch: ev.Watch) -> tuple[int, int]:
+    """Where its record stands."""
+    return watch.from_s, watch.to_s
+
+
+# ------------------------------------------------------------------ phases of a comparison
+
+
+def phases(*edges_s: int) -> list[Phase]:
+    """Phases between these seconds of plan time, called a, b and so on."""
+    return [
+        Phase(name, from_s * 1_000, to_s * 1_000, is_steady=True)
+        for name, (from_s, to_s) in zip("abcd", pairwise(edges_s), strict=False)
+    ]
+
+
+def pieces_of(blocks: Iterable[ev.Block], cut: list[Phase], began_ms: int = FIRST_S * 1_000) -> Pieces:
+    """What a comparison works on."""
+    pieces = Pieces(cut, began_ms)
+    add_all(pieces, blocks)
+    return pieces
+
+
+def sums(pieces: Pieces) -> list[tuple[int, int, int]]:
+    """Requests, failures and latencies of all endpoints, by phase."""
+    rows = [pieces.row(phase, TOTAL) for phase in pieces.phases]
+    return [
+        (sum(p.requests for p in row), sum(p.failures for p in row), sum(sum(p.histogram.values()) for p in row))
+        for row in rows
+    ]
+
+
+@given(st.lists(SECOND, min_size=1, max_size=12), st.sampled_from([2, 4, 8]), st.integers(0, 16), st.integers(0, 9_999))
+def test_a_phase_counts_its_own_seconds(seconds: list[Any], span_s: int, edge_s: int, late_ms: int) -> None:
+    """Requests and failures as if each second had come by itself; latencies of a phase alone, and who lacks is said."""
+    blocks, began_ms = blocks_of(seconds), FIRST_S * 1_000 - late_ms
+    wide, cut = told(blocks, span_s), phases(0, edge_s, 12)
+    alone, together = pieces_of(blocks, cut, began_ms), pieces_of(wide, cut, began_ms)
+    assert [counts[:2] for counts in sums(together)] == [counts[:2] for counts in sums(alone)]
+    lacking = [all_of[2] - known[2] for all_of, known in zip(sums(alone), sums(together), strict=True)]
+    assert all(0 <= lack <= all_of[0] for lack, all_of in zip(lacking, sums(alone), strict=True))
+    assert sum(lacking) <= together.across <= sum(sum(len(s) for s in named.values()) for _, named, _ in seconds)
+    assert alone.across == 0
+
+
+def test_a_block_across_an_edge_is_in_both_phases() -> None:
+    """Its counts by the second, its latencies in neither; a comparison says so."""
+    blocks = blocks_of([(at, {"a": [(900, 1, at == 5, None)] * 10}, 5) for at in range(16)])
+    pieces = pieces_of(told(blocks, 8), phases(0, 6, 16))
+    assert sums(pieces) == [(60, 10, 0), (100, 0, 80)]
+    assert pieces.across == 80
+    (one, _) = compare(pieces, pieces).remarks
+    assert one.startswith("a: the latencies of 80 requests are in no percentile")
+
+
+def test_a_block_of_a_stage_is_of_its_phase_however_it_lies() -> None:
+    """It ended where the stage did, within a second: nobody has to guess."""
+    first = replace(blocks_of([(4, {"a": [(900, 1, False, None)]}, 5)])[0], stage="one")
+    cut = [
+        Phase("one", 0, 4_500, is_steady=True, stage="one"),
+        Phase("two", 4_500, 6_000, is_steady=True, stage="two"),
+        Phase("one (2)", 6_000, 9_000, is_steady=True, stage="one"),
+    ]
+    pieces = pieces_of([first, replace(first, stage="two"), replace(first, second=FIRST_S + 6)], cut)
+    assert sums(pieces) == [(1, 0, 1)] * 3
+
+
+def test_merged_seconds_across_an_edge_are_of_no_phase() -> None:
+    """Where nobody knows what was when, none is said to have been in a phase; inside of one it counts."""
+    merged = replace(blocks_of([(4, {"a": [(900, 1, False, None)]}, 5)])[0], span=30)
+    assert sums(pieces_of([merged], phases(0, 40))) == [(1, 0, 1)]
+    pieces = pieces_of([merged], phases(0, 20, 40))
+    assert (sums(pieces), pieces.across) == ([(0, 0, 0)] * 2, 1)
 
 
 GOOD = [{"Buyer": b"\x05\x05"}, [b"\x01\x02"], {0: b"\x00\x01"}]
