@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidal.lastwords import crash_place, how_it_ended
+from tidal.lastwords import CLOSED_OURS, keep_small, why_it_died
 from tidal.model.arrivals import in_flight_of
 from tidal.model.codec import MESSAGE_BYTES_MAX, BadEntry, PipeReader, pack_message
 from tidal.model.events import TEXT_MAX, GeneratorState, MessageReceived, StopWanted
@@ -47,6 +47,8 @@ SILENT_MS = 2_000
 """After so long a generator is asked where it is, so that the answer is there when it counts as stalled."""
 ARRIVALS_LEAD_MS = 250
 """Arrivals move between siblings at a moment that all know of before it comes: none is begun by two."""
+BURIED_S = 0.2
+"""How long a child may live on whose pipe has ended: it is about to be gone, or has closed it itself."""
 HEARD_LATE_MS = 1_000
 """What was due since a plan held, and was not begun because it was heard of so late, is begun late."""
 NEVER_MS = 1 << 40
@@ -71,6 +73,7 @@ class Generator:
     heard_ms: int = 0  # monotonic
     question: Question | None = None  # where it is, once it has said nothing for long
     found: str = ""  # the answer, for as long as this silence lasts
+    ended_by_us: str = ""  # why we killed it; "" when it ended by itself
 
     def __repr__(self) -> str:
         return f"<Generator {self.number} pid {self.child.pid} {sum(self.users.values())} users>"
@@ -234,7 +237,8 @@ class Crew:
             try:
                 heard += generator.reader.feed(data)
             except BadEntry:
-                generator.child.kill()  # user code has got at the pipe: nothing it says can be believed
+                generator.ended_by_us = "its code wrote to a descriptor of tidal's"
+                generator.child.kill()
                 break
         for message in heard:
             self._note(generator, message, now_ms)
@@ -267,12 +271,13 @@ class Crew:
                 self.exit_code = max(self.exit_code or 0, message.exit_code)
 
     def _bury(self, generator: Generator, now_ms: int) -> Died:
+        if generator.child.wait(BURIED_S) is None and not generator.ended_by_us:
+            generator.ended_by_us = CLOSED_OURS
         code = generator.child.stop(0)
         del self.generators[generator.number]
         wait_s = self._backoffs[generator.number].after((now_ms - generator.born_ms) / 1000)
         self._due_ms[generator.number] = now_ms + (round(wait_s * 1000) if wait_s is not None else NEVER_MS)
-        at = crash_place(code, self._root, self._log_path)
-        why = how_it_ended(code) + (f" at {at}" if at else "")
+        why = generator.ended_by_us or why_it_died(code, self._root, self._log_path)
         users, in_flight = sum(generator.users.values()), max(0, generator.in_flight)
         reached_ms, loaded = generator.reached_ms, generator.loaded
         return Died(generator.number, generator.child.pid, reached_ms, why, users, loaded, in_flight)
@@ -340,6 +345,10 @@ class Crew:
             options.seed,
             fresh_users=options.fresh_users,
         )
+
+    def tidy(self) -> bool:
+        """Have what the children print not fill the disk; True when something of it was removed."""
+        return keep_small(self._log_path)
 
     def stop(self) -> None:
         """End all children at once."""

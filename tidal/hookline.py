@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from tidal import paths
-from tidal.lastwords import how_it_ended
+from tidal.lastwords import how_it_ended, keep_small
 from tidal.model import events as ev
 from tidal.model import phases
 from tidal.model.closing import exit_code, is_measured
@@ -199,6 +199,7 @@ class HookLine:
         hook = self._hook_due(state, redis_ms)
         if hook or now_ms - self._viewed_ms >= VIEW_MS:
             self._viewed_ms = now_ms
+            keep_small(self._log_path)
             child.send(pack_message(view_of(state, redis_ms, self._told)))
         while self._letters:
             child.send(pack_message(self._letters.popleft()))

@@ -20,7 +20,12 @@ IMPORT_S = 60.0
 STACKS_S = IMPORT_S - 3
 """When the child writes into its log where it is; gevent's own frames are many, hence the length below."""
 LAST_WORDS_BYTES = 4_000
+LOG_BYTES_MAX = 64 << 20
+"""How much may be printed into one log of user code."""
 CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL})
+INVALID_FD = "libev: I/O watcher with invalid fd"
+"""What gevent's loop ends with when somebody closed a descriptor under it."""
+CLOSED_OURS = "its code closed a descriptor of tidal's"
 _PLACE = re.compile(r'^  File "([^"]+)", line (\d+) in (.+)$', re.MULTILINE)
 
 
@@ -32,14 +37,30 @@ def last_words(log_path: Path) -> str:
     return ""
 
 
+def keep_small(log_path: Path, bytes_max: int = LOG_BYTES_MAX) -> bool:
+    """Empty a log that user code fills, before it fills the disk; True then. Who appends to it goes on."""
+    with suppress(OSError):
+        if log_path.stat().st_size <= bytes_max:
+            return False
+        os.truncate(log_path, 0)
+        with log_path.open("ab") as log:
+            log.write(b"[tidal] more than %d MB were printed here: they were removed\n" % (bytes_max >> 20))
+        return True
+    return False
+
+
 def how_it_ended(code: int) -> str:
     """An exit status in words; negative ones are signals."""
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
-def crash_place(code: int, root: Path, log_path: Path) -> str:
-    """Where in the test's own files a process crashed that ended with this code, by the stack it left; "" otherwise."""
-    return place_in(root, last_words(log_path)) if -code in CRASHES else ""
+def why_it_died(code: int, root: Path, log_path: Path) -> str:
+    """How a process of user code ended; of a crash, by the stack it left, also where in the test's own files."""
+    said = last_words(log_path) if -code in CRASHES else ""
+    if INVALID_FD in said:
+        return CLOSED_OURS
+    at = place_in(root, said)
+    return how_it_ended(code) + (f" at {at}" if at else "")
 
 
 def import_died(child: Child, root: Path, log_path: Path) -> FileImportError:

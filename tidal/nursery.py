@@ -38,6 +38,8 @@ MODULE = "tidal.generator"
 """What may be asked for: this module, with any arguments."""
 BIRTH_S = 20.0
 """How long a birth may take: longer than the imports of a busy machine, for the first one may wait for them."""
+TOLD_S = 5.0
+"""How long a nursery may take to say what a child has ended with that is gone."""
 STATUS_BYTES = 64
 SOURCE_BYTES_MAX = 1 << 20
 HTTP, FAST, LOCUST = "http", "fast", "locust"
@@ -94,6 +96,8 @@ class Bred:
         pid, _, self._said = first.partition(b"\n")
         self.pid = int(pid)
         self._status_fd = status_fd
+        self._pid_fd = _opened(self.pid)
+        self._gone_s: float | None = None  # since when the child is no more, though the nursery has not said so
 
     def poll(self) -> int | None:
         """The exit code, None while the child runs."""
@@ -118,8 +122,17 @@ class Bred:
 
     def _hear(self, within_s: float | None) -> bool:
         """Take what the nursery says of the child; False when it said nothing in time."""
-        if not select.select([self._status_fd], [], [], within_s)[0]:
-            return False
+        if self._gone_s is not None:
+            left_s = max(0.0, self._gone_s + TOLD_S - time.monotonic())
+            within_s = left_s if within_s is None else min(within_s, left_s)
+        watched = [self._status_fd, *([self._pid_fd] if self._pid_fd >= 0 and self._gone_s is None else [])]
+        ready, _, _ = select.select(watched, [], [], within_s)
+        if self._pid_fd in ready:
+            self._gone_s = time.monotonic()
+        if self._status_fd not in ready:
+            if self._gone_s is not None and time.monotonic() - self._gone_s >= TOLD_S:
+                self._ended(-signal.SIGKILL)  # the nursery is stopped, or hangs: nobody else knows the exit code
+            return self._pid_fd in ready
         data = os.read(self._status_fd, STATUS_BYTES)
         self._said += data
         if self._said.endswith(b"\n"):
@@ -131,6 +144,16 @@ class Bred:
     def _ended(self, code: int) -> None:
         self.returncode = code
         os.close(self._status_fd)
+        if self._pid_fd >= 0:
+            os.close(self._pid_fd)
+
+
+def _opened(pid: int) -> int:
+    """A descriptor that tells of the end of a child that is not ours; -1 when it is gone, or cannot be had."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return -1
 
 
 def born(argv: Sequence[str], fds: Sequence[int], env: Mapping[str, str], cwd: str | None) -> Bred | None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from tidal import paths
 from tidal.crew import Asked, Crew, Died, Silent
+from tidal.lastwords import LOG_BYTES_MAX
 from tidal.measure import Usage
 from tidal.model import phases
 from tidal.model.codec import BadEntry, Entry, decode, unpack, unpacked_secrets
@@ -422,9 +423,11 @@ class Service:
         self.outboxes[-1].put(report, redis_ms)
 
     def look(self) -> None:
-        """Measure CPU and memory of the agent and its children."""
+        """Measure CPU and memory of the agent and its children, and the disk that they take."""
         pids = self.crew.pids if self.crew is not None else []
         self.cpu_permille, self.memory_bytes = self.usage.look(pids)
+        if self.crew is not None and self.crew.tidy():
+            self._said.say("warning", f"the file prints much: {LOG_BYTES_MAX >> 20} MB of it were removed")
 
     def reincarnate(self, incarnation: str) -> None:
         """Go on as a new life; what was measured stays with the old one."""

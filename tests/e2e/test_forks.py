@@ -103,6 +103,21 @@ def test_killed_children_say_so_and_the_end_of_the_nursery_is_theirs(tmp_path: P
         assert plain.stop(10) == 0
 
 
+def test_the_end_of_a_child_is_seen_though_its_nursery_stands_still(tmp_path: Path) -> None:
+    """Nobody knows the exit code then, and nobody waits for ever."""
+    with asking(tmp_path):
+        child = bred(tmp_path)
+        pid = nursery_of(child)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert child.poll() is None
+            assert child.wait(0.1) is None
+            assert child.stop(0) == -signal.SIGKILL
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    until(lambda: not alive(pid), what="the nursery is gone")
+
+
 def test_the_nursery_ends_when_nobody_can_ask_any_more(tmp_path: Path) -> None:
     """And when the last of its children has ended, not before."""
     with asking(tmp_path):

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.lastwords import LAST_WORDS_BYTES, crash_place, import_died, import_took_long, last_words
+from tidal.lastwords import (
+    CLOSED_OURS,
+    INVALID_FD,
+    LAST_WORDS_BYTES,
+    import_died,
+    import_took_long,
+    keep_small,
+    last_words,
+    why_it_died,
+)
 from tidal.process import Child, python_argv
 
 if TYPE_CHECKING:
@@ -28,6 +37,21 @@ def test_an_import_without_an_end_is_found_in_the_users_own_files(tmp_path: Path
     root = tmp_path.__class__("/srv/tests")
     assert str(import_took_long(root, log)).endswith("took more than 60 s: it was at lib/tokens.py:12 in fetch")
     assert str(import_took_long(root / "lib", log)).endswith("it was at tokens.py:12 in fetch")
+
+
+def test_a_log_that_grows_too_large_is_emptied(tmp_path: Path) -> None:
+    """It says so, and who has it open to append to it goes on."""
+    log = tmp_path / "generators.log"
+    with log.open("ab") as writer:
+        writer.write(b"x" * 1_000)
+        writer.flush()
+        assert not keep_small(log, 1_000)
+        assert keep_small(log, 999)
+        writer.write(b"more")
+    said = log.read_bytes()
+    assert said.startswith(b"[tidal] ")
+    assert said.endswith(b"removed\nmore")
+    assert not keep_small(tmp_path / "none.log")
 
 
 def test_without_a_stack_there_is_no_line(tmp_path: Path) -> None:
@@ -68,5 +92,12 @@ def test_only_a_crash_leaves_a_place(tmp_path: Path) -> None:
     """A process that was killed, or ended by itself, has left no stack: that in the log is another's."""
     (log := tmp_path / "generators.log").write_text(STACKS)
     root = tmp_path.__class__("/srv/tests")
-    assert crash_place(-11, root, log) == "lib/tokens.py:12 in fetch"
-    assert [crash_place(code, root, log) for code in (-9, -15, 0, 1, 9)] == [""] * 5
+    assert why_it_died(-11, root, log) == "signal 11 at lib/tokens.py:12 in fetch"
+    assert [why_it_died(code, root, log) for code in (-9, 0, 1)] == ["signal 9", "exit code 0", "exit code 1"]
+
+
+def test_a_loop_that_ended_for_a_closed_descriptor_is_told_plainly(tmp_path: Path) -> None:
+    """No signal number says that user code closed what is not its own."""
+    (log := tmp_path / "generators.log").write_text(f'Assertion `("{INVALID_FD} found in epoll_ctl" failed.\n{STACKS}')
+    assert why_it_died(-6, tmp_path, log) == CLOSED_OURS
+    assert why_it_died(-9, tmp_path, log) == "signal 9"

@@ -34,6 +34,18 @@ def test_only_whole_lines_until_the_end(tmp_path: Path) -> None:
     assert told(tail, all_of_it=True) == []
 
 
+def test_a_log_that_was_emptied_is_read_on(tmp_path: Path) -> None:
+    """It had grown too large: what comes after that is told."""
+    log = tmp_path / "r1-generators-7.log"
+    log.write_bytes(b"one\ntwo\nthree\n")
+    tail = Tail(tmp_path, "r1")
+    assert len(told(tail)) == 3
+    log.write_bytes(b"")
+    assert told(tail) == []
+    log.write_bytes(b"four\n")
+    assert told(tail) == [(False, "four")]
+
+
 def test_every_process_of_the_run_and_no_other(tmp_path: Path) -> None:
     """Generators and the hook host; a file that comes later, too."""
     (tmp_path / "r1-hooks-1.log").write_text("hooks\n", encoding="utf8")

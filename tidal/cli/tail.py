@@ -6,6 +6,7 @@ the look of a line decides.
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,7 @@ class LogFile:
     def _read(self, *, all_of_it: bool) -> bytes:
         try:
             with self._path.open("rb") as file:
+                self._at = min(self._at, file.seek(0, os.SEEK_END))  # one that grew too large was emptied
                 file.seek(self._at)
                 data = file.read(-1 if all_of_it else READ_BYTES)
         except OSError:
