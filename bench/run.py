@@ -306,9 +306,16 @@ ROWS: dict[str, Callable[[Target, argparse.Namespace], Row]] = {
         "`HttpUser` at 2,000 requests/s, CPU of a request (Locust does not get there)", "≤ 0.4", 2_000, "http"
     ),
     "loop": per_request(
-        "a task that does nothing, `constant(1)`, 2,000 users", "", "--task", "pass", "--wait", "1", "--users", "2000"
+        "a task that does nothing, `constant(1)`, 2,000 users",
+        "≥ 1",
+        "--task",
+        "pass",
+        "--wait",
+        "1",
+        "--users",
+        "2000",
     ),
-    "loop-busy": per_request("the same without a wait, 50 users", "", "--task", "pass"),
+    "loop-busy": per_request("the same without a wait, 50 users", "≥ 1", "--task", "pass"),
     "processes": generators("`--processes 2` by 1, tasks that compute for 1 ms", "≥ 1.8"),
     "connect-time": connecting("10,000 `FastHttpUser`s: spawned, connected, one GET, time", "≤ 0.5", "s", 10_000),
     "connect-memory": connecting("memory of a `FastHttpUser` with its connection", "≤ 0.7", "kb", 3_000),

@@ -1,6 +1,9 @@
-"""What a task raises to steer its user, and what a request raises about itself, with Locust's meaning."""
+"""What a task raises to steer its user, what a request raises about itself, and what a user is doing; as in Locust."""
 
 from __future__ import annotations
+
+RUNNING, WAITING, STOPPING = "running", "waiting", "stopping"
+"""What a user is doing: in a task, between two tasks, or finishing its last one."""
 
 
 class LocustError(Exception):

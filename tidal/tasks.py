@@ -17,7 +17,10 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload, runtime_checkable
 
 from tidal.flow import (
+    RUNNING,
     STEERING,
+    STOPPING,
+    WAITING,
     InterruptTaskSet,
     LocustError,
     MissingWaitTimeError,
@@ -29,6 +32,7 @@ from tidal.flow import (
 from tidal.generator.sleepers import rest
 from tidal.iterations import Pass, end_pass, iterate
 from tidal.measuring import Measuring
+from tidal.turns import Steps, take_turns
 from tidal.visits import nested_pass
 
 if TYPE_CHECKING:
@@ -40,9 +44,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger()
 """Locust warns from the root logger here."""
-
-RUNNING, WAITING, STOPPING = "running", "waiting", "stopping"
-"""What a user is doing: in a task, between two tasks, or finishing its last one."""
 
 T = TypeVar("T", bound="Callable[..., Any]")
 
@@ -206,6 +207,8 @@ class TaskSet(Measuring, metaclass=TaskSetMeta):
     min_wait: float | None = None
     max_wait: float | None = None
     wait_function: Any = None
+    _is_root = False
+    _STEPS: Steps | None = None
 
     def __init__(self, parent: Any) -> None:
         self._parent = parent
@@ -253,12 +256,16 @@ class TaskSet(Measuring, metaclass=TaskSetMeta):
             self.on_start()
         except InterruptTaskSet as leave:
             raise _reschedule(leave) from leave
+        has_own_steps = self._STEPS is None or not self._STEPS.are_those_of(self)
         while True:
-            self._turn()
+            self._turns(has_own_steps=has_own_steps)
 
-    def _turn(self) -> None:
+    def _turns(self, *, has_own_steps: bool) -> None:
+        """Turns, until one raises."""
         try:
-            self._run_one()
+            while has_own_steps:
+                self._run_one()
+            take_turns(self, self._user if self._is_root else self)
         except InterruptTaskSet as leave:
             self._leave()
             raise _reschedule(leave) from leave
@@ -414,6 +421,8 @@ class SequentialTaskSet(TaskSet, metaclass=SequentialTaskSetMeta):
 class DefaultTaskSet(TaskSet):
     """The root set: runs the tasks that are declared on the user itself, with the user as their argument."""
 
+    _is_root = True
+
     def get_next_task(self) -> Any:
         """Pick one of the user's tasks by weight."""
         return _pick(self._user)
@@ -424,3 +433,6 @@ class DefaultTaskSet(TaskSet):
             task(self._user).run()
         else:
             task(self._user)
+
+
+TaskSet._STEPS, DefaultTaskSet._STEPS = Steps(TaskSet), Steps(DefaultTaskSet)

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 
-from tidal.flow import STEERING, StopTest, StopUser
+from tidal.flow import RUNNING, STEERING, STOPPING, WAITING, StopTest, StopUser
 from tidal.measuring import Measuring
 from tidal.pace import keep_pace
 from tidal.rest import RestMixin
-from tidal.tasks import RUNNING, STOPPING, WAITING, DefaultTaskSet, TaskSet, collect_tasks
+from tidal.tasks import DefaultTaskSet, TaskSet, collect_tasks
 from tidal.waits import constant
 
 if TYPE_CHECKING:

@@ -225,3 +225,49 @@ def test_a_user_that_waits_is_stopped_at_once() -> None:
     gevent.joinall([life], timeout=PATIENCE_S)
     assert life.dead
     assert seen == ["task", "stop"]
+
+
+def test_the_last_who_is_killed_leaves_no_timer() -> None:
+    """A loop with nothing else to do would go on for it, for an hour; who sleeps next is woken all the same."""
+    sleepers()
+    before = get_hub().loop.activecnt
+    life = gevent.spawn(rest, LONG_S)
+    let_begin()
+    assert get_hub().loop.activecnt == before + 1
+    life.kill(timeout=PATIENCE_S)
+    assert get_hub().loop.activecnt == before
+    rest(0.001)
+
+
+def test_the_last_who_is_killed_while_others_wake_leaves_no_timer() -> None:
+    """It was due later; those who were due now woke, and one of them ended it."""
+    sleepers()
+    before = get_hub().loop.activecnt
+    last = gevent.spawn(rest, LONG_S)
+
+    def one() -> None:
+        rest(0.05)
+        last.kill(block=False)
+
+    gevent.joinall([gevent.spawn(one), last], timeout=PATIENCE_S)
+    assert last.dead
+    gevent.sleep(0)
+    assert get_hub().loop.activecnt == before
+
+
+def test_who_is_killed_in_a_turn_for_the_others_is_not_woken_later() -> None:
+    """What would have switched to it is taken back."""
+    ends: list[str] = []
+
+    def one() -> None:
+        try:
+            rest(0)
+        except gevent.GreenletExit:
+            ends.append("killed")
+        rest(0.01)
+        ends.append("slept")
+
+    life = gevent.spawn(one)
+    get_hub().loop.run_callback(life.throw, gevent.GreenletExit)  # after its beginning, before its next turn
+    gevent.joinall([life], timeout=PATIENCE_S)
+    assert ends == ["killed", "slept"]

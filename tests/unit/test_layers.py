@@ -49,7 +49,7 @@ LAYERS: dict[str, set[str]] = {
     "drafting": {"drafting"},
     "generator": {
         "generator", "users", "fastuser", "measuring", "rest", "tasks", "markov", "shape", "waits", "pace", "visits",
-        "iterations", "hooks", "flow", "compat", "contrib", "demo", "clients", "feeds", "datafile", "planfile",
+        "iterations", "turns", "hooks", "flow", "compat", "contrib", "demo", "clients", "feeds", "datafile", "planfile",
     },
     "cli": {"cli", "__main__"},
 }  # fmt: skip

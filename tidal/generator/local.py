@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 
-from tidal.flow import StopTest
+from tidal.flow import STOPPING, StopTest
 from tidal.generator.messages import Message
 from tidal.generator.runners import (
     STATE_CLEANUP,
@@ -35,7 +35,6 @@ from tidal.generator.runners import (
     setting,
 )
 from tidal.hooks import note_failure
-from tidal.tasks import STOPPING
 from tidal.users import made_user
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 
-from tidal.flow import FeedExhausted, StopTest, StopUser
-from tidal.tasks import RUNNING, STOPPING, WAITING
+from tidal.flow import RUNNING, STOPPING, WAITING, FeedExhausted, StopTest, StopUser
 from tidal.users import made_user
 
 if TYPE_CHECKING:

@@ -16,11 +16,10 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from tidal.flow import CatchResponseError, StopUser
+from tidal.flow import RUNNING, STOPPING, CatchResponseError, StopUser
 from tidal.generator.discovery import Refused
 from tidal.generator.fast_errors import ConnectionError as FastError
 from tidal.iterations import CANCELLED, FAILED, FINISHED, begin, end
-from tidal.tasks import RUNNING, STOPPING
 from tidal.users import User
 
 if TYPE_CHECKING:

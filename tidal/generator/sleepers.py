@@ -6,6 +6,8 @@
 needs none of that. Who is due in the same millisecond is woken with the last of them: no wait is shorter than it was
 asked to be, and epoll counts in milliseconds anyway (docs/decisions/0089).
 
+Who waits for 0 seconds is switched to by the loop's next turn.
+
 Whatever interrupts a wait (a kill, a stop, a `Timeout` of the file's own) is raised in it, as in any sleep, and takes
 the greenlet out of its bucket.
 """
@@ -78,6 +80,18 @@ class Sleepers:
         if woken is not self:
             raise InvalidSwitchError(f"{me!r} was switched to while it slept")
 
+    def pause(self) -> None:
+        """Let the others have their turn: `gevent.sleep(0)` without its waiter."""
+        turn = self._hub.loop.run_callback(getcurrent().switch, self)
+        try:
+            woken = self._hub.switch()
+        except BaseException:
+            turn.stop()
+            raise
+        if woken is not self:
+            turn.stop()
+            raise InvalidSwitchError(f"{getcurrent()!r} was switched to while it paused")
+
     def _forget(self, bucket: list[Any], place: int, tick: int) -> None:
         """Who has this place in a bucket does not sleep any more."""
         bucket[place] = None
@@ -87,6 +101,14 @@ class Sleepers:
             if len(self._ticks) > 2 * len(self._buckets) + SPARE_TICKS:
                 self._ticks[:] = self._buckets
                 heapify(self._ticks)
+            if not self._buckets and self._armed >= 0:
+                self._disarm()  # nobody is left, and a timer keeps the loop from its end
+
+    def _disarm(self) -> None:
+        self._ticks.clear()
+        self._armed = sys.maxsize
+        self._timer.close()
+        self._timer = None
 
     def _arm(self, tick: int, due_s: float) -> None:
         """Set the timer for a bucket."""
@@ -104,8 +126,12 @@ class Sleepers:
             while (self._next < len(self._due) or self._take(now_s)) and monotonic() < now_s + AT_ONCE_S:
                 sleeper, self._due[self._next] = self._due[self._next], None
                 self._next += 1
-                if sleeper is not None:  # nothing has interrupted its sleep
-                    self._switch(sleeper)
+                if sleeper is None:  # its sleep was interrupted
+                    continue
+                try:
+                    sleeper.switch(self)
+                except BaseException:  # noqa: BLE001 - what a bare greenlet ends with; the others are woken all the same
+                    self._hub.handle_error(sleeper, *sys.exc_info())
         finally:
             self._go_on()
 
@@ -122,31 +148,34 @@ class Sleepers:
                 return True
         return False
 
-    def _switch(self, sleeper: Any) -> None:
-        try:
-            sleeper.switch(self)
-        except BaseException:  # noqa: BLE001 - what a bare greenlet ends with; the others are woken all the same
-            self._hub.handle_error(sleeper, *sys.exc_info())
-
     def _go_on(self) -> None:
         """Set the timer for who is next."""
         self._armed = sys.maxsize
         if self._next < len(self._due):
             self._arm(-1, 0.0)
-        elif self._ticks:
-            tick = self._ticks[0]
-            self._arm(tick, self._buckets.get(tick, [tick / 1000])[0])
+            return
+        while self._ticks and self._ticks[0] not in self._buckets:  # all of it were interrupted
+            heappop(self._ticks)
+        if self._ticks:
+            self._arm(self._ticks[0], self._buckets[self._ticks[0]][0])
 
 
 def rest(seconds: float) -> None:
     """Let the user here wait: others run meanwhile, for 0 seconds too."""
     scope = current()
-    if not 0 < seconds < LONGEST_S or (scope is not None and scope.run is not None):
+    if seconds >= LONGEST_S or (scope is not None and scope.run is not None):
         gevent.sleep(seconds if seconds > 0 else 0.0)  # as it is now: it tells transactions
-        return
+    elif seconds > 0:
+        sleepers_here().sleep(seconds)
+    else:
+        sleepers_here().pause()
+
+
+def sleepers_here() -> Sleepers:
+    """Who sleeps in this thread's loop."""
     hub: Any = get_hub()
     try:
-        sleepers = hub.tidal_sleepers
+        return hub.tidal_sleepers  # type: ignore[no-any-return] # nobody else sets it
     except AttributeError:
-        sleepers = hub.tidal_sleepers = Sleepers(hub)
-    sleepers.sleep(seconds)
+        made = hub.tidal_sleepers = Sleepers(hub)
+        return made

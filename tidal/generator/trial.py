@@ -19,7 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 
-from tidal.flow import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
+from tidal.flow import (
+    RUNNING,
+    STOPPING,
+    InterruptTaskSet,
+    RescheduleTask,
+    RescheduleTaskImmediately,
+    StopTest,
+    StopUser,
+)
 from tidal.generator.environment import Environment, set_scene, tell
 from tidal.generator.failed import rules
 from tidal.generator.measures import Alone
@@ -31,7 +39,7 @@ from tidal.measuring import measure_with
 from tidal.model.metrics import CHECK
 from tidal.model.trial import DEPTH_MAX, Ended, Printed, Raised, Step
 from tidal.shape import shape_named
-from tidal.tasks import RUNNING, STOPPING, DefaultTaskSet, is_task_set
+from tidal.tasks import DefaultTaskSet, is_task_set
 from tidal.users import HttpUser, User, made_user
 
 if TYPE_CHECKING:

@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING
 import gevent
 from gevent.event import Event as Flag
 
-from tidal.flow import StopUser
+from tidal.flow import RUNNING, STOPPING, WAITING, StopUser
 from tidal.generator.population import SPAWNS_AT_ONCE, Member, Population
 from tidal.generator.scheduler import Owned
 from tidal.generator.timetable import Timetable
 from tidal.model.plan import in_bitmap
-from tidal.tasks import RUNNING, STOPPING, WAITING
 from tidal.visits import one_visit
 
 if TYPE_CHECKING:

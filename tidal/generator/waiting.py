@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tidal.tasks import WAITING
+from tidal.flow import WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,8 +1,8 @@
 """Locust's `locust.user.task`."""
 
-from tidal.tasks import RUNNING as LOCUST_STATE_RUNNING
-from tidal.tasks import STOPPING as LOCUST_STATE_STOPPING
-from tidal.tasks import WAITING as LOCUST_STATE_WAITING
+from tidal.flow import RUNNING as LOCUST_STATE_RUNNING
+from tidal.flow import STOPPING as LOCUST_STATE_STOPPING
+from tidal.flow import WAITING as LOCUST_STATE_WAITING
 from tidal.tasks import DefaultTaskSet, TaskHolder, TaskSet, TaskSetMeta, filter_tasks_by_tags, tag, task
 from tidal.tasks import collect_tasks as get_tasks_from_base_classes
 
