@@ -1,9 +1,10 @@
 """Users of one side for a while, in this process; prints what they did and what it cost as JSON.
 
-    python bench/load.py tidal|locust --kind fast|http --url URL [--users 50] [--seconds 3] [--rate RPS] [--task get]
+    python bench/load.py tidal|locust|bare --kind fast|http --url URL [--users 50] [--seconds 3] [--rate RPS] …
 
 A closed loop as fast as it goes, or a fixed rate by `constant_throughput`. The user classes are each side's own, told
-of by each side's own recorder, as in a run without reports.
+of by each side's own recorder, as in a run without reports. The bare side is no load tester: a loop that
+connects, shakes hands, asks and closes, as Python's ssl does it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ DONE = [0]
 def arguments() -> argparse.Namespace:
     """What was asked for."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("side", choices=["tidal", "locust"])
+    parser.add_argument("side", choices=["tidal", "locust", "bare"])
     parser.add_argument("--kind", choices=["fast", "http"], default="fast")
     parser.add_argument("--url", required=True)
     parser.add_argument("--path", default="/page")
@@ -136,9 +137,26 @@ def memory_kb() -> int:
         return int(file.read().split()[1]) * resource.getpagesize() // 1024
 
 
-def main() -> None:
+def bare(url: str, path: str, seconds: float) -> dict[str, float]:
+    """A connection each over TLS by blocking sockets, one after the other."""
+    import socket  # noqa: PLC0415 - the others patch it first
+    import ssl  # noqa: PLC0415 - as above
+
+    host, port = url.removeprefix("https://").split(":")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # as both FastHttpUsers
+    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    done, cpu_s, began_s = 0, time.process_time(), time.perf_counter()
+    while time.perf_counter() - began_s < seconds:
+        with context.wrap_socket(socket.create_connection((host, int(port))), server_hostname=host) as sock:
+            sock.sendall(request)
+            sock.recv(16_384)
+        done += 1
+    return {"requests": done, "cpu_s": time.process_time() - cpu_s, "wall_s": time.perf_counter() - began_s}
+
+
+def main(args: argparse.Namespace) -> None:
     """Do what the arguments say."""
-    args = arguments()
     if args.side == "tidal":
         from gevent import monkey  # noqa: PLC0415 - before anything else, and only here
 
@@ -189,7 +207,11 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    asked = arguments()
+    if asked.side == "bare":
+        print(json.dumps(bare(asked.url, asked.path, asked.seconds)), flush=True)
+    else:
+        main(asked)
     import os
 
     os._exit(0)  # the users would go on

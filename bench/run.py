@@ -196,6 +196,22 @@ def ceiling(_: str) -> Callable[[Target, argparse.Namespace], Row]:
     return measure
 
 
+def handshakes(what: str, goal: str) -> Callable[[Target, argparse.Namespace], Row]:
+    """Locust's CPU by that of a bare loop over OpenSSL: what no client in Python can exceed."""
+
+    def measure(target: Target, args: argparse.Namespace) -> Row:
+        more = ("--path", "/close")
+        pairs = by_turns(
+            args.rounds,
+            lambda: cpu_us("bare", target.tls_url, args, *more),
+            lambda: cpu_us("locust", target.tls_url, args, *more),
+        )
+        ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+        return Row(what, goal, [b / a for a, b in pairs], f"{ours:.0f} and {theirs:.0f} µs here")
+
+    return measure
+
+
 def terminal(what: str, goal: str, endpoints: int, workers: int) -> Callable[[Target, argparse.Namespace], Row]:
     """What the screen takes of one core, in percent, at 200x50."""
     argv = [sys.executable, str(ROOT / "bench" / "terminal.py"), str(endpoints), str(workers)]
@@ -287,6 +303,7 @@ ROWS: dict[str, Callable[[Target, argparse.Namespace], Row]] = {
     "fast-tls-close": per_request(
         "`FastHttpUser`, HTTPS, a connection each", "≥ 2", *FAST, "--path", "/close", tls=True
     ),
+    "bare-tls-close": handshakes("the same by a bare loop over OpenSSL: the most there is", ""),
     "fast-close": per_request("`FastHttpUser`, a connection each", "≥ 2", *FAST, "--path", "/close"),
     "http-page-50": per_request("`HttpUser`, 50 users, 13 bytes", "≥ 6", *HTTP),
     "http-page-200": per_request("`HttpUser`, 200 users, 13 bytes", "≥ 6", *HTTP, "--users", "200"),

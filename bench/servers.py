@@ -34,6 +34,7 @@ http {{
   server {{
     listen 127.0.0.1:{port} backlog=4096; listen 127.0.0.1:{tls_port} ssl backlog=4096;
     ssl_certificate {folder}/cert; ssl_certificate_key {folder}/key;
+    ssl_protocols TLSv1.2 TLSv1.3;
     root {folder}/www;
     location /page {{ return 200 "Hello, World!"; }}
     location /cookies {{
