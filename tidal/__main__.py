@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from tidal import __version__
 from tidal.cli.parser import HELP, VERSION, overview, parser_of, subcommand
 from tidal.cli.streams import NO_ROOM, drop_output, open_streams
-from tidal.errors import RedisUnreachable, TidalError, Unwritable
+from tidal.errors import RedisUnreachable, TidalError, Unwritable, UsageError
 from tidal.uncollected import uncollected
 
 if TYPE_CHECKING:
@@ -79,6 +80,9 @@ def unexpected(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         drop_output()
         return fail(f"cannot write: {error.strerror}", Unwritable.exit_code)
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        name = str(error.filename)
+        return fail(f"{name[:40]!r} … of {len(name):,} characters: too long for a file's name", UsageError.exit_code)
     traceback.print_exception(error)
     return fail(f"{TidalError.meaning} ({type(error).__name__})", TidalError.exit_code)
 

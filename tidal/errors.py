@@ -254,7 +254,7 @@ class Unwritable(TidalError):
 
 OTHER_EXIT_CODES: dict[int, str] = {
     0: "the run finished and nothing failed",
-    1: "the run finished with failed requests or exceptions",
+    1: "the run finished with failed requests or exceptions, or without a single answer",
     60: "the run's verdict is invalid: its figures may not be believed",
     61: "the run's verdict is suspect (--allow-suspect leaves the code as it was)",
     62: "a threshold was not met",

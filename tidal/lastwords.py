@@ -19,6 +19,7 @@ IMPORT_S = 60.0
 """How long the import of a locustfile may take when it is looked into before a run."""
 STACKS_S = IMPORT_S - 3
 """When the child writes into its log where it is; gevent's own frames are many, hence the length below."""
+STACK_S = 2.0
 LAST_WORDS_BYTES = 4_000
 LOG_BYTES_MAX = 64 << 20
 """How much may be printed into one log of user code."""
@@ -71,12 +72,19 @@ def import_died(child: Child, root: Path, log_path: Path) -> FileImportError:
     return FileImportError(f"the process that imported the locustfile died ({how}){rest}")
 
 
-def import_took_long(root: Path, log_path: Path) -> FileImportError:
+def import_took_long(root: Path, log_path: Path, limit_s: float = IMPORT_S) -> FileImportError:
     """The error for a locustfile that is not imported in time, with the line that it was at."""
     at = place_in(root, last_words(log_path))
     return FileImportError(
-        f"importing the locustfile took more than {IMPORT_S:.0f} s" + (f": it was at {at}" if at else "")
+        f"importing the locustfile took more than {limit_s:g} s" + (f": it was at {at}" if at else "")
     )
+
+
+def ask_where(child: Child) -> None:
+    """End a child so that it leaves its stack in its log: for one that is not waited for until it does so by itself."""
+    with suppress(OSError):
+        os.kill(child.pid, signal.SIGABRT)
+    child.wait(STACK_S)
 
 
 def place_in(root: Path, traces: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from tidal import versions
 from tidal.errors import NoHost, NoSuchFile, NotShipped, TooLarge, UnknownUserClass, UsageError
@@ -189,9 +190,23 @@ def check_host(classes: Iterable[ClassSpec], host: str) -> None:
     """NoHost for a class that has nowhere to send to, UsageError for a host that is no URL."""
     if host and not host.startswith(("http://", "https://", "http+unix://")):
         raise UsageError(f"--host {host!r} begins with neither http:// nor https:// nor http+unix://")
+    if why := no_base_url(host) if host else "":
+        raise UsageError(f"--host {host!r}: {why}")
     without = [c.name for c in classes if c.needs_host and not c.host]
     if without and not host:
         raise NoHost(f"{', '.join(without)} has no host: set `host` in the class or give --host http://…")
+
+
+def no_base_url(host: str) -> str:
+    """Why no request could go to a URL; "" for one that will do. Names are not looked up."""
+    if any(c.isspace() or not c.isprintable() for c in host):
+        return "there is a blank or a control character in it"
+    try:
+        parts = urlsplit(host)
+        name, port = parts.hostname, parts.port
+    except ValueError as error:  # a bracket that is not closed, a port that is none
+        return str(error)
+    return "it names no host" if not name else "no port is 0" if port == 0 else ""
 
 
 def collect(root: Path, paths: Iterable[Path]) -> dict[str, bytes]:

@@ -34,6 +34,8 @@ SUFFIX = ".about.json"
 ABOUT_BYTES_MAX = 1 << 20
 WRITTEN_S = 60
 """A master writes to its part twice a second."""
+NAMES_TAKEN = frozenset({"latest", "incident"})
+"""What commands know runs by without a pin: the last one, and the one that comes along."""
 NOTES_MAX, TAGS_MAX, NOTE_MAX, WORD_MAX = 1_000, 100, 2_000, 60
 
 
@@ -235,11 +237,13 @@ def tag(run: str, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()) -> tu
     return tags
 
 
-def pin(run: str, name: str = "") -> None:
+def pin(run: str, name: str | None = None) -> None:
     """Keep a run whatever is pruned; with a name, it is the run of that name from now on, and no other."""
-    if name:
+    if name is not None:
         if not is_name(name):
             raise UsageError(f"{name[:100]!r} will not do as a name: letters, digits, dots, dashes")
+        if name in NAMES_TAKEN:
+            raise UsageError(f"{name!r} is taken: every command knows another run by it")
         if (before := run_named(name)) is not None and before != run:
             put(before, replace(about(before), name=""))
     known = about(run)

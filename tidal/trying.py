@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tidal import paths
 from tidal.errors import FileImportError
-from tidal.lastwords import IMPORT_S, import_died, import_took_long, last_words
+from tidal.lastwords import IMPORT_S, ask_where, import_died, import_took_long, last_words
 from tidal.launch import await_answers, error_named
 from tidal.model.codec import BadEntry, PipeReader, pack_message
 from tidal.model.pipe import Load, Loaded, NotLoaded
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tidal.model.events import Event, RunOptions
     from tidal.model.trial import Try
 
+START_S = 10.0
+"""What a Python may take until it comes to the file: not of the time that the file is given."""
 GRACE_S = 10.0
 """So long after its time a child may take to see its users off; then it is ended."""
 
@@ -56,7 +58,7 @@ def _told(files: Sequence[Path], options: RunOptions, order: Try | None, words: 
         try:
             child.send(pack_message(load))
             talk = _Talk(child, Path(load.root), log_path)
-            yield from talk.opening()
+            yield from talk.opening(IMPORT_S if order is None else min(IMPORT_S, START_S + order.within_ms / 1000))
             if order is not None:
                 check_host(talk.loaded.classes, options.host)
                 child.send(pack_message(order))
@@ -82,15 +84,17 @@ class _Talk:
         self._reader = PipeReader()
         self._unread: list[Event] = []
 
-    def opening(self) -> Iterator[Event]:
+    def opening(self, within_s: float) -> Iterator[Event]:
         """The file, as it was loaded."""
-        end_s = time.monotonic() + IMPORT_S
+        end_s = time.monotonic() + within_s
         while True:
             answer = self._next(end_s)
             if answer is None:
                 if self._child.ended:
                     raise import_died(self._child, self._root, self._log_path)
-                raise import_took_long(self._root, self._log_path)
+                if within_s < IMPORT_S:
+                    ask_where(self._child)
+                raise import_took_long(self._root, self._log_path, within_s)
             if isinstance(answer, NotLoaded):
                 raise error_named(answer.error, answer.why)
             if isinstance(answer, Loaded):

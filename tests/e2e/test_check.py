@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -262,6 +263,14 @@ def test_what_does_not_come_back_is_ended_and_named(home: Path, code: str, says:
     done = check(home, "file.py", "--within", "1s")
     assert done.returncode == 1
     assert says in done.stdout
+
+
+def test_an_import_without_an_end_is_ended_and_named(home: Path) -> None:
+    """It has the time that `--within` gives, and some for Python to start; not a minute."""
+    (home / "file.py").write_text("x = 1\nwhile x:\n    x += 1\n", encoding="utf-8")
+    done = check(home, "file.py", "--within", "1s")
+    assert done.returncode == 12
+    assert re.search(r"took more than 11 s: it was at file\.py:[23]$", done.stderr.strip())
 
 
 @pytest.mark.parametrize(

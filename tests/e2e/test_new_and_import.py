@@ -136,8 +136,9 @@ def test_an_import_says_what_it_left_out_and_never_writes_over_a_file(tmp_path: 
         "tidal: visit.py is there already: name another file, or move it away\n",
     )
     assert command(tmp_path, "tidal", "import", "har", str(SHOP), "-o", "visit.py", "--replace").returncode == 0
-    printed = command(tmp_path, "tidal", "import", "har", str(SHOP))
-    assert printed.stdout == (tmp_path / "visit.py").read_text()
+    for words in ((), ("-o", "-")):
+        printed = command(tmp_path, "tidal", "import", "har", str(SHOP), *words)
+        assert printed.stdout == (tmp_path / "visit.py").read_text()
 
 
 @pytest.mark.parametrize(

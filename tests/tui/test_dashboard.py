@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fakes import StillFeed, Wishes, dashboard, finished, screen_text, settled
 from frames import ASCII, BEGAN_MS, LOOK, closed, frame, limping, waiting
-from textual.widgets import Input
+from textual.widgets import Button, Input
 
 from tidal.errors import RedisUnreachable
 from tidal.model.events import WantDrain, WantNote, WantPause, WantResume, WantStage, WantStop, WantTarget
@@ -388,6 +388,17 @@ async def test_there_are_many_ways_to_detach(keys: tuple[str, ...]) -> None:
     app, _, wishes = live()
     assert await left(app, *keys) == "detached"
     assert wishes.wanted == []
+
+
+async def test_a_run_that_ends_with_its_terminal_offers_no_detaching() -> None:
+    """The demo's shop closes with it: no answer says otherwise, and `d` does nothing."""
+    app = TidalApp(StillFeed(frame()), Wishes(), outlives=False, look=LOOK)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("d", "q")
+        await pilot.pause()
+        assert isinstance(app.screen, Choice)
+        assert [str(button.label) for button in app.screen.query(Button)] == ["Stop the run", "Cancel"]
 
 
 async def test_quitting_can_be_taken_back() -> None:

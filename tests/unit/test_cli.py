@@ -119,6 +119,28 @@ def test_a_mistake_of_ours_says_where_and_asks_for_a_report(capsys: pytest.Captu
     assert err.endswith("tidal: internal error: please report it (ValueError)\n")
 
 
+def test_a_name_that_no_file_can_have_is_the_callers_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not ours, whichever command it was said to."""
+    assert __main__.main(["explain", "r" * 5_000]) == 2
+    assert "of 5,000 characters: too long for a file's name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [("2:30", 150_000), ("+0:20", 20_000), ("1:02:03.5", 3_723_500), ("75:00", 4_500_000), ("2m", 120_000)],
+)
+def test_a_moment_may_be_said_as_it_is_shown(text: str, ms: int) -> None:
+    """The screen, the tables and the story say 2:30, so --at, --from and --between read it."""
+    assert flags.moment_ms(text) == ms
+
+
+@pytest.mark.parametrize("text", ["2:3", ":30", "1:75", "2:30:", "1:2:03", "-1:00", "a:30"])
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    """Minutes and seconds have two digits."""
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a span of time"):
+        flags.moment_ms(text)
+
+
 def test_flags_may_stand_between_user_classes() -> None:
     """`tidal run Buyer -u 5 Browser` means what it says."""
     args = parser_of("run").read(["Buyer", "-u", "5", "Browser"])

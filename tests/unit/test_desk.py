@@ -124,6 +124,11 @@ def test_a_mistake_is_told_in_the_words_of_the_command_line(field: str, value: s
     ("changes", "field", "said"),
     [
         ({"host": "ftp://x"}, "host", "begins with neither"),
+        ({"host": "http://"}, "host", "it names no host"),
+        ({"host": "http://[::1"}, "host", "Invalid IPv6 URL"),
+        ({"host": "http://shop:99999"}, "host", "Port out of range"),
+        ({"host": "http://shop:0"}, "host", "no port is 0"),
+        ({"host": "http://sh\x1bop"}, "host", "a control character"),
         ({"plan": "Clerk=5 for 1m"}, "plan", "no such class, but Shopper, Admin"),
         ({"weights": (("Shopper", "0"), ("Admin", "0"))}, "classes", "every user class has weight 0"),
         ({"counts": (("Admin", "x"),)}, "classes", "Admin: weight and fixed_count are numbers from 0, not 'x'"),

@@ -63,6 +63,10 @@ class Admin(Base):
     def work(self): pass
 """
 
+ONE_USER = "from tidal import User, TaskSet, task\nclass A(User):\n"
+ONE_TASK = f"{ONE_USER}  @task\n  def t(self): pass\n"
+ASYNC_SET = "from tidal import User, TaskSet, task\nclass S(TaskSet):\n  @task\n  async def t(self): pass\n"
+
 
 def test_classes_are_described(folder: Path) -> None:
     """Without the abstract ones, in the order of the file."""
@@ -115,6 +119,16 @@ def test_the_chosen_classes_alone(folder: Path) -> None:
         ("import nobody_has_this", "NotShipped", "locustfile.py:1: this worker has no module 'nobody_has_this'"),
         ("open('data/users.csv')", "NotShipped", "locustfile.py:1: this worker has no file 'data/users.csv'"),
         ("from tidal import User\nclass A(User):\n  weight = 'x'", "FileImportError", "A: weight and fixed_count"),
+        (f"{ONE_USER}  tasks = [5]", "FileImportError", "A.tasks has 5 in it, neither a function nor a TaskSet"),
+        (
+            f"{ONE_USER}  @task\n  async def t(self): pass",
+            "FileImportError",
+            "A.t is `async`, so a user would never do it",
+        ),
+        (f"{ASYNC_SET}class A(User):\n  tasks = [S]", "FileImportError", "S.t is `async`, so a user would never do it"),
+        (f"{ONE_TASK}  host = 5", "FileImportError", "A.host is 5, and has to be a URL"),
+        (f"{ONE_TASK}  wait_time = 2", "FileImportError", "A.wait_time is 2, and has to be a function: constant(2)?"),
+        ("\0", "FileSyntaxError", "locustfile.py: source code string cannot contain null bytes"),
     ],
 )
 def test_what_will_not_do_is_said_in_a_line(folder: Path, text: str, error: str, why: str) -> None:

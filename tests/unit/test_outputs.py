@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -24,6 +26,7 @@ from tidal.model.rows import (
 )
 from tidal.outputs import layout
 from tidal.outputs.json import frame_json
+from tidal.outputs.judged import ledger_lines
 from tidal.outputs.text import ROWS_MAX, interval_line, summary
 
 NOON_MS = 1_795_435_200_000  # 2026-11-23 12:00:00Z
@@ -178,8 +181,22 @@ def test_an_exit_code_of_1_says_why() -> None:
     assert "Exit code 1: 12 of 569 requests failed\n" in summary(failed)
     raised = replace(failed, exceptions=(ExceptionRow("m", "", 3, ()),))
     assert "Exit code 1: 12 of 569 requests failed, user code raised 3 times\n" in summary(raised)
+    hung = replace(failed, total=replace(endpoint("", "", 0, 0), cancelled=3))
+    assert "Exit code 1: no request was answered, 3 were cut off by the end\n" in summary(hung)
     lapsed = replace(failed, run=replace(failed.run, exit_code=43, outcome="lapsed"))
     assert "Exit code 43\n" in summary(lapsed)
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**6))
+def test_the_sum_of_user_time_balances_as_it_is_shown(planned: int, surplus: int, missing: int, after: int) -> None:
+    """Whoever adds the four figures up gets the same on both sides, to the last digit."""
+    missing = min(missing, planned)
+    ledger = LedgerRow(planned, planned + surplus - missing, missing, surplus, after_user_ms=after)
+    line = next(
+        (line for line in ledger_lines(replace(picture(), ledger=ledger)) if "surplus" in line), "0.0 0.0 0.0 0.0"
+    )
+    said = [Decimal(n.replace(",", "")) for n in re.findall(r"[\d,]+\.\d", line.partition(";")[0])]
+    assert said[0] + said[1] == said[2] + said[3]
 
 
 def test_the_interval_line_before_the_start_tells_who_is_here() -> None:

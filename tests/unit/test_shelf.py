@@ -127,7 +127,18 @@ def test_a_run_compared_with_itself_is_told(capsys: pytest.CaptureFixture[str]) 
     assert "are the same recording" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["note", RUN], ["tag"], ["prune"], ["p95>fast"], ["pin", RUN, "--as", "a/b"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["note", RUN],
+        ["tag"],
+        ["prune"],
+        ["p95>fast"],
+        ["pin", RUN, "--as", "a/b"],
+        ["pin", RUN, "--as", "latest"],
+        ["pin", RUN, "--as", ""],
+    ],
+)
 def test_mistakes_are_one_line(words: list[str]) -> None:
     """With what to type instead."""
     with pytest.raises(UsageError):

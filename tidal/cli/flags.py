@@ -36,6 +36,7 @@ SIZE_MAX = 1 << 44
 SPAN_MAX_MS = 366 * 24 * 3_600_000
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _SIZE = re.compile(r"(\d{1,15})([KMG])?I?B?", re.ASCII)
+_MOMENT = re.compile(r"(?:(\d{1,4}):(?=\d\d:))?(\d{1,4}):([0-5]\d(?:\.\d+)?)", re.ASCII)
 _SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
 
 
@@ -49,6 +50,15 @@ def span_ms(text: str) -> int:
     if value_ms > SPAN_MAX_MS:
         raise argparse.ArgumentTypeError(f"{text!r} is longer than a year")
     return value_ms
+
+
+def moment_ms(text: str) -> int:
+    """A moment of the load: a span since its beginning, `2m30s`, or as it is shown everywhere, `2:30` and `1:02:30`."""
+    match = _MOMENT.fullmatch(text.strip().removeprefix("+"))
+    if match is None:
+        return span_ms(text.removeprefix("+"))
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return span_ms(f"{hours * 3600 + minutes * 60 + seconds:f}")
 
 
 def positive_span_ms(text: str) -> int:

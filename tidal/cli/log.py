@@ -28,18 +28,15 @@ MARKS = {"good": "+", "warning": "!", "error": "✖"}
 READ_COUNT, BLOCK_MS = 2_000, 500
 
 
-def offset_ms(text: str) -> int:
-    """A moment of the load: `2m30s`, `+2m30s`."""
-    return flags.span_ms(text.removeprefix("+"))
-
-
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     flags.add_recording(parser)
     parser.add_argument(
-        "--from", type=offset_ms, dest="from_ms", metavar="SPAN", help="from this moment of the load on"
+        "--from", type=flags.moment_ms, dest="from_ms", metavar="SPAN", help="from this moment of the load on"
     )
-    parser.add_argument("--to", type=offset_ms, dest="to_ms", metavar="SPAN", help="up to this moment of the load")
+    parser.add_argument(
+        "--to", type=flags.moment_ms, dest="to_ms", metavar="SPAN", help="up to this moment of the load"
+    )
     parser.add_argument("--where", metavar="EXPR", help="only the entries of which this is so (see above)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with all that the entry carries")
     parser.add_argument("--follow", action="store_true", help="go on with what a run that goes on writes, to its end")

@@ -16,7 +16,7 @@ KINDS = ("har", "curl")
 
 def add_flags(group: Taker) -> None:
     """What goes into the file, and where it is written."""
-    group.add_argument("-o", "--output", metavar="FILE", help="write the locustfile there (default: print it)")
+    group.add_argument("-o", "--output", metavar="FILE", help="write the locustfile there (default, and -: print it)")
     group.add_argument("--replace", action="store_true", help="with -o: also over a file that is there")
     group.add_argument("--static", action="store_true", help="images, styles, scripts and fonts, too")
     group.add_argument("--all-hosts", action="store_true", help="requests to whatever host, not only the site's own")
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
     recording = _recording(args)
     text = draft(recording, _wanted(args))
-    if args.output is None:
+    if args.output in (None, "-"):
         print(text, end="")
         return 0
     path = write_new(args.output, text, may_replace=args.replace)

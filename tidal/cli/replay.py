@@ -31,7 +31,9 @@ SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     flags.add_recording(parser)
-    parser.add_argument("--at", type=flags.span_ms, metavar="SPAN", help="go to this moment of the load: 2m30s")
+    parser.add_argument(
+        "--at", type=flags.moment_ms, metavar="SPAN", help="go to this moment of the load: 2m30s, or 2:30"
+    )
     parser.add_argument(
         "--speed",
         type=speed,

@@ -44,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_redis(parser, "this machine's alone")
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
     parser.add_argument("--remove", action="append", default=[], metavar="TAG", help="with tag: take this tag away")
-    parser.add_argument("--as", dest="name", default="", metavar="NAME", help="with pin: what the run is called")
+    parser.add_argument("--as", dest="name", default=None, metavar="NAME", help="with pin: what the run is called")
     parser.add_argument("--older-than", type=age_ms, metavar="AGE", help="with prune: 30d, 2w, 12h")
     parser.add_argument(
         "--down-to", type=flags.size_bytes, metavar="SIZE", help="with prune: until all of them take no more"

@@ -88,7 +88,7 @@ def launched(
         if not may_outlive:
             end_with_terminal(begun.run)
         opened = open_session(begun.redis_url, begun.run, begun.supervisor_pid)
-        app = app_of(args, _rewindable(opened, begun.redis_url), opened.operator)
+        app = app_of(args, _rewindable(opened, begun.redis_url), opened.operator, outlives=may_outlive)
     return _show(app, json_file, may_outlive=may_outlive, files=files)
 
 

@@ -24,7 +24,7 @@ from tidal.tasks import configure, filter_tasks_by_tags, flat_tasks
 from tidal.users import User
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from types import ModuleType
 
     from tidal.model.spec import RunOptions
@@ -106,6 +106,7 @@ def chosen(classes: Classes, options: RunOptions, file: str) -> Classes:
         raise Refused("NoUserClass", f"{file}: there are no users with weight > 0: {', '.join(picked)}")
     for name, cls in running.items():
         _need_tasks(name, cls)
+        _need_right(name, cls)
     return _tagged(running, set(options.tags) or None, set(options.exclude_tags) or None, file)
 
 
@@ -150,6 +151,36 @@ def _need_tasks(name: str, cls: type[User]) -> None:
     hint = f"; did you mean `tasks` where it says `{word}`?" if word else ""
     why = f"{name} has no tasks: mark its methods with @task, or say `abstract = True` if it is a base{hint}"
     raise Refused("NoUserClass", why)
+
+
+def _need_right(name: str, cls: type[User]) -> None:
+    """Refuse attributes with which every user could only fail, or do nothing: of another kind than is asked for."""
+    for task in _all_tasks(cls):
+        what = getattr(task, "__qualname__", None) or repr(task)[:100]
+        if not callable(task):
+            raise Refused("FileImportError", f"{name}.tasks has {what} in it, neither a function nor a TaskSet")
+        if inspect.iscoroutinefunction(task):
+            why = "is `async`, so a user would never do it: tasks are plain functions, and gevent does the waiting"
+            raise Refused("FileImportError", f"{what} {why}")
+    host, wait = getattr(cls, "host", None), cls.wait_time
+    if not (host is None or isinstance(host, str) or hasattr(host, "__get__")):
+        raise Refused("FileImportError", f"{name}.host is {repr(host)[:100]}, and has to be a URL")
+    if not (wait is None or callable(wait) or hasattr(wait, "__get__")):
+        hint = f": constant({wait!r})?" if isinstance(wait, int | float) else ""
+        raise Refused("FileImportError", f"{name}.wait_time is {repr(wait)[:100]}, and has to be a function{hint}")
+
+
+def _all_tasks(cls: type[User]) -> Iterator[object]:
+    """The tasks of a class and of the sets among them, each once."""
+    todo: list[object] = list(cls.tasks)
+    seen: set[int] = set()
+    while todo:
+        task = todo.pop(0)
+        if id(task) not in seen:
+            seen.add(id(task))
+            yield task
+            if isinstance(task, type):
+                todo += list(getattr(task, "tasks", ()))
 
 
 def _home(cls: type, method: str) -> str:

@@ -135,7 +135,7 @@ def _import(root: Path, file: Path, side: str, before: set[str]) -> ModuleType:
     try:
         return import_file(file)
     except SyntaxError as error:
-        raise Refused("FileSyntaxError", _syntax_text(root, error), _trace(error)) from error
+        raise Refused("FileSyntaxError", _syntax_text(root, file, error), _trace(error)) from error
     except BaseException as error:  # a locustfile may raise or exit as it likes
         raise _refusal(root, error, side) from error
 
@@ -182,9 +182,9 @@ def _refusal(root: Path, error: BaseException, side: str) -> Refused:
     )
 
 
-def _syntax_text(root: Path, error: SyntaxError) -> str:
-    """Place and message; below them the line and a caret."""
-    where = f"{_relative(root, error.filename or '?')}:{error.lineno}"
+def _syntax_text(root: Path, file: Path, error: SyntaxError) -> str:
+    """Place and message; below them the line and a caret. What is no text at all has no place: then the file's name."""
+    where = _relative(root, error.filename or str(file)) + (f":{error.lineno}" if error.lineno else "")
     line = (error.text or "").rstrip("\n").expandtabs(1)
     if not line.strip():
         return f"{where}: {error.msg}"

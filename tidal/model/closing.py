@@ -64,7 +64,7 @@ def _is_complete(state: State, incarnation: str) -> bool:
 
 
 def exit_code(state: State) -> int:
-    """What the run ends with: its stop's own, a listener that raised, user code's wish, failures."""
+    """What the run ends with: its stop's own, a listener that raised, user code's wish, failures, no answer at all."""
     log, reports = state.log, state.reports
     if log.stop is not None and log.stop.exit_code is not None:
         return log.stop.exit_code
@@ -75,4 +75,5 @@ def exit_code(state: State) -> int:
     if reports.exit_codes:
         return max(reports.exit_codes.values())
     failed = reports.total.failures > 0 and not judges_failures(log)
-    return log.options.exit_code_on_error if failed or reports.exceptions else 0
+    hung = log.options.exit_by_verdict and not reports.total.requests and reports.total.cancelled > 0
+    return log.options.exit_code_on_error if failed or reports.exceptions or hung else 0

@@ -79,7 +79,9 @@ def exit_code_of(log: LogHalf, ordinary: int) -> int:
         return ordinary
     if log.limit is None:
         return EXIT_UNJUDGED
-    return EXIT_NOT_MET if log.limit.level_milli is None and not log.limit.low_milli else ordinary
+    if log.limit.level_milli is not None or log.limit.low_milli:
+        return ordinary
+    return EXIT_NOT_MET if log.limit.high_milli else EXIT_UNJUDGED  # without bounds: the probes ended before it knew
 
 
 # ------------------------------------------------------------------ a probe begins

@@ -64,8 +64,12 @@ def ledger_lines(frame: Frame) -> Iterator[str]:
 
 
 def _user_time(ledger: LedgerRow) -> str:
-    sides = f"planned {_amount(ledger.planned_user_ms)} + surplus {_amount(ledger.surplus_user_ms)}"
-    done = f"ran {_amount(ledger.ran_user_ms)} + missing {_amount(ledger.missing_user_ms)}"
+    planned, surplus, missing = (
+        (ms + 50) // 100 for ms in (ledger.planned_user_ms, ledger.surplus_user_ms, ledger.missing_user_ms)
+    )
+    # what ran is what the other three leave, in the digits that are shown: else the sum would seem not to balance
+    sides = f"planned {_tenths(planned)} + surplus {_tenths(surplus)}"
+    done = f"ran {_tenths(planned + surplus - missing)} + missing {_tenths(missing)}"
     after = f"; {user_seconds(ledger.after_user_ms)} more while stopping" if ledger.after_user_ms >= 1_000 else ""
     return f"User-seconds: {sides} = {done}{after}"
 
@@ -94,8 +98,8 @@ def _delays(frame: Frame) -> Iterator[str]:
         )
 
 
-def _amount(user_ms: int) -> str:
-    return user_seconds(user_ms).removesuffix(" user-seconds")
+def _tenths(tenths: int) -> str:
+    return f"{tenths / 10:,.1f}"
 
 
 def _iterations(ledger: LedgerRow) -> str:

@@ -278,7 +278,11 @@ def _why_not_zero(frame: Frame) -> str:
     if frame.run.exit_code in BY_VERDICT:
         word = frame.verdict.word or ("invalid" if frame.run.exit_code == EXIT_INVALID else "suspect")
         return f": the verdict is {shorten(word, 20)}"  # a cut has none of its own
-    if not frame.run.exit_code or frame.run.outcome not in IN_ORDER or not (failed or raised):
+    if not frame.run.exit_code or frame.run.outcome not in IN_ORDER:
+        return ""
+    if frame.total.cancelled and not (frame.total.requests or raised):
+        return f": no request was answered, {frame.total.cancelled:,} were cut off by the end"
+    if not (failed or raised):
         return ""
     what = [f"{failed} of {frame.total.requests} requests failed"] if failed else []
     what += [f"user code raised {raised} times" if raised > 1 else "user code raised once"] if raised else []

@@ -76,6 +76,7 @@ class TidalApp(App[str]):
         desk: Desk | None = None,
         *,
         read_only: bool = False,
+        outlives: bool = True,
         look: Look | None = None,
         memory: Memory | None = None,
         settings: Settings | None = None,
@@ -85,7 +86,7 @@ class TidalApp(App[str]):
         self.feed = feed
         self.operator = operator
         self._desk = desk
-        self._read_only = read_only
+        self._read_only, self._outlives = read_only, outlives
         self._look = look or Look.of_terminal(os.environ)
         self._leaving = ""
         for theme in THEMES:
@@ -108,6 +109,7 @@ class TidalApp(App[str]):
         """Show the dashboard of a feed."""
         self.feed, self.operator = feed, operator
         dashboard = Dashboard(feed, self._look, operator, read_only=self._read_only, memory=self._memory)
+        dashboard.outlives = self._outlives
         if isinstance(self.screen, Start):
             self.switch_screen(dashboard)
         else:

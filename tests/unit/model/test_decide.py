@@ -10,6 +10,7 @@ from histories import (
     at,
     beat,
     beats,
+    block,
     by,
     changed,
     closed,
@@ -40,7 +41,7 @@ from tidal.model import decide as deciding
 from tidal.model import events as ev
 from tidal.model.attendance import TICK_MS
 from tidal.model.capacity import slot_loads
-from tidal.model.closing import CLOSE_PATIENCE_MS
+from tidal.model.closing import CLOSE_PATIENCE_MS, exit_code
 from tidal.model.codec import ENTRY_BYTES_MAX, REPORTS, Entry, EntryId, pack
 from tidal.model.decide import UNWATCHED_MS, decide, start_lead_ms
 from tidal.model.ledger import planned_users
@@ -49,6 +50,7 @@ from tidal.model.plantext import ARRIVALS
 from tidal.model.senses import Senses
 from tidal.model.sharing import MOVE_LEAD_MS
 from tidal.model.state import State
+from tidal.model.stats import Tally
 from tidal.model.verdict import EXIT_INVALID
 from tidal.model.wire import to_wire
 
@@ -574,6 +576,16 @@ def test_the_verdict_is_written_down_and_changes_the_code() -> None:
         assert isinstance(event, ev.RunClosed)
         assert (event.verdict, event.exit_code) == ("invalid", code)
         assert "not generated" in event.reasons[0]
+
+
+def test_a_target_that_never_answered_is_no_success() -> None:
+    """All requests hung until the end cut them off: nothing failed, and yet a pipeline must not be told 0."""
+    hung = replace(block(0, 0), tallies={("GET", "/"): Tally(cancelled=3)})
+    for options, code in (({}, 1), ({"exit_code_on_error": 9}, 9), ({"exit_by_verdict": False}, 0)):
+        state = folded(*running("w1", **options), by("w1", 1, report(hung)))
+        assert exit_code(state) == code
+    answered = folded(*running("w1"), by("w1", 1, report(hung)), reported("w1", 2))
+    assert exit_code(answered) == 0
 
 
 def test_after_the_end_and_before_the_beginning_nothing_is_decided() -> None:

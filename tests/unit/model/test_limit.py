@@ -15,8 +15,9 @@ from tidal.model import events as ev
 from tidal.model.decide import decide
 from tidal.model.each import Spans
 from tidal.model.frame import frame
+from tidal.model.judging import EXIT_NOT_MET, EXIT_UNJUDGED
 from tidal.model.limit import Found, Next, Probe, next_step
-from tidal.model.seeking import seek
+from tidal.model.seeking import exit_code_of, seek
 from tidal.model.senses import Senses
 from tidal.model.watched import edges_of, watches
 from tidal.outputs.limit import limit_text
@@ -149,6 +150,23 @@ def test_a_master_probes_judges_and_goes_on() -> None:
     assert stop.reason == "the limit is 40 users, 38 to 41 with 90 % confidence"
     shown = frame(folded(after, found), T0 + 8_000)
     assert "meets" in limit_text(shown)
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [
+        (ev.LimitFound(40_000, 38_000, 41_000, 900), 0),
+        (ev.LimitFound(None, 500_000, 0, 0, "the highest level allowed still meets the thresholds"), 0),
+        (ev.LimitFound(None, 0, 1_000, 0, "even the lowest level does not meet the thresholds"), EXIT_NOT_MET),
+        (ev.LimitFound(None, 0, 0, 0, "no end of it in 4 probes"), EXIT_UNJUDGED),
+        (None, EXIT_UNJUDGED),
+    ],
+)
+def test_the_exit_code_of_a_search(found: ev.LimitFound | None, code: int) -> None:
+    """62 says that the target does not do; 63 that the search ended before it knew."""
+    spec = ev.LimitSpec(("p95 < 100ms",), "users", 5_000)
+    history = running("w1", users=0, limit=spec)
+    assert exit_code_of(folded([*history, *([found] if found else [])]).log, 0) == code
 
 
 def test_a_large_fleet_measures_a_probe_and_nothing_beside_it() -> None:

@@ -63,8 +63,14 @@ class Choice(ModalScreen[str]):
         self.dismiss(answer)
 
 
-def leave_question() -> Choice:
-    """Detach or stop, when somebody quits a live run."""
+def leave_question(*, outlives: bool = True) -> Choice:
+    """Detach or stop, when somebody quits a live run; of a run that ends with its terminal, whether it shall."""
+    if not outlives:
+        return Choice(
+            "Leave the demo",
+            "Its shop closes with it, so the run ends, too.\nWhat ran so far can be rewound: `tidal replay latest`.",
+            {"stop": "Stop the run", "cancel": "Cancel"},
+        )
     return Choice(
         "Leave a running test",
         "Detach: the test goes on without this terminal; come back with `tidal attach`.\n"

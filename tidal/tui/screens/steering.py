@@ -31,7 +31,13 @@ STEERING_ACTIONS = frozenset({"users", "stop", "note", "mark", "pause", "stage",
 
 
 class Steering(Rewinding):
-    """A dashboard with an operator, who may pass wishes on."""
+    """A dashboard with an operator, who may pass wishes on.
+
+    Attributes:
+        outlives: whether the run goes on when this terminal is left.
+    """
+
+    outlives = True
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u", "users", "Users", tooltip="change the number of users, and how fast", id="steer.users"),
@@ -55,7 +61,7 @@ class Steering(Rewinding):
         if action in STEERING_ACTIONS:
             return self._operator is not None and not self.is_closed
         if action == "detach":
-            return not self.is_replay and not self.is_closed
+            return self.outlives and not self.is_replay and not self.is_closed
         return super().check_action(action, parameters)
 
     @work
@@ -131,7 +137,7 @@ class Steering(Rewinding):
     @work(exclusive=True, group="leave")
     async def ask_to_leave(self) -> None:
         """Detach or stop: the question of quitting a live run."""
-        how = await self.app.push_screen_wait(leave_question())
+        how = await self.app.push_screen_wait(leave_question(outlives=self.outlives))
         if how == "detach" or (how == "stop" and await self.want(WantStop(), "stopping; this terminal closes then")):
             self.post_message(self.Left(how))
 
