@@ -402,6 +402,29 @@ def test_urls(session: Sessions, url: str, kwargs: dict[str, Any], path: str) ->
     assert echo(session().get(url, **kwargs))["path"] == path
 
 
+def test_params_are_what_they_were(session: Sessions) -> None:
+    """A request that is asked for later knows its URL without them, and with what they were when it was sent."""
+    client, params = session(), {"a": [1, 2], "b": None, "c": "d e"}
+    response = client.get("/echo", params=params)
+    params["a"] = 3
+    assert echo(client.get("/echo", params=params))["path"] == "/echo?a=3&c=d+e"
+    assert response.url == f"{client.base_url}/echo"
+    assert response.request.full_url == f"{client.base_url}/echo?a=1&a=2&c=d+e"
+    assert echo(client.get("/echo", params={"a": (n for n in (1, 2))}))["path"] == "/echo?a=1&a=2"
+    assert echo(client.get("/echo", params=((n, n) for n in "xy")))["path"] == "/echo?x=x&y=y"
+    assert echo(client.post("/echo", json={"k": 1}, params={"a": (n for n in (1, 2))}))["path"] == "/echo?a=1&a=2"
+
+
+def test_methods_share_what_they_can(session: Sessions) -> None:
+    """Of the same URL, and of others of its host."""
+    client = session()
+    told = [echo(client.request(method, f"/echo?{n}")) for n in range(3) for method in ("GET", "POST", "DELETE")]
+    assert [(one["method"], one["path"]) for one in told] == [
+        (method, f"/echo?{n}") for n in range(3) for method in ("GET", "POST", "DELETE")
+    ]
+    assert [one["headers"].get("content-length") for one in told] == [None, "0", None] * 3
+
+
 def test_headers(session: Sessions, server: OddServer) -> None:
     """Those of the request before those of the user; names have no case."""
     client = session(headers={"X-Default": "1", "X-Other": "2"})

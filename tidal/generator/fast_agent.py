@@ -22,12 +22,10 @@ from tidal.generator.fast_headers import Headers, line_of
 from tidal.generator.fast_pool import HTTPClientPool, adopt
 from tidal.generator.fast_response import FastRequest, FastResponse
 from tidal.generator.fast_stream import IDEMPOTENT, ask
-from tidal.generator.fast_url import SCHEMES, UNIX, redirected, target_of
+from tidal.generator.fast_url import PLAIN_URL, SCHEMES, UNIX, encode_fields, redirected, target_of, with_params
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from tidal.generator.fast_url import Target
 
 Pairs = tuple[tuple[str, Any], ...]
 
@@ -65,15 +63,25 @@ class Head(NamedTuple):
     """How requests to one URL begin.
 
     Attributes:
-        target: where they go.
+        origin: whose connections they take.
         begin: request line and header lines, but for those that depend on cookies and body.
         whole: the same with its end, of a request without cookies and body.
         names: of its fields, in lower case.
     """
 
-    target: Target
+    origin: tuple[str, str, int]
     begin: bytes
     whole: bytes
+    names: frozenset[str]
+
+
+class Frame(NamedTuple):
+    """What the heads of one method and origin have in common: all but the path, which stands behind the method."""
+
+    origin: tuple[str, str, int]
+    method: bytes
+    fields: bytes
+    end: bytes
     names: frozenset[str]
 
 
@@ -84,10 +92,11 @@ class Heads:
         known: those that were made already.
     """
 
-    __slots__ = ("_defaults", "_given", "known")
+    __slots__ = ("_defaults", "_frames", "_given", "known")
 
     def __init__(self, defaults: Pairs, given: Pairs) -> None:
         self._defaults, self._given = defaults, given
+        self._frames: dict[tuple[str, str], Frame] = {}  # by method, and scheme, host and port
         self.known: dict[tuple[str, str], Head] = {}
 
     def __repr__(self) -> str:
@@ -95,14 +104,31 @@ class Heads:
 
     def make(self, method: str, url: str) -> Head:
         """One that is not known yet; ValueError for what is no method or no URL."""
-        target = target_of(url)
-        block = block_of(self._defaults, self._given, target.host_line)
-        begin = b"".join((method_line(method), target.path, b" HTTP/1.1\r\n", block.lines))
-        length = _NO_LENGTH.get(method, b"") if "content-length" not in block.names else b""
+        plain = PLAIN_URL.fullmatch(url)
+        if plain is not None:  # thousands of URLs lead to one host
+            base, path = plain.groups("/")
+            origin, line, fields, end, names = self._frames.get((method, base)) or self._frame(method, base, base)
+            begin = b"%b%b%b" % (line, path.encode("ascii"), fields)
+        else:
+            origin, line, fields, end, names = self._frame(method, url)
+            begin = b"%b%b%b" % (line, target_of(url).path, fields)
         if len(self.known) >= HEADS_MAX:
             self.known.clear()
-        head = self.known[method, url] = Head(target, begin, begin + length + b"\r\n", block.names)
+        head = self.known[method, url] = Head(origin, begin, begin + end, names)
         return head
+
+    def _frame(self, method: str, url: str, base: str | None = None) -> Frame:
+        """That of a URL, kept for a base."""
+        target = target_of(url)
+        block = block_of(self._defaults, self._given, target.host_line)
+        length = _NO_LENGTH.get(method, b"") if "content-length" not in block.names else b""
+        fields = b" HTTP/1.1\r\n" + block.lines
+        made = Frame(target.origin, method_line(method), fields, length + b"\r\n", block.names)
+        if base is not None:
+            if len(self._frames) >= HEADS_MAX:
+                self._frames.clear()
+            self._frames[method, base] = made
+        return made
 
 
 @lru_cache(512)
@@ -208,8 +234,8 @@ class LocustUserAgent:
             files: sent as multipart/form-data, with the payload's fields.
             fields: further parameters; with POST, of the form.
         """
-        if not (params or files or fields) and max_retries is None and max_redirects is None:
-            plain = self._plain(url, method.upper(), headers, payload)
+        if not (files or fields) and max_retries is None and max_redirects is None:
+            plain = self._plain(url, method.upper(), headers, payload, params)
             if plain is not None:
                 return plain
         if fields:
@@ -234,7 +260,7 @@ class LocustUserAgent:
                     break
         raise RetriesExceeded(url, self.max_retries, original=last) from last
 
-    def _plain(self, url: str, method: str, given: Any, payload: Any) -> FastResponse | None:
+    def _plain(self, url: str, method: str, given: Any, payload: Any, params: Any) -> FastResponse | None:
         """The answer to a request as most are: without cookies, carrying nothing or a text of a given type.
 
         None when it is none of these, or may have to be tried again.
@@ -242,8 +268,14 @@ class LocustUserAgent:
         has_cookies = self._jar is not None and not self._jar.is_empty
         if self.max_retries or has_cookies or self.clientpool.proxy_host or type(given) is not tuple:
             return None
+        whole_url = url
+        if params:
+            if payload or type(params) is not dict:  # some can be read only once
+                return None
+            params = encode_fields(params)  # kept as text: the dict may change before anybody asks for the request
+            whole_url = with_params(url, params)
         defaults = self._default_pairs()
-        head = self._head(method, url, defaults, given)
+        head = self._head(method, whole_url, defaults, given)
         data, body = head.whole, b""
         if payload:
             if type(payload) is not str or "content-type" not in head.names or head.names & _FRAMING:
@@ -252,9 +284,9 @@ class LocustUserAgent:
             data = b"%bContent-Length: %d\r\n\r\n%b" % (head.begin, len(body), body)
         began_s = perf_counter()
         try:
-            answer, stream = ask(self.clientpool.host(head.target), method, data)
+            answer, stream = ask(self.clientpool.host(head.origin), method, data)
             response = self.response_type(answer, None, stream)
-            response.asked = (self.request_type, url, method, payload or b"", defaults, given)
+            response.asked = (self.request_type, url, method, payload or b"", params, defaults, given)
             response.elapsed_s = perf_counter() - began_s
             if answer.cookies is not None:
                 self.cookiejar.learn(answer, response, response.request)
@@ -357,7 +389,9 @@ class LocustUserAgent:
             if method in _NO_LENGTH and "content-length" not in names:
                 parts.append(_NO_LENGTH[method])
             parts.append(b"\r\n")
-        answer, stream = ask(self.clientpool.host(target), method, b"".join(parts), unsent, is_chunked=is_chunked)
+        answer, stream = ask(
+            self.clientpool.host(target.origin), method, b"".join(parts), unsent, is_chunked=is_chunked
+        )
         response = self.response_type(answer, request, stream)
         response.elapsed_s = perf_counter() - began_s
         if answer.cookies is not None:

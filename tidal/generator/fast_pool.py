@@ -21,8 +21,6 @@ from tidal.generator.fast_url import UNIX
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tidal.generator.fast_url import Target
-
 
 class Host:
     """The connections to one origin."""
@@ -172,11 +170,11 @@ class HTTPClientPool:
     def __repr__(self) -> str:
         return f"<HTTPClientPool {list(self.hosts.values())}>"
 
-    def host(self, target: Target) -> Host:
+    def host(self, origin: tuple[str, str, int]) -> Host:
         """The connections to where a request goes."""
-        found = self.hosts.get(target.origin)
+        found = self.hosts.get(origin)
         if found is None:
-            found = self.hosts[target.origin] = Host(target.origin, self)
+            found = self.hosts[origin] = Host(origin, self)
         return found
 
     def close(self) -> None:

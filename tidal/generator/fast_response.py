@@ -170,8 +170,8 @@ class FastResponse:
         def __getattr__(self, name: str) -> Any:
             """`headers` and `request`, made when somebody asks."""
             if name == "request" and "asked" in vars(self):
-                kind, url, method, payload, defaults, given = self.asked
-                made = self.request = kind(url, method, payload)
+                kind, url, method, payload, params, defaults, given = self.asked
+                made = self.request = kind(url, method, payload, params)
                 made.defaults, made.given = defaults, given
                 return made
             if name != "headers" or self.answer is None:

@@ -20,7 +20,7 @@ SCHEMES = frozenset([*PORTS, UNIX])
 ABSOLUTE = re.compile(r"(?:https?|http\+unix)://", re.IGNORECASE)
 
 _PLAIN = re.compile(r"[!#$&'()*+,/:;=?@\[\]~A-Za-z0-9._-]*")
-_PLAIN_URL = re.compile(
+PLAIN_URL = re.compile(
     r"(https?://[A-Za-z0-9.-]+(?::[0-9]+)?)"
     r"(/[!$&'()*+,/:;=@~A-Za-z0-9._-]*(?:\?[!$&'()*+,/:;=?@~A-Za-z0-9._-]+)?)?"
 )
@@ -76,7 +76,7 @@ class Target(NamedTuple):
 @lru_cache(8_192)
 def target_of(url: str) -> Target:
     """Take a URL apart; ValueError when no request can go there."""
-    plain = _PLAIN_URL.fullmatch(url)
+    plain = PLAIN_URL.fullmatch(url)
     if plain is None:
         return _taken_apart(url)
     origin, host_line = _origin_of(plain[1])  # thousands of URLs lead to one
