@@ -7,14 +7,15 @@ a master's (epoch, n), a report's incarnation and range. Older epochs are fenced
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
 from tidal.model import leases, phases, seeking, story, tickets
 from tidal.model.arrivalbook import add_up, take_back
+from tidal.model.belief import believed
 from tidal.model.codec import BadEntry, Entry, Signed, decode
 from tidal.model.counting import settle
+from tidal.model.dated import let_go_ms_of
 from tidal.model.failures import FAILURES_MAX, fold_failures
 from tidal.model.fresh import FRESH_MAX
 from tidal.model.health import note_answer, note_strain
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from tidal.model.rows import StoryRow
     from tidal.model.state import LogHalf, Refused, ReportHalf
 
-FAR_MS = 3_600_000
-"""What was measured lies at most so far outside of its report, and a report ends at most so long after its sending."""
 INCARNATIONS_MAX = 20_000
 AHEAD_MAX = 256
 """Gaps in what one incarnation sent. A healthy one has none, or one while something is handed in again."""
@@ -308,7 +307,7 @@ def _fold_worker(reports: ReportHalf, signed: ev.ByWorker, entry_id: str) -> Non
         return
     event = signed.event
     if isinstance(event, ev.Reported):
-        _reported(reports, record, signed, _believed(reports, signed, event, entry_id))
+        _reported(reports, record, signed, event, entry_id)
     elif isinstance(event, ev.GeneratorLost):
         _generator_lost(reports, record, signed.incarnation, event)
     elif isinstance(event, ev.LoadFailed):
@@ -366,24 +365,12 @@ def _join(record: IncarnationRecord, first: int, last: int) -> None:
         record.watermark = record.ahead.pop(record.watermark + 1)
 
 
-def _believed(reports: ReportHalf, signed: ev.ByWorker, event: ev.Reported, entry_id: str) -> ev.Reported:
-    """The report without what no clock of this run can have said; that is refused and counted, the rest is not lost.
-
-    One block of another century would make the chart's points as wide as that, one end of a report in the future would
-    make every other worker look silent.
-    """
-    to_ms = event.to_ms if event.to_ms <= signed.at_ms + FAR_MS else signed.at_ms
-    first_ms, last_ms = min(event.from_ms, signed.at_ms) - FAR_MS, to_ms + FAR_MS
-    near = tuple(block for block in event.blocks if first_ms <= block.second * 1000 <= last_ms)
-    if to_ms == event.to_ms and len(near) == len(event.blocks):
-        return event
-    far = f"{len(event.blocks) - len(near)} block(s) far outside of it" if len(near) < len(event.blocks) else "its end"
-    why = f"{far} in a report of {signed.incarnation} up to {event.to_ms} ms, sent at {signed.at_ms} ms"
-    _refuse(reports.refused, entry_id, why)
-    return replace(event, from_ms=min(event.from_ms, to_ms), to_ms=to_ms, blocks=near)
-
-
-def _reported(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorker, event: ev.Reported) -> None:
+def _reported(
+    reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorker, event: ev.Reported, entry_id: str
+) -> None:
+    event, why = believed(signed, event)
+    if why:
+        _refuse(reports.refused, entry_id, why)
     for block in event.blocks:
         _count_block(reports, record, block, signed.incarnation)
         count_watched(reports.watched, event.watch, block)
@@ -407,7 +394,7 @@ def _count_lives(reports: ReportHalf, record: IncarnationRecord, event: ev.Repor
     reports.arrivals = (reports.arrivals[0] + event.arrivals[1], reports.arrivals[1] + event.arrivals[2])
     ended, restarted, let_go = (a + b for a, b in zip(reports.ended, event.ended, strict=True))
     reports.ended = (ended, restarted, let_go)
-    reports.let_go_ms = min(INT_MAX, reports.let_go_ms + event.ended[2] * event.to_ms)
+    reports.let_go_ms = min(INT_MAX, reports.let_go_ms + let_go_ms_of(event))
 
 
 def _take_gauges(record: IncarnationRecord, last: int, event: ev.Reported, room: int) -> None:

@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
 
 from tidal.model.codec import ENTRY_BYTES_MAX, pack
+from tidal.model.dated import add_dated, dated_of, said
 from tidal.model.each import SECONDS, Each, Spans
 from tidal.model.events import Block, ExceptionTally, FailedRequest, FailureTally, PaceTally, Reported
 from tidal.model.intervals import SPAN_MAX_S
@@ -16,6 +17,7 @@ from tidal.model.wire import to_wire
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tidal.model.dated import Dated
     from tidal.model.events import GeneratorState, LogLine
     from tidal.model.pipe import Batch
     from tidal.model.stats import Spread
@@ -58,6 +60,7 @@ class Gathering:
     _ended: tuple[int, int, int] = (0, 0, 0)
     _pacing: dict[str, PaceTally] = field(default_factory=dict)
     _arrivals: tuple[int, int, int] = (0, 0, 0)
+    _dated: Dated = field(default_factory=dict)
     _lateness: Spread | None = None
     _late: int = 0
     _delays: tuple[Spread | None, Spread | None] = (None, None)
@@ -84,6 +87,8 @@ class Gathering:
         self._ended = _added_three(self._ended, batch.ended)
         add_paces(self._pacing, batch.pacing)
         self._arrivals = _added_three(self._arrivals, batch.arrivals)
+        if any(sums := (*batch.arrivals[1:], batch.ended[2])):
+            add_dated(self._dated, {max(batch.from_ms, batch.to_ms - 1) // 1000: sums})
         self._lateness = _spread_of(self._lateness, batch.lateness)
         self._late += batch.late
         self._delays = (_spread_of(self._delays[0], batch.delay), _spread_of(self._delays[1], batch.undelayed))
@@ -130,12 +135,13 @@ class Gathering:
             delay=self._delays[0],
             undelayed=self._delays[1],
             lines=self._lines,
+            dated=said(self._dated, max(self.from_ms, to_ms)),
         )
         self._blocks = later
         self._failures, self._exceptions, self._failed, self._lines = {}, {}, (), ()
         self._iterations, self._hook_failures, self._ended = (0, 0, 0, 0), 0, (0, 0, 0)
         self._pacing, self._arrivals, self._lateness, self._late = {}, (0, 0, 0), None, 0
-        self._delays = (None, None)
+        self._delays, self._dated = (None, None), {}
         self.from_ms = made.to_ms
         return made
 
@@ -149,7 +155,9 @@ def merge_reports(a: Reported, b: Reported) -> Reported:
     failures: dict[tuple[str, str, str], FailureTally] = {}
     exceptions: dict[tuple[str, str], ExceptionTally] = {}
     paces: dict[str, PaceTally] = {}
+    dated: Dated = {}
     for report in (a, b):
+        add_dated(dated, dated_of(report))
         add_paces(paces, report.pacing)
         _add_blocks(blocks, report.blocks)
         _add_failures(failures, report.failures)
@@ -171,6 +179,7 @@ def merge_reports(a: Reported, b: Reported) -> Reported:
         undelayed=_spread_of(a.undelayed, b.undelayed),
         failed=_few(*a.failed, *b.failed),
         lines=few((*a.lines, *b.lines)),
+        dated=said(dated, b.to_ms),
     )
     count = 0
     while len(blocks) != count and not fits(merged):
@@ -211,15 +220,8 @@ def fitting(report: Reported) -> list[Reported]:
     lines, more_lines = _halves(report.lines)
     one = replace(report, blocks=blocks, failures=failures, exceptions=exceptions, failed=failed, lines=lines)
     two = replace(report, blocks=more_blocks, failures=more_failures, exceptions=more_exceptions)
-    two = replace(
-        two,
-        failed=more_failed,
-        lines=more_lines,
-        iterations=(0, 0, 0, 0),
-        arrivals=(0, 0, 0),
-        hook_failures=0,
-        ended=(0, 0, 0),
-    )
+    two = replace(two, failed=more_failed, lines=more_lines, iterations=(0, 0, 0, 0), hook_failures=0)
+    two = replace(two, arrivals=(0, 0, 0), ended=(0, 0, 0), dated={})
     two = replace(two, pacing=(), lateness=None, late=0, delay=None, undelayed=None)
     return [*fitting(one), *fitting(two)]
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tidal.model import phases
+from tidal.model.dated import dated_of
 from tidal.model.plan import Mix, counts_at, height_at
 from tidal.model.plantext import ARRIVALS, USERS
 from tidal.model.series import SUM_POINTS, Sums
@@ -106,15 +107,15 @@ def note_planned(held: Planned, plan: PlanSet | None, plan_ms: int, second: int,
 
 
 def note_ran(held: Ran, event: Reported) -> None:
-    """Add what a report says ran; arrivals count where it ends."""
+    """Add what a report says ran, and the arrivals."""
     for block in event.blocks:
         for name, user_ms in block.user_ms.items():
             sums = _of(held.users, name)
             for second, ran_ms in enumerate(_by_second(block, name, user_ms), block.second):
                 sums.add(second, ran_ms)
-    if any(event.arrivals):
-        held.begun.add(event.to_ms // 1000, event.arrivals[1])
-        held.dropped.add(event.to_ms // 1000, event.arrivals[2])
+    for second, (begun, dropped, _) in dated_of(event).items():
+        held.begun.add(second, begun)
+        held.dropped.add(second, dropped)
 
 
 def _by_second(block: Block, name: str, user_ms: int) -> Sequence[int]:

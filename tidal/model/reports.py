@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tidal.model.dated import check_dated
 from tidal.model.envelopes import MOMENT_MS_MAX, Event
 from tidal.model.samples import (
     TEXT_MAX,
@@ -78,6 +79,7 @@ class Reported(Event):
     delay: Spread | None = None  # how long answers lay in the kernel before the generator read them
     undelayed: Spread | None = None  # the latencies of the same answers without that
     lines: tuple[LogLine, ...] = ()  # what the logging of the agent and its generators said
+    dated: dict[int, tuple[int, int, int]] = field(default_factory=dict)  # arrivals begun, dropped, users let go
 
     def __post_init__(self) -> None:
         """Refuse counts and moments that cannot be: a sum would carry them for ever."""
@@ -90,6 +92,7 @@ class Reported(Event):
         moments = [m for f in self.failures for m in (f.first_ms, f.last_ms)]
         if not 0 <= self.from_ms <= self.to_ms < MOMENT_MS_MAX or not all(0 <= m < MOMENT_MS_MAX for m in moments):
             raise ValueError(f"a report covers {self.from_ms} to {self.to_ms} ms")
+        check_dated(self)
 
 
 @dataclass(frozen=True, slots=True)

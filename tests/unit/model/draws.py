@@ -247,9 +247,17 @@ def _balanced(to_s: int, both: int, missing: int, surplus: int, gaps: tuple[Any,
 
 
 def _reported_as_it_may_be(hints: dict[str, Any]) -> st.SearchStrategy[Any]:
-    more = {f.name: drawn(hints[f.name]) for f in fields(ev.Reported) if f.name not in {"from_ms", "to_ms"}}
-    make: Callable[..., ev.Reported] = lambda moments, **rest: ev.Reported(*moments, **rest)  # noqa: E731 - one line
-    return st.builds(make, st.tuples(COUNT, COUNT).map(sorted), **more)
+    more = {f.name: drawn(hints[f.name]) for f in fields(ev.Reported) if f.name not in {"from_ms", "to_ms", "dated"}}
+    return st.builds(_reported, st.tuples(COUNT, COUNT).map(sorted), st.booleans(), **more)
+
+
+def _reported(moments: list[int], says_when: bool, **rest: Any) -> ev.Reported:  # noqa: FBT001 - drawn
+    """A report whose arrivals are in two seconds, when it says so."""
+    made = ev.Reported(*moments, **rest)
+    sums = (*made.arrivals[1:], made.ended[2])
+    halves = {7: tuple(n // 2 for n in sums), 8: tuple(n - n // 2 for n in sums)}
+    dated = {second: each for second, each in halves.items() if any(each)}
+    return replace(made, dated=dated) if says_when else made
 
 
 # ------------------------------------------------------------------ whole histories
@@ -345,6 +353,7 @@ _WORKERS: list[st.SearchStrategy[ev.Event]] = [
             users={"Buyer": users},
             iterations=iterations,
             arrivals=(0, users, iterations[0]),
+            dated={T0 // 1_000 - 3: (users, iterations[0], 0)} if span_s > 1 and users else {},
             watch=tuple(watch),
             lines=tuple(lines),
         ),
