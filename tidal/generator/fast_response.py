@@ -142,6 +142,10 @@ class FastRequest:
         return cookie
 
 
+_UNREAD: Any = object()
+"""In the place of a body that nobody has asked for."""
+
+
 class FastResponse:
     """An answer, or what stands for it where none came (then `status_code` is 0 and `error` says why)."""
 
@@ -153,6 +157,7 @@ class FastResponse:
     asked: Any  # what the request is made of when somebody asks for it: its class, arguments, and fields
     elapsed_s: float | None = None
     status_code: int
+    _content: Any = _UNREAD
     _broken: zlib.error | None = None  # what keeps the body from being decoded
 
     def __init__(self, answer: Any, request: FastRequest | None, stream: Stream | None = None) -> None:
@@ -181,7 +186,7 @@ class FastResponse:
 
     def exchange(self) -> Exchange:
         """What was sent and what came, as far as it is here; a stream stays unread."""
-        is_here = "_content" in vars(self) or (self.answer is not None and self.answer.is_complete)
+        is_here = self._content is not _UNREAD or (self.answer is not None and self.answer.is_complete)
         body = None
         if is_here:
             with suppress(zlib.error):
@@ -229,13 +234,11 @@ class FastResponse:
     @property
     def content(self) -> Any:
         """The body, without its content coding; of a stream, what is left of it."""
-        try:
-            return self.__dict__["_content"]
-        except KeyError:
+        if self._content is _UNREAD:
             if self._broken is not None:
-                raise self._broken from None
+                raise self._broken
             self._content = self._read_all()
-            return self._content
+        return self._content
 
     data = content
 
@@ -291,7 +294,7 @@ class FastResponse:
     def _pieces(self, size: int) -> Iterator[bytes]:
         if self.answer is None:
             raise LocustError("Cannot iterate content on a response without an answer")
-        if self._stream is None or "_content" in vars(self):
+        if self._stream is None or self._content is not _UNREAD:
             whole = self.content or b""
             yield from (whole[at : at + size] for at in range(0, len(whole), size))
             return

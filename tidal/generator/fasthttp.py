@@ -180,6 +180,8 @@ class FastHttpSession:
 
     def _open(self, method: str, url: str, given: Pairs, data: Any, kwargs: dict[str, Any]) -> FastResponse:
         try:
+            if not kwargs:  # a call by ** goes by C, whose stack is copied at each switch
+                return self.client.urlopen(url, method, given, data)
             return self.client.urlopen(url, method, given, data, **kwargs)
         except FAILURE_EXCEPTIONS as error:
             response = getattr(error, "response", None)
@@ -214,7 +216,7 @@ class FastHttpSession:
 
     def get(self, url: str, **kwargs: Any) -> FastResponse:
         """Send a GET request."""
-        return self.request("GET", url, **kwargs)
+        return self.request("GET", url, **kwargs) if kwargs else self.request("GET", url)
 
     def head(self, url: str, **kwargs: Any) -> FastResponse:
         """Send a HEAD request."""
@@ -234,6 +236,8 @@ class FastHttpSession:
 
     def post(self, url: str, data: Any = None, json: Any = None, **kwargs: Any) -> FastResponse:
         """Send a POST request."""
+        if not kwargs:
+            return self.request("POST", url, data=data, json=json)
         return self.request("POST", url, data=data, json=json, **kwargs)
 
     def put(self, url: str, data: Any = None, **kwargs: Any) -> FastResponse:
