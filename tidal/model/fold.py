@@ -420,6 +420,9 @@ def _count_block(reports: ReportHalf, record: IncarnationRecord, block: ev.Block
     reports._fresh.take(block, ran_ms, incarnation)  # noqa: SLF001 - the state keeps it for the fold alone
     if not block.is_warmup:
         reports.measured.add_capped(block.measured)
+    if block.span > 1 and block.each is None:
+        requests = sum(tally.requests for tally in block.tallies.values())
+        reports.together = (reports.together[0] + requests, max(reports.together[1], block.span))
     add_up_ran(reports, block, ran_ms)
     record.user_ms += ran_ms
     if ran_ms:

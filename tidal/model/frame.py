@@ -51,7 +51,7 @@ from tidal.model.story import row
 from tidal.model.text import clean
 from tidal.model.threshold_rows import limit_row, threshold_rows
 from tidal.model.tickets import ticket_cells
-from tidal.model.verdict import Verdict, judge
+from tidal.model.verdict import Verdict, judge, put_together
 from tidal.model.zoom import closeup, grouped
 
 if TYPE_CHECKING:
@@ -386,6 +386,10 @@ def _verdict(state: State, books: Books) -> VerdictRow:
     found = (
         Verdict(closed.verdict, closed.reasons) if closed is not None and closed.verdict else judge(state, books=books)
     )
-    remarks = (*crowd_remarks(state.reports.measured), *(spikes(state) if closed is not None else ()))
+    remarks = (
+        *put_together(state),
+        *crowd_remarks(state.reports.measured),
+        *(spikes(state) if closed is not None else ()),
+    )
     reasons = tuple(clean(reason) for reason in found.reasons[:REASONS_MAX])
     return VerdictRow(clean(found.word, 20), reasons, tuple(map(clean, remarks)))

@@ -279,6 +279,7 @@ class ReportHalf:
     let_go_ms: int = 0  # the moments at which users were let go, added up
     paces: dict[str, PaceTally] = field(default_factory=dict)  # user class → what its pace came to
     arrivals: tuple[int, int] = (0, 0)  # started, dropped
+    together: tuple[int, int] = (0, 0)  # requests whose second is not known, and of how many seconds one is, at most
     stages: dict[str, CutRecord] = field(default_factory=dict)  # by the plan's stage
     classes: dict[str, CutRecord] = field(default_factory=dict)  # by the user's class
     lateness: Spread = field(default_factory=Spread)  # how late arrivals began

@@ -76,6 +76,16 @@ def judge(state: State, *, is_final: bool = False, books: Books | None = None) -
     return Verdict(word, tuple(reason for _, reason in found[:REASONS_MAX]))
 
 
+def put_together(state: State) -> Iterator[str]:
+    """What is worth knowing of requests whose second nobody knows."""
+    requests, seconds = state.reports.together
+    if requests:
+        yield (
+            f"{number(requests)} requests stand in charts at the first of up to {number(seconds)} seconds: their "
+            "reports waited so long for Redis that seconds were added together; sums and percentiles are exact"
+        )
+
+
 def exit_code_of(verdict: Verdict, ordinary: int, *, allow_suspect: bool) -> int:
     """What a judged run ends with: no pass is one on numbers that may not be believed."""
     if verdict.word == INVALID:

@@ -3,16 +3,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import pytest
-from histories import T0, T0_S, block, report
+from histories import T0, T0_S, block, by, folded, report, running
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidal.model.codec import REPORTS, EntryId, decode, entry_of
 from tidal.model.events import Block, ExceptionTally, FailureTally, GeneratorLost, Reported, WorkerFinished
 from tidal.model.fold import fold_entry
+from tidal.model.frame import frame
+from tidal.model.gather import BLOCKS_MAX, merge_reports
 from tidal.model.outbox import BATCH_MAX, CONFIRMED_MAX, STALLED_ACK_MS, UNSENT_MAX, Fields, Outbox
 from tidal.model.state import State
 from tidal.model.stats import Tally
+from tidal.model.verdict import put_together
 
 
 @dataclass
@@ -203,6 +206,21 @@ def test_a_long_outage_makes_no_report_that_is_too_large_to_be_believed() -> Non
     state = _delivered(*[report(replace(one, second=T0_S + s), to_ms=1_000 * s + 1_000) for s in range(600)])
     assert sum(e.tally.requests for e in state.reports.endpoints.values()) == 600 * 20 * 40
     assert state.reports.user_ms == 600 * 1_000
+
+
+def test_seconds_that_were_added_together_are_counted_and_said() -> None:
+    """Whose second nobody knows stands somewhere in a chart: a picture says how many. None is without an outage."""
+    one, two = (report(*map(block, range(n, n + 100)), to_ms=1_000 * (n + 100)) for n in (0, 100))
+    state = _delivered(merge_reports(one, two))
+    requests, seconds = state.reports.together
+    assert 200 - BLOCKS_MAX < requests < 200
+    assert 1 < seconds <= 200
+    (remark,) = put_together(state)
+    assert remark.startswith(f"{requests} requests stand in charts at the first of up to {seconds} seconds")
+    assert [*put_together(_delivered(one, two))] == []
+    merged = report(replace(block(0, requests=7), span=4), replace(block(9), is_warmup=True), to_ms=4_000)
+    shown = frame(folded(running("w1"), [by("w1", 1, merged), by("w1", 1, merged)]), T0 + 9_000)
+    assert shown.verdict.remarks[0].startswith("7 requests stand in charts at the first of up to 4 seconds")
 
 
 def test_a_report_of_very_many_endpoints_is_handed_in_in_parts() -> None:
