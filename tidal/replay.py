@@ -131,7 +131,8 @@ class Replay:
         self.last_ms = max(archive.last_ms, archive.first_ms)
         self._cursor: _Cursor | None = None
         self._shown: State | None = None
-        self._lacks_keyframes = all(b.kind != KEYFRAME for b in archive.blocks)  # or they are of another version's fold
+        self._keyframes = [number for number, block in enumerate(archive.blocks) if block.kind == KEYFRAME]
+        self._unfit: set[int] = set()  # of these: of another version's fold, or not to be read
         entries = sum(b.entries for b in archive.blocks if b.kind == ENTRIES)
         self._waypoints = Waypoints(self.first_ms, self.last_ms, entries)
 
@@ -149,13 +150,13 @@ class Replay:
         at_ms = _EVER_MS if at_ms >= self.last_ms else max(at_ms, self.first_ms)
         cursor = self._cursor
         self._cursor = None  # half a fold is no state: after an error begin anew
-        if cursor is None or at_ms < cursor.reached_ms or self._is_shortened(cursor, at_ms):
-            with uncollected():
-                cursor = self._begin(at_ms)
-                if not self._lacks_keyframes:  # it is seconds from here
-                    cursor.go_to(at_ms)
-        is_noted = comes_back and self._lacks_keyframes
-        for stop_ms in self._waypoints.between(cursor.reached_ms, at_ms) if is_noted else ():
+        with uncollected():
+            cursor, from_ms = self._start(at_ms, cursor if cursor is not None and cursor.reached_ms <= at_ms else None)
+            is_long = min(at_ms, self.last_ms) - from_ms >= self._waypoints.step_ms
+            is_noted = is_long and (not self._keyframes or bool(self._unfit))
+            if not is_noted:  # it is seconds from here
+                cursor.go_to(at_ms)
+        for stop_ms in self._waypoints.between(from_ms, at_ms) if is_noted and comes_back else ():
             cursor.go_to(stop_ms)
             self._waypoints.keep(stop_ms, cursor.state, cursor.covered)
         cursor.go_to(at_ms)
@@ -168,31 +169,41 @@ class Replay:
         """The state after the last entry, for whoever asks for no other: nothing is kept on the way."""
         return self._folded(self.last_ms, comes_back=False)
 
-    def _is_shortened(self, cursor: _Cursor, at_ms: int) -> bool:
-        """Whether a stored state shortens the way by so much that loading it is worth it."""
-        if self._lacks_keyframes:
-            return self._waypoints.newest(at_ms) - cursor.reached_ms >= self._waypoints.step_ms
-        blocks = self.archive.blocks
-        newest = next((b for b in reversed(blocks) if b.kind == KEYFRAME and b.last_ms <= at_ms), None)
-        if newest is None or newest.last_ms <= cursor.reached_ms:
-            return False
-        here = next((b.before for b in reversed(blocks) if b.kind == ENTRIES and b.first_ms <= cursor.reached_ms), 0)
-        return newest.before - here >= JUMP_ENTRIES
-
-    def _begin(self, at_ms: int) -> _Cursor:
-        kept_ms = self._waypoints.newest(at_ms) if self._lacks_keyframes else -1
-        if kept_ms >= 0:
-            return _Cursor(self.archive, *self._waypoints.at(kept_ms)).stand_at(kept_ms)
-        for keyframe in self.archive.keyframes(-1 if self._lacks_keyframes else at_ms):
-            if keyframe.rules != RULES and keyframe.before:  # what it lacks, the entries before it have
-                self._lacks_keyframes = True
+    def _start(self, at_ms: int, cursor: _Cursor | None) -> tuple[_Cursor, int]:
+        """Where the way to a moment is shortest: the cursor that is there, a stored state, or the beginning."""
+        blocks, kept_ms = self.archive.blocks, self._waypoints.newest(at_ms)
+        for number in reversed(self._keyframes):
+            block = blocks[number]
+            if number in self._unfit or (block.last_ms > at_ms and number > 0):
                 continue
-            try:
-                state = State.unpacked(keyframe.state)
-            except (BadEntry, ValueError):
-                continue  # the log is the truth, a keyframe only saves time
-            return _Cursor(self.archive, state, keyframe.position, keyframe.before)
-        return _Cursor(self.archive, State(), {})
+            if block.last_ms <= kept_ms or (cursor is not None and not self._is_shortened(cursor, block)):
+                break
+            if (begun := self._begun(number)) is not None:
+                return begun, block.last_ms
+            self._unfit.add(number)
+        if cursor is not None and kept_ms - cursor.reached_ms < self._waypoints.step_ms:
+            return cursor, cursor.reached_ms
+        if kept_ms >= 0:
+            return _Cursor(self.archive, *self._waypoints.at(kept_ms)).stand_at(kept_ms), kept_ms
+        return _Cursor(self.archive, State(), {}), self.first_ms - 1
+
+    def _is_shortened(self, cursor: _Cursor, keyframe: Block) -> bool:
+        """Whether a stored state shortens the way by so much that loading it is worth it."""
+        if keyframe.last_ms <= cursor.reached_ms:
+            return False
+        blocks = self.archive.blocks
+        here = next((b.before for b in reversed(blocks) if b.kind == ENTRIES and b.first_ms <= cursor.reached_ms), 0)
+        return keyframe.before - here >= JUMP_ENTRIES
+
+    def _begun(self, number: int) -> _Cursor | None:
+        """A cursor at a keyframe; None where the entries before it have to stand for it: they are the truth."""
+        keyframe = self.archive.read_keyframe(self.archive.blocks[number])
+        if keyframe is None or (keyframe.rules != RULES and keyframe.before):  # what it lacks, the entries have
+            return None
+        try:
+            return _Cursor(self.archive, State.unpacked(keyframe.state), keyframe.position, keyframe.before)
+        except (BadEntry, ValueError):
+            return None
 
 
 class ReplayFeed:

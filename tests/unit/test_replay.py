@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of
 from tidal.model.counting import settle
 from tidal.model.fold import fold_entry, fold_loosely
 from tidal.model.frame import frame
-from tidal.model.state import State
+from tidal.model.state import RULES, State
 from tidal.model.stats import Tally
 from tidal.replay import Replay, ReplayFeed
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from tidal.archive import Keyframe
     from tidal.archive_file import Block
 
 T0 = 1_700_000_000_000
@@ -215,9 +217,14 @@ def test_keyframes_of_another_version_cost_only_time(tmp_path: Path) -> None:
 
 
 class CountingArchive(Archive):
-    """An archive that says how many entries were read of it."""
+    """An archive that says how many entries were read of it, and how many keyframes."""
 
-    entries_read = 0
+    entries_read = keyframes_read = 0
+
+    def read_keyframe(self, block: Block) -> Keyframe | None:
+        """Read it, and count."""
+        self.keyframes_read += 1
+        return super().read_keyframe(block)
 
     def read_entries(self, block: Block) -> list[Entry]:
         """Read them, and count."""
@@ -256,6 +263,39 @@ def test_a_long_way_without_keyframes_is_gone_once(tmp_path: Path, rules: str | 
         for at_ms in moments:
             assert replay.state_at(at_ms).digest() == folded_at_once(entries, at_ms).digest()
         assert archive.entries_read <= len(moments) * 500
+
+
+@pytest.mark.parametrize("foreign", [{3}, {*range(10, 20)}, {*range(20, 30)}, {*range(30)}])
+def test_a_keyframe_of_another_version_is_passed_over_alone(tmp_path: Path, foreign: set[int]) -> None:
+    """Where masters of two versions led a run: its other ones are as good as ever, and each foreign one is met once."""
+    path, entries, state = tmp_path / "r1.tidal", long_history(2_860), State()
+    writer = ArchiveWriter(path, {})
+    for i, entry in enumerate(entries):
+        writer.add(entry)
+        fold_entry(state, entry)
+        if i % 20 == 19:
+            writer.sync()
+        if i % 100 == 99:
+            is_foreign = i // 100 in foreign
+            packed = State().packed() if is_foreign else state.packed()
+            writer.keyframe(packed, *state.position.values(), entry.id.ms, rules="another" if is_foreign else RULES)
+    writer.close()
+    moments = [T0 + ms for ms in (714_000, 85_000, 500_000, 501_000, 250_000, 714_000, 14_000)]
+    with CountingArchive.open(path) as archive:
+        replay = Replay(archive)
+        replay.state_at(archive.last_ms)
+        assert archive.entries_read <= 100 * (len(foreign) + 3)
+        shown = [replay.state_at(at_ms).digest() for at_ms in moments]
+        assert shown == [_digest_at(at_ms) for at_ms in moments]
+        archive.entries_read = archive.keyframes_read = 0
+        assert [replay.state_at(at_ms).digest() for at_ms in moments] == shown
+        assert archive.entries_read <= len(moments) * 700
+        assert archive.keyframes_read <= len(moments)
+
+
+@cache
+def _digest_at(at_ms: int) -> str:
+    return folded_at_once(long_history(2_860), at_ms).digest()
 
 
 def test_damage_is_met_where_it_is(tmp_path: Path) -> None:
