@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
+from contextlib import suppress
 from typing import Any
 
+from tidal.generator.fast_body import decoded
 from tidal.generator.fast_headers import Headers
 from tidal.generator.fast_parse import AnswerParser, HTTPParseError
 
@@ -37,4 +40,7 @@ def _outcome(method: str, pieces: list[bytes]) -> Any:
         made.end()
     except HTTPParseError as error:
         return type(error).__name__
-    return (made.status, made.head, made.take(), made.keep_alive, made.cookies, list(Headers.of(made.head).items()))
+    body = made.take()
+    with suppress(zlib.error):
+        decoded(body, made.encoding)
+    return (made.status, made.head, body, made.keep_alive, made.cookies, list(Headers.of(made.head).items()))

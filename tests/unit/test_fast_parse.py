@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from odd_server import CHUNKED, KEPT, LAST, raw, whole
 
 from tidal.generator import fast_parse
+from tidal.generator.fast_body import decoded
+from tidal.generator.fast_errors import ContentError
 from tidal.generator.fast_headers import Headers, line_of
 from tidal.generator.fast_parse import (
     CHUNK_LINE_MAX,
@@ -87,6 +89,17 @@ def test_byte_by_byte_is_the_same(path: str) -> None:
     """The smallest pieces there are."""
     data = {**KEPT, **LAST}[path]
     assert told([data[i : i + 1] for i in range(len(data))]) == told([data] if data else [])
+
+
+@pytest.mark.parametrize("codings", [[b"gzip", b"br"], [b"\xff\xfe", b"GZIP"], [b"\xe9", b"", b"\x80"]])
+def test_codings_that_are_no_text_are_kept(codings: list[bytes]) -> None:
+    """In the order of their lines; whoever decodes the body says that nobody knows them."""
+    head = b"HTTP/1.1 204 No Content\r\n" + b"".join(b"Content-Encoding: %b\r\n" % coding for coding in codings)
+    answer = AnswerParser()
+    assert answer.feed(head + b"\r\n")
+    assert answer.encoding == b",".join(codings).lower()
+    with pytest.raises(ContentError):
+        decoded(b"body", answer.encoding)
 
 
 @st.composite

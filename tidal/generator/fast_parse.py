@@ -258,7 +258,7 @@ class AnswerParser:
         elif kind == b"location":
             self.location = self.location or value
         else:
-            self.encoding = f"{self.encoding.decode()},".encode() + value.lower() if self.encoding else value.lower()
+            self.encoding = b"%b,%b" % (self.encoding, value.lower()) if self.encoding else value.lower()
 
     def _frame_transfer(self, coding: bytes, *, has_length: bool) -> None:
         names = [name.strip() for name in coding.split(b",") if name.strip()]

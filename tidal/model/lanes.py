@@ -17,7 +17,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from tidal.model.series import BAND_BITS, reached
+from tidal.model.series import BAND_BITS, is_spanned, reached
 from tidal.model.stats import (
     BUCKET_COUNT,
     SUM_MAX,
@@ -124,7 +124,8 @@ class Lane:
     @property
     def is_sound(self) -> bool:
         """Whether the fold can go on from it."""
-        return self.step_s >= 1 and len(self.points) <= 2 * LANE_POINTS and len(self.slowest) <= SLOWEST_KEPT
+        is_small = len(self.points) <= 2 * LANE_POINTS and len(self.slowest) <= SLOWEST_KEPT
+        return is_small and is_spanned(self, LANE_POINTS)
 
 
 @dataclass(slots=True)

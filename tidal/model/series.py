@@ -119,6 +119,14 @@ def reached(kept: Stepped, second: int, points_max: int, span: int = 1) -> int:
     return second // kept.step_s
 
 
+def is_spanned(kept: Stepped, points_max: int) -> bool:
+    """Whether its step and its ends are as `reached` leaves them: who looks at a stored one goes from end to end."""
+    first_s, last_s = kept.first_s, kept.last_s
+    if kept.step_s < 1 or first_s is None or last_s is None:
+        return kept.step_s >= 1 and first_s is last_s
+    return first_s <= last_s and last_s // kept.step_s - first_s // kept.step_s < points_max
+
+
 @dataclass(slots=True)
 class Series:
     """Points by index (second // step)."""

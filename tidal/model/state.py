@@ -39,7 +39,7 @@ from tidal.model.loglines import Lines
 from tidal.model.measured import Measured
 from tidal.model.phases import GONE, RUN_MOVES, WAITING
 from tidal.model.rows import StoryRow  # noqa: TC001 - from_wire reads the annotations when it runs
-from tidal.model.series import Seconds, Series, Strain
+from tidal.model.series import POINTS_MAX, STRAIN_POINTS, SUM_POINTS, Seconds, Series, Strain, is_spanned
 from tidal.model.staged import CutRecord  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.stats import Spread, Tally, percentiles_us
 from tidal.model.watched import WatchedRecord  # noqa: TC001 - from_wire reads the annotations when it runs
@@ -327,15 +327,15 @@ class State:
     def _is_sound(self) -> bool:
         """Whether the fold can go on from here: what it takes for granted, nobody checks again."""
         log, reports = self.log, self.reports
-        steps = [log.planned.step_s, reports.series.step_s, *(r.strain.step_s for r in reports.incarnations.values())]
         ran, planned = reports.held, log.held
         sums = (*planned.users.values(), planned.arrivals, *ran.users.values(), ran.begun, ran.dropped)
-        steps += [one.step_s for one in sums]
         return (
             log.phase in RUN_MOVES
             and set(self.position) == {LOG, REPORTS}
             and sorted(log.intents) == sorted(log.intents_order)
-            and all(step_s >= 1 for step_s in steps)
+            and all(is_spanned(one, POINTS_MAX) for one in (log.planned, reports.series))
+            and all(is_spanned(record.strain, STRAIN_POINTS) for record in reports.incarnations.values())
+            and all(is_spanned(one, SUM_POINTS) for one in sums)
             and all(lane.is_sound for lane in reports.lanes.by_key.values())
         )
 

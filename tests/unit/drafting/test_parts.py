@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tidal.drafting.exchange import Exchange
@@ -18,6 +18,7 @@ from tidal.drafting.vault import Unreadable, Vault
 from tidal.model.redact import Redactor
 
 TEXTS = st.text(st.sampled_from("\"'\\{}#\n\r\t\x00\u2028\ud800 aé日🙂0"), max_size=30)
+CLOSING = {"[": "]", "(": ")", "{": "}"}
 ATOMS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS | st.binary(max_size=12)
 VALUES = st.recursive(
     ATOMS,
@@ -46,10 +47,13 @@ def test_a_value_read_back_is_the_value(value: Any) -> None:
 
 
 @given(VALUES, st.integers(0, 3))
+@example([{"0" * 80: [None]}], 2)
 def test_only_what_cannot_be_parted_is_wider_than_a_line(value: Any, depth: int) -> None:
-    """An atom, or an atom with its key, may be as wide as it is."""
+    """An atom, or an atom with its key and what that opens, may be as wide as it is."""
     for line in lines(value, "json=", ",", depth):
         inner = line.strip().removeprefix("json=").removesuffix(",")
+        if inner[-1] in CLOSING:  # a wide key, and what it opens
+            inner += CLOSING[inner[-1]]
         if len(line) > WIDTH:
             tree = ast.parse(f"{{{inner}}}" if not inner.startswith(("{", "[", "(")) else inner, mode="eval").body
             assert not [n for n in ast.walk(tree) if isinstance(n, ast.List | ast.Tuple) and n.elts]

@@ -13,9 +13,10 @@ from tidal.model import fold as folding
 from tidal.model.codec import unpack
 from tidal.model.decide import decide
 from tidal.model.fold import GAUGES_MAX, INCARNATIONS_MAX, fold
+from tidal.model.lanes import Lane
 from tidal.model.plan import ramp
 from tidal.model.senses import Senses
-from tidal.model.series import Point
+from tidal.model.series import Point, Strain, Sums
 from tidal.model.spec import POINTS_MAX
 from tidal.model.state import IncarnationRecord, State
 
@@ -151,13 +152,18 @@ def test_a_plan_of_all_slots_and_the_steepest_curve_is_folded_in_time() -> None:
 
 def unsound(state: State) -> list[State]:
     """The state with parts that do not belong together."""
-    bad = [State.from_wire(unpack(state.packed(), 1 << 26)) for _ in range(6)]
+    bad = [State.from_wire(unpack(state.packed(), 1 << 26)) for _ in range(11)]
     bad[0].log.phase = "resting"
     bad[1].log.intents["i9"] = True
     bad[2].log.planned.step_s = 0
     bad[3].position.pop("log")
     bad[4].reports.series.points[0] = Point(requests=-1)
     bad[5].reports.series.points[0] = Point(histogram={1 << 30: 1})
+    bad[6].reports.series.first_s = 5  # and no last one
+    bad[7].log.planned.first_s, bad[7].log.planned.last_s = 0, 1 << 60  # whoever looks at it goes from end to end
+    bad[8].reports.incarnations["w9"] = IncarnationRecord(strain=Strain(1, 0, 1 << 60, {0: (1, 0, 0, 0)}))
+    bad[9].log.held.arrivals = Sums(1, 9, 5)
+    bad[10].reports.lanes.by_key["GET", "/"] = Lane(1, 0, 1 << 60)
     return bad
 
 
