@@ -25,6 +25,7 @@ from tidal.generator.fast_errors import FAILURE_EXCEPTIONS
 from tidal.generator.fast_pool import HTTPClientPool, adopt
 from tidal.generator.fast_response import ResponseContextManager
 from tidal.generator.fasthttp import FastHttpSession
+from tidal.generator.stamps import last
 from tidal.hooks import EventHook
 
 if TYPE_CHECKING:
@@ -614,6 +615,22 @@ def test_over_tls(secure: OddServer, session: Sessions) -> None:
     assert client.get("/until-end").text == "until the end"
     assert client.get("/json").json() == {"a": 1}
     assert secure.connections == before + 2
+
+
+def test_a_handshake_is_no_answer(secure: OddServer, session: Sessions) -> None:
+    """Of so many answers one is looked at: were a handshake's flights among them, it might always be one of those."""
+    client = session(secure.url)
+    origin = ("https", "127.0.0.1", secure.port)
+    before, last.every = last.turn, 1_000_000
+    try:
+        connection = client.client.clientpool.host(origin).take()
+        assert last.turn == before
+        client.client.clientpool.host(origin).give(connection)
+        assert client.get("/json").status_code == 200
+        assert connection.served == 2
+        assert last.turn > before or not connection.is_stamped
+    finally:
+        last.every, last.turn = 1, before
 
 
 def test_a_certificate_that_nobody_vouches_for(

@@ -261,6 +261,7 @@ class TlsConnection(Connection):
 
     def handshake(self) -> None:
         """Agree on keys; SSLError when that fails."""
+        is_stamped, self.is_stamped = self.is_stamped, False  # only answers are looked at, and every n-th in turn
         while True:
             try:
                 self._tls.do_handshake()
@@ -273,6 +274,7 @@ class TlsConnection(Connection):
                 raise
             else:
                 self._flush()
+                self.is_stamped = is_stamped
                 return
 
     def _take_in(self) -> None:
