@@ -156,7 +156,12 @@ class Renewal:
         self._generation, self._turned_ms, self._has_slept = state.log.generation + 1, None, False
 
     def raise_ids(self, lease: Lease, state: State) -> None:
-        """Reports whose stream began anew get ids beyond those that were read, also when Redis' clock went back."""
+        """Reports whose stream began anew get ids beyond those that were read, also when Redis' clock went back.
+
+        Once one of them was read all that follow have.
+        """
+        if state.position[REPORTS] != self._began_at.get(REPORTS):
+            return
         if ZERO_ID < self._seen.get(REPORTS, Stream()).last_id < state.position[REPORTS]:
             with contextlib.suppress(BusError):  # the stand-in has no such command, nor a clock that goes back
                 lease.raise_ids(state.position[REPORTS])
