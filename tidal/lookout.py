@@ -10,14 +10,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tidal.keys import ANNOUNCE_TTL_MS, FleetKeys
+from tidal.model import phases
+from tidal.model.attendance import TICK_MS
 from tidal.model.codec import BadEntry, pack, unpack
-from tidal.model.liveness import Heartbeat, Liveness
+from tidal.model.liveness import CROWD, POLL_CROWD_MS, Heartbeat, Liveness
 from tidal.model.senses import Senses
 from tidal.model.wire import from_wire
 from tidal.rhythm import look_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tidal.bus import Bus
     from tidal.keys import RunKeys
@@ -49,7 +51,7 @@ class Lookout:
         self, bus: Bus, keys: RunKeys, clock: Clock, now_ms: int, note: Callable[[str, str], None] | None = None
     ) -> None:
         self._bus, self._keys, self._clock = bus, keys, clock
-        self._liveness = Liveness()
+        self._liveness, self._sheaf = Liveness(), Sheaf()
         self._senses = Senses(0)
         self._watched_ms = now_ms
         self._due = dict.fromkeys(("look", "announce", "watched"), 0)
@@ -98,7 +100,7 @@ class Lookout:
         self._looks += 1
         known = {w.worker for w in workers if not w.is_gone}
         found = self._bus.beats(FleetKeys(state.log.fleet or "default"), known, self._looks)
-        beats = {b.incarnation: b for b in map(heartbeat_of, found.values()) if b is not None}
+        beats = self._sheaf.read(found, in_full=_is_news(state, len(found), redis_us // 1000))
         expected = {w.incarnation for w in workers if not w.is_gone}
         signed_off = [w.incarnation for w in workers if w.worker not in found and _may_leave(state, w)]
         rtt_us = received_us - sent_us
@@ -129,6 +131,45 @@ def _may_leave(state: State, worker: WorkerRecord) -> bool:
     plan = state.log.plan
     owns = plan is not None and worker.incarnation in plan.owners
     return not worker.is_gone and (not owns or (report is not None and report.finished))
+
+
+def _is_news(state: State, workers: int, redis_ms: int) -> bool:
+    """Whether it matters now what so many workers say of themselves: to all but a crowd that runs, and for a tick."""
+    is_tick = redis_ms - state.log.ticked_ms >= TICK_MS - POLL_CROWD_MS // 2
+    return is_tick or workers <= CROWD or state.log.phase != phases.RUNNING
+
+
+class Sheaf:
+    """The heartbeats of a fleet.
+
+    Those of a crowd are taken apart once a second, for the tick; in between they only show who is there, by their first
+    bytes: worker, incarnation, host and what else stays the same in a life. So who is gone and who came is known as
+    soon as ever, and what a worker says of itself up to half a second later.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[bytes, Heartbeat]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Sheaf of {len(self._known)}>"
+
+    def read(self, payloads: Mapping[str, bytes | None], *, in_full: bool) -> dict[str, Heartbeat]:
+        """The newest heartbeat of each incarnation; without `in_full` one that was read before may stand for it."""
+        former, self._known = self._known, {}
+        for worker, payload in payloads.items():
+            head, beat = former.get(worker, _NOBODY)
+            if payload is None:
+                continue
+            if in_full or beat is None or not payload.startswith(head):
+                beat, head = heartbeat_of(payload), payload[: payload.find(_MOMENT)]
+            if beat is not None:
+                self._known[worker] = (head, beat)
+        return {beat.incarnation: beat for _, beat in self._known.values()}
+
+
+_MOMENT = b"\xa5at_ms"
+"""The name, as msgpack has it, of a heartbeat's first field that is another one each time."""
+_NOBODY: tuple[bytes, Heartbeat | None] = (b"", None)
 
 
 def heartbeat_of(payload: bytes | None) -> Heartbeat | None:

@@ -5,6 +5,7 @@ The fold knows who was there. The shell's look says who is, and what differs bec
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
@@ -16,6 +17,8 @@ from tidal.model.judging import reached_s
 from tidal.model.liveness import STALLED_MS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tidal.model.liveness import Heartbeat
     from tidal.model.senses import Senses
     from tidal.model.state import LogHalf, State, WorkerRecord
@@ -32,18 +35,24 @@ def attend(state: State, senses: Senses) -> list[ev.Event]:
     log = state.log
     events: list[ev.Event] = [_lost(log, i) for i in senses.lost if i not in log.ended]
     events += [_left(log, i) for i in senses.left if i not in log.ended]
-    guests, late_ms = _Guests(log), 3 * report_interval_ms(log) + 1_000
-    for incarnation, beat in sorted(senses.beats.items(), key=lambda item: item[1].worker):
+    late_ms, told = senses.now_ms - 3 * report_interval_ms(log) - 1_000, list[tuple[str, list[ev.Event]]]()
+    new = list[tuple[str, str]]()
+    for incarnation, beat in senses.beats.items():
         if beat.run not in {"", log.run} or incarnation in senses.lost or incarnation in log.ended:
             continue
         if incarnation not in log.incarnations:
-            if len(log.incarnations) >= INCARNATIONS_MAX:
-                continue  # somebody makes up lives
-            events += _former_lives(log, guests, beat)
-            events.append(guests.greet(incarnation, beat))
-        else:
-            events += _changes(state, log.worker_of(incarnation), beat, senses.now_ms - late_ms)
-    return events
+            new.append((beat.worker, incarnation))
+        elif changes := _changes(state, log.worker_of(incarnation), beat, late_ms):
+            told.append((beat.worker, changes))
+    told += _newcomers(log, [senses.beats[incarnation] for _, incarnation in sorted(new)]) if new else []
+    return events + [event for _, found in sorted(told, key=itemgetter(0)) for event in found]
+
+
+def _newcomers(log: LogHalf, beats: list[Heartbeat]) -> Iterator[tuple[str, list[ev.Event]]]:
+    """What there is to say of workers that nobody knows, each with its id; somebody may make up lives without end."""
+    guests = _Guests(log)
+    for beat in beats[: max(0, INCARNATIONS_MAX - len(log.incarnations))]:
+        yield beat.worker, [*_former_lives(log, guests, beat), guests.greet(beat.incarnation, beat)]
 
 
 class _Guests:

@@ -149,8 +149,9 @@ def lend(state: State) -> list[Event]:
     """Answers to the wishes that have none, and what was lost with the incarnations that ended."""
     events: list[Event] = []
     scratch: dict[str, CounterRecord] = {}
-    for incarnation, reports in sorted(state.reports.incarnations.items()):
-        for counter, want in sorted(reports.wants.items()):
+    known = state.reports.incarnations
+    for incarnation in sorted([i for i, reports in known.items() if reports.wants]):
+        for counter, want in sorted(known[incarnation].wants.items()):
             events += _answer(state, scratch, incarnation, want, _lease(state.log, counter, incarnation))
     return [*events, *_lost_with_workers(state, {e.incarnation for e in events if isinstance(e, BlocksReturned)})]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tidal.model import phases
 from tidal.model.capacity import fitted, peak, slot_loads
 from tidal.model.members import able_ones, has_finished, is_draining
 from tidal.model.plan import LEAD_MS, Ownership
@@ -20,13 +21,12 @@ MOVE_LEAD_MS = 1_000
 
 def share_out(state: State, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
     """A plan with other owners: at once when somebody is gone, a little later when users only move."""
-    able, log, served = able_ones(state), state.log, set(plan.owners)
+    log, served = state.log, set(plan.owners)
     changes = {o: "is gone" for o in plan.owners if o in log.ended or has_finished(state, o)}
-    is_urgent = bool(changes)
-    changes |= {o: "came" for o in able if o not in served}
-    is_any_leaving = any(worker.state == "draining" for worker in log.workers.values())
-    if not changes and not is_any_leaving:  # as in nearly every turn, of which there are many in a second
+    if not changes and not _is_any_moving(state, served):  # as in nearly every turn, of which a second has many
         return _refit(log, plan, plan_ms)
+    able, is_urgent = able_ones(state), bool(changes)
+    changes |= {o: "came" for o in able if o not in served}
     leaving = {o: "leaves" for o in plan.owners if o not in changes and is_draining(log, o)}
     stay = {o: _weight(log, o) for o in plan.owners if o not in changes and o not in leaving}
     owners = {**stay, **{o: able[o] for o in able if o not in served}}
@@ -40,6 +40,15 @@ def share_out(state: State, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
     from_ms = max(_soon_ms(plan, plan_ms) if is_urgent else plan_ms + MOVE_LEAD_MS, plan.from_ms)
     why = ", ".join(f"{log.incarnations.get(o, o)} {what}" for o, what in changes.items())[:300]
     return [_handed_over(plan, from_ms, owned, why)]
+
+
+def _is_any_moving(state: State, served: set[str]) -> bool:
+    """Whether a worker leaves, or one is able that owns nothing yet."""
+    return any(
+        worker.state == "draining" or (worker.state in phases.ABLE and not has_finished(state, worker.incarnation))
+        for worker in state.log.workers.values()
+        if worker.incarnation not in served or worker.state == "draining"
+    )
 
 
 def _soon_ms(plan: ev.PlanSet, plan_ms: int) -> int:
