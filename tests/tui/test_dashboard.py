@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 from fakes import StillFeed, Wishes, dashboard, finished, screen_text, settled
 from frames import ASCII, BEGAN_MS, LOOK, closed, frame, limping, waiting
+from textual.events import Resize
+from textual.geometry import Size
 from textual.widgets import Button, Input
 
 from tidal.errors import RedisUnreachable
@@ -479,6 +482,31 @@ async def test_a_terminal_that_is_too_small_says_so_and_comes_back() -> None:
         await pilot.resize_terminal(80, 15)
         await pilot.pause()
         assert isinstance(app.screen, TooSmall)
+
+
+async def test_sizes_of_before_are_not_laid_out() -> None:
+    """Each would beget another of its kind: two on their way, as when a corner is dragged, never end."""
+    app, _, _ = live()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await app.screen.on_event(Resize(Size(200, 60), Size(200, 60)))
+        assert app.screen.size == (80, 24)
+        await pilot.resize_terminal(120, 40)
+        await settled(pilot)
+        assert app.screen.size == (120, 40)
+
+
+async def test_a_terminal_that_grows_and_shrinks_at_once_has_one_screen() -> None:
+    """The one that asks for more room is not taken away before it is there."""
+    app, _, _ = live()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        sizes = [(80, 5), (80, 24)] * 10
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(pilot.resize_terminal(*size) for size in sizes))
+            await settled(pilot)
+        assert app.screen is dashboard(pilot)
+        assert [type(screen) for screen in app.screen_stack].count(TooSmall) == 0
 
 
 async def test_resizing_goes_through_every_layout() -> None:

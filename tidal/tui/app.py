@@ -187,10 +187,13 @@ class TidalApp(App[str]):
         """A key's name in the characters that the terminal has."""
         return self._look.own(super().get_key_display(binding))
 
-    def on_resize(self, event: Resize) -> None:
-        """Ask for a larger terminal, or go on."""
+    async def on_resize(self, event: Resize) -> None:
+        """Ask for a larger terminal, or go on.
+
+        Waited for: a screen that is taken away before it is there never ends, and the terminal hangs.
+        """
         small = is_too_small(*event.size)
         if small and not isinstance(self.screen, TooSmall):
-            self.push_screen(TooSmall())
+            await self.push_screen(TooSmall())
         elif not small and isinstance(self.screen, TooSmall):
-            self.pop_screen()
+            await self.pop_screen()

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from textual.containers import Container
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Footer, Input
 
 from tidal.model.closeup import Focus
@@ -19,6 +18,7 @@ from tidal.tui import text
 from tidal.tui.look import VERDICTS, Look, mark_of
 from tidal.tui.memory import Memory, ShortMemory, TableMemory
 from tidal.tui.pump import Picture, Pump
+from tidal.tui.screens.steady import Steady
 from tidal.tui.widgets import logs
 from tidal.tui.widgets.charts import Charts
 from tidal.tui.widgets.endpoint_page import endpoint_lines
@@ -55,7 +55,7 @@ RESPONSE = ("response95", "response99")
 """Columns of times from the moment that was meant: only a run with a schedule has them."""
 
 
-class Board(Screen[None]):
+class Board(Steady):
     """Header, charts, tabs with tables, a page for what was opened, the scrubber of what can be rewound."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (76, "-normal"), (110, "-broad"), (160, "-wide")]  # noqa: RUF012 as Textual declares it

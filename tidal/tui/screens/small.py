@@ -8,6 +8,8 @@ from textual.binding import Binding
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tidal.tui.screens.steady import Steady
+
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -21,7 +23,7 @@ def is_too_small(width: int, height: int) -> bool:
     return width < WIDTH_MIN or height < HEIGHT_MIN
 
 
-class TooSmall(ModalScreen[None]):
+class TooSmall(Steady, ModalScreen[None]):
     """Asks for a larger terminal; the app takes it away when it is large enough.
 
     There is no room for a question, so q leaves and lets the run go on.

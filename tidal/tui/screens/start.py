@@ -16,7 +16,6 @@ from textual import on, work
 from textual.binding import Binding
 from textual.containers import Container, Horizontal, VerticalScroll
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Button, Checkbox, Footer, Input, Label, Static
 
 from tidal.errors import TidalError
@@ -36,6 +35,7 @@ from tidal.tui.choice import (
 from tidal.tui.feed import Company, Desk, Feed, Operator, Outlook
 from tidal.tui.memory import Memory, ShortMemory
 from tidal.tui.screens.fields import CLASS, COUNT, HINTS, OWN, WEIGHT, class_row, own_row, row_of
+from tidal.tui.screens.steady import Steady
 from tidal.tui.widgets.entry import Entry
 from tidal.tui.widgets.forecast import Forecast, shares_of
 from tidal.tui.widgets.tick import Tick
@@ -60,7 +60,7 @@ def _absolute(file: str) -> str:
     return ",".join(str(Path(one.strip()).expanduser().absolute()) for one in file.split(",") if one.strip())
 
 
-class Start(Screen[None]):
+class Start(Steady):
     """File, classes, load, run time, host, tags, who runs it; enter, ctrl+s or the button starts."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (76, "-normal"), (110, "-broad"), (160, "-wide")]  # noqa: RUF012 as Textual declares it
