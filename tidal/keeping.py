@@ -8,10 +8,10 @@ when the streams grow over the run's `--log-budget`.
 from __future__ import annotations
 
 import contextlib
-import sys
 from typing import TYPE_CHECKING
 
 from tidal.archive import finish
+from tidal.lastwords import to_stderr
 from tidal.model.chain import Chain
 from tidal.model.codec import LOG, REPORTS
 from tidal.model.events import Checkpoint
@@ -171,4 +171,4 @@ class Keeping:
 
 def _say_unfinished(run_path: Path, error: OSError) -> None:
     kept = f"what there is stays in {run_path.parent}, and Redis has the run for seven days"
-    print(f"tidal master: the archive cannot be finished ({error.strerror}): {kept}", file=sys.stderr, flush=True)
+    to_stderr(f"tidal master: the archive cannot be finished ({error.strerror}): {kept}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from tidal.errors import Fenced, RedisUnreachable
+from tidal.lastwords import to_stderr
 from tidal.process import ENDED, Backoff, Child
 
 if TYPE_CHECKING:
@@ -131,5 +130,4 @@ class Kept:
 def say(text: str) -> None:
     """A line of the supervisor's own log."""
     stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-    with contextlib.suppress(OSError):  # a full disk is no reason to end
-        print(f"{stamp} {text}", file=sys.stderr, flush=True)
+    to_stderr(f"{stamp} {text}")

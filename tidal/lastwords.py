@@ -1,10 +1,11 @@
-"""What is known of a child that did not answer: how it ended, and what it said last."""
+"""What processes say on stderr, and what is known of a child that did not answer: how it ended, what it said last."""
 
 from __future__ import annotations
 
 import os
 import re
 import signal
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,12 @@ INVALID_FD = "libev: I/O watcher with invalid fd"
 """What gevent's loop ends with when somebody closed a descriptor under it."""
 CLOSED_OURS = "its code closed a descriptor of tidal's"
 _PLACE = re.compile(r'^  File "([^"]+)", line (\d+) in (.+)$', re.MULTILINE)
+
+
+def to_stderr(text: str) -> None:
+    """Print a line for whoever reads the log. Never an error: on a full disk the run is worth more than a line."""
+    with suppress(OSError, ValueError):  # ValueError: it is closed
+        print(text, file=sys.stderr, flush=True)
 
 
 def last_words(log_path: Path) -> str:

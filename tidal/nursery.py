@@ -29,6 +29,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from tidal.lastwords import to_stderr
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -182,7 +184,7 @@ def born(argv: Sequence[str], fds: Sequence[int], env: Mapping[str, str], cwd: s
         return Bred(argv, status_fd, first)
     os.close(status_fd)  # one that is born all the same is killed at once
     del os.environ[NURSERY_FD]
-    print("tidal: the nursery does not answer: children are started without it", file=sys.stderr, flush=True)
+    to_stderr("tidal: the nursery does not answer: children are started without it")
     return None
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
+from tidal.lastwords import to_stderr
 from tidal.model.events import Logged, RunClosed
 from tidal.model.loglines import Intake, few, log_line
 
@@ -34,7 +34,7 @@ class Sayings:
 
     def tell(self, text: str) -> None:
         """Print a line that is not kept."""
-        print(f"{self._name}: {text}", file=sys.stderr, flush=True)
+        to_stderr(f"{self._name}: {text}")
 
     def say(self, level: str, text: str) -> None:
         """Print a line, and keep it for the run."""

@@ -8,13 +8,13 @@ of Redis every lease has lapsed; the master of before takes its own again at onc
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import TYPE_CHECKING
 
 from tidal.bus import Bus, BusError
 from tidal.errors import Fenced, NoSuchRun, TidalError
 from tidal.keys import FleetKeys, RunKeys
+from tidal.lastwords import to_stderr
 from tidal.lines import monotonic_ms
 from tidal.model.codec import BadEntry, unpack
 from tidal.model.phases import CLOSED
@@ -115,4 +115,4 @@ def _phase(summary: bytes) -> str:
 
 
 def _say(text: str) -> None:
-    print(f"tidal master: {text}", file=sys.stderr, flush=True)
+    to_stderr(f"tidal master: {text}")

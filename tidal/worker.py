@@ -26,6 +26,7 @@ from tidal import __version__, preflight
 from tidal.bus import Bus
 from tidal.errors import TidalError, WorkerRefusedError
 from tidal.keys import FleetKeys, RunKeys
+from tidal.lastwords import to_stderr
 from tidal.lines import (
     Beaten,
     Beats,
@@ -277,7 +278,7 @@ class Agent:
         run = self._announced
         if run is None or run in self._done_runs or self.leaving_ms is not None or not self.clock.is_set:
             return
-        print(f"tidal worker {self.identity.worker}: serves run {run}", file=sys.stderr, flush=True)
+        to_stderr(f"tidal worker {self.identity.worker}: serves run {run}")
         self.said.take(0)  # what was said between two runs belongs to neither; what is wrong here belongs to each
         for warning in self._warnings:
             self.said.keep("warning", warning)
@@ -359,7 +360,7 @@ class Agent:
         try:
             self._beats.leave()
         except Exception as error:  # noqa: BLE001 - leaving must not fail on a Redis that is gone
-            print(f"tidal worker: left without a word: {error}", file=sys.stderr)
+            to_stderr(f"tidal worker: left without a word: {error}")
 
 
 def _whose_code(spec: WorkerSpec) -> str:
@@ -392,7 +393,7 @@ def serve(spec: WorkerSpec, *, watch_fd: int | None = None) -> int:
     for warning in warnings:
         agent.said.tell(warning)
     whose = f"of fleet {spec.fleet} and {_whose_code(spec)}"
-    print(f"tidal worker {agent.identity.worker}: waits for runs {whose}", file=sys.stderr, flush=True)
+    to_stderr(f"tidal worker {agent.identity.worker}: waits for runs {whose}")
 
     def told(number: int, _frame: object) -> None:
         if agent.leaving_ms is not None and number == signal.SIGINT:
@@ -412,7 +413,7 @@ def main(argv: list[str] | None = None, *, serving: Callable[..., int] = serve) 
     try:
         return tell_end(serving(spec, watch_fd=sys.stdin.fileno()))
     except TidalError as error:
-        print(f"tidal worker: {error}", file=sys.stderr, flush=True)
+        to_stderr(f"tidal worker: {error}")
         return tell_end(error.exit_code)
 
 

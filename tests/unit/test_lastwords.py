@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 
 from tidal.lastwords import (
     CLOSED_OURS,
@@ -15,9 +19,6 @@ from tidal.lastwords import (
     why_it_died,
 )
 from tidal.process import Child, python_argv
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 STACKS = """Timeout (0:00:57)!
 Thread 0x00007f1c (most recent call first):
@@ -101,3 +102,15 @@ def test_a_loop_that_ended_for_a_closed_descriptor_is_told_plainly(tmp_path: Pat
     (log := tmp_path / "generators.log").write_text(f'Assertion `("{INVALID_FD} found in epoll_ctl" failed.\n{STACKS}')
     assert why_it_died(-6, tmp_path, log) == CLOSED_OURS
     assert why_it_died(-9, tmp_path, log) == "signal 9"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a disk that is always full")
+def test_a_line_that_nobody_can_write_is_no_error() -> None:
+    """On a full disk the process lives on."""
+    script = (
+        "import sys; from tidal.lastwords import to_stderr; to_stderr('x'); sys.stderr = None; print(1, flush=True)"
+    )
+    argv = [sys.executable, "-c", script]
+    with Path("/dev/full").open("w", encoding="ascii") as full:
+        said = subprocess.run(argv, stderr=full, stdout=subprocess.PIPE, timeout=60, check=False)
+    assert said.stdout == b"1\n"
