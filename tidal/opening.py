@@ -19,6 +19,7 @@ from tidal.launch import Inspection
 from tidal.model.capacity import peak
 from tidal.model.events import ClassSpec, Event, RunOpened, RunOptions
 from tidal.model.files import FILES_MAX, SHIPPED_BYTES_MAX, chunks_of, spec_of
+from tidal.model.plan import slots_for
 from tidal.model.planning import fitting_classes, planned
 from tidal.model.plantext import ARRIVALS
 from tidal.model.text import offer
@@ -94,6 +95,7 @@ def open_run(spec: LaunchSpec, run: str, inspection: Inspection) -> Opening:
         classes=classes,
         options=_options(spec, loaded, found),
         versions=tuple(versions.here().items()),
+        slots=slots_for(spec.options.expect_workers),
         more_files=tuple(path.relative_to(root).as_posix() for path in more),
         shape="" if found is not None else loaded.shape,
         hooks=loaded.hooks,

@@ -1,6 +1,6 @@
 """When a master reads, and when it counts what it read and decides: at once, or in a large fleet now and then.
 
-    100 workers    reads at most every 60 ms: each read has a price
+    100 workers    reads at most every 50 ms: each read has a price
     300 workers    and counts and decides four times a second: so has counting, and a thousand workers to look through
 
     before the start it reads, and looks at few workers, every 5 ms while they come, and every 50 ms once they do not
@@ -18,7 +18,7 @@ from tidal.model.liveness import CROWD, poll_ms, rest_ms
 if TYPE_CHECKING:
     from tidal.model.state import LogHalf
 
-GATHER_MS, GATHERED = 60, 100
+GATHER_MS, GATHERED = 50, 100
 """Reports of so many workers are read together."""
 COUNT_MS = 250
 KEYFRAME_MS = 10_000

@@ -28,7 +28,7 @@ def settle(reports: ReportHalf) -> None:
     reports._fresh = Fresh()  # noqa: SLF001 - as above
     reports.delay.merge(summed_spreads(fresh.delays))
     reports.undelayed.merge(summed_spreads(fresh.undelayed))
-    slowest = fresh.slowest()
+    slowest = fresh.slowest(reports.lanes.least_us())
     for kind, heap in fresh.heaps.items():
         block = heap.block(kind)
         _count_block(reports, block)

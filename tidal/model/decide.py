@@ -25,7 +25,7 @@ from tidal.model.members import able_ones, has_finished, is_any_able
 from tidal.model.plan import LEAD_MS, Ownership, ramp
 from tidal.model.plantext import ARRIVALS
 from tidal.model.seeking import seek
-from tidal.model.sharing import placed, share_out, users_max
+from tidal.model.sharing import placed, share_out, too_many, users_max
 from tidal.model.target import capped
 from tidal.model.tickets import is_limited, issue, why_done
 from tidal.model.words import moment
@@ -85,7 +85,7 @@ def _wait_for_workers(state: State, senses: Senses) -> list[ev.Event]:
         owned = placed(log, Ownership.of_nobody(log.slots), ready, tracks)
         end_ms = log.options.run_time_ms
         plan = ev.PlanSet(1, 0, tracks, end_ms, owned.owners, owned.table, "the run starts", log.stages)
-        return [ev.RunStarted(began_ms), plan]
+        return [ev.RunStarted(began_ms), plan, *too_many(log, len(ready))]
     return _give_up(state, senses.now_ms)
 
 

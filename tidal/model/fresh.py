@@ -21,7 +21,7 @@ from tidal.model.samples import Block
 from tidal.model.sent import slow_of, summed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tidal.model.each import Column
     from tidal.model.reports import Reported
@@ -95,11 +95,13 @@ class Fresh:
         self.undelayed += [event.undelayed] if event.undelayed is not None else []
         self.size += len(event.blocks) == 0  # else its blocks count
 
-    def slowest(self) -> dict[tuple[str, str], list[Slow]]:
-        """The slowest samples that count, by endpoint, in order."""
+    def slowest(self, least_us: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], list[Slow]]:
+        """The slowest samples that count, by endpoint, in order; of `least_us`: no faster ones are wanted."""
         found: dict[tuple[str, str], list[Slow]] = {}
         for (second, _, is_warmup, _, _), heap in self.heaps.items():
             for key, told in heap.told.items() if not is_warmup else ():
-                slow = sorted([(slow_of(tally), second, who) for tally, who in told])[-SLOWEST_KEPT:]
-                found[key] = sorted(found.get(key, []) + slow)[-SLOWEST_KEPT:]
-        return {key: [one for one in slow if one[0] >= 0] for key, slow in found.items()}
+                least = least_us.get(key, 0)
+                slow = [(slow_us, second, who) for tally, who in told if (slow_us := slow_of(tally)) >= least]
+                if slow:
+                    found[key] = sorted(found.get(key, []) + slow)[-SLOWEST_KEPT:]
+        return found

@@ -148,6 +148,10 @@ class Lanes:
         if lane is not None:
             lane.note_slow(samples)
 
+    def least_us(self) -> dict[tuple[str, str], int]:
+        """By endpoint, what a sample takes at the least to be among its slowest; of those that have enough of them."""
+        return {key: lane.slowest[0][0] for key, lane in self.by_key.items() if len(lane.slowest) >= SLOWEST_KEPT}
+
     def _opened(self, key: tuple[str, str]) -> Lane | None:
         if len(self.by_key) >= LANES_MAX:
             self.left_out = True

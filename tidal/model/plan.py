@@ -18,6 +18,7 @@ from math import ceil, floor
 from struct import pack, unpack
 from typing import TYPE_CHECKING, TypeVar
 
+from tidal.model.envelopes import SLOTS_MAX
 from tidal.model.queueing import Queue
 
 if TYPE_CHECKING:
@@ -254,6 +255,18 @@ def share_out(slots: Sequence[int], current: Mapping[int, _Owner], weights: Mapp
             newcomers.give(chosen)
             result[slot] = chosen
     return result
+
+
+SLOTS, SLOTS_A_WORKER = 4_096, 4
+"""Of a run, and at the least for each of the workers that it waits for: whoever has four has a fifth more or less."""
+
+
+def slots_for(workers: int) -> int:
+    """How many slots a run of so many workers has: more make each plan longer, fewer leave somebody with nothing."""
+    slots = SLOTS
+    while slots < SLOTS_A_WORKER * workers and slots < SLOTS_MAX:
+        slots *= 2
+    return slots
 
 
 def bitmap(slots: Iterable[int], count: int) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tidal.model import events as ev
 from tidal.model import phases
 from tidal.model.capacity import fitted, peak, slot_loads
 from tidal.model.members import able_ones, has_finished, is_draining
@@ -12,7 +13,6 @@ from tidal.model.plan import LEAD_MS, Ownership
 from tidal.model.plantext import ARRIVALS
 
 if TYPE_CHECKING:
-    from tidal.model import events as ev
     from tidal.model.state import LogHalf, State
 
 MOVE_LEAD_MS = 1_000
@@ -39,7 +39,16 @@ def share_out(state: State, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
     owned = placed(log, Ownership(plan.owners, plan.table), owners, plan.tracks)
     from_ms = max(_soon_ms(plan, plan_ms) if is_urgent else plan_ms + MOVE_LEAD_MS, plan.from_ms)
     why = ", ".join(f"{log.incarnations.get(o, o)} {what}" for o, what in changes.items())[:300]
-    return [_handed_over(plan, from_ms, owned, why)]
+    return [_handed_over(plan, from_ms, owned, why), *too_many(log, len(owned.owners), len(plan.owners))]
+
+
+def too_many(log: LogHalf, workers: int, before: int = 0) -> list[ev.Event]:
+    """What is said once there are more workers than slots: some of them will have nothing to do."""
+    if not before <= log.slots < workers:
+        return []
+    idle, slots, flag = f"{workers - log.slots:,}", f"{log.slots:,}", "--expect-workers"
+    why = f"{workers:,} workers share {slots} slots, so {idle} have no users: say {flag} {workers} for more slots"
+    return [ev.Noted("master", "warning", why)]
 
 
 def _is_any_moving(state: State, served: set[str]) -> bool:
