@@ -23,7 +23,7 @@ import tempfile
 import time
 from array import array
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -44,6 +44,7 @@ from tidal.model.intervals import report_interval_ms, report_span_s, report_turn
 from tidal.model.liveness import BEAT_MS, Heartbeat
 from tidal.model.state import State
 from tidal.model.stats import Spread, Tally
+from tidal.model.struct import replace
 from tidal.model.wire import to_wire
 from tidal.opening import begin_inspection, new_run_id, open_run
 

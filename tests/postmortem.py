@@ -8,11 +8,11 @@ by `wrong_with`.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal.model.cuts import Cut
+from tidal.model.struct import replace
 from tidal.model.words import moment
 from tidal.outputs.explained import finding_lines, summary_lines
 from tidal.outputs.layout import latency, share

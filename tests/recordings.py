@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from math import exp, sin
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from tidal.model.measured import Measured, Transaction
 from tidal.model.metrics import Metric, parts_of
 from tidal.model.state import State
 from tidal.model.stats import Tally
+from tidal.model.struct import replace
 from tidal.model.thresholds_read import canonical
 
 if TYPE_CHECKING:

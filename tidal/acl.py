@@ -13,12 +13,12 @@ may SET the reports, too. `rules(…, flat=True)` makes such a list, for want of
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from tidal.errors import UsageError
 from tidal.keys import ACCESS, FleetKeys
+from tidal.model.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,8 +63,7 @@ _SHAPES = {
 _PLACE = re.compile(r"\bRUN\b|\bID\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Right:
+class Right(Struct, frozen=True):
     """One command on one key, `key` as a pattern."""
 
     command: str

@@ -6,7 +6,6 @@ decide; the crew only answers with what happened.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,7 @@ from tidal.model.pipe import (
 )
 from tidal.model.plan import Ownership, bitmap, share_out
 from tidal.model.plantext import ARRIVALS
+from tidal.model.struct import Struct, field, replace
 from tidal.process import Backoff, Child, python_argv
 from tidal.whereabouts import Question
 
@@ -55,8 +55,7 @@ NEVER_MS = 1 << 40
 BEHIND_MAX_MS = 86_400_000
 
 
-@dataclass(slots=True)
-class Generator:
+class Generator(Struct):
     """One child with what is known of it."""
 
     number: int
@@ -88,8 +87,7 @@ class Generator:
         return GeneratorState(self.number, self.child.pid, word, users, max(0, lag_ms), dict(self.users))
 
 
-@dataclass(frozen=True, slots=True)
-class Died:
+class Died(Struct, frozen=True):
     """A generator is gone, and what is known of its end."""
 
     number: int
@@ -101,8 +99,7 @@ class Died:
     in_flight: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Silent:
+class Silent(Struct, frozen=True):
     """A generator that runs users has said nothing for long; `found` is what it was found to do."""
 
     number: int
@@ -110,8 +107,7 @@ class Silent:
     found: str
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A generator's users need positions of a counter, or tickets."""
 
     number: int

@@ -7,7 +7,6 @@ the run: a few seconds for ten minutes of ten workers.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidal.archive_file import ENTRIES, KEYFRAME
@@ -17,6 +16,7 @@ from tidal.model.cuts import Knife, cut_frame
 from tidal.model.fold import fold, fold_entry
 from tidal.model.segments import Pieces, add_all, phases_of
 from tidal.model.state import ReportHalf, State
+from tidal.model.struct import replace
 from tidal.replay import Replay, ReplayFeed, demand_run
 
 if TYPE_CHECKING:

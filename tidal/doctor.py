@@ -6,12 +6,12 @@ A check never fails because Redis denies something: that is a finding too. Nothi
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
 from tidal.acl import ROLES
 from tidal.bus import Bus, BusError
+from tidal.model.struct import Struct
 from tidal.model.text import clean
 from tidal.rights import a, in_words, refusals
 
@@ -30,8 +30,7 @@ UNFIT = ("oom", "readonly")
 _NOT_TOLD = "this user may not ask"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that was looked at: level (good, info, warning, error), what, what was found, what to change."""
 
     level: str

@@ -13,7 +13,6 @@ import contextlib
 import os
 import shutil
 from collections import deque
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,7 @@ from tidal.model.files import HOOKS_FOLDER, Files
 from tidal.model.ledger import planned_users
 from tidal.model.loglines import few, numbered, retimed
 from tidal.model.pipe import Fire, Fired, Leave, Load, Loaded, Message, NotLoaded, Said, Steer
+from tidal.model.struct import replace
 from tidal.model.view import Told, is_complete, view_of
 from tidal.process import Backoff, Child, python_argv, write_all
 from tidal.sweep import new_folder

@@ -29,10 +29,10 @@ The names of `{RUN}`, `NAME` and `ID` are held to `is_name`: nothing from outsid
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from tidal.errors import UsageError
+from tidal.model.struct import Struct
 
 DAY_MS = 24 * 3_600 * 1_000
 RUN_TTL_MS = 7 * DAY_MS
@@ -90,8 +90,7 @@ def _checked(kind: str, text: str) -> str:
     return text
 
 
-@dataclass(frozen=True)
-class RunKeys:
+class RunKeys(Struct, frozen=True):
     """The keys of one run; UsageError when the id could not be one."""
 
     run: str
@@ -159,8 +158,7 @@ class RunKeys:
         return (self.log, self.reports, self.intents, self.epoch, self.ack, self.keyframe, self.brief, self.secrets)
 
 
-@dataclass(frozen=True)
-class FleetKeys:
+class FleetKeys(Struct, frozen=True):
     """The keys of one fleet; UsageError when the name could not be one."""
 
     name: str

@@ -18,10 +18,9 @@ import signal
 import socket
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tidal import errors, paths
 from tidal.errors import FileImportError, NoSuchFile, TidalError, UsageError
@@ -30,6 +29,7 @@ from tidal.lastwords import IMPORT_S, import_died, import_took_long, last_words
 from tidal.model.codec import BadEntry, PipeReader, pack_message
 from tidal.model.events import Event, RunOptions
 from tidal.model.pipe import Load, Loaded, NotLoaded
+from tidal.model.struct import Discreet, field, replace
 from tidal.model.wire import to_wire
 from tidal.nursery import MODULE, NURSERY_FD, can_have_one, named_by
 from tidal.preflight import raise_files, too_few_files
@@ -46,8 +46,7 @@ NURSERY_STOP_S = 10.0
 LINE_BYTES_MAX = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchSpec:
+class LaunchSpec(Discreet, frozen=True):
     """Everything that a supervisor or a master needs to open a run, or to take one over.
 
     Attributes:
@@ -64,23 +63,24 @@ class LaunchSpec:
         sign_with: absolute path of the key that the run is signed with; "" for none.
     """
 
+    HIDDEN: ClassVar = frozenset({"redis_url", "words", "secrets"})
+
     file: str
     options: RunOptions = field(default_factory=RunOptions)
     fleet: str = "default"
-    redis_url: str | None = field(default=None, repr=False)  # it may hold a password
+    redis_url: str | None = None  # it may hold a password
     processes: int = 0
     ship: tuple[str, ...] = ()
     author: str = ""
     embedded_port: int | None = None
     run: str = ""
     more_files: tuple[str, ...] = ()
-    words: tuple[str, ...] = field(default=(), repr=False)
-    secrets: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    words: tuple[str, ...] = ()
+    secrets: tuple[tuple[str, str], ...] = ()
     sign_with: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Launched:
+class Launched(Discreet, frozen=True):
     """A run that is in the log, with its supervisor.
 
     Attributes:
@@ -88,10 +88,12 @@ class Launched:
         warning: "" or a line that the operator should see.
     """
 
+    HIDDEN: ClassVar = frozenset({"redis_url", "tcp_url"})
+
     run: str
-    redis_url: str = field(repr=False)  # it holds the password
+    redis_url: str  # it holds the password
     supervisor_pid: int
-    tcp_url: str = field(default="", repr=False)
+    tcp_url: str = ""
     warning: str = ""
 
 

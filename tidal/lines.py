@@ -13,8 +13,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from tidal.bus import Bus
 from tidal.errors import TidalError
@@ -22,6 +21,7 @@ from tidal.keys import BEAT_TTL_MS
 from tidal.model.codec import LOG, ZERO_ID, Entry, entry_of
 from tidal.model.events import GenerationOpened, RunOpened
 from tidal.model.liveness import BEAT_MS
+from tidal.model.struct import Discreet, Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +45,7 @@ def monotonic_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Beaten:
+class Beaten(Struct, frozen=True):
     """A heartbeat was written."""
 
     sent_us: int
@@ -55,19 +54,19 @@ class Beaten:
     run: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Discreet, frozen=True):
     """The log was read: possibly nothing new."""
+
+    HIDDEN: ClassVar = frozenset({"secrets", "brief"})
 
     run: str
     entries: tuple[Entry, ...]
     asked_ms: int  # monotonic, before the read
-    secrets: bytes | None = field(default=None, repr=False)  # with the first entries
-    brief: bytes | None = field(default=None, repr=False)  # where the log cannot be read from its beginning
+    secrets: bytes | None = None  # with the first entries
+    brief: bytes | None = None  # where the log cannot be read from its beginning
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
+class Handed(Struct, frozen=True):
     """An attempt to hand in reports ended: `watermark` is None when nobody knows what became of it."""
 
     run: str
@@ -76,8 +75,7 @@ class Handed:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """Redis did not answer a line, or refused it."""
 
     line: str
@@ -88,8 +86,7 @@ class Trouble:
 News = Beaten | Read | Handed | Trouble
 
 
-@dataclass(frozen=True, slots=True)
-class Switchboard:
+class Switchboard(Struct, frozen=True):
     """Where the lines lead: which Redis, and the agent's queue with its bell."""
 
     url: str | None

@@ -6,7 +6,6 @@ when they have come back through the log.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tidal.keys import ANNOUNCE_TTL_MS, FleetKeys
@@ -15,6 +14,7 @@ from tidal.model.attendance import TICK_MS
 from tidal.model.codec import BadEntry, pack, unpack
 from tidal.model.liveness import CROWD, POLL_CROWD_MS, Heartbeat, Liveness
 from tidal.model.senses import Senses
+from tidal.model.struct import replace
 from tidal.model.wire import from_wire
 from tidal.rhythm import look_ms
 

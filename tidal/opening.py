@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 from tidal import versions
@@ -22,6 +21,7 @@ from tidal.model.files import FILES_MAX, SHIPPED_BYTES_MAX, chunks_of, spec_of
 from tidal.model.plan import slots_for
 from tidal.model.planning import fitting_classes, planned
 from tidal.model.plantext import ARRIVALS
+from tidal.model.struct import Discreet, replace
 from tidal.model.text import offer
 from tidal.model.thresholds_read import BadThreshold, canonical, thresholds_of
 from tidal.model.tickets import KEYS_MAX
@@ -44,8 +44,7 @@ def new_run_id(now_ms: int) -> str:
     return f"{stamp}-{''.join(secrets.choice(_ALPHABET) for _ in range(4))}"
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Discreet, frozen=True):
     """What a run begins with.
 
     Attributes:
@@ -53,8 +52,10 @@ class Opening:
         secrets: the file's own arguments that must not be in the log: name, value as JSON.
     """
 
+    HIDDEN: ClassVar = frozenset({"secrets"})
+
     events: tuple[Event, ...]
-    secrets: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    secrets: tuple[tuple[str, str], ...] = ()
 
 
 NOTHING = Opening(())

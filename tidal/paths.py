@@ -17,7 +17,6 @@ import fcntl
 import json
 import os
 import shutil
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
@@ -25,6 +24,7 @@ import platformdirs
 from tidal.address import mask
 from tidal.errors import NoSuchRun, UsageError
 from tidal.keys import is_name
+from tidal.model.struct import Struct, replace
 from tidal.model.wire import from_wire, to_wire
 
 HOME = "TIDAL_HOME"
@@ -123,8 +123,7 @@ def _locked(fd: int) -> int | None:
 # ------------------------------------------------------------------ the registry of local runs
 
 
-@dataclass(frozen=True, slots=True)
-class LocalRun:
+class LocalRun(Struct, frozen=True):
     """A run that a supervisor on this machine opened.
 
     Attributes:

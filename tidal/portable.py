@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidal import paths
@@ -22,6 +21,7 @@ from tidal.model.events import ByMaster, RunOpened
 from tidal.model.fold import fold_entry
 from tidal.model.masking import HOSTS, RULES_OF_NOBODY, Mask
 from tidal.model.state import RULES, STATE_BYTES_MAX, State
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import resource
-from dataclasses import dataclass
 from pathlib import Path
 
 from tidal.measure import available_bytes
+from tidal.model.struct import Struct
 
 FILES_WANTED = 1 << 20
 FILES_LEAST = 128
@@ -25,8 +25,7 @@ SKEW_MS = 2_000
 PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """What was found: for one process where not said otherwise."""
 
     files: int  # descriptors

@@ -14,7 +14,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidal.archive import Repeats
@@ -25,6 +24,7 @@ from tidal.model.checked import Checked
 from tidal.model.codec import LOG, REPORTS, BadEntry, EntryId
 from tidal.model.fold import fold_entry
 from tidal.model.state import RULES, State, digest_of
+from tidal.model.struct import replace
 from tidal.model.words import moment
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ import os
 import secrets
 import shutil
 import socket
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from tidal import paths
 from tidal.crew import Asked, Crew, Died, Silent
@@ -45,6 +44,7 @@ from tidal.model.loglines import retimed
 from tidal.model.outbox import Outbox
 from tidal.model.pipe import Batch, Load, NotLoaded, Said, WantTickets
 from tidal.model.state import State
+from tidal.model.struct import Discreet, Struct, replace
 from tidal.model.tenant import Tenants
 from tidal.model.ticketing import Desk
 from tidal.model.watched import edges_of, watches
@@ -68,11 +68,12 @@ REPORT_DELAY_MS = 300
 """How long after a whole interval its report is made: the generators' batches of that second are in by then."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerSpec:
+class WorkerSpec(Discreet, frozen=True):
     """What a worker is told at its start."""
 
-    redis_url: str | None = field(default=None, repr=False)  # it may hold a password
+    HIDDEN: ClassVar = frozenset({"redis_url"})
+
+    redis_url: str | None = None  # it may hold a password
     fleet: str = "default"
     processes: int = 0  # 0: as many as cores
     file: str = ""  # run only this copy of the locustfile
@@ -83,8 +84,7 @@ class WorkerSpec:
     drained_code: int = 0  # what it ends with when an operator let it go: who would start it again must know
 
 
-@dataclass(slots=True)
-class Identity:
+class Identity(Struct):
     """Who the worker is: the id for its life, the incarnation until it is declared lost."""
 
     worker: str

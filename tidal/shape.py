@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import time
 from abc import ABCMeta, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from tidal.model.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@dataclass(frozen=True)
-class Arrivals:
+class Arrivals(Struct, frozen=True):
     """What a shape returns to have iterations begun at a rate, whether or not earlier ones came back.
 
     Attributes:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tidal import paths
@@ -18,6 +17,7 @@ from tidal.archive import part_paths
 from tidal.errors import NoSuchRun, TidalError, UsageError
 from tidal.keys import is_name
 from tidal.model.state import RULES
+from tidal.model.struct import Struct, field, replace
 from tidal.model.terms import TEXT, Fact
 from tidal.model.text import clean
 from tidal.model.wire import from_wire, to_wire
@@ -39,8 +39,7 @@ NAMES_TAKEN = frozenset({"latest", "incident"})
 NOTES_MAX, TAGS_MAX, NOTE_MAX, WORD_MAX = 1_000, 100, 2_000, 60
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """A run's end, as far as one looks for runs by it; times in ms.
 
     Attributes:
@@ -70,8 +69,7 @@ class Figures:
     max: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Struct, frozen=True):
     """What people said of a run, and its figures.
 
     Attributes:
@@ -97,8 +95,7 @@ UNITS: dict[str, str] = {
 """What a condition can ask of a run, and what it is measured in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shelved:
+class Shelved(Struct, frozen=True):
     """An archive with what is known of it."""
 
     run: str

@@ -27,7 +27,6 @@ import signal
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,6 +38,7 @@ from tidal.forks import retitle
 from tidal.kept import Kept, say
 from tidal.lastwords import last_words
 from tidal.launch import LaunchSpec, error_named, server_grace_s
+from tidal.model.struct import replace
 from tidal.model.wire import from_wire, to_wire
 from tidal.nursery import NURSERY_FD
 from tidal.process import Backoff, Child, python_argv

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from tidal.model.struct import Struct
 
 if TYPE_CHECKING:
     from tidal.sayings import Sayings
@@ -12,8 +13,7 @@ OVER_MS = 2_500
 """Masters write each second: after so long without an error there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """One stretch of errors; times are monotonic, in ms."""
 
     text: str = ""

@@ -19,7 +19,6 @@ import select
 import signal
 import sys
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tidal import __version__, preflight
@@ -45,6 +44,7 @@ from tidal.model.clock import Clock
 from tidal.model.codec import pack
 from tidal.model.events import SCHEMA_VERSION
 from tidal.model.liveness import LEASE_MS, Heartbeat
+from tidal.model.struct import replace
 from tidal.model.wire import from_wire, to_wire
 from tidal.process import tell_end
 from tidal.rights import require

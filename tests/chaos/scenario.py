@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import measure
@@ -13,6 +13,7 @@ from stage import seen
 
 from tidal.model import phases
 from tidal.model.events import RunOptions, WorkerLost
+from tidal.model.struct import replace
 from tidal.outputs.json import frame_json
 
 if TYPE_CHECKING:

@@ -24,8 +24,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from pathlib import Path

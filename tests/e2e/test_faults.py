@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -12,6 +11,7 @@ from stage import Stage, end_of, folded, options, running, seen
 from tidal.keys import RunKeys
 from tidal.model.events import WantDrain
 from tidal.model.frame import frame
+from tidal.model.struct import replace
 from tidal.operator import Operator
 from tidal.outputs.json import frame_json
 

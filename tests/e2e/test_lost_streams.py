@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from tidal.archive import Archive
 from tidal.keys import RunKeys
 from tidal.model.codec import ZERO_ID
 from tidal.model.frame import frame
+from tidal.model.struct import replace
 from tidal.outputs.json import frame_json
 from tidal.paths import archive_path
 from tidal.replay import Replay

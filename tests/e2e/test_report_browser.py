@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +12,7 @@ from tidal.model.fold import fold_entry
 from tidal.model.frame import frame
 from tidal.model.rows import LogRow
 from tidal.model.state import State
+from tidal.model.struct import replace
 from tidal.outputs.html import render
 from tidal.outputs.html_data import report_of
 from tidal.report import write_html

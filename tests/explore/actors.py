@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,7 @@ from tidal.model.events import Block
 from tidal.model.pipe import Batch, Finish, Finished, Load, Loaded, SetClock, SetShare
 from tidal.model.state import sealed
 from tidal.model.stats import Tally
+from tidal.model.struct import replace
 from tidal.record import Record
 from tidal.renewal import brief_of
 from tidal.service import Identity, Service, WorkerSpec

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from actors import KEYS
@@ -11,6 +10,7 @@ from tidal.model import events as ev
 from tidal.model import phases
 from tidal.model.codec import LOG, REPORTS, BadEntry, Entry, decode, encode, entry_of
 from tidal.model.state import State
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     import random

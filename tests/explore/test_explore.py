@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +13,7 @@ from tidal.model import events as ev
 from tidal.model.codec import REPORTS, EntryId, decode, encode, entry_of
 from tidal.model.fold import fold_entry
 from tidal.model.liveness import Liveness
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

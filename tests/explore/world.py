@@ -9,7 +9,7 @@ worker is dead already) does nothing: any sub-sequence of a schedule is a schedu
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from actors import FLEET, KEYS, RUN, SimCrew, SimMaster, SimService, SimWorker, SimWriter
@@ -24,6 +24,7 @@ from tidal.model.fold import fold_entry
 from tidal.model.ledger import planned_users
 from tidal.model.plan import Mix
 from tidal.model.state import State
+from tidal.model.struct import replace
 from tidal.opening import NOTHING, Opening
 
 if TYPE_CHECKING:

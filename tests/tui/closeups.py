@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import exp, sin
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from frames import BEGAN_MS
 from tidal.model.closeup import Closeup, EndpointCloseup, Focus, Heat, SlowRow, Spark, WorkerCloseup
 from tidal.model.held import Held, Line, Span
 from tidal.model.plantext import ARRIVALS, USERS
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from tidal.model.rows import EndpointRow, Frame

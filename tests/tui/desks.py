@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from tidal.launch import LaunchSpec
 from tidal.model.events import ClassSpec, RunOptions
 from tidal.model.liveness import Heartbeat
 from tidal.model.pipe import Loaded
+from tidal.model.struct import replace
 from tidal.tui.feed import Company
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC
 from math import sin
 from typing import Any
@@ -23,6 +22,7 @@ from tidal.model.rows import (
     StoryRow,
     WorkerRow,
 )
+from tidal.model.struct import replace
 from tidal.tui.look import Look
 
 OPENED_MS = 1_750_000_000_000  # 2025-06-15 15:06:40 UTC

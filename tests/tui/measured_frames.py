@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from frames import BEGAN_MS, HOSTILE, frame
@@ -10,6 +9,7 @@ from frames import BEGAN_MS, HOSTILE, frame
 from tidal.model.judged_rows import ThresholdRow
 from tidal.model.own_rows import CheckRow, MetricRow, SampleRow, TaggedRow, TransactionRow
 from tidal.model.rows import LatenessRow, PacingRow, StageRow
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from tidal.model.rows import Frame

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from tidal.model.plantext import ARRIVALS, USERS
+from tidal.model.struct import fields_of, is_record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def _poisoned(value: Any, numbers: Iterator[int]) -> Any:
         return f"{POISONS[number % len(POISONS)]}{number}"
     if isinstance(value, tuple):
         return tuple(_poisoned(one, numbers) for one in value)
-    if is_dataclass(value) and not isinstance(value, type):
-        texts = [f.name for f in fields(value) if f.init and f.name not in OURS]
+    if is_record(type(value)):
+        texts = [f.name for f in fields_of(type(value)) if f.name not in OURS]
         return replace(value, **{name: _poisoned(getattr(value, name), numbers) for name in texts})
     return value

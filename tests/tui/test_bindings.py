@@ -10,7 +10,7 @@ import importlib
 import inspect
 import pkgutil
 from contextlib import chdir
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +22,7 @@ from textual.binding import Binding
 
 import tidal.tui
 from tidal.model.explain import Mark
+from tidal.model.struct import replace
 from tidal.tui.app import TidalApp
 
 if TYPE_CHECKING:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from frames import ASCII, LOOK, closed, frame, waiting
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tidal.model.struct import replace
 from tidal.tui.look import Look
 from tidal.tui.widgets import scale
 from tidal.tui.widgets.canvas import DOTS, Canvas, Runs

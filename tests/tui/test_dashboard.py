@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from textual.widgets import Button, Input
 
 from tidal.errors import RedisUnreachable
 from tidal.model.events import WantDrain, WantNote, WantPause, WantResume, WantStage, WantStop, WantTarget
+from tidal.model.struct import replace
 from tidal.tui.app import TidalApp
 from tidal.tui.screens.detail import DetailScreen
 from tidal.tui.screens.help import Help

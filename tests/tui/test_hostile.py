@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tidal.model.rows import FailureRow
+from tidal.model.struct import replace
 from tidal.tui.app import TidalApp
 from tidal.tui.screens.detail import detail_of
 from tidal.tui.widgets.header import Chrome, header_lines

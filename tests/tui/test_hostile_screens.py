@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,7 @@ from wcwidth import wcswidth
 from tidal.errors import FileSyntaxError, RedisUnreachable
 from tidal.model.events import ClassSpec
 from tidal.model.pipe import ArgumentSpec, Loaded
+from tidal.model.struct import replace
 from tidal.tui.app import TidalApp
 from tidal.tui.feed import Company
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from rich.cells import cell_len
 
 from tidal.model.closeup import Focus
 from tidal.model.judged_rows import ThresholdRow
+from tidal.model.struct import replace
 from tidal.tui.look import Look
 from tidal.tui.widgets.chart import Plot, Series, draw
 from tidal.tui.widgets.charts import plots_of

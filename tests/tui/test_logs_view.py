@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from fakes import StillFeed, Wishes, settled
 from frames import BEGAN_MS, HOSTILE, LOOK, frame, hostile, waiting
 
 from tidal.model.rows import LogRow
+from tidal.model.struct import replace
 from tidal.tui.app import TidalApp
 from tidal.tui.screens.detail import DetailScreen, detail_of
 from tidal.tui.widgets.logs import COLUMNS, LEAST, from_level, in_one_line, log_keys, rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +12,7 @@ from textual.widgets import Button, Input
 
 from tidal.model.events import ClassSpec
 from tidal.model.pipe import ArgumentSpec, Loaded
+from tidal.model.struct import replace
 from tidal.tui import own
 from tidal.tui.app import TidalApp
 from tidal.tui.choice import argument_values, remembered

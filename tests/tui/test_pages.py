@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from closeups import looked_at
 from fakes import FilmFeed, StillFeed, Wishes, dashboard, screen_text, settled
@@ -13,6 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tidal.model.closeup import EndpointCloseup, Focus, Heat
+from tidal.model.struct import replace
 from tidal.tui.app import TidalApp
 from tidal.tui.widgets.bignumbers import big, is_drawable
 from tidal.tui.widgets.chart import Plot

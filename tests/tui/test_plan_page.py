@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +13,7 @@ from measured_frames import measured
 from tidal.model.closeup import Focus
 from tidal.model.held import Held, Line, Span
 from tidal.model.rows import GapRow, LossRow
+from tidal.model.struct import replace
 from tidal.tui.app import TidalApp
 from tidal.tui.widgets.plan_page import plan_lines, why
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from fakes import StillFeed, Wishes, dashboard, screen_text, settled
 from frames import ASCII, LOOK, frame
@@ -11,6 +9,7 @@ from measured_frames import hostile_measured, measured
 from rich.cells import cell_len
 
 from tidal.model.rows import DelayRow
+from tidal.model.struct import replace
 from tidal.tui.app import TidalApp
 from tidal.tui.screens.detail import DetailScreen, detail_of
 from tidal.tui.text import clean

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from rich.cells import cell_len
 from tidal.errors import ArchiveDamaged
 from tidal.model.checked import Checked
 from tidal.model.explain import Mark
+from tidal.model.struct import replace
 from tidal.tui.app import TidalApp
 from tidal.tui.feed import SPEEDS
 from tidal.tui.pump import Pump, look_at, speed_beside

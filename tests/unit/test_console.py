@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 from test_outputs import NOON_MS, picture
@@ -12,6 +12,7 @@ from tidal.cli.console import ORPHAN_S, Console, Stillness, finish
 from tidal.errors import RunLapsed, UsageError
 from tidal.model.events import Event, WantStop
 from tidal.model.rows import Completeness, Frame, StoryRow
+from tidal.model.struct import replace
 
 
 @dataclass

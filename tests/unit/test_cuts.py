@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +20,7 @@ from tidal.model.cuts import Cut, Knife, cut_frame
 from tidal.model.each import Spans
 from tidal.model.segments import TOTAL
 from tidal.model.stats import Tally
+from tidal.model.struct import replace
 from tidal.report import read_frame, read_report
 
 if TYPE_CHECKING:

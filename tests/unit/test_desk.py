@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from tidal.cli.parser import parser_of
 from tidal.cli.request import launch_spec, locustfiles
 from tidal.model.events import ClassSpec
 from tidal.model.pipe import Loaded
+from tidal.model.struct import replace
 from tidal.tui.choice import FIELDS, Typed, recalled, remembered
 
 if TYPE_CHECKING:

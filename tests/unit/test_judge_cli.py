@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -16,6 +15,7 @@ from tidal.cli.parser import parser_of
 from tidal.cli.verdict_files import summary_file
 from tidal.errors import UsageError
 from tidal.model.judged_rows import ThresholdRow
+from tidal.model.struct import replace
 from tidal.outputs.junit import junit
 from tidal.outputs.markdown import markdown
 from tidal.outputs.text import interval_line, summary

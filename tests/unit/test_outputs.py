@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -24,6 +23,7 @@ from tidal.model.rows import (
     StoryRow,
     WorkerRow,
 )
+from tidal.model.struct import replace
 from tidal.outputs import layout
 from tidal.outputs.json import frame_json
 from tidal.outputs.judged import ledger_lines
@@ -230,7 +230,7 @@ def test_json_is_canonical() -> None:
     assert text == json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
     assert value["total"]["median_us"] == 4_710
     assert value["run"]["exit_code"] == 0
-    assert set(Frame.__slots__) <= set(value)  # type: ignore[attr-defined]
+    assert set(Frame.__struct_fields__) <= set(value)
 
 
 def test_a_traceback_keeps_its_lines_in_json() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +21,7 @@ from tidal.model.codec import ENTRY_BYTES_MAX, LOG, REPORTS, Entry, EntryId, dec
 from tidal.model.fold import fold_entry
 from tidal.model.masking import KINDS
 from tidal.model.state import RULES, State, digest_of
+from tidal.model.struct import replace
 from tidal.portable import export, refold
 from tidal.proof import Watch, demand, prove, told
 from tidal.replay import ReplayFeed

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
@@ -23,6 +22,7 @@ from tidal.model.rows import LogRow
 from tidal.model.series import Series
 from tidal.model.state import State
 from tidal.model.stats import Tally
+from tidal.model.struct import replace
 from tidal.outputs.html import as_script_data, render
 from tidal.outputs.html_data import LINES_MAX, SOURCE_BYTES_MAX, Verdict, report_of, without_password
 from tidal.outputs.html_shapes import COLUMNS_MAX, ROWS_MAX, SPECTRUM, heatmap, spectrum

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from recordings import Shop, record
 
 from tidal.model.rows import LogRow
+from tidal.model.struct import replace
 from tidal.outputs.markdown import code, markdown
 from tidal.report import read_frame
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ from tidal.model.codec import EntryId, encode, entry_of
 from tidal.model.events import ByMaster, FileSpec, RunOpened, RunOptions
 from tidal.model.fold import fold_entry
 from tidal.model.state import State
+from tidal.model.struct import replace
 from tidal.signing import is_signed, key_in, signature
 
 if TYPE_CHECKING:

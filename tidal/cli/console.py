@@ -13,7 +13,6 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
@@ -21,6 +20,7 @@ from tidal.bus import BusError
 from tidal.cli.streams import STDOUT, lines_to
 from tidal.errors import RunLapsed, UsageError
 from tidal.model.events import Event, WantStop
+from tidal.model.struct import Struct
 from tidal.outputs.json import frame_json
 from tidal.outputs.layout import duration, shorten
 from tidal.outputs.text import interval_line, summary
@@ -68,8 +68,7 @@ class Asks(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Interrupts:
+class Interrupts(Struct):
     """Counts Ctrl-C and SIGTERM; the second one ends the process at once, after telling `last_wish`."""
 
     last_wish: Callable[[], None]
@@ -209,8 +208,7 @@ class Console:
             pause.wait(1)
 
 
-@dataclass(slots=True)
-class Stillness:
+class Stillness(Struct):
     """How long a run's log has said nothing new."""
 
     seen_ms: int = 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import shlex
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from tidal.model.events import RunOptions, Track
 from tidal.model.plan import ramp
 from tidal.model.planning import Planned, fitting_classes, planned
 from tidal.model.redact import DEFAULT
+from tidal.model.struct import Struct, replace
 from tidal.opening import shipped_root
 from tidal.options import ONLY_DESCRIBE
 from tidal.tui import own
@@ -99,8 +99,7 @@ FLAGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """What the fields say, read; `wrong` names those that say nothing that could be meant."""
 
     values: dict[str, Any]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from tidal.bus import Bus, BusError
 from tidal.errors import NoSuchRun, TidalError
 from tidal.model.codec import BadEntry, unpack
 from tidal.model.phases import CLOSED
+from tidal.model.struct import Struct
 from tidal.rights import require
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ _LATEST = re.compile(rf"{LATEST}(?:~(\d{{1,6}}))?", re.ASCII)
 LOCAL, REMOTE, ARCHIVED = "here", "redis", "archive"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A run that somebody knows of.
 
     Attributes:

@@ -7,11 +7,11 @@ import math
 import os
 import re
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tidal import address
 from tidal.errors import UsageError
+from tidal.model.struct import replace
 from tidal.model.thresholds_read import BadThreshold, thresholds_of
 from tidal.options.kinds import user_config
 

@@ -9,13 +9,13 @@ when even the lowest level does not meet the thresholds, 63 when the search was 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tidal.cli import flags
 from tidal.cli.planflags import NO_PLAN
 from tidal.errors import UsageError
 from tidal.model.arrivals import EVEN, SPACINGS
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from tidal.model.spec import LimitSpec

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from tidal.cli import flags
 from tidal.errors import ArchiveDamaged, NotShipped, UsageError
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     import argparse
@@ -101,8 +102,6 @@ def _started(args: argparse.Namespace, opened: RunOpened, folder: Path, acts: Se
 
 def spec_of(args: argparse.Namespace, opened: RunOpened, folder: Path) -> LaunchSpec:
     """The launch of the same run: its options as they stand in its log."""
-    from dataclasses import replace
-
     from tidal.launch import LaunchSpec
     from tidal.operator import author
 

@@ -15,10 +15,10 @@ import ipaddress
 import secrets
 import shlex
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tidal.errors import UsageError
+from tidal.model.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -32,8 +32,7 @@ POLICY = (
 """Nothing is fetched from anywhere else: no fonts, no scripts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where the page is served."""
 
     host: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING
 
 from tidal import paths
@@ -14,6 +13,7 @@ from tidal.cli.console import Console
 from tidal.keys import RunKeys
 from tidal.launch import tell_supervisor
 from tidal.live import LiveFeed
+from tidal.model.struct import Struct, replace
 from tidal.operator import Operator
 from tidal.rights import require
 
@@ -26,8 +26,7 @@ ARCHIVE_S = 5.0
 """How long the master may take to finish the archive of a run that is closed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """One run, followed."""
 
     run: str

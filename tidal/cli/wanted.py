@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tidal.model.struct import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What is to be written of a run: prefixes and names, None for nothing."""
 
     csv_prefix: str | None = None

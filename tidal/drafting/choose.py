@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from tidal.drafting.exchange import header_of
 from tidal.errors import BadRecording
 from tidal.model.redact import DEFAULT, Redactor
+from tidal.model.struct import Struct, field
 
 if TYPE_CHECKING:
     from tidal.drafting.exchange import Exchange, Recording
@@ -30,8 +30,7 @@ STATIC_NAMES = re.compile(
 DYNAMIC_KINDS = ("document", "xhr", "fetch")
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What goes into a draft.
 
     Attributes:

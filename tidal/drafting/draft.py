@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass, field
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from tidal.drafting.links import links
 from tidal.drafting.literal import INDENT, WIDTH, Name, call_lines, comment, text_literal
 from tidal.drafting.steps import Step, endpoint, slug, steps_of
 from tidal.drafting.vault import Unreadable, Vault
+from tidal.model.struct import Struct, field
 from tidal.model.text import clean
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ USER_PAUSE_S = (1, 3)
 """Between the tasks of a user when no pause was recorded."""
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Struct):
     """What is known while the file is written."""
 
     wanted: Wanted

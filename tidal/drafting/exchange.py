@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from tidal.errors import BadRecording
+from tidal.model.struct import Struct, field
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -16,8 +16,7 @@ BODY_MAX = 1 << 20
 """Characters of a body that a draft carries; of a longer one it says that it is left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A field of a multipart form; of a file only its name and kind are known."""
 
     name: str
@@ -26,8 +25,7 @@ class Part:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """One request with what came back; times are in ms since the recording began."""
 
     method: str
@@ -90,8 +88,7 @@ def check_url(url: str, place: str) -> None:
         raise BadRecording(f"{place} has no host that could be one")
 
 
-@dataclass(slots=True)
-class Recording:
+class Recording(Struct):
     """What was recorded, and what of it is left out: why, and how often."""
 
     exchanges: list[Exchange]

@@ -10,12 +10,12 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from tidal.drafting.exchange import BODY_MAX, Exchange, Pairs, Part, Recording, check_url, checked_method, is_token
 from tidal.errors import BadRecording
+from tidal.model.struct import replace
 
 FILE_BYTES_MAX = 512 << 20
 ENTRIES_MAX = 50_000

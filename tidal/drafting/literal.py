@@ -7,8 +7,9 @@ can end early. A string with holes is an f-string whose holes are names of our o
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from tidal.model.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,15 +23,13 @@ NOT_FIRST = ("fmt:", "yapf:", "type:", "ruff:", "noqa", "pragma:", "!")
 """A line of a comment that began so would mean something to a tool."""
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A name of ours, or an expression of ours, in the place of a value."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Holes:
+class Holes(Struct, frozen=True):
     """A text in pieces: plain ones, and names whose values go there."""
 
     pieces: tuple[str | Name, ...]

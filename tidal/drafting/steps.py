@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
+
+from tidal.model.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,8 +26,7 @@ _ID = re.compile(
 """What a part of a path looks like when it names one thing of many."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """Requests that belong together, and the pause after them."""
 
     name: str  # a Python name

@@ -13,7 +13,6 @@ import os
 import sys
 import traceback
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +31,7 @@ from tidal.generator.recorder import tidy
 from tidal.hooks import events
 from tidal.lastwords import STACKS_S
 from tidal.model.pipe import Loaded
+from tidal.model.struct import replace
 from tidal.planfile import declared
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tidal.model.plan import Mix, count_at, counts_at, in_bitmap, next_change_ms
+from tidal.model.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,8 +30,7 @@ Key = tuple[str, int]
 """A user: its class, and its number within the class."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What to do now, and when to ask again (Redis time; None: when something happens)."""
 
     start: tuple[Key, ...] = ()

@@ -5,11 +5,11 @@ The source of a `RequestStats` view: `version` changes with every change of the 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tidal.model.events import Block, FailureTally
 from tidal.model.stats import Tally
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

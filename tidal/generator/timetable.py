@@ -11,12 +11,12 @@ says of these indexes. So a change moves only later arrivals, and none is begun 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from tidal.generator.scheduler import Owned
 from tidal.model.arrivals import arrivals_of
+from tidal.model.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,8 +32,7 @@ PAST_US = 60_000_000
 """How long it is remembered what was served when: a share comes late by the time that an agent may be silent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """One iteration that is to begin."""
 
     name: str  # of the user's class
@@ -122,8 +121,7 @@ class Share:
         self.mine = int.from_bytes(order.mine, "little")  # bit s: slot s
 
 
-@dataclass(slots=True)
-class Window:
+class Window(Struct):
     """Time that is over, and the slots that were served in it (bit s: slot s)."""
 
     from_us: int

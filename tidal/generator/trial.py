@@ -13,7 +13,6 @@ import sys
 import sysconfig
 import time
 import traceback
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +36,7 @@ from tidal.generator.tracing import Tracer
 from tidal.hooks import events
 from tidal.measuring import measure_with
 from tidal.model.metrics import CHECK
+from tidal.model.struct import replace
 from tidal.model.trial import DEPTH_MAX, Ended, Printed, Raised, Step
 from tidal.shape import shape_named
 from tidal.tasks import DefaultTaskSet, is_task_set

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
 from tidal.model.codec import LOG, BadEntry, decode
+from tidal.model.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,8 +17,7 @@ ACTS_MAX = 10_000
 _MASTERS = ("master", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """One wish, and plan time at which it was granted."""
 
     at_ms: int

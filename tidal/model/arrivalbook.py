@@ -8,7 +8,6 @@ stop was heard of or by a worker that was cut off, is surplus.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tidal.model import phases
@@ -17,6 +16,7 @@ from tidal.model.findings import weight_of
 from tidal.model.ledger import add_up_plan, plan_at
 from tidal.model.plan import value_at
 from tidal.model.plantext import ARRIVALS
+from tidal.model.struct import Struct
 from tidal.model.words import number, part
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ GRACE = 3
 """Arrivals: a short run is not judged by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArrivalBooks:
+class ArrivalBooks(Struct, frozen=True):
     """Both sides of the ledger."""
 
     planned: int = 0

@@ -6,8 +6,9 @@ every other worker look silent. That part is left out and told; the rest is not 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from tidal.model.events import ByWorker, Reported

@@ -7,11 +7,12 @@ that meet in one point and miss the data least (Quandt 1958; Muggeo 2003 names t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from math import log, sqrt
 from statistics import median
 from typing import TYPE_CHECKING
+
+from tidal.model.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,8 +94,7 @@ def _walked_back(before: Sequence[int], end: int) -> list[int]:
     return changes[::-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Knee:
+class Knee(Struct, frozen=True):
     """Where a rising line bends.
 
     Attributes:

@@ -6,13 +6,11 @@ at what somebody has opened. Both are functions of the state and the moment, so 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tidal.model.held import Held  # noqa: TC001 - the JSON schema reads the annotations
+from tidal.model.struct import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Focus:
+class Focus(Struct, frozen=True):
     """What is looked at more closely."""
 
     heat: bool = False
@@ -23,8 +21,7 @@ class Focus:
     group: int = 0  # the endpoints of a frame are put together by so many parts of their paths; 0: one by one
 
 
-@dataclass(frozen=True, slots=True)
-class Heat:
+class Heat(Struct, frozen=True):
     """How many samples took how long, over time: bands of latency, each as much longer than the one before."""
 
     start_ms: int = 0  # Redis time of the first column
@@ -33,16 +30,14 @@ class Heat:
     columns: tuple[tuple[int, ...], ...] = ()  # for each step: samples a band, the fastest first; () where none is
 
 
-@dataclass(frozen=True, slots=True)
-class Spark:
+class Spark(Struct, frozen=True):
     """An endpoint's requests over time, for a line in a table."""
 
     step_ms: int
     requests: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SlowRow:
+class SlowRow(Struct, frozen=True):
     """The slowest sample that one worker reported of a second."""
 
     latency_us: int
@@ -51,8 +46,7 @@ class SlowRow:
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointCloseup:
+class EndpointCloseup(Struct, frozen=True):
     """One endpoint: over time, by percentile, by latency."""
 
     method: str
@@ -71,8 +65,7 @@ class EndpointCloseup:
     has_series: bool = True  # False: there are more endpoints than are followed one by one
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerCloseup:
+class WorkerCloseup(Struct, frozen=True):
     """One worker over time: means of its generators a step."""
 
     incarnation: str
@@ -87,8 +80,7 @@ class WorkerCloseup:
     processes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Closeup:
+class Closeup(Struct, frozen=True):
     """The answer to a `Focus`, as far as there is one."""
 
     heat: Heat | None = None

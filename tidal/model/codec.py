@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 import zlib
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,6 +32,7 @@ from tidal.model.events import (
     ByWorker,
     Event,
 )
+from tidal.model.struct import Struct
 from tidal.model.wire import from_wire, to_wire
 
 if TYPE_CHECKING:
@@ -90,8 +90,7 @@ def is_entry_id(text: str) -> bool:
     return _ENTRY_ID.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One element of a stream as it is stored: id and bytes."""
 
     stream: str  # log, reports or intents
@@ -120,7 +119,7 @@ _HEADS: dict[type[Signed], Any] = {
 def encode(signed: Signed) -> dict[bytes, bytes]:
     """The fields of the stream entry that carries an event in its envelope."""
     event = signed.event
-    wire = [getattr(signed, name) for name in type(signed).__slots__ if name != "event"]
+    wire = [getattr(signed, name) for name in signed.__struct_fields__ if name != "event"]
     return {
         b"k": event.KIND.encode(),
         b"v": str(event.VERSION).encode(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from struct import unpack
 
 from tidal.model.envelopes import MOMENT_MS_MAX, SLOTS_MAX, TRACKS_MAX, USERS_MAX, Event, is_target
@@ -11,8 +10,7 @@ from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotat
 from tidal.model.spec import HEIGHT_MAX, STAGES_MAX, ClassSpec, FileSpec, Rest, RunOptions, StageSpec, Track
 
 
-@dataclass(frozen=True, slots=True)
-class RunOpened(Event):
+class RunOpened(Event, frozen=True):
     """Open the run: everything that a worker or a replay must know of it."""
 
     KIND = "ro"
@@ -45,8 +43,7 @@ class RunOpened(Event):
             raise ValueError(f"a run of {len(self.tracks)} curves and {len(self.stages)} stages")
 
 
-@dataclass(frozen=True, slots=True)
-class FileChunk(Event):
+class FileChunk(Event, frozen=True):
     """Carry one part of a shipped file, named by the hash of the whole."""
 
     KIND = "fc"
@@ -56,16 +53,14 @@ class FileChunk(Event):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted(Event):
+class RunStarted(Event, frozen=True):
     """Begin: `began_ms` is the Redis time of plan time zero."""
 
     KIND = "rs"
     began_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlanSet(Event):
+class PlanSet(Event, frozen=True):
     """The whole plan from `from_ms` (plan time) on: schedule, end and who owns which slot.
 
     `owners` are incarnations; `table` holds one big-endian uint16 a slot, an index into `owners` (65535: nobody).
@@ -99,8 +94,7 @@ class PlanSet(Event):
             raise ValueError("a slot's owner is not in the list of owners")
 
 
-@dataclass(frozen=True, slots=True)
-class StopOrdered(Event):
+class StopOrdered(Event, frozen=True):
     """Stop all users; tasks in flight may finish within the timeout."""
 
     KIND = "so"
@@ -111,8 +105,7 @@ class StopOrdered(Event):
     exit_code: int | None = None  # None: by what failed
 
 
-@dataclass(frozen=True, slots=True)
-class DrainOrdered(Event):
+class DrainOrdered(Event, frozen=True):
     """Take a worker's users away from it, then let it go."""
 
     KIND = "do"
@@ -121,8 +114,7 @@ class DrainOrdered(Event):
     incarnation: str = ""  # the life that is meant; a later one of the same worker is not
 
 
-@dataclass(frozen=True, slots=True)
-class BlockLeased(Event):
+class BlockLeased(Event, frozen=True):
     """Lend positions of a counter (rows of a file) to a worker: nobody else ever gets them."""
 
     KIND = "bl"
@@ -136,8 +128,7 @@ class BlockLeased(Event):
     why: str = ""  # why it gets none, when that is not the end of them
 
 
-@dataclass(frozen=True, slots=True)
-class BlocksReturned(Event):
+class BlocksReturned(Event, frozen=True):
     """Take back what a worker that leaves did not use: it can be lent again."""
 
     KIND = "br"
@@ -147,8 +138,7 @@ class BlocksReturned(Event):
     spans: Spans
 
 
-@dataclass(frozen=True, slots=True)
-class TicketsLent(Event):
+class TicketsLent(Event, frozen=True):
     """Lend rights to begin iterations: totals of an incarnation, so that a later entry replaces an earlier one."""
 
     KIND = "tl"
@@ -163,8 +153,7 @@ class TicketsLent(Event):
             raise ValueError("tickets that are given back were lent before")
 
 
-@dataclass(frozen=True, slots=True)
-class RunClosed(Event):
+class RunClosed(Event, frozen=True):
     """Close the run: nothing of it is counted after this."""
 
     KIND = "rc"

@@ -12,13 +12,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 from math import exp, floor
 from typing import TYPE_CHECKING
 
 from tidal.model.segments import OTHER, TOTAL, Phase, Piece, Pieces
 from tidal.model.stats import BUCKETS_PER_E, merge_histogram
+from tidal.model.struct import Struct, field, replace
 from tidal.model.students import critical, root, two_sided, welch
 from tidal.model.words import number
 
@@ -44,8 +44,7 @@ FAILURES_TOLERANCE = 0.001
 SLOWER, FASTER, SAME, UNKNOWN, MORE = "regression", "improvement", "same", "too little", "changed"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One figure of one endpoint in one phase, in both runs.
 
     Attributes:
@@ -70,8 +69,7 @@ class Row:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """What came of comparing a run with a baseline.
 
     Attributes:
@@ -97,8 +95,7 @@ class Comparison:
 # ------------------------------------------------------------------ one figure
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """An estimate with its standard errors below and above it, and the degrees of freedom of these."""
 
     value: float
@@ -132,8 +129,7 @@ def share_error(parts: Sequence[tuple[float, int]], share: float) -> float:
     return root(max(among, share * (1 - share) / total))
 
 
-@dataclass(slots=True)
-class _Curve:
+class _Curve(Struct):
     """A histogram as a distribution, linear within a bucket of the logarithm."""
 
     indexes: list[int]

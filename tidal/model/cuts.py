@@ -7,7 +7,6 @@ were reported together stay only where all of them do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
@@ -15,6 +14,7 @@ from tidal.model.frame import frame
 from tidal.model.judged_rows import VerdictRow
 from tidal.model.rows import LedgerRow
 from tidal.model.series import Series
+from tidal.model.struct import Struct, replace
 from tidal.model.words import moment, number
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ Window = tuple[int, int]
 MS_MAX = 1 << 46
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """What is left out; moments are plan time in ms.
 
     Attributes:

@@ -8,8 +8,9 @@ What is judged and shown by the second (requests, failures, user-time) stands be
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from tidal.model.struct import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -29,8 +30,7 @@ Column = bytes | list[int]
 _INT_ALONE = {int}
 
 
-@dataclass(slots=True)
-class Each:
+class Each(Struct):
     """A number for each second, of all that is counted by the second."""
 
     user_ms: dict[str, Column] = field(default_factory=dict)  # by class

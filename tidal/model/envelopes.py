@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from tidal.model.spec import HEIGHT_MAX
+from tidal.model.struct import Struct
 
 SCHEMA_VERSION = 1
 """The major version: an entry of a higher one is refused, a lower one is upcast."""
@@ -19,15 +19,14 @@ CHUNK_BYTES = 200_000
 """One entry's share of a shipped file: below the 256 KB at which an entry is refused unread."""
 
 
-class Event:
+class Event(Struct, frozen=True):
     """What the kinds have in common."""
 
     KIND: ClassVar[str] = ""
     VERSION: ClassVar[int] = SCHEMA_VERSION
 
 
-@dataclass(frozen=True, slots=True)
-class ByMaster:
+class ByMaster(Struct, frozen=True):
     """A master's envelope: (epoch, n) is the entry's identity, `at_ms` the Redis time of writing."""
 
     epoch: int
@@ -41,8 +40,7 @@ class ByMaster:
             raise ValueError(f"a master's envelope says epoch {self.epoch}, n {self.n}, {self.at_ms} ms")
 
 
-@dataclass(frozen=True, slots=True)
-class ByWorker:
+class ByWorker(Struct, frozen=True):
     """A worker's envelope: the incarnation with the range of sequence numbers is the entry's identity.
 
     The range is longer than one when reports were merged before they were ever sent.
@@ -62,8 +60,7 @@ class ByWorker:
             raise ValueError(f"a worker's envelope is of {self.at_ms} ms")
 
 
-@dataclass(frozen=True, slots=True)
-class ByOperator:
+class ByOperator(Struct, frozen=True):
     """An operator's envelope: `id` is random and makes the intent repeatable."""
 
     id: str

@@ -11,7 +11,6 @@ named beside them; `docs/explain.md` says why.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import asin, exp, log, sqrt
 from statistics import median
@@ -22,6 +21,7 @@ from tidal.model.ledger import balance
 from tidal.model.spikes import GENERATORS, NETWORK, TARGET, blame, found_spikes
 from tidal.model.stats import percentiles_us
 from tidal.model.strain import lags, stalls
+from tidal.model.struct import Struct, replace
 from tidal.model.text import clean
 from tidal.model.words import moment, number, user_seconds
 
@@ -68,8 +68,7 @@ _KINDS = {
 _SHAPE_AUTHORS = ("shape", "the shape")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One line of the timeline.
 
     Attributes:
@@ -90,8 +89,7 @@ class Finding:
     whom: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """A run, explained.
 
     Attributes:
@@ -105,8 +103,7 @@ class Explanation:
     step_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """One point of the series, as far as it is explained."""
 
     at_s: int  # Redis time
@@ -158,8 +155,7 @@ def readings(state: State) -> list[Reading]:
 # ------------------------------------------------------------------ for a replay
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """A moment that a replay can jump to."""
 
     at_ms: int  # Redis time

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from tidal.model.events import CHUNK_BYTES, FileChunk, FileSpec
+from tidal.model.struct import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -46,8 +46,7 @@ def is_safe_path(path: str) -> bool:
     return is_below and "\0" not in path and "\\" not in path
 
 
-@dataclass(slots=True)
-class Files:
+class Files(Struct):
     """Collects chunks until every file of a manifest is whole."""
 
     _parts: dict[str, dict[int, bytes]] = field(default_factory=dict)

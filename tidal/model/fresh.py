@@ -12,13 +12,13 @@ Sums do not tell how they were added up: the state is the same as if each block 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tidal.model.each import Each, added
 from tidal.model.lanes import SLOWEST_KEPT, Slow
 from tidal.model.samples import Block
 from tidal.model.sent import slow_of, summed
+from tidal.model.struct import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,8 +34,7 @@ Kind = tuple[int, int, bool, str, str]
 """The second and, where each is known, how many; whether of the warm-up, the stage and the class of a block."""
 
 
-@dataclass(slots=True)
-class Heap:
+class Heap(Struct):
     """The blocks of one second and kind: what each worker measured, by endpoint, and the user-time of all."""
 
     ran_ms: int = 0
@@ -61,8 +60,7 @@ def _joined(parts: Sequence[dict[tuple[str, str], Column]]) -> dict[tuple[str, s
     return {key: added(columns) for key, columns in told.items()}
 
 
-@dataclass(slots=True)
-class Fresh:
+class Fresh(Struct):
     """Blocks that were folded and are not counted yet, those of one second and kind together."""
 
     heaps: dict[Kind, Heap] = field(default_factory=dict)

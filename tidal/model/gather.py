@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +11,7 @@ from tidal.model.each import SECONDS, Each, Spans
 from tidal.model.events import Block, ExceptionTally, FailedRequest, FailureTally, PaceTally, Reported
 from tidal.model.intervals import SPAN_MAX_S
 from tidal.model.loglines import few
+from tidal.model.struct import Struct, field, replace
 from tidal.model.wire import to_wire
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ SPAN_MAX = (1 << 20) - 1
 _NONE = (None, None)
 
 
-@dataclass(slots=True)
-class Gathering:
+class Gathering(Struct):
     """Batches come in, a report comes out, the next one begins where it ended."""
 
     from_ms: int

@@ -10,7 +10,6 @@ What lies ahead comes from the plan that is in force; what lies behind was added
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from tidal.model.dated import dated_of
 from tidal.model.plan import Mix, counts_at, height_at
 from tidal.model.plantext import ARRIVALS, USERS
 from tidal.model.series import SUM_POINTS, Sums
+from tidal.model.struct import Struct, field
 from tidal.model.text import clean
 
 if TYPE_CHECKING:
@@ -40,16 +40,14 @@ AHEAD_PERMILLE = 150
 """Of an endless plan: how much of what has been is left free for what is to come."""
 
 
-@dataclass(slots=True)
-class Planned:
+class Planned(Struct):
     """What was planned."""
 
     users: dict[str, Sums] = field(default_factory=dict)  # user-ms by curve: "" is the mix of all classes
     arrivals: Sums = field(default_factory=Sums)
 
 
-@dataclass(slots=True)
-class Ran:
+class Ran(Struct):
     """What was done."""
 
     users: dict[str, Sums] = field(default_factory=dict)  # user-ms by class
@@ -57,8 +55,7 @@ class Ran:
     dropped: Sums = field(default_factory=Sums)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """Planned and actual over time; the planned one goes on where the actual one ends."""
 
     name: str  # a class; "" for all of them
@@ -67,8 +64,7 @@ class Line:
     actual_milli: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A stage of the plan, and whether it was held as far as is known; sums of the seconds, each by itself."""
 
     name: str
@@ -83,8 +79,7 @@ class Span:
     dropped_arrivals: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """Planned against actual, from the start to the end of the plan."""
 
     start_ms: int = 0  # plan time of the first point

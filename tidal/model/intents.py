@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tidal.model.envelopes import Event
 
 
-@dataclass(frozen=True, slots=True)
-class WantTarget(Event):
+class WantTarget(Event, frozen=True):
     """Change the number of users and how fast they come or go."""
 
     KIND = "it"
@@ -16,8 +13,7 @@ class WantTarget(Event):
     spawn_rate: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WantRate(Event):
+class WantRate(Event, frozen=True):
     """Change how many arrivals there are a second."""
 
     KIND = "iv"
@@ -26,46 +22,40 @@ class WantRate(Event):
     user_class: str = ""  # whose; "": of the only curve of arrivals
 
 
-@dataclass(frozen=True, slots=True)
-class WantStage(Event):
+class WantStage(Event, frozen=True):
     """Go to the beginning of a stage of the plan: `next`, `prev`, or one by its name."""
 
     KIND = "ig"
     stage: str
 
 
-@dataclass(frozen=True, slots=True)
-class WantPause(Event):
+class WantPause(Event, frozen=True):
     """Stand still: nobody runs and nothing arrives, until the plan is resumed where it stood."""
 
     KIND = "ip"
 
 
-@dataclass(frozen=True, slots=True)
-class WantResume(Event):
+class WantResume(Event, frozen=True):
     """Go on where the plan stood when it was paused."""
 
     KIND = "iu"
 
 
-@dataclass(frozen=True, slots=True)
-class WantStop(Event):
+class WantStop(Event, frozen=True):
     """Stop the run."""
 
     KIND = "is"
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class WantDrain(Event):
+class WantDrain(Event, frozen=True):
     """Let a worker go: its users move to the others first."""
 
     KIND = "id"
     name: str  # w1, w2 …
 
 
-@dataclass(frozen=True, slots=True)
-class WantNote(Event):
+class WantNote(Event, frozen=True):
     """Write a note into the log."""
 
     KIND = "in"

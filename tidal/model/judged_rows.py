@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tidal.model.struct import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictRow:
+class VerdictRow(Struct, frozen=True):
     """Whether the figures may be believed."""
 
     word: str = ""  # valid, suspect, invalid; "" when there is nothing to judge
@@ -14,8 +13,7 @@ class VerdictRow:
     remarks: tuple[str, ...] = ()  # what else is worth knowing: where latency came from, say
 
 
-@dataclass(frozen=True, slots=True)
-class ThresholdRow:
+class ThresholdRow(Struct, frozen=True):
     """One threshold of the run, and how it stands."""
 
     text: str  # as the log has it
@@ -37,8 +35,7 @@ class ThresholdRow:
     judged_to_ms: int | None = None  # None: to the end
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeRow:
+class ProbeRow(Struct, frozen=True):
     """A level that the search for a limit held."""
 
     number: int
@@ -50,8 +47,7 @@ class ProbeRow:
     values_milli: tuple[int | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LimitRow:
+class LimitRow(Struct, frozen=True):
     """The search for the highest load that meets thresholds."""
 
     unit: str  # users or arrivals/s; "" when nothing is searched for

@@ -11,7 +11,6 @@ log up to that entry, and the reports up to that id, finds the same (`tidal judg
 from __future__ import annotations
 
 import operator
-from dataclasses import replace
 from difflib import get_close_matches
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from tidal.model.events import ThresholdTripped
 from tidal.model.ledger import complete_to_ms, plan_end_s
 from tidal.model.stats import Tally
+from tidal.model.struct import replace
 from tidal.model.text import clean
 from tidal.model.threshold_measures import TRANSACTION, measured_transaction, measured_value, names_of
 from tidal.model.thresholds import (

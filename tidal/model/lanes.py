@@ -12,7 +12,6 @@ the end has belonged to them ever since it was first seen, so no order of foldin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from tidal.model.stats import (
     are_counts,
     bucket_column,
 )
+from tidal.model.struct import Remembering, Struct, field
 from tidal.model.unread import Unread
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ Slow = tuple[int, int, str]
 """Latency in µs, second of Redis time, incarnation: the slowest sample of one report's second."""
 
 
-@dataclass(slots=True)
-class LanePoint(Unread):
+class LanePoint(Unread, Remembering):
     """What is added up for one step of one endpoint."""
 
     requests: int = 0
@@ -49,7 +48,7 @@ class LanePoint(Unread):
     total_us: int = 0
     max_us: int = 0
     histogram: Histogram = field(default_factory=dict)  # coarse bucket → count
-    _wire: list[object] | None = field(default=None, compare=False, repr=False)  # until the next sample
+    _wire: list[object] | None = None  # until the next sample
 
     def add(self, tally: Tally) -> None:
         """Add an endpoint's samples of a second."""
@@ -92,8 +91,7 @@ class LanePoint(Unread):
         return point
 
 
-@dataclass(slots=True)
-class Lane:
+class Lane(Struct):
     """One endpoint's points by index (second // step), and its slowest samples, the slowest last."""
 
     step_s: int = 1
@@ -128,8 +126,7 @@ class Lane:
         return is_small and is_spanned(self, LANE_POINTS)
 
 
-@dataclass(slots=True)
-class Lanes:
+class Lanes(Struct):
     """The lanes by endpoint, and the place that a new one must be below once there are enough."""
 
     by_key: dict[tuple[str, str], Lane] = field(default_factory=dict)

@@ -13,12 +13,12 @@ last one answered. What a worker still holds it says with each wish, so that nei
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tidal.model import phases
 from tidal.model.events import BlockLeased, BlocksLost, BlocksReturned, BlockWanted
 from tidal.model.spans import Span, in_words, merged, shared, total, without
+from tidal.model.struct import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,7 @@ LOST_KEPT = 100
 """Spans that a counter remembers as lost; how many positions they were is counted beside it."""
 
 
-@dataclass(slots=True)
-class LeaseRecord:
+class LeaseRecord(Struct):
     """What one incarnation has of a counter."""
 
     ask: int = 0  # its last wish that was answered
@@ -44,8 +43,7 @@ class LeaseRecord:
     spans: tuple[Span, ...] = ()  # all that it may still hold
 
 
-@dataclass(slots=True)
-class CounterRecord:
+class CounterRecord(Struct):
     """A counter: what was lent, to whom, and what became of it."""
 
     size: int = 0  # how many positions there are; 0: no end

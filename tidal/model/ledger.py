@@ -12,7 +12,6 @@ plan, a task that may finish, is neither planned nor surplus: it is counted as `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tidal.model import phases
@@ -20,6 +19,7 @@ from tidal.model.events import LedgerSealed, PlanSet
 from tidal.model.held import note_planned
 from tidal.model.plan import count_at, next_change_ms
 from tidal.model.series import SECONDS_KEPT
+from tidal.model.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -136,8 +136,7 @@ def plan_end_s(log: LogHalf) -> int:
 # ------------------------------------------------------------------ the books
 
 
-@dataclass(frozen=True, slots=True)
-class Books:
+class Books(Struct, frozen=True):
     """The ledger of user time, in user-milliseconds."""
 
     to_s: int = 0  # seconds before this one are judged
@@ -182,8 +181,7 @@ def _unsealed(state: State) -> list[tuple[int, int, int]]:
     return [(s, planned.get(s, 0), ran.get(s, 0)) for s in sorted(planned.keys() | ran.keys()) if s >= from_s]
 
 
-@dataclass(slots=True)
-class _Adding:
+class _Adding(Struct):
     """Books that are being written."""
 
     planned_ms: int = 0
@@ -254,8 +252,7 @@ def seal(state: State) -> list[LedgerSealed]:
 # ------------------------------------------------------------------ iterations, losses
 
 
-@dataclass(frozen=True, slots=True)
-class Iterations:
+class Iterations(Struct, frozen=True):
     """Begun iterations and what became of them: the first is the sum of the others."""
 
     started: int
@@ -279,8 +276,7 @@ def iterations(state: State, *, is_final: bool = False) -> Iterations:
     return Iterations(started, finished, failed, cancelled, here - unknown, unknown)
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(Struct, frozen=True):
     """An interval of which something was never told, and by whom."""
 
     who: str  # "w2", "generator 1 of w3"

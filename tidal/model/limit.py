@@ -17,10 +17,10 @@ failed. Users are whole, so a limit of a few users is told as exactly as users c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil, exp, floor, log, log10
 from typing import TYPE_CHECKING
 
+from tidal.model.struct import Struct
 from tidal.model.thresholds import decimal
 
 if TYPE_CHECKING:
@@ -44,23 +44,20 @@ AROUND = 3
 """So many probes lie within the tolerance of what is found, at least."""
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """A level that was held, and whether the thresholds were met."""
 
     level_milli: int
     passed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(Struct, frozen=True):
     """Hold this level."""
 
     level_milli: int
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The end of the search; `level_milli` is None when there is no limit to tell."""
 
     level_milli: int | None

@@ -7,9 +7,9 @@ the intended start, counts, the verdict and what users measure themselves are in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tidal.model.struct import Struct
 from tidal.model.threshold_rows import FAILED, FAILING
 from tidal.model.watched import is_of
 
@@ -22,8 +22,7 @@ SHARE = "fail%"
 _CHARTS = {"rps": REQUESTS, SHARE: REQUESTS, "users": USERS, "avg": LATENCY, "min": LATENCY, "max": LATENCY}
 
 
-@dataclass(frozen=True, slots=True)
-class LimitLine:
+class LimitLine(Struct, frozen=True):
     """A threshold in a chart.
 
     Attributes:

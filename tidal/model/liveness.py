@@ -9,12 +9,12 @@ for ten leases and no longer: who was not seen in all that time is lost.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from tidal.model.events import COUNT_MAX, INCARNATION_MAX
-from tidal.model.wire import dataclass_reader
+from tidal.model.struct import Struct, field
+from tidal.model.wire import record_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,8 +55,7 @@ def rest_ms(quiet_ms: int) -> int:
     return POLL_FEW_MS if quiet_ms < EAGER_MS else POLL_WAITING_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(Struct, frozen=True):
     """What a worker writes into its lease, whole, twice a second."""
 
     worker: str
@@ -101,15 +100,14 @@ class Heartbeat:
         return _read_slowly(wire)
 
 
-_KINDS: dict[str, type] = {field.name: {"str": str, "int": int}[str(field.type)] for field in fields(Heartbeat)}
+_KINDS: dict[str, type] = {name: {"str": str, "int": int}[kind] for name, kind in Heartbeat.__annotations__.items()}
 _NUMBERS = attrgetter(*(name for name, kind in _KINDS.items() if kind is int and name != "skew_ms"))
 _TEXTS = attrgetter(*(name for name, kind in _KINDS.items() if kind is str))
-_read_slowly: Callable[[Any], Heartbeat] = dataclass_reader(Heartbeat)
+_read_slowly: Callable[[Any], Heartbeat] = record_reader(Heartbeat)
 """For one by another version, and to say what is wrong."""
 
 
-@dataclass(slots=True)
-class Liveness:
+class Liveness(Struct):
     """Feed polls in, get the lost out. `now_ms` is any clock that only rises."""
 
     lease_ms: int = LEASE_MS

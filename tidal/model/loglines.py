@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tidal.model.observations import Noted
 from tidal.model.redact import DEFAULT
 from tidal.model.samples import COUNT_MAX, LINE_LEVELS, LINE_TEXT_MAX, LOGGER_MAX, LogLine
+from tidal.model.struct import Struct, field, replace
 from tidal.model.text import clean
 
 if TYPE_CHECKING:
@@ -129,8 +129,7 @@ def numbered(said: Said, number: int) -> Said:
 # ------------------------------------------------------------------ in the state
 
 
-@dataclass(slots=True)
-class Lines:
+class Lines(Struct):
     """The newest lines of many, of each as many as are fair; in the order of their moments."""
 
     kept: list[tuple[str, LogLine]] = field(default_factory=list)  # with the incarnation; "" for the master's

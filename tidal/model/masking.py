@@ -7,12 +7,12 @@ same host has the same name all through the copy (`host-1`, `host-2` …), so th
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 from tidal.model import events as ev
 from tidal.model.codec import BadEntry, Entry, Signed, decode, encode, entry_of
 from tidal.model.state import State
+from tidal.model.struct import replace
 from tidal.model.wire import from_wire, to_wire
 
 HOSTS, HEADERS, ARGUMENTS, LOGS, FILES = "hosts", "headers", "arguments", "logs", "files"

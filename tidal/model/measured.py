@@ -9,11 +9,11 @@ Whoever adds caps: `add_capped` puts what is one too many under "(other)", where
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tidal.model.metrics import CHECK, KINDS, Metric, total_of
 from tidal.model.stats import Tally
+from tidal.model.struct import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,8 +41,7 @@ TaggedKey = tuple[str, str, str]
 """Method, name, tags."""
 
 
-@dataclass(slots=True)
-class Transaction:
+class Transaction(Struct):
     """What is known of the runs of one transaction.
 
     Attributes:
@@ -92,8 +91,7 @@ class Transaction:
         return made
 
 
-@dataclass(slots=True)
-class Measured:
+class Measured(Struct):
     """Sums by key."""
 
     transactions: dict[TransactionKey, Transaction] = field(default_factory=dict)

@@ -17,7 +17,6 @@ mirrored ones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from math import ceil, exp, isfinite, log
 from typing import TYPE_CHECKING, Any
@@ -30,6 +29,7 @@ from tidal.model.stats import (
     histogram_of,
     merge_histogram,
 )
+from tidal.model.struct import Struct, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,8 +92,7 @@ def trend_middle(bucket: int) -> int:
     return middle if bucket > 0 else -middle
 
 
-@dataclass(slots=True)
-class Metric:
+class Metric(Struct):
     """What is known of one metric; of every kind the same, for one law of merging.
 
     Attributes:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from tidal.model.envelopes import MOMENT_MS_MAX, Event
 from tidal.model.samples import LogLine  # noqa: TC001 - from_wire reads the annotations
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
-from tidal.model.wire import are_ints, dataclass_reader
+from tidal.model.struct import Struct
+from tidal.model.wire import are_ints, record_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@dataclass(frozen=True, slots=True)
-class MasterTook(Event):
+class MasterTook(Event, frozen=True):
     """A master took the lease."""
 
     KIND = "mt"
@@ -25,8 +24,7 @@ class MasterTook(Event):
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerSeen(Event):
+class WorkerSeen(Event, frozen=True):
     """A worker's heartbeat was seen for the first time in this incarnation."""
 
     KIND = "ws"
@@ -41,8 +39,7 @@ class WorkerSeen(Event):
     users_max: int = 0  # how many users it takes; 0: any number
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerChanged(Event):
+class WorkerChanged(Event, frozen=True):
     """A worker's state or lamps changed."""
 
     KIND = "wc"
@@ -55,8 +52,7 @@ class WorkerChanged(Event):
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerLost(Event):
+class WorkerLost(Event, frozen=True):
     """A worker's lease lapsed: its slots go to others, its incarnation is over."""
 
     KIND = "wl"
@@ -65,8 +61,7 @@ class WorkerLost(Event):
     seen_ms: int  # Redis time at which its heartbeat was last seen
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerLeft(Event):
+class WorkerLeft(Event, frozen=True):
     """A worker left in order."""
 
     KIND = "wg"
@@ -75,8 +70,7 @@ class WorkerLeft(Event):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerRefused(Event):
+class WorkerRefused(Event, frozen=True):
     """A worker may not serve this run: another schema, or the file does not load there."""
 
     KIND = "wr"
@@ -86,8 +80,7 @@ class WorkerRefused(Event):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(Struct, frozen=True):
     """What one heartbeat said, with its age in ms when the master looked."""
 
     name: str
@@ -109,17 +102,16 @@ class Beat:
         """That of `to_wire`, or a map from name to value, checked."""
         if not isinstance(wire, list):
             return _read_map(wire)
-        if len(wire) != len(cls.__slots__) or type(wire[0]) is not str or not are_ints(wire[1:]):
+        if len(wire) != len(cls.__struct_fields__) or type(wire[0]) is not str or not are_ints(wire[1:]):
             raise ValueError("a beat is a name and whole numbers")
         return cls(*wire)
 
 
-_VALUES: Callable[[Beat], tuple[object, ...]] = attrgetter(*Beat.__slots__)
-_read_map: Callable[[object], Beat] = dataclass_reader(Beat)
+_VALUES: Callable[[Beat], tuple[object, ...]] = attrgetter(*Beat.__struct_fields__)
+_read_map: Callable[[object], Beat] = record_reader(Beat)
 
 
-@dataclass(frozen=True, slots=True)
-class Ticked(Event):
+class Ticked(Event, frozen=True):
     """The master looked around: the moment up to which it saw, and the heartbeats."""
 
     KIND = "tk"
@@ -129,8 +121,7 @@ class Ticked(Event):
     judged_to_s: int = 0  # Redis time in whole seconds up to which thresholds are judged: all is reported
 
 
-@dataclass(frozen=True, slots=True)
-class BlocksLost(Event):
+class BlocksLost(Event, frozen=True):
     """Positions of a counter are gone with who held them: used or not, nobody gets them again."""
 
     KIND = "bx"
@@ -140,8 +131,7 @@ class BlocksLost(Event):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class TargetSet(Event):
+class TargetSet(Event, frozen=True):
     """A new number of users was wanted, by an operator or a shape."""
 
     KIND = "ts"
@@ -153,8 +143,7 @@ class TargetSet(Event):
     over_ms: int = 0  # so long it takes to get there
 
 
-@dataclass(frozen=True, slots=True)
-class HookDone(Event):
+class HookDone(Event, frozen=True):
     """The hook host has called the file's listeners of a hook on the master's side."""
 
     KIND = "hd"
@@ -163,8 +152,7 @@ class HookDone(Event):
     exit_code: int | None = None  # what user code wants the run to end with
 
 
-@dataclass(frozen=True, slots=True)
-class MessageSent(Event):
+class MessageSent(Event, frozen=True):
     """User code on the master's side sent a custom message to generators."""
 
     KIND = "ms"
@@ -173,8 +161,7 @@ class MessageSent(Event):
     to: str = ""  # a generator's client id; "": all
 
 
-@dataclass(frozen=True, slots=True)
-class IntentAccepted(Event):
+class IntentAccepted(Event, frozen=True):
     """An operator's intent was accepted."""
 
     KIND = "ia"
@@ -183,8 +170,7 @@ class IntentAccepted(Event):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class IntentRefused(Event):
+class IntentRefused(Event, frozen=True):
     """An operator's intent was refused."""
 
     KIND = "ir"
@@ -194,8 +180,7 @@ class IntentRefused(Event):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRefused(Event):
+class EntryRefused(Event, frozen=True):
     """An entry of the log or the reports was not believed, and skipped."""
 
     KIND = "er"
@@ -205,8 +190,7 @@ class EntryRefused(Event):
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint(Event):
+class Checkpoint(Event, frozen=True):
     """The hash of the folded state after the named entries, and the chain of hashes over the entries themselves."""
 
     KIND = "ck"
@@ -219,8 +203,7 @@ class Checkpoint(Event):
     reports_since: str = "0-0"
 
 
-@dataclass(frozen=True, slots=True)
-class GenerationOpened(Event):
+class GenerationOpened(Event, frozen=True):
     """The log or the reports were damaged in Redis: they go on from the state that the keyframe beside them holds."""
 
     KIND = "gn"
@@ -230,8 +213,7 @@ class GenerationOpened(Event):
     reports_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerSealed(Event):
+class LedgerSealed(Event, frozen=True):
     """The books of the seconds before `to_s` are closed: sums since the start, each second balanced by itself."""
 
     KIND = "ls"
@@ -251,8 +233,7 @@ class LedgerSealed(Event):
             raise ValueError("a ledger does not balance")
 
 
-@dataclass(frozen=True, slots=True)
-class ThresholdTripped(Event):
+class ThresholdTripped(Event, frozen=True):
     """A threshold of the run is not met, once and for all."""
 
     KIND = "tt"
@@ -268,8 +249,7 @@ class ThresholdTripped(Event):
             raise ValueError(f"a threshold tripped from {self.from_ms} to {self.to_ms} ms")
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeBegun(Event):
+class ProbeBegun(Event, frozen=True):
     """The search for a limit holds a level; the plan that goes there is written beside this."""
 
     KIND = "pb"
@@ -284,8 +264,7 @@ class ProbeBegun(Event):
             raise ValueError(f"probe {self.number} from second {self.from_s} to {self.to_s}")
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeJudged(Event):
+class ProbeJudged(Event, frozen=True):
     """A level of the search for a limit met the thresholds, or did not."""
 
     KIND = "pj"
@@ -297,8 +276,7 @@ class ProbeJudged(Event):
     values: tuple[tuple[str, int | None], ...] = ()  # each threshold with its value in thousandths; nil: none
 
 
-@dataclass(frozen=True, slots=True)
-class LimitFound(Event):
+class LimitFound(Event, frozen=True):
     """The search for a limit is over."""
 
     KIND = "lm"
@@ -309,8 +287,7 @@ class LimitFound(Event):
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Noted(Event):
+class Noted(Event, frozen=True):
     """A note for people: an operator's, or a warning of the master."""
 
     KIND = "nt"
@@ -319,8 +296,7 @@ class Noted(Event):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Logged(Event):
+class Logged(Event, frozen=True):
     """What the logging of the master and of its hook host said."""
 
     KIND = "lo"

@@ -11,12 +11,12 @@ memory is bounded and no sample is lost. When acknowledgements stay away, what R
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tidal.model.codec import encode
 from tidal.model.events import ByWorker, Event, Reported
 from tidal.model.gather import fits, fitting, merge_reports
+from tidal.model.struct import Struct, field
 
 BATCH_MAX = 32
 UNSENT_MAX = 60
@@ -34,8 +34,7 @@ def _range_of_pair(item: tuple[int, tuple[ByWorker, ByWorker]]) -> tuple[bool, i
     return not (isinstance(a.event, Reported) and isinstance(b.event, Reported)), b.last - a.first
 
 
-@dataclass(slots=True)
-class Outbox:
+class Outbox(Struct):
     """One incarnation's reports. Times are any clock that only rises, in ms."""
 
     incarnation: str

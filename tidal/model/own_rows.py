@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tidal.model.struct import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionRow:
+class TransactionRow(Struct, frozen=True):
     """A transaction of the users' own, in the order of the tree: each one after the one around it.
 
     With tags: those of its runs that had them; the row without counts all. Times without waiting are the same runs
@@ -34,8 +33,7 @@ class TransactionRow:
     busy_max_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class MetricRow:
+class MetricRow(Struct, frozen=True):
     """A metric of the users' own; with tags: those of its values that had them. What a kind does not have is 0."""
 
     name: str
@@ -53,8 +51,7 @@ class MetricRow:
     p99: float
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRow:
+class CheckRow(Struct, frozen=True):
     """A check of the users' own: what should be so, and how often it was."""
 
     name: str
@@ -63,8 +60,7 @@ class CheckRow:
     fails: int
 
 
-@dataclass(frozen=True, slots=True)
-class TaggedRow:
+class TaggedRow(Struct, frozen=True):
     """Requests of one endpoint that were made under these tags; the endpoint's own row counts them too."""
 
     tags: str
@@ -80,8 +76,7 @@ class TaggedRow:
     max_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class SampleRow:
+class SampleRow(Struct, frozen=True):
     """One failed request and what came back, without secrets; one of a few."""
 
     at_ms: int  # Redis time

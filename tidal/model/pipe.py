@@ -6,8 +6,6 @@ orders; a second pipe carries its answers. End of file on either side means that
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from tidal.model import trial
 from tidal.model.events import (
     Block,
@@ -24,12 +22,12 @@ from tidal.model.events import (
 )
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
 from tidal.model.stats import Spread, Tally  # noqa: TC001 - from_wire reads the annotations
+from tidal.model.struct import Struct, field
 
 # ------------------------------------------------------------------ orders, to a generator or a hook host
 
 
-@dataclass(frozen=True, slots=True)
-class Load(Event):
+class Load(Event, frozen=True):
     """Import the locustfile; answered by `Loaded` or `NotLoaded`."""
 
     KIND = "load"
@@ -47,16 +45,14 @@ class Load(Event):
     began_ms: int = 0  # on the master's side: Redis time of plan time zero, 0 before; for a host that comes late
 
 
-@dataclass(frozen=True, slots=True)
-class SetClock(Event):
+class SetClock(Event, frozen=True):
     """Redis time minus this machine's CLOCK_MONOTONIC, in µs; sent each beat, so it is the sign of life too."""
 
     KIND = "clock"
     offset_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class SetShare(Event):
+class SetShare(Event, frozen=True):
     """The plan with what this generator owns of it, from plan time `from_ms` on; later ones replace earlier ones."""
 
     KIND = "share"
@@ -75,16 +71,14 @@ class SetShare(Event):
     fresh_users: bool = False  # a new user object for each arrival
 
 
-@dataclass(frozen=True, slots=True)
-class Finish(Event):
+class Finish(Event, frozen=True):
     """Stop all users; those in a task may finish within the timeout. Answered by `Finished`."""
 
     KIND = "finish"
     stop_timeout_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Message(Event):
+class Message(Event, frozen=True):
     """A custom message: for user code (an order), or from user code (an answer)."""
 
     KIND = "message"
@@ -93,8 +87,7 @@ class Message(Event):
     client: str = ""  # from or to whom: a generator's client id, "" for the master's side (from) or all (to)
 
 
-@dataclass(frozen=True, slots=True)
-class ClientRow:
+class ClientRow(Struct, frozen=True):
     """A generator, as the master's side shows it in `runner.clients`."""
 
     id: str
@@ -105,8 +98,7 @@ class ClientRow:
     memory_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointRow:
+class EndpointRow(Struct, frozen=True):
     """An endpoint's samples over the run."""
 
     method: str
@@ -116,8 +108,7 @@ class EndpointRow:
     last_s: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class View(Event):
+class View(Event, frozen=True):
     """To the hook host, once a second: the run as the master sees it."""
 
     KIND = "view"
@@ -134,8 +125,7 @@ class View(Event):
     recent: tuple[tuple[int, int, int], ...] = ()  # second, requests, failures of the last seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Fire(Event):
+class Fire(Event, frozen=True):
     """To the hook host: call the listeners of test_start, spawning_complete, test_stopping or quit.
 
     `quit` stands for test_stop, quitting and quit, in this order. Answered by `Fired`.
@@ -147,8 +137,7 @@ class Fire(Event):
     exit_code: int = 0  # with quit: the run's, as far as it is known
 
 
-@dataclass(frozen=True, slots=True)
-class TakeBlock(Event):
+class TakeBlock(Event, frozen=True):
     """Positions of a counter for this generator's users, each to be used once. The answer to `WantBlock`."""
 
     KIND = "take"
@@ -158,8 +147,7 @@ class TakeBlock(Event):
     drops: bool = False  # no answer: what is here is lost, because the worker was declared lost
 
 
-@dataclass(frozen=True, slots=True)
-class TakeTickets(Event):
+class TakeTickets(Event, frozen=True):
     """Rights to begin iterations, in totals of this generator; of another life: all that it had is lost."""
 
     KIND = "tickets"
@@ -170,8 +158,7 @@ class TakeTickets(Event):
 # ------------------------------------------------------------------ answers
 
 
-@dataclass(frozen=True, slots=True)
-class ArgumentSpec:
+class ArgumentSpec(Struct, frozen=True):
     """An argument of the file's own, for a form and for a help text."""
 
     name: str  # of the attribute in `parsed_options`
@@ -187,8 +174,7 @@ class ArgumentSpec:
     nargs: str = ""  # how many words follow the flag, as argparse writes it: "", ?, *, + or a number
 
 
-@dataclass(frozen=True, slots=True)
-class Fired(Event):
+class Fired(Event, frozen=True):
     """The listeners of a hook were called."""
 
     KIND = "fired"
@@ -197,8 +183,7 @@ class Fired(Event):
     exit_code: int | None = None  # `environment.process_exit_code`
 
 
-@dataclass(frozen=True, slots=True)
-class Steer(Event):
+class Steer(Event, frozen=True):
     """User code on the master's side, or its shape, wants so many users."""
 
     KIND = "steer"
@@ -210,8 +195,7 @@ class Steer(Event):
     over_ms: int = 0  # so long it takes to get there
 
 
-@dataclass(frozen=True, slots=True)
-class Leave(Event):
+class Leave(Event, frozen=True):
     """User code wants the run to end: `runner.quit()`, `StopTest`, or a shape that returned None."""
 
     KIND = "leave"
@@ -219,8 +203,7 @@ class Leave(Event):
     outcome: str = "stopped"  # stopped or finished
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded(Event):
+class Loaded(Event, frozen=True):
     """The locustfile was imported."""
 
     KIND = "loaded"
@@ -234,8 +217,7 @@ class Loaded(Event):
     thresholds: tuple[str, ...] = ()  # the file's own
 
 
-@dataclass(frozen=True, slots=True)
-class NotLoaded(Event):
+class NotLoaded(Event, frozen=True):
     """The locustfile was not imported: `error` is the name of the TidalError that says it."""
 
     KIND = "notloaded"
@@ -244,8 +226,7 @@ class NotLoaded(Event):
     traceback: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch(Event):
+class Batch(Event, frozen=True):
     """What a generator measured since its last batch; sent several times a second."""
 
     KIND = "batch"
@@ -269,8 +250,7 @@ class Batch(Event):
     behind_ms: int = 0  # how late the generator acted on what was due, at worst
 
 
-@dataclass(frozen=True, slots=True)
-class Said(Event):
+class Said(Event, frozen=True):
     """What the child's logging said since the last time, from its import of the file on."""
 
     KIND = "said"
@@ -278,8 +258,7 @@ class Said(Event):
     at_ms: int  # of that clock, now
 
 
-@dataclass(frozen=True, slots=True)
-class WantTickets(Event):
+class WantTickets(Event, frozen=True):
     """Users need rights to begin iterations: totals of this generator, which only rise."""
 
     KIND = "wanttickets"
@@ -287,8 +266,7 @@ class WantTickets(Event):
     rows: tuple[tuple[str, int, int, int, int], ...]  # class, number of a user; to be given, given back, ended
 
 
-@dataclass(frozen=True, slots=True)
-class WantBlock(Event):
+class WantBlock(Event, frozen=True):
     """Users need positions of a counter; not said again before the answer."""
 
     KIND = "want"
@@ -298,8 +276,7 @@ class WantBlock(Event):
     held: Spans = ()  # given before and not used yet
 
 
-@dataclass(frozen=True, slots=True)
-class Finished(Event):
+class Finished(Event, frozen=True):
     """All users have stopped; the last batch was sent before this."""
 
     KIND = "finished"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tidal.errors import BadPlan
 from tidal.model.plan import Mix
 from tidal.model.plantext import ARRIVALS, USERS, Plan, parsed, printed, stages_of, track_of
+from tidal.model.struct import Struct
 from tidal.model.text import clean
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ Typed = tuple[tuple[str, str], ...]
 """Pairs of a user class ("": all that have no plan of their own) and its plan's text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """What plans come to: curves, stages, an end, and how they are written."""
 
     tracks: tuple[Track, ...]

@@ -16,10 +16,10 @@ arrivals. `parsed` raises `BadPlan` alone, with the place; `printed` writes what
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from tidal.errors import BadPlan
 from tidal.model.spec import HEIGHT_MAX, STAGE_NAME_MAX, STAGES_MAX, StageSpec, Track
+from tidal.model.struct import Struct
 
 USERS, ARRIVALS = "users", "arrivals/s"
 TEXT_MAX = 20_000
@@ -43,8 +43,7 @@ _UNIT_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _PER_S = {"s": 1, "m": 60, "h": 3600}
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One stage: from a level to a level (the same: held) in so many ms; None: for ever, as the last."""
 
     start: float
@@ -53,8 +52,7 @@ class Part:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The stages of one curve, one after the other; `unit` is that of a `Track`."""
 
     parts: tuple[Part, ...]

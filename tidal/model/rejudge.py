@@ -7,7 +7,6 @@ here, by the same functions. What the run's own thresholds did is left aside: ot
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tidal.model.codec import LOG, REPORTS, BadEntry, EntryId, decode, is_entry_id
@@ -15,6 +14,7 @@ from tidal.model.events import ByMaster, ByWorker, Reported, RunClosed, RunOpene
 from tidal.model.fold import fold, fold_entry
 from tidal.model.judging import final_trips, fold_tripped, trips
 from tidal.model.state import State
+from tidal.model.struct import Struct, field, replace
 from tidal.model.watched import watches
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from tidal.model.codec import Entry
 
 
-@dataclass(slots=True)
-class Rejudged:
+class Rejudged(Struct):
     """The folded run with other thresholds, and where each tripped."""
 
     state: State = field(default_factory=State)
@@ -70,8 +69,7 @@ def _event_of(state: State, entry: Entry) -> object:
     return signed.event if is_new and isinstance(signed, ByMaster) else None
 
 
-@dataclass(slots=True)
-class _Pending:
+class _Pending(Struct):
     """Reports that are not folded yet."""
 
     rest: Iterator[Entry]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from tidal.model.dated import check_dated
 from tidal.model.envelopes import MOMENT_MS_MAX, Event
 from tidal.model.samples import (
@@ -18,10 +16,10 @@ from tidal.model.samples import (
 )
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
 from tidal.model.stats import Spread  # noqa: TC001 - the same
+from tidal.model.struct import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratorState:
+class GeneratorState(Struct, frozen=True):
     """A child of a worker, as its agent saw it."""
 
     number: int
@@ -36,8 +34,7 @@ WATCHES_MAX, WATCH_S_MAX = 100, 900
 """What a worker may want kept: so many, each for so many seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """What a threshold needs of an endpoint: its newest seconds one by one, or the sum of a span of seconds."""
 
     of: str  # method and name, or the name alone; "" is all requests
@@ -53,8 +50,7 @@ class Watch:
             raise ValueError(f"a watch from second {self.from_s} to {self.to_s}")
 
 
-@dataclass(frozen=True, slots=True)
-class Reported(Event):
+class Reported(Event, frozen=True):
     """What a worker's generators measured in an interval, and how they are."""
 
     KIND = "rp"
@@ -95,8 +91,7 @@ class Reported(Event):
         check_dated(self)
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratorLost(Event):
+class GeneratorLost(Event, frozen=True):
     """A generator died: what it measured between these moments was never sent."""
 
     KIND = "gl"
@@ -109,8 +104,7 @@ class GeneratorLost(Event):
     in_flight: int = 0  # iterations that it had begun and not ended, as far as it had said
 
 
-@dataclass(frozen=True, slots=True)
-class LoadFailed(Event):
+class LoadFailed(Event, frozen=True):
     """The locustfile did not load on this worker."""
 
     KIND = "lf"
@@ -118,8 +112,7 @@ class LoadFailed(Event):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerFinished(Event):
+class WorkerFinished(Event, frozen=True):
     """The worker's users have stopped and its last report is before this entry."""
 
     KIND = "wf"
@@ -127,8 +120,7 @@ class WorkerFinished(Event):
     exit_code: int | None = None  # the highest that user code in its generators wants the run to end with
 
 
-@dataclass(frozen=True, slots=True)
-class StopWanted(Event):
+class StopWanted(Event, frozen=True):
     """User code in a generator asked for the end of the run."""
 
     KIND = "sw"
@@ -136,8 +128,7 @@ class StopWanted(Event):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class MessageReceived(Event):
+class MessageReceived(Event, frozen=True):
     """User code in a generator sent a custom message to the master's side."""
 
     KIND = "mr"
@@ -147,8 +138,7 @@ class MessageReceived(Event):
     data: bytes  # msgpack of user code's value
 
 
-@dataclass(frozen=True, slots=True)
-class BlockWanted(Event):
+class BlockWanted(Event, frozen=True):
     """The worker's users need positions of a counter; `ask` rises with each wish of an incarnation for a counter."""
 
     KIND = "bw"
@@ -168,8 +158,7 @@ class BlockWanted(Event):
             raise ValueError(f"a counter's name has {len(self.counter)} characters")
 
 
-@dataclass(frozen=True, slots=True)
-class TicketsWanted(Event):
+class TicketsWanted(Event, frozen=True):
     """The worker's users need rights to begin iterations: totals of its incarnation, which only rise."""
 
     KIND = "tw"

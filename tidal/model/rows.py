@@ -7,8 +7,6 @@ from user code or the network: it is cleaned of control characters here and esca
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from tidal.model.closeup import Closeup  # noqa: TC001 - the JSON schema reads the annotations
 from tidal.model.judged_rows import LimitRow, ThresholdRow, VerdictRow
 from tidal.model.own_rows import (  # noqa: TC001 - as above
@@ -18,10 +16,10 @@ from tidal.model.own_rows import (  # noqa: TC001 - as above
     TaggedRow,
     TransactionRow,
 )
+from tidal.model.struct import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class RunHeader:
+class RunHeader(Struct, frozen=True):
     """The run in one line."""
 
     run: str
@@ -48,8 +46,7 @@ class RunHeader:
     stages: tuple[str, ...] = ()  # of the schedule, in order
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointRow:
+class EndpointRow(Struct, frozen=True):
     """One row of the requests table; `method` and `name` are empty on the total's row."""
 
     method: str
@@ -80,8 +77,7 @@ class EndpointRow:
         return self.requests > self.untimed
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerRow:
+class WorkerRow(Struct, frozen=True):
     """One row of the workers table."""
 
     name: str  # w1, w2 … in the order in which the master saw them
@@ -111,8 +107,7 @@ class WorkerRow:
     is_current: bool = True  # that is the newest plan of the newest master
 
 
-@dataclass(frozen=True, slots=True)
-class FailureRow:
+class FailureRow(Struct, frozen=True):
     """Failed requests, grouped by endpoint and message."""
 
     method: str
@@ -123,8 +118,7 @@ class FailureRow:
     last_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class ExceptionRow:
+class ExceptionRow(Struct, frozen=True):
     """Exceptions of user code, grouped by message and traceback."""
 
     message: str
@@ -133,8 +127,7 @@ class ExceptionRow:
     workers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StoryRow:
+class StoryRow(Struct, frozen=True):
     """One event of the run, as a sentence."""
 
     at_ms: int  # Redis time
@@ -144,8 +137,7 @@ class StoryRow:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class LogRow:
+class LogRow(Struct, frozen=True):
     """A line of some process's logging."""
 
     at_ms: int  # Redis time
@@ -157,8 +149,7 @@ class LogRow:
     text: str  # the message, and the lines of a traceback
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """Series over time, all of one length; point i covers [start_ms + i*step_ms, … + step_ms).
 
     A second each up to ten minutes; then the seconds are rolled up: `step_ms` doubles whenever there are 600 points.
@@ -175,8 +166,7 @@ class Chart:
     p99_us: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Completeness:
+class Completeness(Struct, frozen=True):
     """How much of the fleet the figures cover."""
 
     workers_reporting: int
@@ -184,8 +174,7 @@ class Completeness:
     complete_to_ms: int  # Redis time up to which every expected worker has reported; 0: nothing yet
 
 
-@dataclass(frozen=True, slots=True)
-class GapRow:
+class GapRow(Struct, frozen=True):
     """Seconds after each other in which the load was not what was planned."""
 
     from_ms: int  # plan time
@@ -194,8 +183,7 @@ class GapRow:
     surplus_user_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class LossRow:
+class LossRow(Struct, frozen=True):
     """An interval that somebody measured and never told of."""
 
     who: str  # a worker, or a generator of one
@@ -204,8 +192,7 @@ class LossRow:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
+class LedgerRow(Struct, frozen=True):
     """Planned against done, in user-milliseconds, each second by itself: planned + surplus = ran + missing.
 
     Iterations: started = finished + failed + cancelled + in flight + unknown.
@@ -246,8 +233,7 @@ class LedgerRow:
     tickets_open: int = 0  # not begun, or in flight
 
 
-@dataclass(frozen=True, slots=True)
-class PacingRow:
+class PacingRow(Struct, frozen=True):
     """Users of a class that keep a pace: what they wanted to begin and what they did."""
 
     user_class: str
@@ -258,8 +244,7 @@ class PacingRow:
     late_permille: int  # of those begun: later than 5 ms
 
 
-@dataclass(frozen=True, slots=True)
-class LatenessRow:
+class LatenessRow(Struct, frozen=True):
     """How late arrivals began after the moments at which they were meant to."""
 
     started: int = 0
@@ -270,8 +255,7 @@ class LatenessRow:
     max_us: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class StageRow:
+class StageRow(Struct, frozen=True):
     """A stage of the plan, with what was measured in it; rates are means over the stage."""
 
     name: str
@@ -284,8 +268,7 @@ class StageRow:
     endpoints: tuple[EndpointRow, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ClassRow:
+class ClassRow(Struct, frozen=True):
     """What the users of one class measured, over the whole run."""
 
     name: str
@@ -293,8 +276,7 @@ class ClassRow:
     total: EndpointRow
 
 
-@dataclass(frozen=True, slots=True)
-class DelayRow:
+class DelayRow(Struct, frozen=True):
     """How long answers lay in the kernel before their generator read them, where the kernel says so."""
 
     answers: int = 0  # of which it is known
@@ -307,8 +289,7 @@ class DelayRow:
     undelayed_p99_us: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """Everything that a screen shows at one moment."""
 
     at_ms: int  # Redis time of the picture

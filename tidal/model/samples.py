@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tidal.model.each import Each
@@ -10,6 +9,7 @@ from tidal.model.envelopes import MOMENT_MS_MAX
 from tidal.model.measured import Measured
 from tidal.model.sent import sent_tallies
 from tidal.model.stats import Tally
+from tidal.model.struct import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +30,7 @@ COUNT_MAX = 1 << 48
 """A count or sum of one report is below this, so that the sums of a run stay within 63 bits."""
 
 
-@dataclass(slots=True)
-class Block:
+class Block(Struct):
     """What was measured in one second of Redis time, or in `span` of them.
 
     Either a large fleet's, with the counts of `each` second; or detail was merged away, and nobody knows them.
@@ -141,8 +140,7 @@ def _modest(tally: Tally) -> Tally:
     return tally
 
 
-@dataclass(slots=True)
-class FailureTally:
+class FailureTally(Struct):
     """Failed requests of one endpoint with one message."""
 
     method: str
@@ -153,8 +151,7 @@ class FailureTally:
     last_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class FailedRequest:
+class FailedRequest(Struct, frozen=True):
     """One failed request and what came back, as text without secrets: one of a few, to be read by people."""
 
     at_ms: int
@@ -185,8 +182,7 @@ class FailedRequest:
         return sum(map(len, (*texts, self.request_body, self.response_body))) + sum(len(n) + len(v) for n, v in lines)
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """What the logging of one process said, as text without secrets; or how many lines it left out."""
 
     at_ms: int
@@ -210,8 +206,7 @@ class LogLine:
         return len(self.text) + len(self.logger)
 
 
-@dataclass(slots=True)
-class ExceptionTally:
+class ExceptionTally(Struct):
     """Exceptions of user code with one message and traceback."""
 
     message: str
@@ -219,8 +214,7 @@ class ExceptionTally:
     occurrences: int
 
 
-@dataclass(slots=True)
-class PaceTally:
+class PaceTally(Struct):
     """How many iterations users of a class that keep a pace were to begin, and how many they did."""
 
     user_class: str

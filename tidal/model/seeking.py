@@ -8,13 +8,13 @@ thresholds is cut short, and arrivals rest before the next one, for what has pil
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
 from tidal.model.judging import EXIT_NOT_MET, EXIT_UNJUDGED, added, is_bad, value_of
 from tidal.model.limit import USERS, Found, Next, Probe, next_step, told
 from tidal.model.plan import LEAD_MS, value_at
+from tidal.model.struct import replace
 from tidal.model.target import capped
 from tidal.model.thresholds import LATENCY, PERCENT, decimal
 from tidal.model.thresholds_read import threshold_of

@@ -7,11 +7,11 @@ doubles when there would be too many pieces: memory is flat in the length of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tidal.model.plan import count_at, height_at
 from tidal.model.stats import merge_histogram
+from tidal.model.struct import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,8 +35,7 @@ PHASES_MAX = 60
 Key = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(Struct, frozen=True):
     """A stretch of plan time in which the load was of one kind."""
 
     name: str
@@ -114,8 +113,7 @@ def _told(level: tuple[int, float]) -> str:
 # ------------------------------------------------------------------ pieces
 
 
-@dataclass(slots=True)
-class Piece:
+class Piece(Struct):
     """What was counted of an endpoint in one step."""
 
     requests: int = 0
@@ -141,8 +139,7 @@ class Piece:
         merge_histogram(self.response, other.response)
 
 
-@dataclass(slots=True)
-class Pieces:
+class Pieces(Struct):
     """The pieces of a run, by phase and endpoint.
 
     Attributes:

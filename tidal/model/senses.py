@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from tidal.model.struct import Struct, field
 
 if TYPE_CHECKING:
     from tidal.model.envelopes import ByOperator
     from tidal.model.liveness import Heartbeat
 
 
-@dataclass(frozen=True, slots=True)
-class Senses:
+class Senses(Struct, frozen=True):
     """What the shell found when it looked around; times in ms of Redis time."""
 
     now_ms: int

@@ -8,7 +8,6 @@ the run; what it costs is detail: 1 s up to ten minutes, then 2 s up to twenty, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from operator import floordiv
 from typing import Protocol
 
@@ -21,6 +20,7 @@ from tidal.model.stats import (
     merge_histogram,
     percentiles_us,
 )
+from tidal.model.struct import Remembering, Struct, field
 from tidal.model.unread import Unread
 from tidal.model.wire import are_ints, from_wire
 
@@ -36,8 +36,7 @@ STRAIN_POINTS = 120
 """Of one worker: a second each up to two minutes, half a minute each after an hour."""
 
 
-@dataclass(slots=True)
-class Point(Unread):
+class Point(Unread, Remembering):
     """What is added up for one step."""
 
     requests: int = 0
@@ -46,8 +45,8 @@ class Point(Unread):
     histogram: Histogram = field(default_factory=dict)
     wait_us: int = 0  # how late generators' timers were (of reports), how long Redis took to answer (of the log)
     waits: int = 0  # how many of these were added up
-    _percentiles: tuple[int, tuple[int, int, int]] | None = field(default=None, compare=False, repr=False)
-    _bands: tuple[int, Histogram] | None = field(default=None, compare=False, repr=False)
+    _percentiles: tuple[int, tuple[int, int, int]] | None = None
+    _bands: tuple[int, Histogram] | None = None
 
     def percentiles_us(self) -> tuple[int, int, int]:
         """p50, p95 and p99 of the samples, found once for each number of requests: pictures ask for all again."""
@@ -127,8 +126,7 @@ def is_spanned(kept: Stepped, points_max: int) -> bool:
     return first_s <= last_s and last_s // kept.step_s - first_s // kept.step_s < points_max
 
 
-@dataclass(slots=True)
-class Series:
+class Series(Struct):
     """Points by index (second // step)."""
 
     step_s: int = 1
@@ -160,8 +158,7 @@ class Series:
         self.points = points
 
 
-@dataclass(slots=True)
-class Sums:
+class Sums(Struct):
     """Whole numbers added up over time; folds in any order as `Series` does."""
 
     step_s: int = 1
@@ -188,8 +185,7 @@ class Sums:
         self.step_s *= 2
 
 
-@dataclass(slots=True)
-class Seconds:
+class Seconds(Struct):
     """User-milliseconds of the newest seconds, one by one; what lies further back is in the totals alone.
 
     What is kept follows from the latest second, whatever the order of adding.
@@ -213,8 +209,7 @@ class Seconds:
             self.ms.pop(old, None)
 
 
-@dataclass(slots=True)
-class Strain:
+class Strain(Remembering):
     """How hard the generators of one worker were pressed, over time; folds in any order as `Series` does."""
 
     step_s: int = 1
@@ -222,7 +217,7 @@ class Strain:
     last_s: int | None = None
     points: dict[int, tuple[int, int, int, int]] = field(default_factory=dict)
     """second // step → reports, lag in ms added up, CPU of a generator in ‰ of a core added up, the worst lag in ms"""
-    _peaks: tuple[int, int] | None = field(default=None, compare=False, repr=False)  # while nothing is added
+    _peaks: tuple[int, int] | None = None  # while nothing is added
 
     def peaks_ms(self) -> tuple[int, int]:
         """A bound of the mean lags, and the worst lag: of a worker that never lagged no more need be looked at."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
@@ -11,6 +10,7 @@ from tidal.model.capacity import fitted, peak, slot_loads
 from tidal.model.members import able_ones, has_finished, is_draining
 from tidal.model.plan import LEAD_MS, Ownership
 from tidal.model.plantext import ARRIVALS
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from tidal.model.state import LogHalf, State

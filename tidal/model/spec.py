@@ -5,7 +5,7 @@ They have no kind of their own; on the wire each is a map from field name to val
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tidal.model.struct import Struct
 
 POINTS_MAX = 10_000
 PLAN_MS_MAX = 1 << 46
@@ -13,8 +13,7 @@ HEIGHT_MAX = 100_000_000
 STAGES_MAX, STAGE_NAME_MAX = 100, 60
 
 
-@dataclass(frozen=True, slots=True)
-class ClassSpec:
+class ClassSpec(Struct, frozen=True):
     """A user class of the locustfile, as its author wrote it."""
 
     name: str
@@ -25,8 +24,7 @@ class ClassSpec:
     tasks: tuple[tuple[str, float], ...] = ()  # task name, share of the class's tasks
 
 
-@dataclass(frozen=True, slots=True)
-class FileSpec:
+class FileSpec(Struct, frozen=True):
     """A shipped file: path relative to the shipped root, SHA-256 of its bytes, size in bytes."""
 
     path: str
@@ -34,8 +32,7 @@ class FileSpec:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class LimitSpec:
+class LimitSpec(Struct, frozen=True):
     """A search for the highest load that still meets thresholds: what for, and how."""
 
     until: tuple[str, ...]  # thresholds that must hold
@@ -61,8 +58,7 @@ class LimitSpec:
             raise ValueError("a search's spans or number of probes are out of range")
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(Struct, frozen=True):
     """What the operator asked for, as it goes into the log: no secret is ever in here."""
 
     users: int = 1
@@ -104,8 +100,7 @@ class RunOptions:
     log_lines: str = "WARNING"  # lines of the logging of generators and hook host travel from this level on
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
+class Track(Struct, frozen=True):
     """A curve over plan time: points (plan ms, value) joined by straight lines, held after the last.
 
     `name` is a user class, or "" for all classes in the run's mix. `unit` is "users" or "arrivals/s".
@@ -130,8 +125,7 @@ class Track:
             raise ValueError("a curve's arrivals before its first point are not negative")
 
 
-@dataclass(frozen=True, slots=True)
-class StageSpec:
+class StageSpec(Struct, frozen=True):
     """A part of a plan with a name, by which what was measured can be cut: plan time [from_ms, to_ms)."""
 
     name: str
@@ -146,8 +140,7 @@ class StageSpec:
             raise ValueError(f"a stage from {self.from_ms} to {self.to_ms} ms")
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(Struct, frozen=True):
     """What is left of a plan that stands still, as of the moment at which it was paused."""
 
     at_ms: int  # plan time

@@ -6,10 +6,10 @@ latency is theirs), and how long Redis took to answer the master in the same sec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tidal.model.stats import Tally
+from tidal.model.struct import Struct
 from tidal.model.words import moment
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ REDIS_SLOW_US = 50_000
 TARGET, GENERATORS, NETWORK = "target", "generators", "network"
 
 
-@dataclass(frozen=True, slots=True)
-class Blame:
+class Blame(Struct, frozen=True):
     """Whom a rise is put down to, and by what evidence."""
 
     whom: str  # target, generators, network
@@ -42,8 +41,7 @@ class Blame:
         return f"the target: the generators lagged {self.lag_us // 1000} ms"
 
 
-@dataclass(frozen=True, slots=True)
-class Spike:
+class Spike(Struct, frozen=True):
     """A rise of the p95 that went again."""
 
     first_s: int  # Redis time

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tidal.model.cells import endpoint_row
 from tidal.model.rows import ClassRow, StageRow
 from tidal.model.stats import Tally
+from tidal.model.struct import Struct, field
 from tidal.model.text import clean
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ CUT_ROWS_MAX = 2_000
 OTHER = "(other)"
 
 
-@dataclass(slots=True)
-class CutRecord:
+class CutRecord(Struct):
     """What one stage, or one class, measured."""
 
     total: Tally = field(default_factory=Tally)

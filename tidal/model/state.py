@@ -7,7 +7,6 @@ both. What joins them, a worker's row say, is joined when a frame is made or a d
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, is_dataclass
 from hashlib import sha256
 from typing import Any, get_args, get_type_hints
 
@@ -42,6 +41,7 @@ from tidal.model.rows import StoryRow  # noqa: TC001 - from_wire reads the annot
 from tidal.model.series import POINTS_MAX, STRAIN_POINTS, SUM_POINTS, Seconds, Series, Strain, is_spanned
 from tidal.model.staged import CutRecord  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.stats import Spread, Tally, percentiles_us
+from tidal.model.struct import Remembering, Struct, field, fields_of, is_record
 from tidal.model.watched import WatchedRecord  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.wire import from_wire, to_wire
 
@@ -53,8 +53,7 @@ GENERATOR_HOOKS = frozenset({"request", "user_error", "init_command_line_parser"
 """Hooks that are never called on the master's side while a run goes on."""
 
 
-@dataclass(slots=True)
-class Refused:
+class Refused(Struct):
     """Entries that were not believed: how many, and the last of them."""
 
     count: int = 0
@@ -62,8 +61,7 @@ class Refused:
     why: str = ""
 
 
-@dataclass(slots=True)
-class WorkerRecord:
+class WorkerRecord(Struct):
     """A worker as the master saw it, in its newest incarnation."""
 
     name: str
@@ -92,8 +90,7 @@ class WorkerRecord:
         return self.state in GONE
 
 
-@dataclass(slots=True)
-class LogHalf:
+class LogHalf(Struct):
     """What masters wrote."""
 
     run: str = ""
@@ -187,8 +184,7 @@ class LogHalf:
         return record if record is not None and record.incarnation == incarnation else None
 
 
-@dataclass(slots=True)
-class IncarnationRecord:
+class IncarnationRecord(Struct):
     """What one incarnation reported last, and which of its reports were counted."""
 
     watermark: int = 0
@@ -213,14 +209,13 @@ class IncarnationRecord:
     """Class and number of a user → tickets to be lent, given back, ended, lost with a generator."""
 
 
-@dataclass(slots=True)
-class EndpointRecord:
+class EndpointRecord(Remembering):
     """An endpoint's samples over the run, and its counts of the last seconds."""
 
     tally: Tally = field(default_factory=Tally)
     recent: dict[int, tuple[int, int]] = field(default_factory=dict)  # second → requests, failures
-    _seen: tuple[int, tuple[int, ...]] | None = field(default=None, compare=False, repr=False)
-    _buckets: list[int] = field(default_factory=list, compare=False, repr=False)  # of the histogram, in order
+    _seen: tuple[int, tuple[int, ...]] | None = None
+    _buckets: list[int] = field(default_factory=list)  # of the histogram, in order
 
     def percentiles_us(self) -> tuple[int, ...]:
         """p50, p95 and p99, found once for each number of requests: most pictures show most endpoints as they were."""
@@ -233,8 +228,7 @@ class EndpointRecord:
         return self._seen[1]
 
 
-@dataclass(slots=True)
-class FailureRecord:
+class FailureRecord(Struct):
     """Failed requests of one endpoint with one message."""
 
     occurrences: int = 0
@@ -242,15 +236,13 @@ class FailureRecord:
     last_ms: int = 0
 
 
-@dataclass(slots=True)
-class ExceptionRecord:
+class ExceptionRecord(Struct):
     """Exceptions of user code with one message and traceback, by incarnation."""
 
     occurrences: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class ReportHalf:
+class ReportHalf(Remembering):
     """What workers wrote."""
 
     incarnations: dict[str, IncarnationRecord] = field(default_factory=dict)
@@ -293,11 +285,10 @@ class ReportHalf:
     refused: Refused = field(default_factory=Refused)
     skipped: int = 0
     repeats: int = 0
-    _fresh: Fresh = field(default_factory=Fresh, compare=False, repr=False)  # of reports folded loosely, to be counted
+    _fresh: Fresh = field(default_factory=Fresh)  # of reports folded loosely, to be counted
 
 
-@dataclass(slots=True)
-class State:
+class State(Struct):
     """The folded run, and how far each stream was folded."""
 
     log: LogHalf = field(default_factory=LogHalf)
@@ -361,11 +352,11 @@ FOLD = 4
 
 def _shape(kind: Any, known: set[Any]) -> list[str]:
     """The fields of a class and of all that they are made of, by name and kind."""
-    if not isinstance(kind, type) or not is_dataclass(kind) or kind in known:
+    if not is_record(kind) or kind in known:
         return [line for part in get_args(kind) for line in _shape(part, known)]
     known.add(kind)
     hints = get_type_hints(kind)
-    names = [(field.name, hints[field.name]) for field in fields(kind) if not field.name.startswith("_")]
+    names = [(field.name, hints[field.name]) for field in fields_of(kind) if not field.name.startswith("_")]
     lines = [f"{kind.__name__}.{name}: {hint}" for name, hint in names]
     return lines + [line for _, hint in names for line in _shape(hint, known)]
 

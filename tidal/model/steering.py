@@ -8,7 +8,6 @@ the run began with, so that the next stage is found.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
@@ -16,6 +15,7 @@ from tidal.model.arrivals import arrivals_of
 from tidal.model.plan import LEAD_MS, value_at
 from tidal.model.plantext import ARRIVALS, USERS
 from tidal.model.spec import HEIGHT_MAX, STAGES_MAX
+from tidal.model.struct import Struct, replace
 from tidal.model.text import offer
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ PAUSED = "it is paused: resume it first"
 OVER_MS_MAX = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Steered:
+class Steered(Struct, frozen=True):
     """What became of a wish: a plan, or why there is none."""
 
     text: str

@@ -6,9 +6,9 @@ the mean of that lag is what the generator itself adds to the latencies that it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tidal.model.struct import Struct
 from tidal.model.words import moment
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ STILL_TIME_PART = 5
 OF_A_KIND = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Episode:
+class Episode(Struct, frozen=True):
     """Points after each other in which a worker's generators lagged."""
 
     first_s: int
@@ -42,8 +41,7 @@ class Episode:
     cpu_permille: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pressed:
+class Pressed(Struct, frozen=True):
     """A finding with its time, in plan time."""
 
     weight: int

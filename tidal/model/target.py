@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
@@ -11,6 +10,7 @@ from tidal.model.ledger import planned_users
 from tidal.model.plan import LEAD_MS, Mix, counts_at, line, ramp
 from tidal.model.spec import HEIGHT_MAX
 from tidal.model.steering import OVER_MS_MAX, arriving, quiet
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

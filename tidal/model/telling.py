@@ -7,7 +7,6 @@ facts by name, so that a condition can pick those that matter.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from tidal.model import events as ev
@@ -16,6 +15,7 @@ from tidal.model.codec import LOG, BadEntry, Entry, EntryId, decode
 from tidal.model.fold import fold_entry
 from tidal.model.samples import LINE_LEVELS
 from tidal.model.state import State
+from tidal.model.struct import Struct
 from tidal.model.terms import TEXT, Fact
 from tidal.model.text import clean
 from tidal.model.wire import to_wire
@@ -32,8 +32,7 @@ _STORY_LEVELS = {"warning": "warning", "error": "error", "critical": "error"}
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One entry, told.
 
     Attributes:
@@ -65,9 +64,8 @@ def _units() -> dict[str, str]:
     """Every fact that a line can have, with what it is measured in."""
     known: dict[str, str] = {}
     for event_class in (*ev.MASTER_EVENTS, *ev.WORKER_EVENTS):
-        for field in fields(event_class):  # type: ignore[arg-type] # every event is a dataclass
-            is_text = field.type in {"str", "tuple[str, ...]"}
-            known[field.name] = TEXT if is_text else ""
+        for name, kind in event_class.__annotations__.items():
+            known[name] = TEXT if kind in {"str", "tuple[str, ...]"} else ""
     known |= dict.fromkeys(("stream", "id", "kind", "type", "level", "worker", "text", "error", "why"), TEXT)
     return known | {"at": "s", "requests": "", "failures": "", "users": "", "fail%": "%"}
 
@@ -169,12 +167,12 @@ def _counted(event: ev.Reported) -> dict[str, int]:
 def _plain(event: ev.Event) -> str:
     """An event that is no news: its name and its first fields."""
     told = []
-    for field in fields(event)[:FIELDS_MAX]:  # type: ignore[arg-type] # every event is a dataclass
-        value = getattr(event, field.name)
+    for name in event.__struct_fields__[:FIELDS_MAX]:
+        value = getattr(event, name)
         if isinstance(value, str | int | float) and value not in ("", None):
-            told.append(f"{field.name} {clean(str(value), VALUE_MAX)}")
+            told.append(f"{name} {clean(str(value), VALUE_MAX)}")
         elif isinstance(value, bytes | tuple | dict) and value:
-            told.append(f"{field.name} ({len(value):,})")
+            told.append(f"{name} ({len(value):,})")
     return f"{name_of(type(event)).replace('_', ' ')}: {', '.join(told)}" if told else name_of(type(event))
 
 
@@ -182,11 +180,11 @@ def facts(line: Line) -> dict[str, Fact]:
     """What a condition can ask of a line: its own columns, and the plain fields of its event."""
     found: dict[str, Fact] = {}
     if line.event is not None:
-        for field in fields(line.event):  # type: ignore[arg-type] # every event is a dataclass
-            value = getattr(line.event, field.name)
+        for name in line.event.__struct_fields__:
+            value = getattr(line.event, name)
             is_names = isinstance(value, tuple) and all(isinstance(one, str) for one in value)
             if is_names or isinstance(value, str | int | float):
-                found[field.name] = value
+                found[name] = value
     if isinstance(line.event, ev.Reported):
         found |= _counted(line.event)
         found["fail%"] = 100 * _ratio(line.event)

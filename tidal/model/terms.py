@@ -14,8 +14,8 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from tidal.model.struct import Struct
 from tidal.model.text import offer
 
 Fact = str | int | float | tuple[str, ...] | None
@@ -48,8 +48,7 @@ class BadCondition(ValueError):
     """A condition that cannot be read; the message says where and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A condition that was read: `holds(facts)` says whether it is so."""
 
     text: str
@@ -71,8 +70,7 @@ def condition(text: str, units: Mapping[str, str]) -> Condition:
     return Condition(text, test)
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(Struct, frozen=True):
     text: str
     at: int
     is_op: bool = False

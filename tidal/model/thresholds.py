@@ -13,7 +13,7 @@ the metric's unit. `thresholds_read.py` reads the text, `judging.py` judges.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tidal.model.struct import Struct
 
 LATENCY, RATE, PERCENT, COUNT, USERS, VERDICT = "latency", "rate", "percent", "count", "users", "verdict"
 MEASURED = "measured"
@@ -29,8 +29,7 @@ TEXT_MAX = 300
 WINDOW_S_MAX = 600
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True):
     """Something that can be measured of a run, or of one endpoint."""
 
     name: str
@@ -76,8 +75,7 @@ METRICS = {
 ALIASES = {"average": "avg", "mean": "avg", "error%": "fail%", "errors%": "fail%", "errors": "failures"}
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(Struct, frozen=True):
     """One condition on a run.
 
     Attributes:

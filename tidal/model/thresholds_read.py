@@ -13,12 +13,12 @@ scope     = "in stage" name | "for" span | "within" span | "between" span "and" 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from tidal.model.struct import Struct, replace
 from tidal.model.text import clean
 from tidal.model.thresholds import (
     ALIASES,
@@ -105,8 +105,7 @@ def canonical(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     """A text with a place in it."""
 
     text: str

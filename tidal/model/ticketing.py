@@ -7,11 +7,11 @@ is not in it must be waited for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tidal.model.events import TicketsWanted
 from tidal.model.pipe import TakeTickets, WantTickets
+from tidal.model.struct import Struct, field
 from tidal.model.tickets import ROWS_MAX
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ AHEAD_S = 1
 """A stock is to last for so long at the pace of the last seconds; it is filled up when half of that is left."""
 
 
-@dataclass(slots=True)
-class Stock:
+class Stock(Struct):
     """A generator's tickets of one key.
 
     Attributes:
@@ -84,8 +83,7 @@ class Stock:
         return (*key, self.upto, self.returned, self.done)
 
 
-@dataclass(slots=True)
-class Held:
+class Held(Struct):
     """What an agent knows of one generator's tickets of one key."""
 
     upto: int = 0
@@ -94,8 +92,7 @@ class Held:
     given: int = 0
 
 
-@dataclass(slots=True)
-class Account:
+class Account(Struct):
     """An agent's tickets of one key, in one incarnation."""
 
     lent: int = 0

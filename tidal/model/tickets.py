@@ -16,7 +16,6 @@ stands. A run ends when nothing can be lent any more and nothing is out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from tidal.model import phases
 from tidal.model.events import TicketsLent
 from tidal.model.plan import Mix
 from tidal.model.plantext import USERS
+from tidal.model.struct import Struct
 from tidal.model.words import number
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ def fold_wanted(record: IncarnationRecord, event: TicketsWanted) -> None:
 # ------------------------------------------------------------------ the books
 
 
-@dataclass(slots=True)
-class Book:
+class Book(Struct):
     """Of one key, over all incarnations."""
 
     lent: int = 0  # and not given back
@@ -102,8 +101,7 @@ def books_of(state: State) -> dict[Key, Book]:
     return books
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(Struct, frozen=True):
     """Of the whole run: wanted + redone = completed + unknown + open."""
 
     wanted: int = 0
@@ -204,8 +202,7 @@ def _grant(log: LogHalf, book: Book, want: Want) -> int:
     return max(0, min(want.upto - want.lent, free))
 
 
-@dataclass(frozen=True, slots=True)
-class Want:
+class Want(Struct, frozen=True):
     """What an incarnation wants of a key, and what the log has given it and taken back."""
 
     incarnation: str

@@ -8,9 +8,8 @@ Every text in here is bounded where it is made, and was redacted there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tidal.model.events import Event
+from tidal.model.struct import Struct
 
 DEPTH_MAX = 20
 """So deep may sets of tasks lie in each other."""
@@ -19,8 +18,7 @@ ENDS = {"check": True, "unheld": False, "transaction": True, "broken": False}
 """Kinds of steps that tell what became of a soft check or of a transaction, and whether it is what was hoped for."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRow:
+class TaskRow(Struct, frozen=True):
     """A task of a class, or a set of tasks with its own below it."""
 
     name: str
@@ -31,8 +29,7 @@ class TaskRow:
     place: str = ""  # file:line
 
 
-@dataclass(frozen=True, slots=True)
-class ClassRow:
+class ClassRow(Struct, frozen=True):
     """A user class, as its author wrote it."""
 
     name: str
@@ -45,8 +42,7 @@ class ClassRow:
     notes: tuple[str, ...] = ()  # what its author may not have meant
 
 
-@dataclass(frozen=True, slots=True)
-class Try(Event):
+class Try(Event, frozen=True):
     """Order: let one user of each class do each of its tasks once."""
 
     KIND = "try"
@@ -55,16 +51,14 @@ class Try(Event):
     redact: tuple[str, ...] = ()  # the user's own rules: names, and patterns between slashes
 
 
-@dataclass(frozen=True, slots=True)
-class Outline(Event):
+class Outline(Event, frozen=True):
     """Answer: what the file has."""
 
     KIND = "outline"
     classes: tuple[ClassRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Step(Event):
+class Step(Event, frozen=True):
     """Answer: a user begins something, or what became of it."""
 
     KIND = "step"
@@ -75,8 +69,7 @@ class Step(Event):
     requests: int = 0  # in a transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Tried(Event):
+class Tried(Event, frozen=True):
     """Answer: a request was finished."""
 
     KIND = "tried"
@@ -93,16 +86,14 @@ class Tried(Event):
     got_body: str = ""  # when traced, or when the request failed
 
 
-@dataclass(frozen=True, slots=True)
-class Printed(Event):
+class Printed(Event, frozen=True):
     """Answer: a line that user code printed or logged."""
 
     KIND = "printed"
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Raised(Event):
+class Raised(Event, frozen=True):
     """Answer: user code raised."""
 
     KIND = "raised"
@@ -111,8 +102,7 @@ class Raised(Event):
     places: tuple[str, ...] = ()  # the user's own lines, the outermost first: "file:line in function", with the code
 
 
-@dataclass(frozen=True, slots=True)
-class Ended(Event):
+class Ended(Event, frozen=True):
     """Answer: all users have gone."""
 
     KIND = "ended"

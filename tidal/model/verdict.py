@@ -8,7 +8,6 @@ so far.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from tidal.model.findings import weight_of
 from tidal.model.ledger import Books, balance, losses
 from tidal.model.paces import began_late, not_reached
 from tidal.model.strain import lagging, standing_still
+from tidal.model.struct import Struct
 from tidal.model.text import clean
 from tidal.model.words import moment, number, part, user_seconds
 
@@ -43,8 +43,7 @@ NEAR_LOSS_MS = (1_000, 5_000)
 REASONS_MAX, OF_A_KIND = 30, 5
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The word, and why it is not `valid`."""
 
     word: str = ""

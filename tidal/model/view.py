@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tidal.model import phases
 from tidal.model.events import ExceptionTally, FailureTally
 from tidal.model.pipe import ClientRow, EndpointRow, View
 from tidal.model.plan import next_change_ms
+from tidal.model.struct import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +22,7 @@ READY, SPAWNING, RUNNING, STOPPING, STOPPED, MISSING = (
 RECENT_S = 20
 
 
-@dataclass(slots=True)
-class Told:
+class Told(Struct):
     """What a host was told last, so that the next view carries only what changed."""
 
     endpoints: dict[tuple[str, str], int] = field(default_factory=dict)  # → samples

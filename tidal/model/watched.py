@@ -6,12 +6,12 @@ The reports' half must not know what masters wrote, so it is the workers who say
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tidal.model.each import added
 from tidal.model.reports import WATCHES_MAX, Watch
 from tidal.model.stats import Tally
+from tidal.model.struct import Struct, field, replace
 from tidal.model.thresholds import WITHIN
 from tidal.model.thresholds_read import threshold_of
 
@@ -29,8 +29,7 @@ Key = tuple[str, int, int]
 """Endpoint, and the seconds of the span; (…, 0, 0) is what is kept second by second."""
 
 
-@dataclass(slots=True)
-class Seen:
+class Seen(Struct):
     """What came in one second, or in a span of them.
 
     Latencies that are known of several seconds together are in the tally of the last of these; its requests and
@@ -55,8 +54,7 @@ class Seen:
         self.failures += other.failures
 
 
-@dataclass(slots=True)
-class WatchedRecord:
+class WatchedRecord(Struct):
     """One endpoint's newest seconds, or one span of it."""
 
     keep_s: int = 0

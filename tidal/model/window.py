@@ -9,10 +9,10 @@ seconds and one copy of the sums. Time is handed in.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tidal.model.stats import Tally
+from tidal.model.struct import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 Key = tuple[str, str]
 
 
-@dataclass(slots=True)
-class Change:
+class Change(Struct):
     """What came up to a moment."""
 
     to_s: float

@@ -1,7 +1,7 @@
 # ruff: noqa: TRY004 - ValueError is the one exception that the codec turns into BadEntry
-"""Dataclasses to plain msgpack values and back, checked against their annotations.
+"""Records to plain msgpack values and back, checked against their annotations.
 
-A dataclass becomes a map from field name to value. On the way back every value is held to its annotation:
+A record becomes a map from field name to value. On the way back every value is held to its annotation:
 a wrong type, a missing field without a default or a number that is not finite raises ValueError;
 a field that this version does not know is ignored. Fields that begin with `_` hold what follows from the others and do
 not travel. Classes with columns of their own (`Tally`, `Block`)
@@ -12,10 +12,11 @@ bytes; a map whose keys are tuples becomes a list of pairs.
 from __future__ import annotations
 
 import math
-from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
+
+from tidal.model.struct import fields_of, is_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -25,7 +26,7 @@ INT_MAX = (1 << 63) - 1
 
 
 def to_wire(value: Any) -> Any:
-    """A value made of dataclasses, tuples, lists, dicts and scalars, as msgpack can carry it."""
+    """A value made of records, tuples, lists, dicts and scalars, as msgpack can carry it."""
     return _writer_of(value.__class__)(value)
 
 
@@ -34,8 +35,8 @@ def _writer_of(cls: type) -> Callable[[Any], Any]:
     """A function that makes a plain value of one of this class: found once, for a state has a million values."""
     if hasattr(cls, "to_wire"):
         return cls.to_wire  # type: ignore[no-any-return]
-    if is_dataclass(cls):
-        names = tuple(f.name for f in fields(cls) if not f.name.startswith("_"))
+    if is_record(cls):
+        names = tuple(f.name for f in fields_of(cls) if not f.name.startswith("_"))
         return lambda value: {name: to_wire(getattr(value, name)) for name in names}
     if issubclass(cls, tuple | list):
         return lambda value: [to_wire(item) for item in value]
@@ -66,8 +67,8 @@ def reader_of(kind: Any) -> Callable[[Any], Any]:  # noqa: PLR0911 - one return 
     origin, args = get_origin(kind), get_args(kind)
     if hasattr(kind, "from_wire"):
         return kind.from_wire  # type: ignore[no-any-return]
-    if is_dataclass(kind):
-        return dataclass_reader(kind)
+    if is_record(kind):
+        return record_reader(kind)
     if origin in (Union, UnionType):
         return _optional_reader(args)
     if origin is tuple:
@@ -82,11 +83,10 @@ def reader_of(kind: Any) -> Callable[[Any], Any]:  # noqa: PLR0911 - one return 
     return _scalar_reader(kind)
 
 
-def dataclass_reader(cls: Any) -> Callable[[Any], Any]:
-    """A function that checks and converts a map to a dataclass; names that it does not know are ignored."""
+def record_reader(cls: Any) -> Callable[[Any], Any]:
+    """A function that checks and converts a map to a record; names that it does not know are ignored."""
     hints = get_type_hints(cls)
-    parts = [f for f in fields(cls) if not f.name.startswith("_")]
-    slots = [(f.name, f.default is MISSING and f.default_factory is MISSING) for f in parts]
+    slots = [field for field in fields_of(cls) if not field.name.startswith("_")]
     readers: dict[str, Callable[[Any], Any]] = {}
 
     def read(wire: Any) -> Any:

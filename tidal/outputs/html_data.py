@@ -7,8 +7,7 @@ followed live or folded from the archive. Moments are milliseconds of plan time,
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tidal.model.explain import RUN, explain
 from tidal.model.frame import frame
@@ -17,6 +16,7 @@ from tidal.model.plan import Mix
 from tidal.model.rows import LedgerRow
 from tidal.model.spec import RunOptions
 from tidal.model.stats import Tally
+from tidal.model.struct import Discreet, Struct, asdict
 from tidal.model.text import clean
 from tidal.model.thresholds_read import threshold_of
 from tidal.outputs.html_shapes import PERCENTILES, SPECTRUM, heatmap, percentiles, spectrum
@@ -49,16 +49,14 @@ MIXED_USERS_MAX = 100_000
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Whether the run may be believed, and why not."""
 
     word: str  # valid, suspect, invalid
     reasons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Discreet, frozen=True):
     """A report before it is drawn.
 
     Attributes:
@@ -67,9 +65,11 @@ class Report:
         plain: the same in short, for where no script may run.
     """
 
+    HIDDEN: ClassVar = frozenset({"data", "plain"})
+
     title: str
-    data: dict[str, Any] = field(repr=False)
-    plain: str = field(repr=False)
+    data: dict[str, Any]
+    plain: str
 
 
 def report_of(

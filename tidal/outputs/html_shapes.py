@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import exp
 from typing import TYPE_CHECKING
 
 from tidal.model.stats import BUCKETS_PER_E, Tally, merge_histogram
+from tidal.model.struct import Struct
 
 if TYPE_CHECKING:
     from tidal.model.series import Series
@@ -33,8 +33,7 @@ def spectrum(tally: Tally) -> list[int]:
     return [*values, tally.max_us] if tally.timed and len(told) < len(SPECTRUM) else values
 
 
-@dataclass(frozen=True, slots=True)
-class Heatmap:
+class Heatmap(Struct, frozen=True):
     """How many requests took how long, when.
 
     Attributes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import types
-from dataclasses import fields, is_dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from tidal.model.compare import Comparison
 from tidal.model.explain import Explanation
 from tidal.model.judged_rows import ThresholdRow, VerdictRow
 from tidal.model.rows import Frame
+from tidal.model.struct import fields_of, is_record
 from tidal.outputs import compared, explained
 from tidal.outputs.json import JSON_SCHEMA
 
@@ -86,7 +86,7 @@ def _doc(kind: type) -> str:
 
 def _object(kind: type, known: dict[str, Any]) -> dict[str, Any]:
     hints = get_type_hints(kind)
-    rows = fields(kind)
+    rows = fields_of(kind)
     return {
         "type": "object",
         "properties": {row.name: _field(row.name, hints[row.name], known) for row in rows},
@@ -101,7 +101,7 @@ def _field(name: str, hint: Any, known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(hint: Any, known: dict[str, Any]) -> dict[str, Any]:
-    if is_dataclass(hint) and isinstance(hint, type):
+    if is_record(hint):
         if hint.__name__ not in known:
             known[hint.__name__] = {}
             known[hint.__name__] = {"description": _doc(hint), **_object(hint, known)}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from tidal.model.struct import Struct
 from tidal.model.text import clean
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ def shorten(text: str, most: int = CELL_MAX) -> str:
     return f"{head}…{tail}"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column's title and whether its cells are numbers, which stand right."""
 
     title: str

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidal.model import phases
 from tidal.model.frame import frame
+from tidal.model.struct import Struct
 from tidal.model.text import clean
 from tidal.model.view import is_complete
 
@@ -67,8 +67,7 @@ def _info(logger: str, text: str) -> Line:
 # ------------------------------------------------------------------ what is looked at
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """A generator, as Locust would have a worker."""
 
     id: str
@@ -76,8 +75,7 @@ class Client:
     state: str  # of its worker: waiting, loading, ready, running, stalled, draining, lost, left, refused
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """The run's frame with what it is after."""
 
     frame: Frame

@@ -8,11 +8,11 @@ of the whole run go over its plan time; times are ms.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tidal.model.frame import frame
 from tidal.model.stats import Tally
+from tidal.model.struct import Struct
 from tidal.outputs.locust_tables import is_plain_text
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 AGGREGATED = "Aggregated"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """An endpoint's figures; the total has no method and the name "Aggregated"."""
 
     method: str
@@ -104,8 +103,7 @@ class Entry:
         return [us / 1000 for us in self.tally.percentiles_us(*shares)]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Failed requests of one endpoint with one message; `first_seen` and `last_seen` are Unix times."""
 
     method: str
@@ -125,8 +123,7 @@ class Problem:
         return f"{self.method} {self.name}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """A run at a moment. Entries are sorted by name and method, as Locust sorts them."""
 
     frame: Frame

@@ -14,9 +14,9 @@ extremes are cut off, percentiles rounded.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from tidal.model.struct import Struct
 from tidal.outputs.layout import shorten, width
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ class Problem(Protocol):
         """Method, name and message on one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Widths:
+class Widths(Struct, frozen=True):
     """Columns' widths in terminal cells; Locust takes 80 less than the terminal for the names, at most 80."""
 
     name: int = NAME_WIDTH
@@ -86,6 +85,10 @@ class Widths:
     def short_name(self) -> int:
         """The names' column in the table of requests, which is narrower for it has more columns."""
         return max(self.name - self.kind + 4, 4)
+
+
+WIDTHS = Widths()
+"""As they are when nothing is widened."""
 
 
 def widths_for(columns: int) -> Widths:
@@ -101,7 +104,7 @@ def readable(percentiles: Iterable[float]) -> list[str]:
 # ------------------------------------------------------------------ requests
 
 
-def request_lines(rows: Iterable[Row], total: Row, *, current: bool = True, widths: Widths = Widths()) -> list[str]:
+def request_lines(rows: Iterable[Row], total: Row, *, current: bool = True, widths: Widths = WIDTHS) -> list[str]:
     """The table of requests, with the rates of the moment or of the whole run."""
     title = _padded("Type", widths.kind) + " " + _padded("Name", widths.short_name)
     title += (
@@ -112,7 +115,7 @@ def request_lines(rows: Iterable[Row], total: Row, *, current: bool = True, widt
     return [title, rule, *body, rule, request_line(total, current=current, widths=widths)]
 
 
-def request_line(row: Row, *, current: bool = True, widths: Widths = Widths()) -> str:
+def request_line(row: Row, *, current: bool = True, widths: Widths = WIDTHS) -> str:
     """One row of the table of requests."""
     rates = (row.current_rps, row.current_fail_per_sec) if current else (row.total_rps, row.total_fail_per_sec)
     fails = f"{row.num_failures}({row.fail_ratio * 100:.2f}%)"
@@ -139,7 +142,7 @@ def percentile_lines(
     rows: Iterable[Row],
     total: Row,
     percentiles: Sequence[float] = PERCENTILES,
-    widths: Widths = Widths(),
+    widths: Widths = WIDTHS,
 ) -> list[str]:
     """The table of percentiles; endpoints without a response time have no row."""
     titles = [*readable(percentiles), "# reqs"]
@@ -152,7 +155,7 @@ def percentile_lines(
     return ["Response time percentiles (approximated)", head, rule, *body, rule, *last]
 
 
-def percentile_line(row: Row, percentiles: Sequence[float] = PERCENTILES, widths: Widths = Widths()) -> str:
+def percentile_line(row: Row, percentiles: Sequence[float] = PERCENTILES, widths: Widths = WIDTHS) -> str:
     """One row of the table of percentiles."""
     name = _padded(shorten(row.name, max(CELLS_MAX, widths.name)), max(widths.name, 1))
     cells = [*(str(round(ms)) for ms in row.response_time_percentiles(percentiles)), str(row.num_requests)]
@@ -176,7 +179,7 @@ def is_plain_text(message: str) -> bool:
     return _OF_AN_EXCEPTION.fullmatch(message) is None
 
 
-def error_lines(problems: Iterable[Problem], widths: Widths = Widths()) -> list[str]:
+def error_lines(problems: Iterable[Problem], widths: Widths = WIDTHS) -> list[str]:
     """The report of failed requests; it ends in an empty line."""
     rule = f"{'-' * 18}|{'-' * (61 + widths.name)}"
     body = [f"{row.occurrences:<18} {shorten(row.to_name(), ERROR_CELLS_MAX):<100}" for row in problems]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tidal.model.pipe import Loaded
+from tidal.model.struct import Struct, asdict, field
 from tidal.model.text import clean
 from tidal.model.trial import ENDS, Ended, Outline, Printed, Raised, Step, Tried
 from tidal.outputs.layout import NOTHING, latency, shorten, size
@@ -23,8 +23,7 @@ LINE_MAX = 500
 LINK = {"set": " (a set)", "sequence": " (in order)", "markov": " (a chain)", "task": ""}
 
 
-@dataclass(slots=True)
-class Account:
+class Account(Struct):
     """Everything that was told, counted.
 
     Attributes:
@@ -104,7 +103,7 @@ class Account:
             "shape": loaded.shape,
             "hooks": list(loaded.hooks),
             "needs": list(loaded.needs),
-            "steps": [{"what": event.KIND, **asdict(event)} for event in happened],  # type: ignore[call-overload]  # events are dataclasses
+            "steps": [{"what": event.KIND, **asdict(event)} for event in happened],
             "requests": self.requests,
             "failed": self.failed,
             "exceptions": self.errors,

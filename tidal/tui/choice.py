@@ -5,9 +5,9 @@ PURE: an empty field says nothing, as a flag that is not given.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from tidal.model.struct import Discreet, replace
 from tidal.tui import own
 
 if TYPE_CHECKING:
@@ -23,9 +23,10 @@ REMEMBERED_CHARACTERS_MAX = 4_000
 NO_PLAN = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(Discreet, frozen=True):
     """The fields of the form as they stand."""
+
+    HIDDEN: ClassVar = frozenset({"given"})
 
     file: str = ""
     users: str = ""
@@ -41,7 +42,7 @@ class Typed:
     classes: tuple[str, ...] = ()  # the chosen ones; none before a file was looked at: all
     weights: tuple[tuple[str, str], ...] = ()  # what was typed: class, text
     counts: tuple[tuple[str, str], ...] = ()
-    given: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # for the file's own arguments: name, text
+    given: tuple[tuple[str, str], ...] = ()  # for the file's own arguments: name, text
     loaded: Loaded | None = None  # what the file holds
 
     @property

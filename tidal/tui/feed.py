@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeGuard
+
+from tidal.model.struct import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,8 +113,7 @@ class Operator(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(Struct, frozen=True):
     """What a form comes to: what is wrong with it, and what it would start.
 
     Attributes:
@@ -131,8 +131,7 @@ class Outlook:
     command: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Company:
+class Company(Struct, frozen=True):
     """Who would run it.
 
     Attributes:

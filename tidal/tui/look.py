@@ -6,13 +6,13 @@ Nothing is told by colour alone: a state is a glyph, a word and a tone. `Look` c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.style import Style
 from textual.theme import BUILTIN_THEMES, Theme
 from textual.widget import Widget
 
+from tidal.model.struct import Struct
 from tidal.tui.text import clean, fit
 from tidal.tui.widgets.canvas import DOTS
 
@@ -90,8 +90,7 @@ def mark_of(table: dict[str, Mark], state: str) -> Mark:
     return table.get(state) or ("○", clean(state)[:16] or "?", "dim")
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What the terminal can show, and where its clock stands."""
 
     ascii_only: bool = False

@@ -5,8 +5,9 @@ Remembered is what was chosen by hand: the theme, each table's order and columns
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from tidal.model.struct import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,11 +27,15 @@ class Memory(Protocol):
         ...
 
 
-@dataclass(slots=True)
 class ShortMemory:
-    """A memory that ends with the process."""
+    """A memory that ends with the process.
 
-    values: dict[str, Any] = field(default_factory=dict)
+    Attributes:
+        values: by name, the oldest first.
+    """
+
+    def __init__(self, values: dict[str, Any] | None = None) -> None:
+        self.values = {} if values is None else values
 
     def get(self, name: str) -> Any:
         """The value, None when there is none."""
@@ -44,8 +49,7 @@ class ShortMemory:
             del self.values[next(iter(self.values))]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What the config file says of the terminal."""
 
     theme: str = ""
@@ -53,8 +57,7 @@ class Settings:
     keys: Mapping[str, str] = field(default_factory=dict)  # action → keys with commas between
 
 
-@dataclass(frozen=True, slots=True)
-class TableMemory:
+class TableMemory(Struct, frozen=True):
     """How a table was left."""
 
     sort: str = ""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tidal.errors import TidalError
+from tidal.model.struct import Struct, replace
 from tidal.tui.feed import SPEEDS, Feed, Seekable, is_explained, is_proved, is_seekable
 from tidal.tui.look import LEVELS, mark_of
 from tidal.tui.widgets.scrubber import Place
@@ -32,8 +32,7 @@ Order = Callable[[Seekable], str | None]
 """What a key wants of a feed; it may have something to say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """What one turn of the loop brought."""
 
     frame: Frame | None = None

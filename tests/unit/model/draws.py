@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields, replace
 from struct import pack
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
@@ -16,6 +15,7 @@ from tidal.model.each import EACH_MAX, Spans
 from tidal.model.measured import Measured, Transaction
 from tidal.model.metrics import KINDS, Metric, parts_of
 from tidal.model.stats import Spread, Tally
+from tidal.model.struct import fields_of, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,8 +141,8 @@ def built(cls: Any) -> st.SearchStrategy[Any]:
     if cls is ev.FailureTally:
         moments = st.tuples(COUNT, COUNT).map(sorted)
         return st.builds(lambda m, n, e, o, t: cls(m, n, e, o, *t), TEXT, TEXT, TEXT, COUNT, moments)
-    needed = {f.name: drawn(hints[f.name]) for f in fields(cls) if f.default is f.default_factory is MISSING}
-    more = {f.name: drawn(hints[f.name]) for f in fields(cls) if f.name not in needed}
+    needed = {f.name: drawn(hints[f.name]) for f in fields_of(cls) if f.is_required}
+    more = {f.name: drawn(hints[f.name]) for f in fields_of(cls) if f.name not in needed}
     return st.one_of(st.builds(cls, **needed), st.builds(cls, **needed, **more))
 
 
@@ -180,7 +180,7 @@ def _plans() -> st.SearchStrategy[ev.PlanSet]:
 
 def _openings() -> st.SearchStrategy[ev.RunOpened]:
     hints = get_type_hints(ev.RunOpened)
-    shapes = {f.name: drawn(hints[f.name]) for f in fields(ev.RunOpened)}
+    shapes = {f.name: drawn(hints[f.name]) for f in fields_of(ev.RunOpened)}
     options = st.builds(
         lambda o, u, r: replace(o, users=u, spawn_rate=r), drawn(ev.RunOptions), st.integers(0, 99), RATE
     )
@@ -247,7 +247,7 @@ def _balanced(to_s: int, both: int, missing: int, surplus: int, gaps: tuple[Any,
 
 
 def _reported_as_it_may_be(hints: dict[str, Any]) -> st.SearchStrategy[Any]:
-    more = {f.name: drawn(hints[f.name]) for f in fields(ev.Reported) if f.name not in {"from_ms", "to_ms", "dated"}}
+    more = {f.name: drawn(hints[f.name]) for f in fields_of(ev.Reported) if f.name not in {"from_ms", "to_ms", "dated"}}
     return st.builds(_reported, st.tuples(COUNT, COUNT).map(sorted), st.booleans(), **more)
 
 

@@ -8,7 +8,6 @@ Worker `w1` in its first life has the incarnation `w1.1`. Times are ms after T0,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
@@ -18,6 +17,7 @@ from tidal.model.liveness import Heartbeat
 from tidal.model.plan import Ownership, ramp
 from tidal.model.state import State
 from tidal.model.stats import Tally
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

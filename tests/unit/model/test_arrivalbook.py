@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from histories import T0, at, block, by, closed, finished, folded, opened, planned, report, seen, started, stopped
@@ -13,6 +12,7 @@ from tidal.model import events as ev
 from tidal.model.arrivalbook import ArrivalBooks, arrival_books
 from tidal.model.arrivals import arrivals_of
 from tidal.model.frame import frame
+from tidal.model.struct import replace
 from tidal.model.verdict import judge
 from tidal.outputs.markdown import markdown
 from tidal.outputs.text import interval_line, summary

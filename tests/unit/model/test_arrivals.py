@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from tidal.model.arrivals import ARRIVAL, EVEN, POISSON, Arrivals, arrivals_of, in_flight_of, slot_of
 from tidal.model.events import Track
 from tidal.model.plan import Ownership, value_at
+from tidal.model.struct import replace
 
 SLOTS = 16
 SECOND_US = 1_000_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from struct import pack as packed_numbers
 
 import pytest
@@ -19,6 +18,7 @@ from tidal.model.senses import Senses
 from tidal.model.series import Point, Strain, Sums
 from tidal.model.spec import POINTS_MAX
 from tidal.model.state import IncarnationRecord, State
+from tidal.model.struct import replace
 
 NAME = "n" * 5_000
 

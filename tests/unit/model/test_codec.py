@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import zlib
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
 from draws import COUNT, TEXT, built
@@ -35,6 +34,7 @@ from tidal.model.codec import (
 )
 from tidal.model.fold import fold_entry
 from tidal.model.state import State
+from tidal.model.struct import replace
 
 STREAMS = st.sampled_from([LOG, REPORTS, INTENTS])
 KINDS = sorted(e.KIND for e in (*ev.MASTER_EVENTS, *ev.WORKER_EVENTS, *ev.OPERATOR_EVENTS))

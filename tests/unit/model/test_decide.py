@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +50,7 @@ from tidal.model.senses import Senses
 from tidal.model.sharing import MOVE_LEAD_MS
 from tidal.model.state import State
 from tidal.model.stats import Tally
+from tidal.model.struct import replace
 from tidal.model.verdict import EXIT_INVALID
 from tidal.model.wire import to_wire
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from tidal.model.gather import Gathering, fits, fitting, merge_reports
 from tidal.model.judging import added, value_of
 from tidal.model.pipe import Batch
 from tidal.model.segments import TOTAL, Phase, Pieces, add_all
+from tidal.model.struct import replace
 from tidal.model.thresholds_read import threshold_of
 
 if TYPE_CHECKING:

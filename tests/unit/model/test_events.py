@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any, get_type_hints
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from tidal.model import events as ev
 from tidal.model import pipe, trial
 from tidal.model.stats import Tally
+from tidal.model.struct import fields_of
 from tidal.model.wire import from_wire, to_wire
 
 ALL = (*ev.MASTER_EVENTS, *ev.WORKER_EVENTS, *ev.OPERATOR_EVENTS)
@@ -36,9 +36,9 @@ def test_every_event_is_in_the_registry() -> None:
 @pytest.mark.parametrize("cls", [*ALL, *pipe.ORDERS, *pipe.ANSWERS], ids=lambda cls: cls.__name__)
 def test_an_event_is_a_frozen_fact_that_explains_itself(cls: Any) -> None:
     """Frozen, documented, and with a readable type on each field."""
-    assert cls.__dataclass_params__.frozen
+    assert cls.__struct_config__.frozen
     assert cls.__doc__
-    assert {f.name for f in fields(cls)} <= set(get_type_hints(cls))
+    assert {f.name for f in fields_of(cls)} <= set(get_type_hints(cls))
 
 
 @pytest.mark.parametrize(("first", "last", "incarnation"), [(0, 1, "a"), (-1, -1, "a"), (2, 1, "a"), (1, 1, "")])

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidal.model.events import CHUNK_BYTES, FileChunk
 from tidal.model.files import SHIPPED_BYTES_MAX, Files, below_root, chunks_of, is_safe_path, spec_of
+from tidal.model.struct import replace
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,6 +43,7 @@ from tidal.model.ledger import planned_users
 from tidal.model.samples import COUNT_MAX
 from tidal.model.state import INTENTS_KEPT, INTERVALS_KEPT, STORY_MAX, State
 from tidal.model.stats import Tally
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from tidal.model.state import LogHalf, ReportHalf

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from draws import log_entries, report_entries, woven
@@ -37,9 +36,11 @@ from hypothesis import strategies as st
 from tidal.model import events as ev
 from tidal.model.codec import Entry, EntryId
 from tidal.model.frame import PATIENCE_S, WINDOW_S, frame
+from tidal.model.rows import Chart
 from tidal.model.series import POINTS_MAX
 from tidal.model.state import State
 from tidal.model.stats import Tally
+from tidal.model.struct import fields_of, is_record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,8 +71,8 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, tuple):
         for item in value:
             yield from _texts(item)
-    elif is_dataclass(value):
-        for field in fields(value):
+    elif is_record(type(value)):
+        for field in fields_of(type(value)):
             yield from _texts(getattr(value, field.name))
 
 
@@ -102,7 +103,7 @@ def test_the_figures_of_a_frame_agree_with_each_other(log: list[Entry], reports:
     assert ledger.iterations_started == sum(ends) + ledger.iterations_in_flight + ledger.iterations_unknown
     for row in (made.total, *made.endpoints):
         assert row.min_us <= row.median_us <= row.p95_us <= row.p99_us <= row.max_us
-    assert len({len(getattr(made.chart, f.name)) for f in fields(made.chart)[2:]}) == 1
+    assert len({len(getattr(made.chart, f.name)) for f in fields_of(Chart)[2:]}) == 1
     assert made.completeness.workers_reporting <= made.completeness.workers_expected
 
 

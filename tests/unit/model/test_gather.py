@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from draws import BLOCK
 from histories import T0, block, report, tally
 from hypothesis import given, settings
@@ -13,6 +11,7 @@ from tidal.model.events import Block, ExceptionTally, FailureTally, GeneratorSta
 from tidal.model.gather import BLOCKS_MAX, KINDS_MAX, ROWS_MAX, SPAN_MAX, Gathering, fits, fitting, merge_reports
 from tidal.model.pipe import Batch
 from tidal.model.stats import Tally
+from tidal.model.struct import replace
 from tidal.model.wire import to_wire
 
 FAILURES = st.lists(st.builds(FailureTally, *[st.sampled_from("ab")] * 3, *[st.integers(1, 9)] * 3), max_size=3)

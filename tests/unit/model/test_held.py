@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from histories import T0, T0_S, at, by, folded, opened, planned, ready, report, started, stopped, ticked
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +12,7 @@ from tidal.model.frame import frame
 from tidal.model.held import CURVES_MAX, OTHER, Held, Ran, held_of, note_ran, shared
 from tidal.model.plan import ramp
 from tidal.model.series import SUM_POINTS, Sums
+from tidal.model.struct import replace
 
 STAGES = (ev.StageSpec("up", 0, 4_000), ev.StageSpec("hold", 4_000, 10_000))
 PLAN = replace(planned("w1", end_ms=10_000), tracks=(ev.Track("", ((0, 8.0),)),), stages=STAGES)

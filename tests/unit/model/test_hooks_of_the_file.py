@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from histories import T0, at, by, finished, folded, opened, ready, reported, running, seen, stopped, tally
@@ -11,6 +10,7 @@ from tidal.model import events as ev
 from tidal.model.closing import HOOK_END_PATIENCE_MS, exit_code, is_measured
 from tidal.model.decide import decide, has_enough_workers
 from tidal.model.senses import Senses
+from tidal.model.struct import replace
 from tidal.model.view import Told, run_state, view_of
 
 if TYPE_CHECKING:

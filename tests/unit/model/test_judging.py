@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,6 +37,7 @@ from tidal.model.judging import EXIT_NOT_MET, EXIT_UNJUDGED, final_trips, judges
 from tidal.model.rejudge import rejudge
 from tidal.model.senses import Senses
 from tidal.model.state import State
+from tidal.model.struct import replace
 from tidal.model.thresholds_read import canonical, threshold_of
 from tidal.model.watched import watches, watches_of
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,6 +31,7 @@ from hypothesis import strategies as st
 from tidal.model import events as ev
 from tidal.model.ledger import GAPS_MAX, SEAL_AFTER_S, SEAL_EVERY_S, Books, balance, iterations, losses, seal
 from tidal.model.series import SECONDS_KEPT, Seconds
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from histories import Happening

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ from tidal.model.fold import fold_entry
 from tidal.model.frame import frame
 from tidal.model.limit_lines import LimitLine, limit_lines
 from tidal.model.state import State
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from tidal.model.rows import Frame

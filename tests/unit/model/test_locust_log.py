@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 from histories import (
@@ -22,6 +21,7 @@ from histories import (
 )
 
 from tidal.model import events as ev
+from tidal.model.struct import replace
 from tidal.outputs.locust_log import MAIN, OWN, RUNNERS, Line, LocustLog, closing_line, opening_lines
 
 NO_LIMIT = Line("INFO", MAIN, "No run time limit set, use CTRL+C to interrupt")

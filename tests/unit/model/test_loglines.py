@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from draws import LINE
 from histories import T0, at, by, folded, keyframed, life, opened, report, running
@@ -31,6 +29,7 @@ from tidal.model.loglines import (
 )
 from tidal.model.pipe import Said
 from tidal.model.samples import LINE_TEXT_MAX
+from tidal.model.struct import replace
 from tidal.model.wire import from_wire, to_wire
 
 NOW_MS = T0 + 60_000

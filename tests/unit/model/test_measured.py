@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,6 +31,7 @@ from tidal.model.measured import (
 )
 from tidal.model.own_rows import CheckRow, MetricRow, TransactionRow
 from tidal.model.pipe import Batch
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from tidal.model.rows import Frame

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 from histories import T0, T0_S, block, by, folded, report, running
@@ -15,6 +15,7 @@ from tidal.model.gather import BLOCKS_MAX, merge_reports
 from tidal.model.outbox import BATCH_MAX, CONFIRMED_MAX, STALLED_ACK_MS, UNSENT_MAX, Fields, Outbox
 from tidal.model.state import State
 from tidal.model.stats import Tally
+from tidal.model.struct import replace
 from tidal.model.verdict import put_together
 
 

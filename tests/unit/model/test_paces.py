@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from tidal.model.frame import frame
 from tidal.model.gather import CLASSES_MAX, Gathering
 from tidal.model.paces import LEAST, pacing_rows
 from tidal.model.pipe import Batch
+from tidal.model.struct import replace
 from tidal.model.verdict import judge
 
 if TYPE_CHECKING:

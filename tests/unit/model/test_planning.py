@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from histories import T0, beat, beats, folded, life, lost, opened, ready, started, ticked
 
@@ -12,6 +10,7 @@ from tidal.model import events as ev
 from tidal.model.decide import decide
 from tidal.model.planning import begins, fitting_classes, planned, typed_of
 from tidal.model.senses import Senses
+from tidal.model.struct import replace
 
 CLASSES = (ev.ClassSpec("Buyer", 3.0), ev.ClassSpec("Reader", 1.0), ev.ClassSpec("Admin", 1.0, fixed_count=2))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from draws import spread_of
@@ -10,6 +9,7 @@ from histories import T0, at, block, by, closed, finished, folded, opened, plann
 
 from tidal.model import events as ev
 from tidal.model.frame import frame
+from tidal.model.struct import replace
 from tidal.outputs.json import frame_json
 from tidal.outputs.markdown import markdown
 from tidal.outputs.text import summary

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from histories import T0, at, block, by, closed, finished, folded, opened, planned, report, seen, started, stopped
 
 from tidal.model import events as ev
 from tidal.model import staged
 from tidal.model.frame import frame
+from tidal.model.struct import replace
 from tidal.outputs.json import frame_json
 from tidal.outputs.markdown import markdown
 from tidal.outputs.text import interval_line, summary

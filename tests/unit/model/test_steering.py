@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -17,6 +16,7 @@ from tidal.model.frame import frame
 from tidal.model.planning import planned, typed_of
 from tidal.model.senses import Senses
 from tidal.model.steering import Steered
+from tidal.model.struct import replace
 from tidal.model.target import LEAD_MS
 
 USERS = "up: 0->10 in 10s, hold: 10 for 1m, down: ->0 in 10s"

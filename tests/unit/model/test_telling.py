@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from histories import T0, block, by, entries, finished, lost, report, reported, running, stopped, ticked
 
 from tidal.model import events as ev
 from tidal.model.codec import LOG, REPORTS, Entry, EntryId
+from tidal.model.struct import replace
 from tidal.model.telling import UNITS, Line, Teller, as_json, facts
 from tidal.model.terms import condition
 

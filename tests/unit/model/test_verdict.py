@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +33,7 @@ from tidal import errors
 from tidal.model import events as ev
 from tidal.model.frame import frame
 from tidal.model.spikes import spikes
+from tidal.model.struct import replace
 from tidal.model.verdict import EXIT_INVALID, EXIT_SUSPECT, Verdict, exit_code_of, judge
 
 if TYPE_CHECKING:

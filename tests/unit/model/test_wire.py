@@ -1,25 +1,23 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tidal.model.struct import Struct, field
 from tidal.model.wire import INT_MAX, from_wire, to_wire
 
 
-@dataclass
-class Leaf:
+class Leaf(Struct):
     """A value with and one without a default."""
 
     name: str
     size: int = 7
 
 
-@dataclass
-class Tree:
+class Tree(Struct):
     """Every shape that the wire knows."""
 
     leaf: Leaf

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from tidal.model import events as ev
 from tidal.model.ledger import planned_users
 from tidal.model.plan import counts_at
+from tidal.model.struct import replace
 from tidal.model.target import LEAD_MS, USERS_MAX, capped, grant, replanned
 
 if TYPE_CHECKING:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from histories import T0, at, beat, beats, folded, planned, running
 
@@ -11,6 +9,7 @@ from tidal.model import events as ev
 from tidal.model.attendance import tick
 from tidal.model.frame import frame
 from tidal.model.senses import Senses
+from tidal.model.struct import replace
 
 NOW_MS = T0 + 5_000
 

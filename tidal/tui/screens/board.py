@@ -6,7 +6,6 @@ Freezing stops the drawing, never the data.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.containers import Container
@@ -14,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Footer, Input
 
 from tidal.model.closeup import Focus
+from tidal.model.struct import replace
 from tidal.tui import text
 from tidal.tui.look import VERDICTS, Look, mark_of
 from tidal.tui.memory import Memory, ShortMemory, TableMemory

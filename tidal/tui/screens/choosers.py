@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from tidal.model.struct import Struct
 from tidal.tui.screens.questions import Choice
 from tidal.tui.text import duration_ms
 from tidal.tui.widgets.tick import Tick
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from tidal.tui.widgets.columns import Column
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnsAnswer:
+class ColumnsAnswer(Struct, frozen=True):
     """Which columns are not wanted, and which one sorts ("": as it is)."""
 
     hidden: frozenset[str]

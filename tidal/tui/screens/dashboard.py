@@ -9,12 +9,12 @@ Dashboard   views, opening rows, going back, help
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding
 
+from tidal.model.struct import replace
 from tidal.model.zoom import prefix_of
 from tidal.tui.screens.board import DIGITS, PAGES, VIEWS
 from tidal.tui.screens.choosers import ViewsMenu

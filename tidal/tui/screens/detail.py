@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -11,6 +10,7 @@ from textual.containers import Container, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tidal.model.struct import Struct, replace
 from tidal.tui import text
 from tidal.tui.widgets import books, logs, measured, tables
 
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from tidal.tui.widgets.columns import Cell
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(Struct, frozen=True):
     """A title, figures with their names, and lines of text."""
 
     title: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -13,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from tidal.model.events import TEXT_MAX
+from tidal.model.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,8 +111,7 @@ def stop_question() -> Choice:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class WantedUsers:
+class WantedUsers(Struct, frozen=True):
     """The answer to how many users there shall be; the rate is in users a second, None: as planned."""
 
     users: int

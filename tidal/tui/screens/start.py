@@ -7,7 +7,6 @@ What is wrong stands below its field; what would happen is drawn beside it, or b
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,6 +18,7 @@ from textual.message import Message
 from textual.widgets import Button, Checkbox, Footer, Input, Label, Static
 
 from tidal.errors import TidalError
+from tidal.model.struct import replace
 from tidal.tui import own
 from tidal.tui.choice import (
     Typed,

@@ -5,9 +5,10 @@ A cell has one tone; what is drawn last decides. Pure: no Textual in here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
+
+from tidal.model.struct import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,8 +17,7 @@ Runs = list[tuple[str, str]]
 """One row of the screen: pieces of text, each with its tone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dots:
+class Dots(Struct, frozen=True):
     """How many dots a cell has, the bit of each (rows from the top), and the character of every set of bits.
 
     `sparse` and `close`: of so many dots of a rule one is drawn; `rules`: its characters, where dots would not do.
@@ -41,15 +41,14 @@ DOTS = {
 }
 
 
-@dataclass(slots=True)
-class Canvas:
+class Canvas(Struct):
     """`width` x `height` cells; dots are counted from the lower left corner."""
 
     width: int
     height: int
     dots: Dots
-    _bits: list[list[int]] = field(init=False)
-    _tones: list[list[str]] = field(init=False)
+    _bits: list[list[int]] = field(default_factory=list)
+    _tones: list[list[str]] = field(default_factory=list)
     _filled: set[str] = field(default_factory=set)  # tones of the series that were drawn with an area
     _grounds: dict[tuple[int, int], str] = field(default_factory=dict)  # row, column → tone of a tinted cell
     _rules: dict[tuple[int, int], tuple[int, str, bool]] = field(default_factory=dict)  # bits, tone, whether close

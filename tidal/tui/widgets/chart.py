@@ -6,7 +6,6 @@ width of labels, so that nothing moves while figures grow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rich.cells import cell_len
@@ -14,6 +13,7 @@ from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
 
+from tidal.model.struct import Struct
 from tidal.tui.look import Look, Toned
 from tidal.tui.text import NOTHING, duration
 from tidal.tui.widgets import limits, scale
@@ -29,8 +29,7 @@ LABEL_CELLS = 6
 """Width of the numbers at the y axis; the axis itself takes one more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """Values over time in one tone; `style` is line, dotted or area."""
 
     name: str
@@ -42,8 +41,7 @@ class Series:
     needs_samples: bool = False  # 0 is no value but the absence of one: a gap in the line, a dash in the legend
 
 
-@dataclass(frozen=True, slots=True)
-class Plot:
+class Plot(Struct, frozen=True):
     """What a chart shows: all series share the axes. Times are plan time."""
 
     title: str

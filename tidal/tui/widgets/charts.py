@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textual.containers import Container
 
+from tidal.model.struct import replace
 from tidal.tui.look import LEVELS, mark_of
 from tidal.tui.widgets.chart import ChartView, Plot, Series
 from tidal.tui.widgets.heat import HeatPlot, HeatView

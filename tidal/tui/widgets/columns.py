@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
+
+from tidal.model.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -60,8 +61,7 @@ class GridRow:
         return f"<GridRow {self.key!r} {' | '.join(cell.text for cell in self.cells)}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column; `priority` 0 stays always, the highest go first when it is narrow."""
 
     key: str
@@ -72,8 +72,7 @@ class Column:
     most: int = 0  # grows up to its longest text, but not beyond this; 0: it does not grow
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """A column that fits: its index, and how wide it and the gap before it are."""
 
     index: int

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tidal.model.struct import replace
 from tidal.tui import text
 from tidal.tui.widgets.blocks import beside, columns, headed, pairs_block
 from tidal.tui.widgets.chart import Plot, Series, draw

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tidal.model.delays import matters
+from tidal.model.struct import Struct
 from tidal.tui import text
 from tidal.tui.look import OUTCOMES, PHASES, VERDICTS, Look, Mark, mark_of
 from tidal.tui.widgets.bignumbers import big, is_drawable
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from tidal.tui.widgets.canvas import Runs
 
 
-@dataclass(frozen=True, slots=True)
-class Chrome:
+class Chrome(Struct, frozen=True):
     """What stands around the frame and is not part of it."""
 
     replay: bool = False

@@ -5,11 +5,11 @@ Bands grow by a factor each, so the axis is logarithmic. Where grounds cannot be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from tidal.model.closeup import Heat
+from tidal.model.struct import Struct
 from tidal.tui import text
 from tidal.tui.look import HEAT_LEVELS, Look
 from tidal.tui.widgets.chart import LABEL_CELLS, Plot, PlotView, exactly, time_axis
@@ -23,8 +23,7 @@ SHADES = " ·░░▒▒▓▓█"
 """A character for each level where there are no tints."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeatPlot:
+class HeatPlot(Struct, frozen=True):
     """Heat with the time axis that it is drawn on."""
 
     heat: Heat

@@ -6,10 +6,10 @@ needed. A limit far above what is measured is not drawn, for it would squash the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tidal.model.limit_lines import REQUESTS, limit_lines
+from tidal.model.struct import Struct
 from tidal.tui.widgets import scale
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ NEAR = 2
 """A limit up to so many times as high as what is measured is drawn to scale."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """A line to be drawn; times are plan time, values are in the plot's raw unit.
 
     Attributes:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from tidal.model.struct import Struct
 from tidal.tui.text import clock, duration
 from tidal.tui.widgets.lines import Lines, cells_of
 from tidal.tui.widgets.spark import spark
@@ -23,8 +23,7 @@ SAME_MS = 400
 """An event so near to the position is where one stands."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A position in a recording; times are Redis time."""
 
     playing: bool = False

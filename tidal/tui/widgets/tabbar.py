@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
+from tidal.model.struct import Struct
 from tidal.tui.widgets.lines import Lines, cells_of, spread
 
 if TYPE_CHECKING:
@@ -20,8 +20,7 @@ ARROW_CELLS = 4
 """Of the two arrows that say that there are more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
+class Tab(Struct, frozen=True):
     """A tab: its name, its title, and how much it holds; `alarming` when that is bad news."""
 
     name: str

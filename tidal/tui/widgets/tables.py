@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tidal.model.struct import Struct
 from tidal.tui import text
 from tidal.tui.look import LEVELS, WORKERS, Look, mark_of
 from tidal.tui.widgets import books, logs, measured, users
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from tidal.model.rows import EndpointRow, ExceptionRow, FailureRow, Frame, StoryRow, WorkerRow
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A table of the dashboard."""
 
     name: str
