@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from tidal.lookout import Sheaf
 from tidal.model.codec import pack
 from tidal.model.liveness import Heartbeat
+from tidal.model.struct import replace
 from tidal.model.wire import to_wire
 
 BEAT = Heartbeat("box-1", "inc1", "box", 7, 4, 1, "1.0", 1_000, "r1", "running")
