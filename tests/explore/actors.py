@@ -212,6 +212,11 @@ class Kid:
         """The exit code."""
         return self._code
 
+    def wait(self, most_s: float) -> int | None:
+        """The exit code: who has ended has one at once."""
+        del most_s
+        return self._code
+
     def die(self) -> None:
         """SIGKILL: what it had not said is lost."""
         self.ended, self._code = True, -9
