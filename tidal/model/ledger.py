@@ -35,6 +35,8 @@ GAPS_MAX = 50
 GAP_PART, GAP_LEAST_MS = 20, 500
 """A second belongs to a gap when a twentieth of its plan is missing or too much, and half a user-second at least."""
 EVER_S = 1 << 50
+POINT_MS_MAX = 3_600_000
+"""Of a jump, which may lead to the year 4199, so much is added up by the second where the series' points are wider."""
 
 Gap = tuple[int, int, int, int]
 """First second, the one after its last, missing and surplus user-milliseconds."""
@@ -76,8 +78,11 @@ def add_up_plan(log: LogHalf, at_ms: int) -> None:
 def _part_end_ms(log: LogHalf, from_ms: int, until_ms: int) -> int:
     """Where the second of a moment ends, or, long before the end, the series' point: a clock's jump is few steps."""
     step_ms = log.planned.step_s * 1_000
-    step_ms = 1_000 if until_ms - from_ms < SECONDS_KEPT * 1_000 + step_ms else step_ms
-    return ((log.began_ms + from_ms) // step_ms + 1) * step_ms - log.began_ms
+    left_ms = until_ms - from_ms - SECONDS_KEPT * 1_000
+    if left_ms < min(step_ms, POINT_MS_MAX):
+        step_ms = 1_000
+    end_ms = ((log.began_ms + from_ms) // step_ms + 1) * step_ms - log.began_ms
+    return end_ms if step_ms == 1_000 else min(end_ms, from_ms + left_ms)
 
 
 def _next_step_ms(log: LogHalf, plan_ms: int) -> int:

@@ -276,3 +276,12 @@ def test_who_waited_and_went_is_no_loss() -> None:
     """A worker that never had a slot."""
     idle = [ev.WorkerSeen("w9", "host-w9", "w9.1", "host", 1, 1), lost("w9")]
     assert losses(folded(*running("w1"), planned("w1"), *idle)) == []
+
+
+def test_a_jump_of_two_thousand_years_is_added_up_and_its_last_seconds_are_known() -> None:
+    """A clock gone mad, or a hostile log: the sum is exact, and nobody walks there second by second."""
+    age_ms = 2_000 * 365 * 86_400_000
+    log = folded(level("w1"), at(age_ms, stopped())).log
+    assert log.planned_user_ms == 10 * age_ms
+    assert len(log.planned_s.ms) == SECONDS_KEPT
+    assert {*log.planned_s.ms.values()} == {10_000}
