@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from ast import literal_eval
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -278,3 +279,46 @@ def test_a_server_that_a_parent_has_begun_is_its_forks(start: Callable[[str], Ch
         select.select([parent.answers_fd], [], [], 0.1)
         said += parent.receive()
     assert said == b"True True\nFalse\n0\n"
+
+
+THREADED = """
+import os, threading
+from contextlib import suppress
+from pathlib import Path
+from tidal.launch import LaunchSpec, launch
+
+ended = threading.Event()
+
+def prepare():
+    threading.Thread(target=ended.wait, daemon=True).start()
+
+def supervise(arguments, begun):
+    raise AssertionError("not as a fork")
+
+launched = launch(LaunchSpec(os.path.abspath("locustfile.py")), prepare=prepare, supervise=supervise)
+inherited = []
+for path in Path(f"/proc/{launched.supervisor_pid}/fd").iterdir():
+    with suppress(FileNotFoundError):  # it goes on, and closes what it has opened
+        inherited.append(os.readlink(path))
+stale = [name for name in inherited if ".lock" in name and "(deleted)" in name]
+os.write(int(os.environ["TIDAL_ANSWER_FD"]), repr((launched.supervisor_pid, stale)).encode())
+ended.set()
+"""
+
+
+def test_a_supervisor_that_is_no_fork_inherits_nothing_of_a_server_that_it_cannot_adopt(
+    tmp_path: Path,
+    start: Callable[..., Child],  # noqa: F811
+) -> None:
+    """A thread came while the server was begun: that server goes, with its folder and its lock."""
+    (tmp_path / "locustfile.py").write_text("from tidal import User\nclass A(User): pass\n")
+    parent = start(THREADED, cwd=tmp_path)
+    said, end_s = b"", time.monotonic() + 90
+    while not parent.ended and time.monotonic() < end_s:
+        select.select([parent.answers_fd], [], [], 0.1)
+        said += parent.receive()
+    assert parent.ended
+    pid, stale = literal_eval(said.decode())
+    os.kill(pid, signal.SIGTERM)
+    assert stale == []
+    until(lambda: not alive(pid), within_s=60, what="the supervisor is gone")
