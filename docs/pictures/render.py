@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 PICTURES: dict[str, tuple[tuple[int, int], tuple[str, ...], str]] = {
-    "dashboard": ((120, 36), (), "live"),
+    "dashboard": ((120, 32), (), "live"),
     "endpoint": ((120, 42), ("down", "enter"), "live"),
     "worker": ((120, 36), ("2", "down", "enter"), "live"),
     "heat": ((120, 36), ("7",), "live"),
     "plan": ((120, 36), ("9",), "live"),
-    "replay": ((120, 36), (), "replay"),
+    "replay": ((120, 34), (), "replay"),
     "large": ((200, 50), (), "live"),
     "small": ((60, 16), (), "live"),
 }
@@ -46,11 +46,32 @@ PICTURES: dict[str, tuple[tuple[int, int], tuple[str, ...], str]] = {
 
 @dataclass(frozen=True)
 class Still:
-    """The live screen's feed, held at one moment."""
+    """The live screen's feed, held at one moment; it could be rewound, as any live run can."""
 
     state: State
     at_ms: int
     is_replay = False
+    playing = False
+    speed = 1.0
+
+    @property
+    def position_ms(self) -> int:
+        """Now."""
+        return self.at_ms
+
+    last_ms = position_ms
+
+    @property
+    def first_ms(self) -> int:
+        """When the run was opened."""
+        return self.state.log.opened_ms
+
+    def outline(self) -> Frame | None:
+        """The moment."""
+        return self.frame()
+
+    def seek(self, at_ms: int) -> None:
+        """Stay."""
 
     def frame(self, focus: Focus | None = None) -> Frame:
         """The moment."""

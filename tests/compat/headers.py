@@ -24,10 +24,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-
-from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from pathlib import Path

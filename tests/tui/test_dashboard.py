@@ -591,3 +591,18 @@ async def test_the_palette_has_its_place_at_the_end_of_the_footer_only_where_the
             await settled(pilot)
             await pilot.pause()
             assert ("^p" in screen_text(pilot).splitlines()[-1]) == is_offered, width
+
+
+@pytest.mark.parametrize(("size", "lines"), [((80, 24), 6), ((120, 30), 11), ((120, 36), 17), ((60, 16), 0)])
+async def test_the_charts_have_the_lines_that_the_table_leaves_empty(size: tuple[int, int], lines: int) -> None:
+    """A table of a few rows leaves its room to the charts; in the smallest terminal the table has all of it."""
+    app, _, _ = live()
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        board = dashboard(pilot)
+        charts = board.query_one("#charts")
+        assert (charts.size.height if charts.display else 0) == lines
+        assert board.grid("requests").size.height >= 7
+        await pilot.press("5")  # events: more than there is room for
+        await settled(pilot)
+        assert charts.size.height <= lines

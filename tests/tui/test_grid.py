@@ -243,3 +243,9 @@ async def test_an_empty_table_says_why_it_is_empty() -> None:
         page.grid.narrow_to("zzz")
         await pilot.pause()
         assert line(page, 1).strip() == "no row matches the filter"
+
+
+def test_every_heading_has_room_for_the_arrow_of_its_order() -> None:
+    """A title is never cut because its column sorts."""
+    tight = [(name, c.key) for name, table in TABLES.items() for c in table.columns if cell_len(c.title) >= c.width]
+    assert tight == []

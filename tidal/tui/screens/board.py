@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual.containers import Container
 from textual.message import Message
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from tidal.model.closeup import Focus
 from tidal.model.struct import replace
@@ -24,6 +24,7 @@ from tidal.tui.widgets.charts import Charts
 from tidal.tui.widgets.endpoint_page import endpoint_lines
 from tidal.tui.widgets.grid import Grid
 from tidal.tui.widgets.header import Chrome, Header
+from tidal.tui.widgets.keybar import KeyBar
 from tidal.tui.widgets.page import Page
 from tidal.tui.widgets.plan_page import plan_lines
 from tidal.tui.widgets.scrubber import Scrubber
@@ -33,6 +34,7 @@ from tidal.tui.widgets.worker_page import worker_lines
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.widget import Widget
 
     from tidal.model.rows import Frame
     from tidal.tui.feed import Feed, Operator
@@ -48,18 +50,34 @@ VIEWS = (
 """In the order of the tabs."""
 SIDE = ("workers", "events")
 """What a large screen shows below the other tables."""
-LARGE = (160, 42)
+LOW, TALL = 28, 42
+"""Rows from which on a terminal is not low any more, and is tall."""
+LARGE = (160, TALL)
 """Columns and rows from which on tables are shown together."""
+ROWS_LEAST, ROWS_FEWEST = 8, 3
+"""Rows that a table has before charts are any taller than they must be; with fewer than so many there are no charts."""
 DIGITS = "1234567890"
 RESPONSE = ("response95", "response99")
 """Columns of times from the moment that was meant: only a run with a schedule has them."""
+
+
+def chart_lines(height: int) -> tuple[int, int]:
+    """The least and the most lines of the charts in a terminal of this height."""
+    least = 6 if height < LOW else 9 if height < TALL else 15
+    return least, max(least, height // 2)
+
+
+def lines_of(part: Widget) -> int:
+    """The lines that a part has asked for, which it may not have yet."""
+    height = part.styles.height
+    return int(height.value) if height is not None else part.size.height
 
 
 class Board(Steady):
     """Header, charts, tabs with tables, a page for what was opened, the scrubber of what can be rewound."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (76, "-normal"), (110, "-broad"), (160, "-wide")]  # noqa: RUF012 as Textual declares it
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (22, "-low"), (28, "-middle"), (42, "-tall")]  # noqa: RUF012 as Textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (22, "-low"), (LOW, "-middle"), (TALL, "-tall")]  # noqa: RUF012 as Textual declares it
 
     class Taken(Message):
         """A picture came; it may be hidden behind a frozen screen."""
@@ -105,7 +123,7 @@ class Board(Steady):
         self._grids = {name: self._new_grid(name) for name in TABLES}
         self._main, self._side = Container(id="main"), Container(id="side")
         self._filter = Input(placeholder="words to look for, !word to leave out, /regex/", id="filter", compact=True)
-        self._scrubber, self._footer = Scrubber(look, id="scrubber"), Footer(compact=True)
+        self._scrubber, self._footer = Scrubber(look, id="scrubber"), KeyBar(compact=True)
 
     # -------------------------------------------------------------- parts
 
@@ -207,6 +225,7 @@ class Board(Steady):
         if not self._chrome.frozen:
             self._draw(picture)
         self._draw_chrome()
+        self._stretch()
         self.refocus()
         if self.is_closed and not self._was_closed:
             self._was_closed = True
@@ -305,18 +324,10 @@ class Board(Steady):
         """Another size may show other tables."""
         self._arrange()
 
-    def _offer_palette(self, offered: bool) -> None:  # noqa: FBT001 - the only thing that it is told
-        """Show the palette's key where it takes no room from others; Textual draws the footer anew only when asked."""
-        if offered != self._footer.show_command_palette:
-            self._footer.show_command_palette = offered
-            self._footer.refresh(recompose=True)
-
     def _arrange(self) -> None:
         seen = self._tables_seen()
         is_page = self._is_page
         self.set_class(self._is_large and not is_page, "-large")
-        self._offer_palette(self.size.width >= (110 if self.is_replay else 76))
-        self._charts.display = not is_page
         self._charts.set_class(self._tab == "charts", "-full")
         self._page.display = is_page
         for name in TABLES:
@@ -327,7 +338,22 @@ class Board(Steady):
             self._draw_table(name)
         self._draw_page()
         self._draw_chrome()
+        self._stretch()
         self.call_after_refresh(self.refocus)
+
+    def _stretch(self) -> None:
+        """Give the charts the lines that the table leaves empty, or none where the table would have too few itself."""
+        charts = self._charts
+        if charts.has_class("-full") or self._is_large or self._is_page:
+            charts.display = not self._is_page
+            charts.styles.clear_rule("height")
+            return
+        others = sum(lines_of(part) for part in (self._header, self._scrubber) if part.display) + 2  # tabs and keys
+        rows = max(ROWS_LEAST, self.grid(self._tab).known) + 2  # heading and total
+        least, most = chart_lines(self.size.height)
+        lines = min(max(least, self.size.height - others - rows), most)
+        charts.display = self.size.height - others - least >= ROWS_FEWEST + 2
+        charts.styles.height = lines if lines == least else lines - 1 + lines % 2  # odd: the axis has a middle
 
     def action_tab(self, name: str) -> None:
         """Show a table or the charts."""

@@ -15,7 +15,7 @@ from textual import on, work
 from textual.binding import Binding
 from textual.containers import Container, Horizontal, VerticalScroll
 from textual.message import Message
-from textual.widgets import Button, Checkbox, Footer, Input, Label, Static
+from textual.widgets import Button, Checkbox, Input, Label, Static
 
 from tidal.errors import TidalError
 from tidal.model.struct import replace
@@ -38,6 +38,7 @@ from tidal.tui.screens.fields import CLASS, COUNT, HINTS, OWN, WEIGHT, class_row
 from tidal.tui.screens.steady import Steady
 from tidal.tui.widgets.entry import Entry
 from tidal.tui.widgets.forecast import Forecast, shares_of
+from tidal.tui.widgets.keybar import KeyBar
 from tidal.tui.widgets.tick import Tick
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Start(Steady):
             with Container(classes="box", id="outlook") as box:
                 box.border_title = "what will happen"
                 yield self._forecast
-        yield Footer(compact=True)
+        yield KeyBar(compact=True)
 
     def _rows(self) -> tuple[tuple[str, ...], ...]:
         if self._desk.is_local:

@@ -97,11 +97,11 @@ class Canvas(Struct):
                 self.mark(x, dot, tone)
 
     def fill(self, heights: Sequence[int | None], tone: str) -> None:
-        """Tint the cells that lie below the heights of all their dot columns: an area without a dot of ink."""
+        """Tint the cells of which half or more lies below the heights of all their dot columns: an area without ink."""
         for column in range(self.width):
             dots = heights[column * self.dots.across : (column + 1) * self.dots.across]
             known = [y for y in dots if y is not None]
-            for row in range((min(known) + 1) // self.dots.down if known else 0):
+            for row in range((min(known, default=-self.dots.down) + 1 + self.dots.down // 2) // self.dots.down):
                 self._grounds[self.height - 1 - row, column] = tone
 
     def row_of(self, y: int) -> int:

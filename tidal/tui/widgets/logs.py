@@ -57,7 +57,7 @@ def _cells(row: LogRow, look: Look) -> tuple[Cell, ...]:
     return (
         Cell(look.own(text.clock(row.at_ms, look.zone)), "dim", row.at_ms),
         Cell(text.duration(row.offset_ms), "dim", row.offset_ms),
-        Cell(look.own(f"{glyph} {word}"), tone, _WEIGHTS.get(row.level, 0)),
+        Cell(look.outside(look.own(f"{glyph} {word}")), tone, _WEIGHTS.get(row.level, 0)),
         Cell(look.outside(row.who), "strong"),
         Cell(look.outside(row.logger), "dim"),
         Cell(look.outside(in_one_line(row.text)), tone if tone in ("warn", "bad") else ""),

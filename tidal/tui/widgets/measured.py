@@ -234,7 +234,7 @@ def number(value: float) -> str:
 
 TAGGED = (
     Column("tags", "Tags", 18, right=False, most=60),
-    Column("method", "Method", 6, right=False),
+    Column("method", "Method", 7, right=False),
     Column("name", "Name", 14, right=False, most=60),
     Column("requests", "Requests", 9),
     Column("failures", "Fails", 7),
@@ -267,12 +267,12 @@ def _tagged(row: TaggedRow, look: Look) -> GridRow:
 
 SAMPLES = (
     Column("time", "Time", 8, right=False),
-    Column("method", "Method", 6, right=False),
+    Column("method", "Method", 7, right=False),
     Column("name", "Name", 14, right=False, most=50),
-    Column("status", "Status", 6),
+    Column("status", "Status", 7),
     Column("took", "Took ms", 9, 1),
     Column("error", "Error", 18, right=False, most=200),
-    Column("worker", "Worker", 6, 2, right=False),
+    Column("worker", "Worker", 7, 2, right=False),
     Column("user", "User", 8, 3, right=False, most=24),
 )
 
@@ -308,11 +308,11 @@ def _sample(number: int, row: SampleRow, look: Look) -> GridRow:
 # ------------------------------------------------------------------ pace
 
 PACING = (
-    Column("class", "Class", 16, right=False, most=40),
+    Column("class", "Class", 14, right=False, most=40),
     Column("begun", "Begun", 9),
     Column("wanted", "Wanted /s", 10),
-    Column("achieved", "Achieved /s", 11),
-    Column("reached", "Reached %", 9),
+    Column("achieved", "Achieved /s", 12),
+    Column("reached", "Reached %", 10),
     Column("late", "Late %", 8, 1),
 )
 

@@ -42,7 +42,7 @@ def _number(value: int, shown: str, tone: str = "") -> Cell:
 
 SPARK_CELLS = 14
 _REQUESTS = (
-    Column("method", "Method", 6, right=False),
+    Column("method", "Method", 7, right=False),
     Column("name", "Name", 14, right=False, most=80),
     Column("requests", "Requests", 9),
     Column("failures", "Fails", 7),
@@ -117,7 +117,7 @@ def _requests_total(frame: Frame, _look: Look) -> GridRow:
 # ------------------------------------------------------------------ workers
 
 _WORKERS = (
-    Column("name", "Worker", 6, right=False, most=12),
+    Column("name", "Worker", 7, right=False, most=12),
     Column("host", "Host", 9, 2, right=False, most=28),
     Column("alive", "Alive", 7, right=False),
     Column("running", "Runs", 6, right=False),
@@ -211,7 +211,7 @@ def _age(age_ms: int | None, look: Look, *, late_ms: int) -> Cell:
 
 _FAILURES = (
     Column("count", "Count", 9),
-    Column("method", "Method", 6, 2, right=False),
+    Column("method", "Method", 7, 2, right=False),
     Column("name", "Name", 12, right=False, most=40),
     Column("error", "Error", 18, right=False, most=400),
     Column("first", "First", 8, 4),
