@@ -264,6 +264,13 @@ class Archive:
         """Whether there is neither an entry nor a keyframe."""
         return all(block.kind == END for block in self.blocks)
 
+    @property
+    def ending(self) -> str:
+        """Why it ends before its run was closed, or goes on still; "" for a whole one."""
+        if self.final:
+            return ""
+        return "its writer crashed" if self.torn else "the run was not closed"
+
     def demand_entries(self) -> None:
         """Raise ArchiveDamaged when it is empty: nothing can be shown of it."""
         if self.is_empty:

@@ -328,11 +328,8 @@ class ReplayFeed:
         """That the recording is not what was recorded; at the end of one that ends too early: why."""
         if self._watch is not None and self._watch.trouble:
             return self._watch.trouble
-        archive = self._replay.archive
-        if self.position_ms < self.last_ms or archive.final:
-            return ""
-        cut = "its writer crashed" if archive.torn else "the run was not closed"
-        return f"the recording ends here: {cut}"
+        ending = self._replay.archive.ending
+        return f"the recording ends here: {ending}" if ending and self.position_ms >= self.last_ms else ""
 
     def close(self) -> None:
         """Close the archive."""

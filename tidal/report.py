@@ -22,6 +22,7 @@ from tidal.model.events import ByMaster, FileChunk, RunStarted
 from tidal.model.explain import explain
 from tidal.model.files import Files
 from tidal.model.frame import frame
+from tidal.model.struct import replace
 from tidal.outputs.html import render
 from tidal.outputs.html_data import Report, report_of
 from tidal.replay import Replay, demand_run
@@ -87,12 +88,18 @@ class _Ended(NamedTuple):
     at_ms: int
     cut: Cut | None = None
     across: int = 0  # requests that went with what was cut, at its edges
+    ending: str = ""  # why the recording ends before its run
 
     def frame(self) -> Frame:
-        """The picture."""
-        if not self.cut:
-            return frame(self.state, self.at_ms)
-        return cut_frame(self.state, self.at_ms, self.cut, across=self.across)
+        """The picture; that the recording ends early is worth knowing."""
+        if self.cut:
+            shown = cut_frame(self.state, self.at_ms, self.cut, across=self.across)
+        else:
+            shown = frame(self.state, self.at_ms)
+        if not self.ending:
+            return shown
+        remarks = (f"the recording ends before its run: {self.ending}", *shown.verdict.remarks)
+        return replace(shown, verdict=replace(shown.verdict, remarks=remarks))
 
 
 def _ended(archive: Archive, path: Path, cut_of: CutOf) -> _Ended:
@@ -100,9 +107,9 @@ def _ended(archive: Archive, path: Path, cut_of: CutOf) -> _Ended:
     state = demand_run(replay.final(), path)
     cut = cut_of(state) if cut_of is not None else None
     if not cut:
-        return _Ended(state, replay.last_ms)
+        return _Ended(state, replay.last_ms, ending=archive.ending)
     left = cut_out(archive, cut)
-    return _Ended(left.left, replay.last_ms, cut, left.across)
+    return _Ended(left.left, replay.last_ms, cut, left.across, archive.ending)
 
 
 def shipped(archive: Archive, log: LogHalf) -> Mapping[str, bytes]:

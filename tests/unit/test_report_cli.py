@@ -74,3 +74,21 @@ def test_what_a_ci_server_reads(command: str, archive: Path, tmp_path: Path) -> 
     assert xml.read_text(encoding="utf8") == junit(frame)
     assert added.read_text(encoding="utf8") == "before\n" + markdown(frame)
     assert not list(Path.cwd().glob(f"{frame.run.run}.html"))
+
+
+@pytest.mark.parametrize("command", ["report", "explain", "export"])
+def test_a_recording_that_was_cut_is_said_to_be_one(
+    command: str, archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody takes its last second for the end of the run: on standard error, and in the figures themselves."""
+    words = {"report": ["--md", "-"], "explain": [], "export": ["-o", str(tmp_path / "out.tidal")]}[command]
+    parser = parser_of(command)
+    assert parser.run(parser.read([str(archive), *words])) == 0
+    assert "ends before its run" not in capsys.readouterr().err
+    cut = tmp_path / "cut.tidal"
+    cut.write_bytes(archive.read_bytes()[:-3])
+    words = [word.replace("out.tidal", "cut-out.tidal") for word in words]
+    assert parser.run(parser.read([str(cut), *words])) == 0
+    said = "the recording ends before its run: its writer crashed"
+    assert f"tidal: {said}" in capsys.readouterr().err
+    assert read_frame(cut).verdict.remarks[0] == said

@@ -25,11 +25,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the explanation."""
-    from tidal.cli.replay import archive_of
+    from tidal.cli.replay import archive_of, say_early_end
     from tidal.outputs.explained import explanation_json, explanation_text
     from tidal.report import read_explanation
 
-    frame, explained = read_explanation(archive_of(args.run), cutting.of(args))
+    archive = archive_of(args.run)
+    frame, explained = read_explanation(archive, cutting.of(args))
+    say_early_end(archive)
     if args.json:
         print(explanation_json(frame, explained), end="")
     else:

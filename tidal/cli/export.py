@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the file and say what it is."""
     from tidal.archive import Archive
-    from tidal.cli.replay import archive_of
+    from tidal.cli.replay import archive_of, say_early_end
     from tidal.outputs.layout import size
     from tidal.portable import export, run_of
 
@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
             args.output = f"{run_of(archive) or 'run'}.tidal"
     out = Path(args.output).expanduser()
     written = export(path, out, kinds)
+    say_early_end(path)
     without = f", without {', '.join(kinds)}" if kinds else ""
     print(f"written: {out} ({written.entries:,} entries, {size(written.size)}{without})")
     if written.dropped:

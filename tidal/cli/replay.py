@@ -138,6 +138,14 @@ def _warn(archive: Archive, path: Path) -> None:
         )
 
 
+def say_early_end(path: Path) -> None:
+    """On standard error: that a recording ends before its run, where it does, and why."""
+    from tidal.archive import Archive
+
+    with Archive.open(path) as archive:
+        _say(f"the recording ends before its run: {archive.ending}" if archive.ending else "")
+
+
 def _say(trouble: str) -> None:
     import sys
 

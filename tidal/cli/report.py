@@ -36,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write what was asked for, and say where it is."""
-    from tidal.cli.replay import archive_of
+    from tidal.cli.replay import archive_of, say_early_end
     from tidal.cli.verdict_files import summary_file, write_verdict
     from tidal.outputs.json import frame_json
     from tidal.outputs.markdown import markdown
@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     summary_file(args.summary)
     cut = cutting.of(args)
     frame = read_frame(archive, cut)
+    say_early_end(archive)
     others = (args.md, args.json, args.csv, args.junit, args.summary)
     page = args.html or (None if any(one is not None for one in others) else f"{frame.run.run}.html")
     if page:
