@@ -247,13 +247,13 @@ class Supervisor:
 
     def _start(self, argv: list[str], name: str, spec: object, *, answers_on_stdout: bool = False) -> Child:
         keep = [self._server.users_fd] if self._server else []
-        nursery = os.environ.get(NURSERY_FD)
+        env, line = _nursery()
         child = Child(
             argv,
             self._folder / f"{name}.log",
-            {NURSERY_FD: nursery} if nursery else {},
+            env,
             answers_on_stdout=answers_on_stdout,
-            keep_fds=[*keep, int(nursery)] if nursery else keep,
+            keep_fds=[*keep, *line],
             entry=ENTRIES.get(argv[-1]),
         )
         child.send(json.dumps(to_wire(spec)).encode() + b"\n")
@@ -296,18 +296,15 @@ class Supervisor:
     def _have_deputy(self) -> None:
         """See to it that somebody goes on when we are killed."""
         if self._deputy is None:
-            nursery = os.environ.get(NURSERY_FD)
-            env = {NURSERY_FD: nursery} if nursery else {}
-            self._deputy = Deputy(self._folder / "supervisor.log", env, self._succeed)
+            self._deputy = Deputy(self._folder / "supervisor.log", _nursery()[0], self._succeed)
         kept = [kept for kept in (self._master, self._worker) if kept is not None]
         server = [self._server] if self._server is not None else []
         knows = (*(kept.mark() for kept in kept), *((server.guard.pid, server.server_pid) for server in server))
         self._deputy.turn(knows, [*kept, *server], self._handed_on(), time.monotonic())
 
     def _handed_on(self) -> list[int]:
-        nursery = os.environ.get(NURSERY_FD)
         lock = [self._registration.lock_fd] if self._registration is not None else []
-        return [*lock, *([int(nursery)] if nursery else [])]
+        return [*lock, *_nursery()[1]]
 
     def _succeed(self) -> int:
         """In the deputy, when its supervisor is gone: be the supervisor. The children have noticed nothing."""
@@ -378,6 +375,12 @@ class Supervisor:
         say(how)
         if self._registration is not None:
             self._registration.end(how, time.time_ns() // 1_000_000)
+
+
+def _nursery() -> tuple[dict[str, str], list[int]]:
+    """The variable and the descriptor by which a child reaches the nursery; nothing where there is none."""
+    number = os.environ.get(NURSERY_FD)
+    return ({NURSERY_FD: number}, [int(number)]) if number else ({}, [])
 
 
 def read_spec() -> LaunchSpec:

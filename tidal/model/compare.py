@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from tidal.model.segments import OTHER, TOTAL, Phase, Piece, Pieces
 from tidal.model.stats import BUCKETS_PER_E, merge_histogram
-from tidal.model.struct import Struct, field, replace
+from tidal.model.struct import Struct, replace
 from tidal.model.students import critical, root, two_sided, welch
 from tidal.model.words import number
 
@@ -84,7 +84,7 @@ class Comparison(Struct, frozen=True):
     only: tuple[str, ...] = ()
     tested: int = 0
     tolerance: float = TOLERANCE
-    remarks: tuple[str, ...] = field(default=())
+    remarks: tuple[str, ...] = ()
 
     @property
     def regressions(self) -> tuple[Row, ...]:

@@ -41,7 +41,7 @@ from tidal.model.rows import StoryRow  # noqa: TC001 - from_wire reads the annot
 from tidal.model.series import POINTS_MAX, STRAIN_POINTS, SUM_POINTS, Seconds, Series, Strain, is_spanned
 from tidal.model.staged import CutRecord  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.stats import Spread, Tally, percentiles_us
-from tidal.model.struct import Remembering, Struct, field, fields_of, is_record
+from tidal.model.struct import Remembering, Struct, field, is_record, lasting_fields_of
 from tidal.model.watched import WatchedRecord  # noqa: TC001 - from_wire reads the annotations when it runs
 from tidal.model.wire import from_wire, to_wire
 
@@ -356,7 +356,7 @@ def _shape(kind: Any, known: set[Any]) -> list[str]:
         return [line for part in get_args(kind) for line in _shape(part, known)]
     known.add(kind)
     hints = get_type_hints(kind)
-    names = [(field.name, hints[field.name]) for field in fields_of(kind) if not field.name.startswith("_")]
+    names = [(field.name, hints[field.name]) for field in lasting_fields_of(kind)]
     lines = [f"{kind.__name__}.{name}: {hint}" for name, hint in names]
     return lines + [line for _, hint in names for line in _shape(hint, known)]
 

@@ -27,6 +27,7 @@ __all__ = [
     "field",
     "fields_of",
     "is_record",
+    "lasting_fields_of",
     "replace",
 ]
 
@@ -71,6 +72,11 @@ def fields_of(kind: Any) -> tuple[Field, ...]:
     names, defaults = kind.__struct_fields__, kind.__struct_defaults__
     needed = len(names) - len(defaults)
     return tuple(Field(name, at < needed or defaults[at - needed] is NODEFAULT) for at, name in enumerate(names))
+
+
+def lasting_fields_of(kind: Any) -> tuple[Field, ...]:
+    """Those that do not follow from the others: what begins with `_` does, and does not travel."""
+    return tuple(field for field in fields_of(kind) if not field.name.startswith("_"))
 
 
 def asdict(record: Struct) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
-from tidal.model.struct import fields_of, is_record
+from tidal.model.struct import is_record, lasting_fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -36,7 +36,7 @@ def _writer_of(cls: type) -> Callable[[Any], Any]:
     if hasattr(cls, "to_wire"):
         return cls.to_wire  # type: ignore[no-any-return]
     if is_record(cls):
-        names = tuple(f.name for f in fields_of(cls) if not f.name.startswith("_"))
+        names = tuple(field.name for field in lasting_fields_of(cls))
         return lambda value: {name: to_wire(getattr(value, name)) for name in names}
     if issubclass(cls, tuple | list):
         return lambda value: [to_wire(item) for item in value]
@@ -86,7 +86,7 @@ def reader_of(kind: Any) -> Callable[[Any], Any]:  # noqa: PLR0911 - one return 
 def record_reader(cls: Any) -> Callable[[Any], Any]:
     """A function that checks and converts a map to a record; names that it does not know are ignored."""
     hints = get_type_hints(cls)
-    slots = [field for field in fields_of(cls) if not field.name.startswith("_")]
+    slots = lasting_fields_of(cls)
     readers: dict[str, Callable[[Any], Any]] = {}
 
     def read(wire: Any) -> Any:
