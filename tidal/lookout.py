@@ -104,7 +104,8 @@ class Lookout:
         expected = {w.incarnation for w in workers if not w.is_gone}
         signed_off = [w.incarnation for w in workers if w.worker not in found and _may_leave(state, w)]
         rtt_us = received_us - sent_us
-        lost = self._liveness.poll(now_ms, rtt_us // 1000, expected - set(signed_off), set(beats))
+        due = expected - set(signed_off)
+        lost = self._liveness.poll(now_ms, rtt_us // 1000, due, set(beats), self._sheaf.fresh)
         self._tell_hold(now_ms, rtt_us // 1000)
         self._senses = Senses(0, beats, looked=True, lost=tuple(lost), left=tuple(signed_off), redis_rtt_us=rtt_us)
 
@@ -145,31 +146,37 @@ class Sheaf:
     Those of a crowd are taken apart once a second, for the tick; in between they only show who is there, by their first
     bytes: worker, incarnation, host and what else stays the same in a life. So who is gone and who came is known as
     soon as ever, and what a worker says of itself up to half a second later.
+
+    Attributes:
+        fresh: the incarnations that have beaten since the look before.
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[bytes, Heartbeat]] = {}
+        self._known: dict[str, tuple[bytes, bytes, Heartbeat]] = {}
+        self.fresh: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<Sheaf of {len(self._known)}>"
 
     def read(self, payloads: Mapping[str, bytes | None], *, in_full: bool) -> dict[str, Heartbeat]:
         """The newest heartbeat of each incarnation; without `in_full` one that was read before may stand for it."""
-        former, self._known = self._known, {}
+        former, self._known, self.fresh = self._known, {}, set()
         for worker, payload in payloads.items():
-            head, beat = former.get(worker, _NOBODY)
+            before, head, beat = former.get(worker, _NOBODY)
             if payload is None:
                 continue
             if in_full or beat is None or not payload.startswith(head):
                 beat, head = heartbeat_of(payload), payload[: payload.find(_MOMENT)]
             if beat is not None:
-                self._known[worker] = (head, beat)
-        return {beat.incarnation: beat for _, beat in self._known.values()}
+                self._known[worker] = (payload, head, beat)
+                if payload != before:
+                    self.fresh.add(beat.incarnation)
+        return {beat.incarnation: beat for _, _, beat in self._known.values()}
 
 
 _MOMENT = b"\xa5at_ms"
 """The name, as msgpack has it, of a heartbeat's first field that is another one each time."""
-_NOBODY: tuple[bytes, Heartbeat | None] = (b"", None)
+_NOBODY: tuple[bytes, bytes, Heartbeat | None] = (b"", b"", None)
 
 
 def heartbeat_of(payload: bytes | None) -> Heartbeat | None:

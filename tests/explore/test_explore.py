@@ -92,7 +92,7 @@ class LyingWriter(SimWriter):
 class Trust(Liveness):
     """Nobody is ever lost."""
 
-    def poll(self, now_ms: int, rtt_ms: int, expected: set[str], present: set[str]) -> list[str]:
+    def poll(self, now_ms: int, rtt_ms: int, expected: set[str], present: set[str], fresh: set[str]) -> list[str]:
         """See nothing."""
         return []
 
@@ -100,7 +100,7 @@ class Trust(Liveness):
 class Panic(Liveness):
     """Everybody is lost who is expected, some time."""
 
-    def poll(self, now_ms: int, rtt_ms: int, expected: set[str], present: set[str]) -> list[str]:
+    def poll(self, now_ms: int, rtt_ms: int, expected: set[str], present: set[str], fresh: set[str]) -> list[str]:
         """See ghosts."""
         return sorted(expected)[:1] if now_ms // 1000 % 7 == 0 else []
 

@@ -53,3 +53,16 @@ def test_who_came_is_seen_at_once_and_who_is_gone_is_not_there() -> None:
     assert sheaf.read({"box-1": None, "box-2": payload(incarnation="inc2")}, in_full=False).keys() == {"inc2"}
     assert sheaf.read({"box-1": payload(at_ms=2_000)}, in_full=False)["inc1"].at_ms == 2_000
     assert sheaf.read({"box-1": b"\xc1", "box-2": b""}, in_full=False) == {}
+
+
+@pytest.mark.parametrize("in_full", [True, False])
+def test_who_has_beaten_since_the_look_before_is_fresh(*, in_full: bool) -> None:
+    """A key that is still there as it was says nothing of now."""
+    sheaf, old, new = Sheaf(), payload(), payload(at_ms=1_500)
+    other = payload(worker="box-2", incarnation="inc2")
+    sheaf.read({"box-1": old, "box-2": other}, in_full=True)
+    assert sheaf.fresh == {"inc1", "inc2"}
+    sheaf.read({"box-1": new, "box-2": other}, in_full=in_full)
+    assert sheaf.fresh == {"inc1"}
+    sheaf.read({"box-1": new, "box-2": None}, in_full=in_full)
+    assert sheaf.fresh == set()

@@ -3,8 +3,9 @@
 The master polls the keys (expiry notifications came for 24 of 200 within 9 s when measured). An absent key makes a
 worker suspect at once. It is lost only when the view of Redis was healthy for longer than a lease and a beat, so
 that every live worker had the time to show itself, and when it is not most of the fleet at once: then the cause is
-more likely Redis or the master, and the rule waits for another lease. A Redis that answers, but slowly, holds the rule
-for ten leases and no longer: who was not seen in all that time is lost.
+more likely Redis or the master, and the rule waits for another lease. And somebody must have beaten since: where
+nobody does, all are lost together or none, for who takes the users of another must be there. A Redis that answers,
+but slowly, holds the rule for ten leases and no longer: who was not seen in all that time is lost.
 """
 
 from __future__ import annotations
@@ -123,6 +124,7 @@ class Liveness(Struct):
     _polled_ms: int | None = None
     _mass_until: int | None = None
     _held_since: int | None = None
+    _beaten_ms: int = -1
 
     def poll_failed(self) -> None:
         """Redis did not answer: nothing can be said, and the healthy time starts anew."""
@@ -132,9 +134,11 @@ class Liveness(Struct):
         """How many are absent and not called lost, because Redis is too slow to tell, and for how many ms by now."""
         return (len(self._absent_since), now_ms - self._held_since) if self._held_since is not None else (0, 0)
 
-    def poll(self, now_ms: int, rtt_ms: int, expected: set[str], present: set[str]) -> list[str]:
-        """Which of the expected incarnations are lost, given those whose key is there."""
+    def poll(self, now_ms: int, rtt_ms: int, expected: set[str], present: set[str], fresh: set[str]) -> list[str]:
+        """Which of the expected incarnations are lost, given those whose key is there, and who has written it anew."""
         self._keep_health(now_ms, rtt_ms)
+        if not expected.isdisjoint(fresh):
+            self._beaten_ms = now_ms
         for incarnation in [i for i in self._absent_since if i in present or i not in expected]:
             del self._absent_since[incarnation]
         for incarnation in expected - present:
@@ -143,6 +147,8 @@ class Liveness(Struct):
             return self._unseen(now_ms)
         self._held_since = None
         lost = sorted(i for i, since in self._absent_since.items() if now_ms - since >= self.confirm_ms)
+        if len(lost) < len(expected):
+            lost = [i for i in lost if self._absent_since[i] < self._beaten_ms]
         return [] if self._is_mass(now_ms, len(self._absent_since), len(expected)) else lost
 
     def _keep_health(self, now_ms: int, rtt_ms: int) -> None:

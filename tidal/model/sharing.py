@@ -17,18 +17,25 @@ if TYPE_CHECKING:
 
 MOVE_LEAD_MS = 1_000
 """How far in the future users move when nobody is gone: nothing is missing meanwhile."""
+RETURN_MS = 3_000
+"""Of a fleet that was lost whole: how long after the first is back the others' users are still theirs. Each of them
+tries again at least once a second, and needs one exchange for its heartbeat."""
 
 
 def share_out(state: State, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
     """A plan with other owners: at once when somebody is gone, a little later when users only move."""
     log, served = state.log, set(plan.owners)
-    changes = {o: "is gone" for o in plan.owners if o in log.ended or has_finished(state, o)}
-    if not changes and not _is_any_moving(state, served):  # as in nearly every turn, of which a second has many
+    gone = [o for o in plan.owners if o in log.ended or has_finished(state, o)]
+    if not gone and not _is_any_moving(state, served):  # as in nearly every turn, of which a second has many
         return _refit(log, plan, plan_ms)
-    able, is_urgent = able_ones(state), bool(changes)
-    changes |= {o: "came" for o in able if o not in served}
-    leaving = {o: "leaves" for o in plan.owners if o not in changes and is_draining(log, o)}
-    stay = {o: _weight(log, o) for o in plan.owners if o not in changes and o not in leaving}
+    able = able_ones(state)
+    if len(gone) == len(served) and _is_returning(state, gone, able, plan_ms):
+        return []
+    heirs = {o: life for o in gone if (life := _next_life(log, o)) in able and life not in served}
+    changes = {o: "is gone" for o in gone if o not in heirs}
+    changes |= {o: "came back" if o in heirs.values() else "came" for o in able if o not in served}
+    leaving = {o: "leaves" for o in plan.owners if o not in gone and is_draining(log, o)}
+    stay = {o: _weight(log, o) for o in plan.owners if o not in gone and o not in leaving}
     owners = {**stay, **{o: able[o] for o in able if o not in served}}
     if owners:
         changes |= leaving
@@ -36,10 +43,29 @@ def share_out(state: State, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
         owners = {o: _weight(log, o) for o in leaving}
     if not changes or not owners:
         return _refit(log, plan, plan_ms) if owners else []
-    owned = placed(log, Ownership(plan.owners, plan.table), owners, plan.tracks)
-    from_ms = max(_soon_ms(plan, plan_ms) if is_urgent else plan_ms + MOVE_LEAD_MS, plan.from_ms)
+    owned = placed(log, Ownership([heirs.get(o, o) for o in plan.owners], plan.table), owners, plan.tracks)
+    from_ms = max(_soon_ms(plan, plan_ms) if gone else plan_ms + MOVE_LEAD_MS, plan.from_ms)
     why = ", ".join(f"{log.incarnations.get(o, o)} {what}" for o, what in changes.items())[:300]
     return [_handed_over(plan, from_ms, owned, why), *too_many(log, len(owned.owners), len(plan.owners))]
+
+
+def _is_returning(state: State, gone: list[str], able: dict[str, int], plan_ms: int) -> bool:
+    """Whether all were lost together, and some are back: then it was the way to Redis, and the others come, too.
+
+    Until they do they run what they had, so nothing of it may be given away; whoever is back does the same.
+    """
+    log = state.log
+    cut = [o for o in gone if log.ended.get(o) == "lost" and not has_finished(state, o)]
+    lives = [_next_life(log, o) for o in cut]
+    back_ms = [record.seen_ms for life in lives if (record := log.worker_of(life)) is not None]
+    is_due = not back_ms or log.began_ms + plan_ms - min(back_ms) >= RETURN_MS
+    return not is_due and any(life not in able for life in lives)
+
+
+def _next_life(log: LogHalf, incarnation: str) -> str:
+    """The life in which a worker came back; "" when it did not."""
+    record = log.workers.get(log.incarnations.get(incarnation, ""))
+    return record.incarnation if record is not None and not record.is_gone else ""
 
 
 def too_many(log: LogHalf, workers: int, before: int = 0) -> list[ev.Event]:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pytest
+
 from tidal.model.liveness import (
     BEAT_MS,
     CROWD,
@@ -31,6 +33,7 @@ class Fleet:
     dead: set[str] = field(default_factory=set)
     away_until: dict[str, int] = field(default_factory=dict)  # who has not connected again yet
     lost: dict[str, int] = field(default_factory=dict)  # incarnation → when it was found lost
+    seen: dict[str, int] = field(default_factory=dict)  # the keys as the last poll found them
     liveness: Liveness = field(default_factory=Liveness)
 
     @property
@@ -60,7 +63,9 @@ class Fleet:
             return
         present = {name for name, until_ms in self.keys.items() if until_ms > self.now_ms}
         expected = set(self.names) - set(self.lost)
-        for name in self.liveness.poll(self.now_ms, self.rtt_ms, expected, present):
+        fresh = {name for name in present if self.keys[name] != self.seen.get(name)}
+        self.seen = self.keys.copy()
+        for name in self.liveness.poll(self.now_ms, self.rtt_ms, expected, present, fresh):
             self.lost[name] = self.now_ms
 
     def kill(self, count: int) -> set[str]:
@@ -126,6 +131,28 @@ def test_a_fleet_of_two_that_dies_is_no_mass() -> None:
     fleet.run(10_000)
     assert set(fleet.lost) == dead
     assert max(fleet.lost.values()) - died_ms <= FOUND_WITHIN_MS
+
+
+@pytest.mark.parametrize("size", [2, 3, 60])
+@pytest.mark.parametrize("apart_ms", [0, 700, 1_900])
+def test_all_that_are_cut_off_are_lost_together(size: int, apart_ms: int) -> None:
+    """Their leases lapse one after the other; but none is lost while those that would take its users may be."""
+    fleet = _healthy(size)
+    fleet.keys = {name: fleet.now_ms + LEASE_MS - apart_ms * n // (size - 1) for n, name in enumerate(fleet.names)}
+    fleet.kill(size)
+    fleet.run(10_000)
+    assert set(fleet.lost) == set(fleet.names)
+    assert len(set(fleet.lost.values())) == 1
+
+
+def test_who_is_silent_is_lost_as_soon_as_another_has_beaten() -> None:
+    """An old heartbeat whose lease has not lapsed yet says nothing of now."""
+    liveness = Liveness()
+    for now_ms in range(0, 6_000, POLL_MS):
+        assert liveness.poll(now_ms, 1, {"a", "b"}, {"a", "b"}, {"a", "b"}) == []
+    for now_ms in range(6_000, 7_500, POLL_MS):
+        assert liveness.poll(now_ms, 1, {"a", "b"}, {"a"}, set()) == []
+    assert liveness.poll(7_500, 1, {"a", "b"}, {"a"}, {"a"}) == ["b"]
 
 
 def test_a_pause_of_redis_loses_nobody() -> None:
@@ -219,7 +246,7 @@ def test_a_key_that_is_back_in_time_is_no_loss() -> None:
     liveness = Liveness()
     for now_ms in range(0, 20_000, POLL_MS):
         present = {"a", "b"} if now_ms % 500 else {"b"}
-        assert liveness.poll(now_ms, 1, {"a", "b"}, present) == []
+        assert liveness.poll(now_ms, 1, {"a", "b"}, present, present) == []
 
 
 def test_workers_that_are_cut_off_are_lost() -> None:
@@ -234,10 +261,10 @@ def test_a_stranger_is_not_expected() -> None:
     """Absence is counted only for those who are expected, from when they were."""
     liveness = Liveness()
     for now_ms in range(0, 6_000, POLL_MS):
-        assert liveness.poll(now_ms, 1, {"a"}, {"a", "stranger"}) == []
-    assert liveness.poll(6_000, 1, {"a", "b"}, {"a"}) == []
-    assert liveness.poll(6_250, 1, {"a", "b"}, {"a"}) == []
-    assert liveness.poll(6_500, 1, {"a", "b"}, {"a"}) == ["b"]
+        assert liveness.poll(now_ms, 1, {"a"}, {"a", "stranger"}, {"a"}) == []
+    assert liveness.poll(6_000, 1, {"a", "b"}, {"a"}, {"a"}) == []
+    assert liveness.poll(6_250, 1, {"a", "b"}, {"a"}, {"a"}) == []
+    assert liveness.poll(6_500, 1, {"a", "b"}, {"a"}, {"a"}) == ["b"]
 
 
 def test_few_workers_are_looked_for_more_often_before_the_start() -> None:
