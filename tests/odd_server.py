@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import zlib
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -197,7 +196,7 @@ class OddServer:
         begun = BEGUN.get(asked.path, b"")
         if begun:
             connection.sendall(begun)
-            time.sleep(4 * PIECE_S)  # a reset may overtake what was sent before it
+            self.over.wait(4 * PIECE_S)  # a reset may overtake what was sent before it
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         return False
 

@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -184,7 +184,8 @@ def _interrupt(case: Case, process: subprocess.Popen[bytes], at: Target) -> None
     name, _, requests = case.signal.partition(" ")
     until_s = time.monotonic() + LIMIT_S
     while at.served().total() < int(requests) and process.poll() is None and time.monotonic() < until_s:
-        time.sleep(0.05)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
     process.send_signal(signal.Signals[name])
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).parent.parent / "many_users.py"
+SCRIPT = Path(__file__).parent / "many_users.py"
 
 
 class Counting(asyncio.Protocol):

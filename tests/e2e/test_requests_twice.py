@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from scripted_server import ScriptedServer
 
-SCRIPT = Path(__file__).parent.parent / "requests_twice.py"
+SCRIPT = Path(__file__).parent / "requests_twice.py"
 BOUNDARY = re.compile(rb"\b[0-9a-f]{32}\b")
 WARM = re.compile(rb"GET /warm/(\d+)/(\d+) ")
 COUNT = 300
@@ -36,7 +37,8 @@ def test_nothing_tells_the_short_way_from_requests(seed: int) -> None:
     theirs, ours = ScriptedServer(seed), ScriptedServer(seed)
     argv = [sys.executable, str(SCRIPT), str(seed), str(COUNT), str(theirs.port), str(ours.port)]
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        env = {**os.environ, "PYTHONPATH": str(SCRIPT.parent.parent)}  # what the unit tests use as well
+        done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     finally:
         theirs.close()
         ours.close()

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from odd_server import tls_context
 
-SCRIPT = Path(__file__).parent.parent / "saturated.py"
+SCRIPT = Path(__file__).parent / "saturated.py"
 TAKES_S = 0.05
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

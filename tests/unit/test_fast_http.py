@@ -553,6 +553,15 @@ def test_a_request_is_known_to_its_response(session: Sessions, server: OddServer
     assert response.ok
 
 
+@pytest.mark.parametrize("headers", [None, {"X-Y": "z"}])
+@pytest.mark.parametrize("payload", [None, "", {}])
+def test_what_carried_nothing_says_so(session: Sessions, headers: Any, payload: Any) -> None:
+    """As it was given; and so does a request that an answer sent elsewhere without its body."""
+    assert session().post("/echo", payload, headers=headers).request.body == payload
+    gone = session().post("/redir", "a", headers=headers).request
+    assert (gone.method, gone.body, gone.payload) == ("GET", None, None)
+
+
 def test_through_a_proxy(session: Sessions, server: OddServer) -> None:
     """It gets the whole URL."""
     client = session("http://example.invalid", proxy_host="127.0.0.1", proxy_port=server.port)

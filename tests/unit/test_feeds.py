@@ -217,14 +217,13 @@ class Line:
         """A user that takes a row."""
         user._state = RUNNING
         greenlet = gevent.spawn(self.letters.next, user)
-        gevent.sleep(0)
+        gevent.idle()
         return greenlet
 
     def answer(self, first: int, count: int) -> None:
         """Rows come, and whoever waited goes on."""
         self.source.take(TakeBlock("rows:letters", first, count))
-        gevent.sleep(0)
-        gevent.sleep(0)
+        gevent.idle()
 
 
 def test_a_user_waits_for_its_row_and_can_be_stopped_meanwhile() -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from homes import living_in
 
 from tidal.archive_file import BLOCK_STRUCT, CRC_STRUCT, ENTRIES, HEAD_STRUCT, KEYFRAME, MAGIC, MARKER
 from tidal.cli.parser import parser_of
 from tidal.errors import TidalError
 from tidal.model.codec import pack
-from tidal.paths import HOME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,8 +81,7 @@ LIES: dict[str, bytes] = {
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path) -> Iterator[None]:
     """A home of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(HOME, str(tmp_path / "home"))
+    with living_in(tmp_path / "home"):
         yield
 
 

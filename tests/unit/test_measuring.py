@@ -212,9 +212,9 @@ def test_one_object_may_be_begun_again_inside_itself(scene: Scene) -> None:
 
     def twice() -> None:
         with again:
-            gevent.sleep(0)
+            gevent.idle()
             with again:
-                gevent.sleep(0)
+                gevent.idle()
 
     gevent.joinall([gevent.spawn(twice), gevent.spawn(twice)], raise_error=True)
     measured = scene.measured()

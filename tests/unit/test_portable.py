@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import test_proof
+from homes import living_in
 from recordings import Shop, record
 
 from tidal import paths
@@ -18,7 +19,6 @@ from tidal.model.events import ByMaster, Logged, LogLine, MasterTook, RunOpened,
 from tidal.model.masking import KINDS, Mask
 from tidal.model.state import State
 from tidal.outputs.html import render
-from tidal.paths import HOME
 from tidal.portable import export, run_of, take_in
 from tidal.proof import demand
 from tidal.replay import Replay
@@ -35,8 +35,7 @@ SECRETS = ("shop.example", "s3cret", "laptop", "class Shopper")
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path) -> Iterator[None]:
     """A home of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(HOME, str(tmp_path / "home"))
+    with living_in(tmp_path / "home"):
         yield
 
 

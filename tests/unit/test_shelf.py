@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from homes import living_in
 from recordings import Shop, record
 
 from tidal import paths, shelf
 from tidal.archive import part_path
 from tidal.cli.parser import parser_of
 from tidal.errors import NoSuchRun, UsageError
-from tidal.paths import HOME
 from tidal.shelf import About, Shelved, to_prune
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ RUN, OTHER = "20260921-141320-shop", "20260922-090000-shop"
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path) -> Iterator[Path]:
     """A home of its own with two runs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(HOME, str(tmp_path))
+    with living_in(tmp_path):
         record(paths.archive_path(RUN), Shop(seconds=12))
         record(paths.archive_path(OTHER), Shop(seconds=15, users=120))
         yield tmp_path

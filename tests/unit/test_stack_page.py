@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-import gevent
+from gevent.event import Event
 from gevent.pool import Group
+from gevent.queue import Queue
 from odd_server import OddServer
 
 from tidal import FastHttpUser
@@ -44,11 +45,12 @@ def test_a_request_and_its_connection_need_one_page() -> None:
             size, first = stack_bytes(frame)
             deepest[first] = max(deepest.get(first, (0, "")), (size, frame.f_code.co_qualname))
 
-    done: list[int] = []
+    done: Queue[int] = Queue()
+    over = Event()
 
     def get(user: Any) -> None:
-        done.append(user.client.get("/json").status_code)
-        gevent.sleep(3_600)
+        done.put(user.client.get("/json").status_code)
+        over.wait()
 
     class Visitor(FastHttpUser):
         host = server.url
@@ -60,13 +62,11 @@ def test_a_request_and_its_connection_need_one_page() -> None:
             sys.setprofile(look)
         try:
             Visitor(made).start(users)
-            while len(done) < turn:
-                gevent.sleep(0.01)
+            assert done.get(timeout=60) == 200
         finally:
             sys.setprofile(None)
     users.kill()
     server.close()
-    assert done == [200, 200]
     assert server.connections == 2
     assert "_run_user" in deepest
     assert deepest["_run_user"] < (PAGE_BYTES - BEGUN_BYTES, ""), deepest["_run_user"]

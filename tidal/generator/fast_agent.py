@@ -244,7 +244,8 @@ class LocustUserAgent:
         request = self.make_request(url, method, headers, body, params)
         retries = self.max_retries if max_retries is None else int(max_retries)
         redirects = self.max_redirects if max_redirects is None else int(max_redirects)
-        if isinstance(payload, str) and any(name.lower() == "content-type" for name, _ in request.given):
+        has_type = any(name.lower() == "content-type" for name, _ in request.given)
+        if not body or (isinstance(payload, str) and has_type):
             request.payload = payload
         if files:
             request.given = _with_type(request.given, kind)
@@ -286,7 +287,7 @@ class LocustUserAgent:
         try:
             answer, stream = ask(self.clientpool.host(head.origin), method, data)
             response = self.response_type(answer, None, stream)
-            response.asked = (self.request_type, url, method, payload or b"", params, defaults, given)
+            response.asked = (self.request_type, url, method, payload, params, defaults, given)
             response.elapsed_s = perf_counter() - began_s
             if answer.cookies is not None:
                 self.cookiejar.learn(answer, response, response.request)
@@ -361,7 +362,7 @@ class LocustUserAgent:
         if status in (301, 302, 303):
             dropped |= {"content-length", "content-type", "content-encoding", "transfer-encoding"}
             request.method = "HEAD" if request.method == "HEAD" else "GET"
-            request.payload = body = b""
+            request.payload, body = None, b""
         elif not rewind(body):
             raise UnrewoundBodyError(request.url, "payload cannot be rewound and resent after a redirect")
         request.go_to(url)

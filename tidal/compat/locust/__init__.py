@@ -38,6 +38,7 @@ __all__ = [
     "SequentialTaskSet",
     "TaskSet",
     "User",
+    "__version__",
     "between",
     "constant",
     "constant_pacing",

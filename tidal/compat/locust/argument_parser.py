@@ -13,17 +13,26 @@ from tidal.options.flags import add_flags, empty_parser
 from tidal.options.kinds import above_zero, positive_integer, timespan, user_config
 from tidal.options.parser import LocustArgumentParser
 
+from .rpc import Message
+from .util.directory import get_abspaths_in
+from .util.timespan import parse_timespan
+from .util.url import is_url
+
 __all__ = [
     "DEFAULT_CONFIG_FILES",
     "LocustArgumentParser",
+    "Message",
     "default_args_dict",
+    "get_abspaths_in",
     "get_empty_argument_parser",
     "get_locustfiles_locally",
     "get_parser",
+    "is_url",
     "json_user_config",
     "parse_locustfile_option",
     "parse_locustfile_paths",
     "parse_options",
+    "parse_timespan",
     "positive_integer",
     "setup_parser_arguments",
     "timespan",

@@ -7,7 +7,26 @@ from typing import Any, NoReturn
 from tidal.generator.environment import Environment, NotSupported
 from tidal.hooks import Events
 
-__all__ = ["COMMON_OPTIONS", "create_environment", "load_locustfile", "main"]
+from .argument_parser import get_locustfiles_locally, get_parser, parse_locustfile_option
+from .html import get_html_report, process_html_filename
+from .log import greenlet_exception_logger, setup_logging
+from .user.inspectuser import print_task_ratio, print_task_ratio_json
+
+__all__ = [
+    "COMMON_OPTIONS",
+    "create_environment",
+    "get_html_report",
+    "get_locustfiles_locally",
+    "get_parser",
+    "greenlet_exception_logger",
+    "load_locustfile",
+    "main",
+    "parse_locustfile_option",
+    "print_task_ratio",
+    "print_task_ratio_json",
+    "process_html_filename",
+    "setup_logging",
+]
 
 COMMON_OPTIONS = {"num_users": "users", "spawn_rate": "spawn-rate", "run_time": "run-time"}
 """What a LoadTestShape replaces, unless it says `use_common_options`."""

@@ -3,7 +3,13 @@
 The constants may be set here at any time; what tidal does by them is read when it is due.
 """
 
+import logging
+
+from tidal.flow import STOPPING as LOCUST_STATE_STOPPING
+from tidal.flow import RPCError, RPCReceiveError, RPCSendError, StopTest
+from tidal.generator.dispatch import UsersDispatcher
 from tidal.generator.local import LocalRunner
+from tidal.generator.messages import Message
 from tidal.generator.nodes import (
     CONNECT_RETRY_COUNT,
     CONNECT_TIMEOUT,
@@ -27,6 +33,14 @@ from tidal.generator.nodes import (
     WorkerNodes,
 )
 from tidal.generator.runners import DistributedRunner, MasterRunner, Runner, WorkerRunner
+from tidal.generator.stats_error import StatsError
+from tidal.generator.stats_view import RequestStats
+
+from .log import get_logs, greenlet_exception_logger
+from .util.directory import get_abspaths_in
+from .util.url import is_url
+
+logger = logging.getLogger("locust.runners")
 
 __all__ = [
     "CONNECT_RETRY_COUNT",
@@ -37,6 +51,7 @@ __all__ = [
     "HEARTBEAT_DEAD_INTERNAL",
     "HEARTBEAT_INTERVAL",
     "HEARTBEAT_LIVENESS",
+    "LOCUST_STATE_STOPPING",
     "MASTER_HEARTBEAT_TIMEOUT",
     "STATE_CLEANUP",
     "STATE_INIT",
@@ -50,8 +65,21 @@ __all__ = [
     "DistributedRunner",
     "LocalRunner",
     "MasterRunner",
+    "Message",
+    "RPCError",
+    "RPCReceiveError",
+    "RPCSendError",
+    "RequestStats",
     "Runner",
+    "StatsError",
+    "StopTest",
+    "UsersDispatcher",
     "WorkerNode",
     "WorkerNodes",
     "WorkerRunner",
+    "get_abspaths_in",
+    "get_logs",
+    "greenlet_exception_logger",
+    "is_url",
+    "logger",
 ]

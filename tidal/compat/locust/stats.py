@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import gevent
 
+from tidal.flow import CatchResponseError
 from tidal.generator.stats_entry import StatsEntry, table_widths
 from tidal.generator.stats_error import StatsError
 from tidal.generator.stats_settings import (
@@ -39,6 +40,9 @@ from tidal.outputs import locust_csv as files
 from tidal.outputs import locust_tables as tables
 from tidal.outputs.layout import iso
 
+from .util.date import format_utc_timestamp
+from .util.rounding import proper_round
+
 console_logger = logging.getLogger("locust.stats_logger")
 
 __all__ = [
@@ -53,6 +57,7 @@ __all__ = [
     "STATS_AUTORESIZE",
     "STATS_NAME_WIDTH",
     "STATS_TYPE_WIDTH",
+    "CatchResponseError",
     "RequestStats",
     "StatsCSV",
     "StatsCSVFileWriter",
@@ -62,6 +67,7 @@ __all__ = [
     "calculate_response_time_percentile",
     "console_logger",
     "diff_response_time_dicts",
+    "format_utc_timestamp",
     "get_error_report_summary",
     "get_percentile_stats_summary",
     "get_readable_percentiles",
@@ -70,6 +76,7 @@ __all__ = [
     "print_percentile_stats",
     "print_stats",
     "print_stats_json",
+    "proper_round",
     "save_stats_json",
     "sort_stats",
     "stats_history",

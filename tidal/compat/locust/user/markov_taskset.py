@@ -1,5 +1,6 @@
 """Locust's `locust.user.markov_taskset`."""
 
+from tidal.flow import LocustError
 from tidal.markov import (
     InvalidTransitionError,
     MarkovTaskSet,
@@ -11,14 +12,18 @@ from tidal.markov import (
     transition,
     transitions,
 )
+from tidal.tasks import TaskSet, TaskSetMeta
 
 __all__ = [
     "InvalidTransitionError",
+    "LocustError",
     "MarkovTaskSet",
     "MarkovTaskSetMeta",
     "MarkovTaskTagError",
     "NoMarkovTasksError",
     "NonMarkovTaskTransitionError",
+    "TaskSet",
+    "TaskSetMeta",
     "is_markov_task",
     "transition",
     "transitions",

@@ -1,5 +1,12 @@
 """Locust's `locust.user.sequential_taskset`."""
 
-from tidal.tasks import SequentialTaskSet, SequentialTaskSetMeta
+from tidal.flow import LocustError
+from tidal.tasks import SequentialTaskSet, SequentialTaskSetMeta, TaskSet, TaskSetMeta
 
-__all__ = ["SequentialTaskSet", "SequentialTaskSetMeta"]
+__all__ = [
+    "LocustError",
+    "SequentialTaskSet",
+    "SequentialTaskSetMeta",
+    "TaskSet",
+    "TaskSetMeta",
+]

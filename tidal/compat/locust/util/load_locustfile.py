@@ -5,11 +5,11 @@ from typing import Any
 
 from tidal.generator.discovery import shape_classes, user_classes
 from tidal.generator.loadfile import import_file
-from tidal.generator.pytestfile import pytest_users
+from tidal.generator.pytestfile import PytestUser, pytest_users
 from tidal.shape import LoadTestShape
 from tidal.users import User
 
-__all__ = ["is_shape_class", "is_user_class", "load_locustfile", "load_locustfile_pytest"]
+__all__ = ["PytestUser", "is_shape_class", "is_user_class", "load_locustfile", "load_locustfile_pytest"]
 
 
 def is_user_class(item: Any) -> bool:
