@@ -51,7 +51,7 @@ from tidal.model.story import row
 from tidal.model.text import clean
 from tidal.model.threshold_rows import limit_row, threshold_rows
 from tidal.model.tickets import ticket_cells
-from tidal.model.verdict import Verdict, judge, put_together
+from tidal.model.verdict import Verdict, added_together, judge
 from tidal.model.zoom import closeup, grouped
 
 if TYPE_CHECKING:
@@ -387,7 +387,7 @@ def _verdict(state: State, books: Books) -> VerdictRow:
         Verdict(closed.verdict, closed.reasons) if closed is not None and closed.verdict else judge(state, books=books)
     )
     remarks = (
-        *put_together(state),
+        *added_together(state),
         *crowd_remarks(state.reports.measured),
         *(spikes(state) if closed is not None else ()),
     )

@@ -190,22 +190,34 @@ def merge_reports(a: Reported, b: Reported) -> Reported:
 
 def fits(report: Reported) -> bool:
     """Whether an entry can carry it. It is packed only when it may well be too large."""
-    return _bytes_at_most(report) <= REPORT_BYTES_MAX or len(pack(to_wire(report))) <= REPORT_BYTES_MAX
+    return bytes_at_most(report) <= REPORT_BYTES_MAX or len(pack(to_wire(report))) <= REPORT_BYTES_MAX
 
 
-def _bytes_at_most(report: Reported) -> int:
+def bytes_at_most(report: Reported) -> int:
+    """A bound of what it takes when it is packed, found without doing so."""
     texts = [text for f in report.failures for text in (f.method, f.name, f.error)]
     texts += [text for e in report.exceptions for text in (e.message, e.traceback)]
-    rows, cells = len(report.failures) + len(report.exceptions) + len(report.generators) + len(report.users), 0
+    texts += [pace.user_class for pace in report.pacing] + [watch.of for watch in report.watch]
+    texts += [generator.state for generator in report.generators]
+    rows = (report.failures, report.exceptions, report.pacing, report.watch, report.generators, report.dated)
+    by_class = [report.users, *(generator.classes for generator in report.generators)]
+    by_class += [block.user_ms for block in report.blocks]
+    texts += [name for counts in by_class for name in counts]
+    cells = _cells(report.lateness, report.delay, report.undelayed)
     for block in report.blocks:
         cells += block.each.size if block.each is not None else 0
-        rows += 1 + len(block.tallies) + len(block.user_ms) + 2 * block.measured.size
-        cells += sum(len(tally.histogram) for tally in block.tallies.values()) + block.measured.cells
+        cells += sum(len(tally.histogram) + _cells(tally.response) for tally in block.tallies.values())
+        cells += block.measured.cells
         texts += [block.stage, block.user_class, *(text for key in block.tallies for text in key)]
         texts += block.measured.texts()
+    count = sum(map(len, (*rows, *by_class))) + sum(1 + len(b.tallies) + 2 * b.measured.size for b in report.blocks)
     exchanges = sum(4 * each.size + 1_000 for each in report.failed)
     lines = sum(4 * each.size + 200 for each in report.lines)
-    return 4 * sum(map(len, texts)) + 12 * cells + 200 * (rows + 2) + exchanges + lines
+    return 4 * sum(map(len, texts)) + 12 * cells + 200 * (count + 2) + exchanges + lines
+
+
+def _cells(*spreads: Spread | None) -> int:
+    return sum(8 + len(spread.histogram) for spread in spreads if spread is not None)
 
 
 def fitting(report: Reported) -> list[Reported]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 LAG_MAX_MS = 1_000
 """A lag counts as so much in a mean, at the most: one long stall is told by itself."""
 
+CPU_MAX_PERMILLE, ANSWER_MAX_US = 1_000_000, 3_600_000_000
+"""A thousand cores for one generator, an hour for one answer of Redis: what is said beyond counts as so much."""
+
 STILL_MAX_MS = 600_000
 """What is said to stand still for longer tells of no later second than this: it is a worker's word only."""
 
@@ -23,7 +26,8 @@ def note_answer(log: LogHalf, at_ms: int, redis_rtt_us: int) -> None:
     log.clock_back_ms = max(log.clock_back_ms, log.ticked_ms - at_ms)
     if log.planned.last_s is not None:
         point = log.planned.at(log.planned.last_s)
-        point.wait_us, point.waits = point.wait_us + redis_rtt_us, point.waits + 1
+        point.wait_us += min(max(0, redis_rtt_us), ANSWER_MAX_US)
+        point.waits += 1
 
 
 def note_strain(reports: ReportHalf, record: IncarnationRecord, event: Reported) -> None:
@@ -31,9 +35,10 @@ def note_strain(reports: ReportHalf, record: IncarnationRecord, event: Reported)
     alive = [g for g in event.generators if g.state != "gone"]
     if not alive or not event.users:
         return
-    worst_ms = max(g.lag_ms for g in alive)
+    worst_ms = max(0, *(g.lag_ms for g in alive))
     second, lag_ms = _moment_ms(event, worst_ms) // 1000, min(worst_ms, LAG_MAX_MS)
-    record.strain.add(second, lag_ms, event.cpu_permille // len(alive), worst_ms)
+    cpu_permille = min(max(0, event.cpu_permille // len(alive)), CPU_MAX_PERMILLE)
+    record.strain.add(second, lag_ms, cpu_permille, worst_ms)
     point = reports.series.at(second)
     point.wait_us, point.waits = point.wait_us + lag_ms * 1000, point.waits + 1
 

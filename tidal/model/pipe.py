@@ -20,6 +20,7 @@ from tidal.model.events import (
     StageSpec,
     Track,
 )
+from tidal.model.reports import check_counts
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
 from tidal.model.stats import Spread, Tally  # noqa: TC001 - from_wire reads the annotations
 from tidal.model.struct import Struct, field
@@ -248,6 +249,10 @@ class Batch(Event, frozen=True):
     delay: Spread | None = None  # how long answers lay in the kernel before the generator read them
     undelayed: Spread | None = None  # the latencies of the same answers without that
     behind_ms: int = 0  # how late the generator acted on what was due, at worst
+
+    def __post_init__(self) -> None:
+        """Refuse what no report could carry: user code holds the other end of the pipe."""
+        check_counts(self)
 
 
 class Said(Event, frozen=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tidal.model.dated import check_dated
 from tidal.model.envelopes import MOMENT_MS_MAX, Event
 from tidal.model.samples import (
@@ -17,6 +19,9 @@ from tidal.model.samples import (
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
 from tidal.model.stats import Spread  # noqa: TC001 - the same
 from tidal.model.struct import Struct, field
+
+if TYPE_CHECKING:
+    from tidal.model.pipe import Batch
 
 
 class GeneratorState(Struct, frozen=True):
@@ -50,6 +55,18 @@ class Watch(Struct, frozen=True):
             raise ValueError(f"a watch from second {self.from_s} to {self.to_s}")
 
 
+def check_counts(said: Reported | Batch) -> None:
+    """Refuse counts and moments that cannot be: a sum would carry them for ever."""
+    counts = [*said.users.values(), *said.iterations, *said.arrivals, said.hook_failures, *said.ended, said.late]
+    counts += [f.occurrences for f in said.failures] + [e.occurrences for e in said.exceptions]
+    counts += [n for pace in said.pacing for n in (pace.begun, pace.wanted_millionths)]
+    if not all(map(is_count, counts)):
+        raise ValueError("a report's counts are whole, not negative and not too large")
+    moments = [m for f in said.failures for m in (f.first_ms, f.last_ms)]
+    if not 0 <= said.from_ms <= said.to_ms < MOMENT_MS_MAX or not all(0 <= m < MOMENT_MS_MAX for m in moments):
+        raise ValueError(f"a report covers {said.from_ms} to {said.to_ms} ms")
+
+
 class Reported(Event, frozen=True):
     """What a worker's generators measured in an interval, and how they are."""
 
@@ -78,16 +95,10 @@ class Reported(Event, frozen=True):
     dated: dict[int, tuple[int, int, int]] = field(default_factory=dict)  # arrivals begun, dropped, users let go
 
     def __post_init__(self) -> None:
-        """Refuse counts and moments that cannot be: a sum would carry them for ever."""
-        counts = [*self.users.values(), *self.iterations, *self.arrivals, self.hook_failures, *self.ended, self.late]
-        counts += [f.occurrences for f in self.failures] + [e.occurrences for e in self.exceptions]
-        if not all(is_count(n) for n in counts):
-            raise ValueError("a report's counts are whole, not negative and not too large")
+        """Refuse what cannot be."""
+        check_counts(self)
         if len(self.watch) > WATCHES_MAX:
             raise ValueError(f"a report wants {len(self.watch)} endpoints to be watched")
-        moments = [m for f in self.failures for m in (f.first_ms, f.last_ms)]
-        if not 0 <= self.from_ms <= self.to_ms < MOMENT_MS_MAX or not all(0 <= m < MOMENT_MS_MAX for m in moments):
-            raise ValueError(f"a report covers {self.from_ms} to {self.to_ms} ms")
         check_dated(self)
 
 

@@ -160,6 +160,12 @@ class Pieces(Struct):
     _count: int = 0
     _known: set[Key] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        """Steps wide enough for the longest phase, ages by a clock that jumped: empty ones are pieces, too."""
+        longest_s = max((phase.to_ms - phase.from_ms for phase in self.phases), default=0) // 1_000
+        while longest_s > PIECES_MAX * self.step_s:
+            self.step_s *= 2
+
     def add(self, block: Block) -> None:
         """Count a block: requests and failures by the second, latencies where all of it lies in one phase.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from msgspec import NODEFAULT, Struct, field, to_builtins
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from dataclasses import replace  # a type checker knows which fields there are
 else:
     from msgspec.structs import replace
@@ -33,13 +34,16 @@ __all__ = [
 
 
 class Remembering(Struct):
-    """A struct whose fields that begin with `_` follow from the others: they do not count when two are compared."""
+    """A struct whose fields that begin with `_` follow from the others: they are neither compared nor printed."""
 
     __hash__ = None  # type: ignore[assignment]  # it changes
 
     def __eq__(self, other: object) -> bool:
         names = [name for name in self.__struct_fields__ if not name.startswith("_")]
         return type(self) is type(other) and all(getattr(self, name) == getattr(other, name) for name in names)
+
+    def __repr__(self) -> str:
+        return _told(self, [name for name in self.__struct_fields__ if not name.startswith("_")])
 
 
 class Discreet(Struct, frozen=True):
@@ -48,8 +52,11 @@ class Discreet(Struct, frozen=True):
     HIDDEN: ClassVar[frozenset[str]] = frozenset()
 
     def __repr__(self) -> str:
-        told = [f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in self.HIDDEN]
-        return f"{type(self).__name__}({', '.join(told)})"
+        return _told(self, [name for name in self.__struct_fields__ if name not in self.HIDDEN])
+
+
+def _told(record: Struct, names: Iterable[str]) -> str:
+    return f"{type(record).__name__}({', '.join(f'{name}={getattr(record, name)!r}' for name in names)})"
 
 
 class Field(NamedTuple):

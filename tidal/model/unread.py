@@ -15,7 +15,10 @@ Columns = tuple[int | Column, Column]
 
 
 class Unread:
-    """A base of dataclasses with slots and a `histogram`; while that slot is empty, it is that of the columns."""
+    """A base of structs with a `histogram`; while that field is empty, it is that of the columns.
+
+    C copies the fields of a struct without asking for them, so this asks for the histogram before.
+    """
 
     __slots__ = ("_columns",)
 
@@ -37,3 +40,14 @@ class Unread:
         self.histogram = histogram  # type: ignore[misc]  # a slot of whoever has this base
         del self._columns
         return histogram
+
+    def __copy__(self) -> Any:
+        return self._read().__copy__()
+
+    def __reduce__(self) -> Any:
+        return self._read().__reduce__()
+
+    def _read(self) -> Any:
+        """What a struct does by itself, now that it has all of its fields."""
+        _ = self.histogram
+        return super()

@@ -75,7 +75,7 @@ def judge(state: State, *, is_final: bool = False, books: Books | None = None) -
     return Verdict(word, tuple(reason for _, reason in found[:REASONS_MAX]))
 
 
-def put_together(state: State) -> Iterator[str]:
+def added_together(state: State) -> Iterator[str]:
     """What is worth knowing of requests whose second nobody knows."""
     requests, seconds = state.reports.together
     if requests:

@@ -115,7 +115,7 @@ def test_a_report_goes_up_to_the_last_span_that_is_over() -> None:
     """What came after it waits for the next one; the last one has all."""
     gathering = Gathering(FIRST_S * 1_000)
     blocks = tuple(blocks_of([(at, {"a": [(900, 1, False, None)]}, 5) for at in range(6)]))
-    gathering.add(Batch(FIRST_S * 1_000, 0, blocks))
+    gathering.add(Batch(FIRST_S * 1_000, FIRST_S * 1_000, blocks))
     one = gathering.report((FIRST_S + 6) * 1_000 + 300, {}, (), 0, 0, spans=Spans(4))
     assert [(b.second - FIRST_S, b.span) for b in one.blocks] == [(0, 4)]
     assert (one.from_ms, one.to_ms) == (FIRST_S * 1_000, (FIRST_S + 4) * 1_000)
@@ -128,15 +128,19 @@ def test_a_generator_that_is_held_holds_back_the_claim_alone() -> None:
     """Its sibling goes on: what that measured is told when it is over, and all is known once the held one is back."""
     gathering = Gathering(FIRST_S * 1_000)
     seconds = blocks_of([(at, {"a": [(900, 1, False, None)]}, 5) for at in range(16)])
-    gathering.add(Batch((FIRST_S + 3) * 1_000, 0, tuple(deepcopy(seconds[:3]))))  # then user code holds it
+    gathering.add(
+        Batch((FIRST_S + 3) * 1_000, (FIRST_S + 3) * 1_000, tuple(deepcopy(seconds[:3])))
+    )  # then user code holds it
     made = []
     for over_s in (8, 16):
-        gathering.add(Batch((FIRST_S + over_s) * 1_000, 0, tuple(deepcopy(seconds[over_s - 8 : over_s]))))
+        gathering.add(
+            Batch((FIRST_S + over_s) * 1_000, (FIRST_S + over_s) * 1_000, tuple(deepcopy(seconds[over_s - 8 : over_s])))
+        )
         at_ms = (FIRST_S + over_s) * 1_000 + 40
         made.append(gathering.report((FIRST_S + 3) * 1_000, {}, (), 0, 0, spans=Spans(8), over_ms=at_ms))
     assert [[(b.second - FIRST_S, b.span) for b in one.blocks] for one in made] == [[(0, 8)], [(8, 8)]]
     assert [one.to_ms for one in made] == [(FIRST_S + 3) * 1_000] * 2
-    gathering.add(Batch((FIRST_S + 16) * 1_000, 0, tuple(deepcopy(seconds[3:]))))
+    gathering.add(Batch((FIRST_S + 16) * 1_000, (FIRST_S + 16) * 1_000, tuple(deepcopy(seconds[3:]))))
     made.append(gathering.report((FIRST_S + 16) * 1_000, {}, (), 0, 0, spans=Spans(8), over_ms=(FIRST_S + 16) * 1_000))
     assert made[-1].to_ms == (FIRST_S + 16) * 1_000
     reports = folded(opened(), started(), planned("w1"), [by("w1", n, one) for n, one in enumerate(made, 1)]).reports

@@ -1,15 +1,29 @@
 from __future__ import annotations
 
-from draws import BLOCK
+from typing import Any
+
+import pytest
+from draws import BLOCK, built
 from histories import T0, block, report, tally
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidal.model.codec import ENTRY_BYTES_MAX, pack
 from tidal.model.each import Spans
-from tidal.model.events import Block, ExceptionTally, FailureTally, GeneratorState, Reported
-from tidal.model.gather import BLOCKS_MAX, KINDS_MAX, ROWS_MAX, SPAN_MAX, Gathering, fits, fitting, merge_reports
+from tidal.model.events import Block, ExceptionTally, FailureTally, GeneratorState, PaceTally, Reported
+from tidal.model.gather import (
+    BLOCKS_MAX,
+    KINDS_MAX,
+    ROWS_MAX,
+    SPAN_MAX,
+    Gathering,
+    bytes_at_most,
+    fits,
+    fitting,
+    merge_reports,
+)
 from tidal.model.pipe import Batch
+from tidal.model.reports import WATCHES_MAX, Watch
 from tidal.model.stats import Tally
 from tidal.model.struct import replace
 from tidal.model.wire import to_wire
@@ -121,7 +135,7 @@ def test_many_classes_of_a_large_fleet_know_each_second() -> None:
     gathering, first_s = Gathering(T0), T0 // 8_000 * 8
     for second in range(first_s, first_s + 10):
         made = tuple(Block(second, 1, {}, {f"C{i}": 1_000}, user_class=f"C{i}") for i in range(40))
-        gathering.add(Batch(second * 1_000, 0, made))
+        gathering.add(Batch(second * 1_000, second * 1_000, made))
     told = gathering.report((first_s + 9) * 1_000, {}, (), 0, 0, spans=Spans(8)).blocks
     assert [(b.second, b.span, b.user_ms) for b in told] == [(first_s, 8, {b.user_class: 8_000}) for b in told]
     assert len([b for b in told if b.each is not None]) == 40
@@ -192,6 +206,34 @@ def test_parts_fit_and_add_up(seconds: int, endpoints: int, failures: int, excep
     assert _sums(*parts) == _sums(made)
     assert all(len(pack(to_wire(part))) < ENTRY_BYTES_MAX for part in parts)
     assert [part.users for part in parts] == [made.users] * len(parts)
+
+
+@settings(max_examples=150, deadline=None)
+@given(built(Reported))
+def test_no_report_is_larger_than_it_is_thought(made: Reported) -> None:
+    """What is thought to fit is not packed to see whether it does: an entry that is too large would be refused."""
+    assert len(pack(to_wire(made))) <= bytes_at_most(made)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"pacing": tuple(PaceTally(f"{i} {'Buyer' * 20}", 1 << 40, 1 << 40, 1 << 40) for i in range(1_000))},
+        {"watch": tuple(Watch(f"{i} {'é' * 1_000}", 60) for i in range(WATCHES_MAX))},
+        {
+            "generators": tuple(
+                GeneratorState(i, 1, "up", 1, 0, {f"{n}": 1 << 40 for n in range(99)}) for i in range(40)
+            )
+        },
+        {"arrivals": (99, 99, 0), "dated": {T0 // 1_000 + n: (1, 0, 0) for n in range(99)}},
+        {"users": {f"{i} {'é' * 99}": 1 << 40 for i in range(1_000)}},
+    ],
+    ids=["paces", "watches", "classes of generators", "seconds", "users"],
+)
+def test_no_part_of_a_report_is_forgotten(more: dict[str, Any]) -> None:
+    """Of what there can be hundreds in one."""
+    made = report(**more)
+    assert len(pack(to_wire(made))) <= bytes_at_most(made)
 
 
 def test_an_ordinary_report_goes_as_it_is() -> None:

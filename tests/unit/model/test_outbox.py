@@ -16,7 +16,7 @@ from tidal.model.outbox import BATCH_MAX, CONFIRMED_MAX, STALLED_ACK_MS, UNSENT_
 from tidal.model.state import State
 from tidal.model.stats import Tally
 from tidal.model.struct import replace
-from tidal.model.verdict import put_together
+from tidal.model.verdict import added_together
 
 
 @dataclass
@@ -216,9 +216,9 @@ def test_seconds_that_were_added_together_are_counted_and_said() -> None:
     requests, seconds = state.reports.together
     assert 200 - BLOCKS_MAX < requests < 200
     assert 1 < seconds <= 200
-    (remark,) = put_together(state)
+    (remark,) = added_together(state)
     assert remark.startswith(f"{requests} requests stand in charts at the first of up to {seconds} seconds")
-    assert [*put_together(_delivered(one, two))] == []
+    assert [*added_together(_delivered(one, two))] == []
     merged = report(replace(block(0, requests=7), span=4), replace(block(9), is_warmup=True), to_ms=4_000)
     shown = frame(folded(running("w1"), [by("w1", 1, merged), by("w1", 1, merged)]), T0 + 9_000)
     assert shown.verdict.remarks[0].startswith("7 requests stand in charts at the first of up to 4 seconds")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from histories import T0, block
 
 from tidal.model import events as ev
 from tidal.model.plan import ramp
-from tidal.model.segments import Phase, phases_of
+from tidal.model.segments import PIECES_MAX, TOTAL, Phase, Pieces, add_all, phases_of
 
 
 def plan(points: tuple[tuple[int, float], ...], from_ms: int = 0, unit: str = "users") -> ev.PlanSet:
@@ -69,3 +70,15 @@ def test_a_run_of_no_time_has_no_phase_to_speak_of(end_ms: int) -> None:
     """And no plan neither."""
     assert len(phases_of([plan(((0, 1.0),))], end_ms)) <= 1
     assert phases_of([], 1_000) == []
+
+
+@pytest.mark.parametrize("end_ms", [30_000, 86_400_000, 2_000_000_000_000, 1 << 45])
+def test_a_phase_of_ages_has_few_pieces(end_ms: int) -> None:
+    """A clock that jumped by a thousand years: what was measured is there, empty seconds take no memory."""
+    (phase,) = phases_of([plan(((0, 5),))], end_ms)
+    pieces = Pieces([phase], T0)
+    add_all(pieces, [block(second, 2) for second in (0, 3, 29)])
+    row = pieces.row(phase, TOTAL)
+    assert len(row) <= PIECES_MAX
+    assert sum(piece.requests for piece in row) == sum(sum(piece.histogram.values()) for piece in row) == 6
+    assert pieces.step_s == 1 or len(row) >= PIECES_MAX // 2

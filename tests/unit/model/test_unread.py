@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+from copy import copy, deepcopy
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +13,10 @@ from hypothesis import strategies as st
 from tidal.model.lanes import LanePoint
 from tidal.model.series import Point
 from tidal.model.stats import BUCKET_COUNT
+from tidal.model.struct import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HISTOGRAMS = st.dictionaries(st.integers(0, (BUCKET_COUNT >> 3) - 1), st.integers(1, 1 << 40), max_size=30)
 
@@ -30,6 +38,17 @@ def test_samples_are_added_to_one_that_nobody_has_looked_at(first: dict[int, int
         point.merge(Point.from_wire(Point(histogram=second).to_wire()))
     assert unread == whole
     assert unread.to_wire() == whole.to_wire()
+
+
+@pytest.mark.parametrize("handled", [repr, copy, deepcopy, lambda point: pickle.loads(pickle.dumps(point))])  # noqa: S301
+@pytest.mark.parametrize(
+    "made", [Point(3, 1, 5, {7: 2, 9: 1}), LanePoint(3, 1, 5, 4, {7: 2, 9: 1})], ids=["chart", "endpoint"]
+)
+def test_one_that_nobody_has_looked_at_is_printed_and_copied(
+    made: Point | LanePoint, handled: Callable[[object], object]
+) -> None:
+    """As any other: a failed test, or a line for whoever looks for a fault, prints what it finds."""
+    assert handled(type(made).from_wire(made.to_wire())) == handled(replace(made))
 
 
 @pytest.mark.parametrize(
