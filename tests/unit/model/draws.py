@@ -14,6 +14,7 @@ from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of
 from tidal.model.each import EACH_MAX, Spans
 from tidal.model.measured import Measured, Transaction
 from tidal.model.metrics import KINDS, Metric, parts_of
+from tidal.model.pipe import Batch
 from tidal.model.stats import Spread, Tally
 from tidal.model.struct import fields_of, replace
 
@@ -134,6 +135,9 @@ def built(cls: Any) -> st.SearchStrategy[Any]:
     hints = get_type_hints(cls)
     if cls is ev.Reported:
         return st.deferred(lambda: _reported_as_it_may_be(hints))
+    if cls is Batch:
+        more = {f.name: drawn(hints[f.name]) for f in fields_of(cls) if f.name not in {"from_ms", "to_ms"}}
+        return st.builds(lambda moments, **rest: cls(*moments, **rest), st.tuples(COUNT, COUNT).map(sorted), **more)
     if cls is ev.LedgerSealed:
         return st.builds(_balanced, COUNT, COUNT, COUNT, COUNT, drawn(hints["gaps"]))
     if cls in _WITH_RULES:
