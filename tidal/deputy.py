@@ -4,8 +4,9 @@
         ✝                deputy      stdin ends: it adopts the children, who have noticed nothing, and forks a deputy
 
 A lifeline is cut when nobody holds it any more, so as long as one of the two lives no child ends. What a deputy knows
-is what its supervisor knew when it was forked: with every child that is new, the old deputy is killed and another one
-forked. Linux only: elsewhere a fork that goes on is not to be trusted, and no descriptor tells of a stranger's end.
+is what its supervisor knew when it was forked: the old deputy is killed before a child is started, and another one
+forked once that is there. Linux only: elsewhere a fork that goes on is not to be trusted, and no descriptor tells of a
+stranger's end.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Deputy:
         self._log_path, self._env, self._succeed = log_path, env, succeed
         self._child: Child | None = None
         self._knows: Hashable = None
-        self._backoff = Backoff()
+        self._backoff, self._trouble = Backoff(), ""
         self._born_s, self._due_s = time.monotonic(), 0.0
 
     def __repr__(self) -> str:
@@ -75,6 +76,8 @@ class Deputy:
             self._child = None
             wait_s = self._backoff.after(now_s - self._born_s)
             self._due_s = now_s + wait_s if wait_s is not None else float("inf")
+            if wait_s is None:
+                say("there is no deputy any more: it died too often")
         if (self._child is None or knows != self._knows) and now_s >= self._due_s:
             self.dismiss()
             self._knows, self._born_s = knows, now_s
@@ -96,8 +99,9 @@ class Deputy:
             argv = python_argv(MODULE, WORD, str(self._log_path.parent))
             return Child(argv, self._log_path, self._env, keep_fds=[*kept, *fds], entry=self._stand_by)
         except OSError as error:
-            say(f"no deputy: {error}")
-            self._due_s = time.monotonic() + RETRY_S
+            if str(error) != self._trouble:  # said once: a kernel that forbids it does so each time
+                say(f"no deputy: {error}")
+            self._trouble, self._due_s = str(error), time.monotonic() + RETRY_S
             return None
         finally:
             for one in lent:

@@ -34,6 +34,7 @@ from tidal.process import Backoff, Child, python_argv
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 READY_S = 30.0
@@ -65,6 +66,8 @@ no Redis server could be started here. Any one of these helps:
   3. install Valkey or Redis 6.2 or newer, so that valkey-server or redis-server is on PATH
   4. pip install fakeredis (keeps nothing on disk)"""
 
+
+_NOTHING = contextlib.nullcontext()
 
 # ------------------------------------------------------------------ the server
 
@@ -121,8 +124,11 @@ class EmbeddedServer:
         """What the server and its guard print."""
         return self.folder / "server.log"
 
-    def watch(self) -> bool:
+    def watch(self, starting: AbstractContextManager[object] = _NOTHING) -> bool:
         """Call this several times a second: a dead guard is replaced, with a new server on the same data; True then.
+
+        Args:
+            starting: entered just before there is another guard, left when there is one, before its server answers.
 
         Raises:
             NoServer: it died too often, or its successor does not answer; the server is stopped.
@@ -136,7 +142,8 @@ class EmbeddedServer:
             self.stop()
             raise NoServer(f"the embedded server died too often: {self._last_words()}")
         time.sleep(wait_s)
-        self._start_guard()
+        with starting:
+            self._start_guard()
         try:
             self.wait_ready()
         except StartFailed as error:
@@ -200,7 +207,7 @@ class EmbeddedServer:
         self.users_fd = self._users_out = -1
 
     def _start_guard(self) -> None:
-        self._born_s = time.monotonic()
+        self._born_s, self.server_pid = time.monotonic(), None
         inherited = [self._place.lock_fd, *([self._listener.fileno()] if self._listener else [])]
         entry = be_guard if self._forks else None
         keep = [*inherited, self._users_out]

@@ -72,9 +72,16 @@ class Kept:
         """Take note of its death, and start it again when that is due."""
         if self._again_s is not None:
             if now_s >= self._again_s:
-                self.restart(now_s)
+                self._try_again(now_s)
         elif self.is_kept() and self.child.poll() is not None:
             self._died(now_s)
+
+    def _try_again(self, now_s: float) -> None:
+        """Start it; where there is no memory or no process for it that is one more death."""
+        try:
+            self.restart(now_s)
+        except OSError as error:
+            self._wait(now_s, self._backoff.after(0), f"was not started: {error}")
 
     def _died(self, now_s: float) -> None:
         for answer in self.hear():
@@ -85,11 +92,14 @@ class Kept:
         if self.done:
             say(f"{self.name} is done")
             return
-        wait_s = self._wait_s(now_s)
+        self._wait(now_s, self._wait_s(now_s), f"ended with {self.code}")
+
+    def _wait(self, now_s: float, wait_s: float | None, how: str) -> None:
+        """Be started again after so many seconds, never for None."""
         self.given_up = wait_s is None
         self._again_s = None if wait_s is None else now_s + wait_s
         what = "it died too often" if wait_s is None else f"again in {wait_s} s"
-        say(f"{self.name} ended with {self.code}; {what}")
+        say(f"{self.name} {how}; {what}")
 
     def _wait_s(self, now_s: float) -> float | None:
         if self.code not in EXCUSED:
@@ -103,9 +113,13 @@ class Kept:
         """Whether it is to run."""
         return not (self.done or self.given_up)
 
+    def has_child(self) -> bool:
+        """Whether there is one whose end was not seen yet."""
+        return self.is_kept() and self._again_s is None
+
     def is_running(self) -> bool:
         """Whether there is a process now."""
-        return self.is_kept() and self._again_s is None and self.child.poll() is None
+        return self.has_child() and self.child.poll() is None
 
     # ------------------------------------------------------------------ in two processes
 
@@ -114,8 +128,8 @@ class Kept:
         return self.child.pid, self._again_s, self.done, self.given_up
 
     def lend(self) -> list[int]:
-        """The descriptors that a fork needs to `adopt` the child; none where there is no child."""
-        return self.child.lend() if self.is_running() else []
+        """The descriptors that a fork needs to `adopt` the child, also one that ends just now; none where none is."""
+        return self.child.lend() if self.has_child() else []
 
     def take_back(self) -> None:
         """After the fork: see `Child.take_back`."""
@@ -123,7 +137,7 @@ class Kept:
 
     def adopt(self) -> None:
         """In a fork whose parent is gone: look after the child it had; that it had none is known."""
-        if self.is_kept() and self._again_s is None:
+        if self.has_child():
             self.child.adopt()
 
 

@@ -174,17 +174,20 @@ class Registration:
         return self._lock
 
     def hand_over(self, supervisor_pid: int) -> None:
-        """Another supervisor looks after the run from now on; it has inherited the lock."""
-        self.entry = replace(self.entry, supervisor_pid=supervisor_pid)
-        _write(self.entry)
+        """Another supervisor looks after the run from now on; it has inherited the lock. OSError: nobody knows yet."""
+        entry = replace(self.entry, supervisor_pid=supervisor_pid)
+        _write(entry)
+        self.entry = entry
 
     def end(self, how: str, closed_ms: int) -> None:
         """Leave a note without a password, and without the URL of a server that is gone; free the lock."""
         kept_url = "" if self.entry.embedded else mask(self.entry.redis_url)
         ended = replace(self.entry, redis_url=kept_url, tcp_url="", supervisor_pid=0, closed_ms=closed_ms, ended=how)
-        _write(ended)
-        self._lock_path.unlink(missing_ok=True)
-        os.close(self._lock)
+        try:
+            _write(ended)
+        finally:
+            self._lock_path.unlink(missing_ok=True)
+            os.close(self._lock)
 
 
 def local_runs() -> list[LocalRun]:
@@ -246,11 +249,15 @@ def write_atomically(path: Path, data: bytes) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def remove_folder(path: Path) -> None:

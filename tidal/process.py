@@ -187,10 +187,12 @@ class Child:
         return isinstance(self._process, Adopted)
 
     def lend(self) -> list[int]:
-        """The descriptors that a fork of this process needs to `adopt` the child. Linux only."""
-        if self.poll() is not None:
-            return []
-        self._lent = self._process.lend() if isinstance(self._process, Adopted) else os.pidfd_open(self.pid)
+        """The descriptors that a fork of this process needs to `adopt` the child. Linux only.
+
+        Of one that has ended, too: what it said at last may be unread, and its pipes' numbers must not be another's.
+        """
+        if self.poll() is None:
+            self._lent = self._process.lend() if isinstance(self._process, Adopted) else os.pidfd_open(self.pid)
         return [fd for fd in (self._stdin, self.answers_fd, self._lent) if fd >= 0]
 
     def take_back(self) -> None:

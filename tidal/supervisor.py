@@ -44,7 +44,7 @@ from tidal.nursery import NURSERY_FD
 from tidal.process import Backoff, Child, python_argv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 OPEN_S = 120.0
 """How long the master may take until the run is in the log."""
@@ -140,6 +140,8 @@ class Supervisor:
     def _live(self) -> int:
         """Look after the run that is open, then leave."""
         ended, code = self._look_after()
+        if code == 0:
+            self._have_deputy()  # that knows of the end: one of before would start another master
         if code == 0 and self._server is not None:
             self._let_viewers_finish()
         self._stop_everything()
@@ -246,6 +248,8 @@ class Supervisor:
         return self._start(self._commands.worker, "worker", spec)
 
     def _start(self, argv: list[str], name: str, spec: object, *, answers_on_stdout: bool = False) -> Child:
+        if self._deputy is not None:
+            self._deputy.dismiss()  # it would start another one, of which this one knows nothing
         keep = [self._server.users_fd] if self._server else []
         env, line = _nursery()
         child = Child(
@@ -275,6 +279,7 @@ class Supervisor:
             if self._master.given_up:
                 return f"failed: the master died too often, with {self._master.code} at last", TidalError.exit_code
             self._take_turns()
+            self._be_named()
             self._have_deputy()
             self._wait(TURN_S)
         return "stopped: the supervisor was told to", 0
@@ -283,15 +288,25 @@ class Supervisor:
         if self._worker is not None:
             self._worker.turn(time.monotonic())
         if self._master is not None and self._master.is_running():
-            for answer in self._master.hear():
-                say(f"the master says: {answer}")
             self._master.child.flush()
 
     def _watch_server(self) -> None:
-        if self._server is not None and self._server.watch():
-            say("the server's guard had died: there is a new one, on the same data")
+        try:
+            if self._server is not None and self._server.watch(self._with_another_guard()):
+                say("the server's guard had died: there is a new one, on the same data")
+        except OSError as error:  # no memory, no process: that counts as one of its deaths
+            say(f"the server's guard had died, and there is no other yet: {error}")
 
     # ------------------------------------------------------------------ two lives
+
+    @contextlib.contextmanager
+    def _with_another_guard(self) -> Iterator[None]:
+        """No deputy is to see a guard's death and not its successor: two servers would write one file."""
+        if self._deputy is not None:
+            self._deputy.dismiss()
+        yield
+        if self._deputy is not None:
+            self._have_deputy()
 
     def _have_deputy(self) -> None:
         """See to it that somebody goes on when we are killed."""
@@ -319,11 +334,16 @@ class Supervisor:
         for lent in (self._master, self._worker, self._server):
             if lent is not None:
                 lent.adopt()
-        with contextlib.suppress(OSError):  # a full disk; the lock is ours
-            self._registration.hand_over(os.getpid())
+        self._be_named()
         self._tell_story(f"the supervisor (process {killed}) was killed: its deputy (process {os.getpid()}) goes on")
         self._have_deputy()
         return self._live()
+
+    def _be_named(self) -> None:
+        """See to it that who looks for the supervisor finds us: on a full disk that comes later."""
+        if self._registration is not None and self._registration.entry.supervisor_pid != os.getpid():
+            with contextlib.suppress(OSError):
+                self._registration.hand_over(os.getpid())
 
     def _tell_story(self, line: str) -> None:
         """Have the master write a line into the log, now or when there is one."""
@@ -374,7 +394,8 @@ class Supervisor:
     def _end(self, how: str) -> None:
         say(how)
         if self._registration is not None:
-            self._registration.end(how, time.time_ns() // 1_000_000)
+            with contextlib.suppress(OSError):  # a full disk: that nobody holds the lock says it, too
+                self._registration.end(how, time.time_ns() // 1_000_000)
 
 
 def _nursery() -> tuple[dict[str, str], list[int]]:

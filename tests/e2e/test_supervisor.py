@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -361,6 +362,76 @@ def test_a_successor_knows_how_children_of_another_ended(stage: Stage) -> None:
     stage.tell("closed")
     until(all_gone([successor]))
     assert len(stage.lives("worker")) == 1
+
+
+def test_a_supervisor_killed_after_the_close_has_a_successor_that_knows_of_it(stage: Stage) -> None:
+    """What the master said at its end was read already: nobody starts another one for a run that is closed."""
+    ready = stage.start()
+    master, unknowing = stage.pid("master"), stage.deputy()
+    with contextlib.closing(client_of(ready["redis_url"])) as client:
+        client.set("tidal:{r1}:viewer", b"1", px=60_000)
+        stage.tell("closed")
+        until(all_gone([master, unknowing]), what="the run is closed, and there is another deputy")
+        successor = stage.kill_supervisor()
+        client.delete("tidal:{r1}:viewer")
+    until(all_gone([successor]), what="everything ends")
+    assert len(stage.lives("master")) == 1
+    assert paths.local_run("r1").ended == "closed"  # type: ignore[union-attr]
+
+
+def test_a_guard_and_the_supervisor_killed_one_after_the_other_leave_one_server(stage: Stage) -> None:
+    """Between a new guard and the first answer of its server the deputy knows of it, or there is none."""
+    ready = stage.start()
+    stage.pid("worker")
+    stage.deputy()
+    guard = server_pids()["guard"]
+    os.kill(guard, signal.SIGKILL)
+    until(lambda: {*part_pids("tidal.guard")} - {guard}, what="there is a new guard")
+    assert stage.supervisor is not None
+    os.kill(stage.supervisor.pid, signal.SIGSTOP)  # before the new server has answered, most times
+    until(lambda: part_pids("valkey-server"), what="there is a new server")
+    stage.supervisor.kill()
+    stage.supervisor.wait(5)
+    until(lambda: looks_after() not in (0, stage.ready["pid"]) or ours() == {}, what="a successor, or the end")
+    until(lambda: len(part_pids("tidal.guard")) <= 1, what="there is one guard at most")
+    assert reachable(ready["redis_url"]) or until(lambda: ours() == {}, what="the run ends in order")
+    stage.tell("closed")
+
+
+def limit_file_sizes(pid: int, bytes_max: int) -> None:
+    """Have a process find the disk full: no file may grow beyond this."""
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (bytes_max, resource.RLIM_INFINITY))
+
+
+def test_a_successor_on_a_full_disk_is_named_when_there_is_room(stage: Stage) -> None:
+    """Until then a stop by its number would go to a process that is gone, or to a stranger with that number."""
+    stage.start()
+    successor = stage.deputy()
+    limit_file_sizes(successor, 0)
+    assert stage.supervisor is not None
+    stage.supervisor.kill()
+    stage.supervisor.wait(5)
+    until(lambda: "was killed: its deputy" in stage.heard("master"), what="it goes on")
+    assert looks_after() == stage.ready["pid"]
+    assert [path.name for path in (paths.state_dir() / "local").iterdir() if str(successor) in path.name] == []
+    limit_file_sizes(successor, resource.RLIM_INFINITY)
+    until(lambda: looks_after() == successor, what="it is named")
+    os.kill(successor, signal.SIGTERM)
+    until(all_gone([successor]), what="it heeds SIGTERM")
+
+
+def test_a_supervisor_on_a_full_disk_ends_in_order(stage: Stage) -> None:
+    """The note of how it ended is lost; that it has ended is known by its lock."""
+    stage.start()
+    stage.pid("worker")
+    stage.deputy()
+    assert stage.supervisor is not None
+    limit_file_sizes(stage.supervisor.pid, 0)
+    stage.tell("closed")
+    assert stage.wait() == 0
+    entry = paths.local_run("r1")
+    assert entry is not None
+    assert not entry.is_alive
 
 
 def kill_both(stage: Stage) -> None:

@@ -126,3 +126,31 @@ def test_a_child_that_waits_for_its_next_life_is_not_adopted() -> None:
     assert kid.child.is_adopted is False
     kid.turn(kid._born_s + 60)
     assert kid.is_running()
+
+
+def test_a_child_that_ended_before_anybody_saw_it_is_adopted_with_its_last_word() -> None:
+    """Its pipes are lent like those of one that lives: their numbers would be another file's in the fork."""
+    kid = Kid(ends=0)
+    kid.child.code, kid.child.said = 0, b'{"ended": 0}\n'
+    kid.adopted().turn(kid._born_s)
+    assert kid.done
+
+
+def test_a_child_that_cannot_be_started_is_tried_again() -> None:
+    """No memory, no process: whoever keeps it lives on, and gives up as after so many deaths."""
+
+    def start() -> Actor:
+        if tries:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        return Actor()
+
+    tries: list[float] = []
+    kid = Kept("the kid", start)  # type: ignore[arg-type]
+    kid.child.code = 9  # type: ignore[attr-defined]
+    kid.turn(0)
+    while not kid.given_up:
+        tries.append(kid.mark()[1])
+        assert kid.mark()[1] < 60
+        kid.turn(kid.mark()[1])
+    assert tries == sorted(set(tries))
+    assert not kid.is_running()
