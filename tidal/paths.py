@@ -81,6 +81,15 @@ def checked(run: str) -> str:
     return run
 
 
+def whole(given: Path | str) -> Path:
+    """A path as it was typed, absolute: `~` is a home, and with `..` in it the folder is named as it really is.
+
+    Whether a file lies below a folder is read off the two names, and `/here/../x.py` is not below `/here`.
+    """
+    path = Path(given).expanduser().absolute()
+    return path.parent.resolve() / path.name if ".." in path.parts else path
+
+
 def _folder(path: Path) -> Path:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)

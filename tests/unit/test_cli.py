@@ -19,7 +19,7 @@ from tidal.archive import ArchiveWriter
 from tidal.cli import SUBCOMMANDS, flags
 from tidal.cli.find import ARCHIVED, LOCAL, Found, pick
 from tidal.cli.parser import Parser, meant, overview, parser_of
-from tidal.cli.request import locustfile, run_options
+from tidal.cli.request import locustfile, locustfiles, run_options
 from tidal.cli.runs import as_dict, as_table, known_runs
 from tidal.cli.set import wanted, wishes
 from tidal.errors import BadPlan, NoSuchFile, NoSuchRun, UsageError
@@ -270,6 +270,15 @@ def test_near_files_are_offered(tmp_path: Path) -> None:
         locustfile(str(tmp_path / "locusfile.py"))
     with pytest.raises(NoSuchFile, match="is a folder"):
         locustfile(str(tmp_path))
+
+
+def test_a_file_above_the_working_folder_is_named_as_it_is(tmp_path: Path) -> None:
+    """`..` in the name: whoever asks whether a file lies below a folder compares names."""
+    (tmp_path / "below").mkdir()
+    (tmp_path / "locustfile.py").touch()
+    typed, really = str(tmp_path / "below" / ".." / "locustfile.py"), tmp_path.resolve() / "locustfile.py"
+    assert locustfile(typed) == really
+    assert locustfiles(f"{typed},{tmp_path / 'below' / '..'}") == [really]
 
 
 # ------------------------------------------------------------------ which run

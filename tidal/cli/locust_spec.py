@@ -100,9 +100,9 @@ def launch_spec(args: argparse.Namespace) -> LaunchSpec:
 
 def shipped(names: Iterable[str]) -> tuple[str, ...]:
     """The absolute paths of `--ship`."""
-    from pathlib import Path
+    from tidal.paths import whole
 
-    return tuple(str(Path(name).expanduser().absolute()) for name in names)
+    return tuple(str(whole(name)) for name in names)
 
 
 def generators(processes: int | None) -> int:

@@ -17,6 +17,7 @@ from tidal.launch import LaunchSpec
 from tidal.model.events import RunOptions
 from tidal.model.thresholds_read import canonical
 from tidal.operator import author
+from tidal.paths import whole
 
 if TYPE_CHECKING:
     import argparse
@@ -29,7 +30,7 @@ DEFAULT_FILE = "locustfile.py"
 
 def locustfile(given: str | None) -> Path:
     """The absolute path of the locustfile; NoSuchFile with near names otherwise."""
-    path = Path(given or DEFAULT_FILE).expanduser().absolute()
+    path = whole(given or DEFAULT_FILE)
     if not is_text(str(path)):
         raise UsageError(f"{shown(path)}: a name in it is no UTF-8 text here; rename it, or try LANG=C.UTF-8")
     if path.is_file():
@@ -80,7 +81,7 @@ def key_file(given: str | None, flag: str) -> str:
     if not given:
         return ""
     key_in(given, flag)
-    return str(Path(given).expanduser().absolute())
+    return str(whole(given))
 
 
 def default_file() -> str:
@@ -197,7 +198,7 @@ def launch_spec(args: argparse.Namespace, files: Sequence[Path | str], run: str 
         fleet=args.fleet,
         redis_url=redis_url(args),
         processes=getattr(args, "processes", 0),
-        ship=tuple(str(Path(name).expanduser().absolute()) for name in args.ship),
+        ship=tuple(str(whole(name)) for name in args.ship),
         author=author(),
         run=run,
         sign_with=key_file(args.sign_with, "--sign-with"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tidal.errors import FileSyntaxError, NoSuchFile, UsageError
+from tidal.paths import whole
 
 DOWNLOAD_BYTES_MAX = 1 << 20
 DOWNLOAD_S = 30.0
@@ -44,12 +45,12 @@ def _meant(word: str) -> list[Path]:
         return [download(word)]
     path = Path(word).expanduser()
     if path.is_dir():
-        files = [Path(at, name).absolute() for at, _, names in os.walk(path) for name in names if _is_test(name)]
+        files = [whole(Path(at, name)) for at, _, names in os.walk(path) for name in names if _is_test(name)]
         if not files:
             raise NoSuchFile(f"Could not find any locustfiles in directory '{word}'")
         return sorted(files)
     if path.is_file() and path.suffix == ".py":
-        return [path.absolute()]
+        return [whole(path)]
     raise NoSuchFile(f"Could not find '{word}'. {_hint(path)}")
 
 
