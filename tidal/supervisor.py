@@ -50,6 +50,8 @@ OPEN_S = 120.0
 """How long the master may take until the run is in the log."""
 VIEWERS_S = 10.0
 """How long viewers may read on after the end."""
+YOUNG_S, COMING_S = 10.0, 2.0
+"""A run that ends so soon may be over before whoever started it has looked once: its server waits for a first look."""
 STOP_S = 15.0
 """How long master and worker may take to leave, beyond the run's stop timeout."""
 TURN_S = 0.5
@@ -116,7 +118,7 @@ class Supervisor:
         self._url = spec.redis_url or ""
         self._deputy: Deputy | None = None
         self._lives = Backoff()
-        self._since_s = time.monotonic()
+        self._since_s = self._opened_s = time.monotonic()
         self._news = b""  # for the story, while there is no master that could write it down
 
     # ------------------------------------------------------------------ a life
@@ -132,6 +134,7 @@ class Supervisor:
             self._answer({"error": type(error).__name__, "message": str(error)})
             return error.exit_code
         self._answer(self._ready())
+        self._opened_s = time.monotonic()
         self._have_deputy()
         paths.tidy_registry()
         paths.tidy_logs(time.time())
@@ -359,12 +362,15 @@ class Supervisor:
         from tidal.bus import Bus, BusError  # noqa: PLC0415 - the client is loaded only for this one question
         from tidal.keys import RunKeys  # noqa: PLC0415
 
-        end_s = time.monotonic() + VIEWERS_S
+        now_s = time.monotonic()
+        end_s = now_s + VIEWERS_S
+        look_s = now_s + COMING_S if now_s - self._opened_s < YOUNG_S else now_s
         with (
             contextlib.suppress(BusError, TidalError),
             contextlib.closing(Bus.connect(self._url, role="supervisor")) as bus,
         ):
-            while not self._told and time.monotonic() < end_s and bus.is_watched(RunKeys(self._spec.run)):
+            keys = RunKeys(self._spec.run)
+            while not self._told and time.monotonic() < (end_s if bus.is_watched(keys) else look_s):
                 self._watch_server()
                 self._wait(TURN_S)
 

@@ -539,6 +539,17 @@ def test_viewers_may_read_the_end(stage: Stage) -> None:
     assert time.monotonic() - shown_s > 1.5
 
 
+def test_a_run_that_is_over_at_once_waits_for_its_first_viewer(stage: Stage) -> None:
+    """Refused by its worker, say: whoever started it has not looked yet, and would never hear why."""
+    ready = stage.start()
+    stage.tell("closed")
+    until(lambda: stage.left("master") == "closed")
+    time.sleep(0.7)  # longer than the supervisor's turn
+    with contextlib.closing(client_of(ready["redis_url"])) as client:
+        assert client.ping()
+    assert stage.wait() == 0
+
+
 # ------------------------------------------------------------------ with the real master and worker
 
 LOCUSTFILE = """
