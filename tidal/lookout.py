@@ -53,7 +53,7 @@ class Lookout:
         self._bus, self._keys, self._clock = bus, keys, clock
         self._liveness, self._sheaf = Liveness(), Sheaf()
         self._senses = Senses(0)
-        self._watched_ms = now_ms
+        self._watched_ms, self._refused_ms = now_ms, -(1 << 40)
         self._due = dict.fromkeys(("look", "announce", "watched"), 0)
         self._looks = 0
         self._announced_phase = ""
@@ -82,16 +82,17 @@ class Lookout:
         self._due["announce"] = 0
 
     def redis_failed(self, now_ms: int) -> None:
-        """Redis did not answer: nothing can be said of anybody, and nobody can show presence."""
+        """Redis did not answer, or refused: nothing can be said of anybody, and nobody can show presence."""
         self._liveness.poll_failed()
-        self._watched_ms = now_ms
+        self._watched_ms = self._refused_ms = now_ms
 
     def senses(self, redis_ms: int, now_ms: int, intents: tuple[ByOperator, ...], *, has_host: bool) -> Senses:
         """What was seen since the last time; what was looked at counts once."""
         seen = self._senses
         self._senses = Senses(0, seen.beats, redis_rtt_us=seen.redis_rtt_us)
-        unwatched_ms = now_ms - self._watched_ms
-        return replace(seen, now_ms=redis_ms, intents=intents, unwatched_ms=unwatched_ms, has_host=has_host)
+        unwatched_ms, well_ms = now_ms - self._watched_ms, now_ms - self._refused_ms
+        seen = replace(seen, now_ms=redis_ms, intents=intents, has_host=has_host)
+        return replace(seen, unwatched_ms=unwatched_ms, well_ms=well_ms)
 
     def _look(self, state: State, now_ms: int) -> None:
         sent_us, redis_us, received_us = self._bus.time_us()

@@ -80,6 +80,17 @@ def test_trouble_is_told_when_it_comes_and_when_it_goes() -> None:
     ]
 
 
+def test_trouble_that_lasts_is_said_again_and_whole() -> None:
+    """Who comes to a long output reads its end: there stands why nothing happens, with what to do."""
+    what = "Redis is out of memory: raise its maxmemory, or delete what is not needed (command not allowed when used)"
+    feed, out = Feed(picture(), ""), io.StringIO()
+    console = Console(feed, Operator(), again_s=0, out=out)
+    for feed.said in (f"{what} (for 1 s)", f"{what} (for 31 s)", "", ""):
+        console._tell_news()
+    lines = [line.strip() for line in out.getvalue().splitlines()]
+    assert lines == [f"! {what} (for 1 s)", f"! {what} (for 31 s)", "+ Redis answers again"]
+
+
 def test_a_closed_run_is_followed_to_its_last_frame() -> None:
     """Also when it was closed before anybody looked."""
     feed, out = Feed(picture(story=told("the end")), is_closed=True), io.StringIO()

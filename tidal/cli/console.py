@@ -35,6 +35,7 @@ INTERVAL_S = 2.0
 LOOK_S = 0.1
 """How long a Ctrl-C may wait to be noticed."""
 NEWS_S = 0.5
+TROUBLE_S = 30.0
 ORPHAN_S = 15.0
 """A run whose supervisor is gone and whose log stands still for so long has ended without saying so."""
 AT_ONCE = 130
@@ -100,6 +101,7 @@ class Console:
         operator: whom to ask for a stop; None: Ctrl-C only leaves.
         end_at_once: done when this process is left at once.
         is_alive: whether the run's supervisor lives.
+        again_s: what is wrong with Redis is said again after so long: the end of a long output has to say it, too.
         out: where the lines go.
     """
 
@@ -110,6 +112,7 @@ class Console:
         *,
         end_at_once: Callable[[], None] = lambda: None,
         is_alive: Callable[[], bool] = lambda: True,
+        again_s: float = TROUBLE_S,
         out: IO[str] | None = None,
     ) -> None:
         self._feed, self._operator = feed, operator
@@ -117,7 +120,7 @@ class Console:
         self._out: IO[str] | None = out or sys.stdout
         self._told: set[StoryRow] = set()
         self._verdict = ""
-        self._trouble = ""
+        self._trouble, self._troubled_s, self._again_s = "", 0.0, again_s
         self._stopper: threading.Thread | None = None
         self._still = Stillness()
 
@@ -155,8 +158,10 @@ class Console:
 
     def _tell_news(self) -> None:
         trouble = self._feed.trouble()
-        if bool(trouble) != bool(self._trouble):
-            self._say(f"         ! {shorten(trouble, 120)}" if trouble else "         + Redis answers again")
+        is_due = bool(trouble) != bool(self._trouble) or time.monotonic() - self._troubled_s >= self._again_s
+        if is_due and (trouble or self._trouble):
+            self._troubled_s = time.monotonic()
+            self._say(f"         ! {shorten(trouble, 240)}" if trouble else "         + Redis answers again")
         self._trouble = trouble
         frame = self._feed.frame() if not trouble else None
         if frame is None or len(frame.story) == 0:

@@ -25,7 +25,7 @@ EXIT_HOOK_FAILED = 2
 def finish(state: State, senses: Senses) -> list[ev.Event]:
     """The close, once every last report is in or was waited for long enough."""
     log, stop = state.log, state.log.stop
-    if stop is None or not is_measured(state, senses.now_ms):
+    if stop is None or not is_measured(state, senses.now_ms, senses.well_ms):
         return []
     waited_ms = senses.now_ms - log.stopped_ms
     patience_ms = stop.stop_timeout_ms + CLOSE_PATIENCE_MS + HOOK_END_PATIENCE_MS
@@ -45,11 +45,14 @@ def finish(state: State, senses: Senses) -> list[ev.Event]:
     return [*tripped, ev.RunClosed(stop.outcome, reason, code, found.word, found.reasons, reports_id)]
 
 
-def is_measured(state: State, now_ms: int) -> bool:
-    """Whether every last report is in, or is waited for no longer."""
+def is_measured(state: State, now_ms: int, well_ms: int = 1 << 40) -> bool:
+    """Whether every last report is in, or is waited for no longer; while Redis refuses, none can come (`well_ms`)."""
     log, stop = state.log, state.log.stop
-    timeout_ms = (stop.stop_timeout_ms if stop else 0) + CLOSE_PATIENCE_MS
-    return stop is not None and (not _awaited(state) or now_ms - log.stopped_ms >= timeout_ms)
+    if stop is None:
+        return False
+    waited_ms = now_ms - log.stopped_ms
+    is_late = waited_ms >= stop.stop_timeout_ms + CLOSE_PATIENCE_MS and well_ms >= CLOSE_PATIENCE_MS
+    return not _awaited(state) or is_late
 
 
 def _awaited(state: State) -> list[str]:

@@ -22,4 +22,5 @@ class Senses(Struct, frozen=True):
     intents: tuple[ByOperator, ...] = ()
     unwatched_ms: int = 0
     redis_rtt_us: int = 0
+    well_ms: int = 1 << 40  # for how long Redis has refused us nothing
     has_host: bool = False  # whether there is a hook host that will call the file's listeners

@@ -545,6 +545,14 @@ def test_a_stopping_run_has_patience_and_an_end_of_it() -> None:
     assert ended(event) == ("stopped", "an operator's wish; no last report from w2", 0)
 
 
+def test_while_redis_is_full_no_last_report_can_come() -> None:
+    """Workers keep theirs until it takes them: patience begins when it does."""
+    state = folded(*unjudged("w1", "w2"), at(5_000, stopped(timeout_ms=700)), finished("w1", 1))
+    assert decided(state, senses(600_000, well_ms=CLOSE_PATIENCE_MS - 1)) == []
+    (event,) = decided(state, senses(600_000, well_ms=CLOSE_PATIENCE_MS))
+    assert ended(event) == ("stopped", "an operator's wish; no last report from w2", 0)
+
+
 @pytest.mark.parametrize(
     ("happenings", "code"),
     [
