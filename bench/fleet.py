@@ -23,7 +23,8 @@ import tempfile
 import time
 from array import array
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as of_dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -44,7 +45,7 @@ from tidal.model.intervals import report_interval_ms, report_span_s, report_turn
 from tidal.model.liveness import BEAT_MS, Heartbeat
 from tidal.model.state import State
 from tidal.model.stats import Spread, Tally
-from tidal.model.struct import replace
+from tidal.model.struct import field, replace
 from tidal.model.wire import to_wire
 from tidal.opening import begin_inspection, new_run_id, open_run
 
@@ -118,14 +119,14 @@ def lead(url: str, folder: Path, workers: int) -> None:
 # ------------------------------------------------------------------ the workers
 
 
-class Wired(Tally):
-    """A tally whose bytes are made once: it is the master that is measured."""
+class Wired(ev.Block):
+    """A block whose bytes are made once: it is the master that is measured."""
 
-    wire: list[object]
+    wire: list[object] = field(default_factory=list)
 
     def to_wire(self) -> list[object]:
-        """As a tally's."""
-        return self.wire
+        """As a block's, of another second."""
+        return [self.second, *self.wire[1:]]
 
 
 class Second(NamedTuple):
@@ -146,11 +147,10 @@ class Told(NamedTuple):
     undelayed: Spread
 
 
-def wired(tally: Tally) -> Wired:
-    """A tally whose bytes are made."""
-    made = Wired(tally.requests, tally.failures)
-    made.wire = tally.to_wire()
-    return made
+def wired(block: ev.Block) -> Wired:
+    """A block whose bytes are made."""
+    parts = {name: getattr(block, name) for name in block.__struct_fields__}
+    return Wired(**parts, wire=block.to_wire())
 
 
 def second_of(chance: Random, endpoints: int, samples: int) -> Second:
@@ -178,14 +178,14 @@ class Fleet:
     bus: Bus
     count: int
     seconds: list[Second]
-    state: State = field(default_factory=State)
+    state: State = of_dataclass(default_factory=State)
     run: str = ""
     sent: int = 0
     late_ms: int = 0  # how far this process was behind at the worst: beyond some 100 ms it measures itself
-    _told: dict[tuple[int, int], Told] = field(default_factory=dict)
+    _told: dict[tuple[int, int], Told] = of_dataclass(default_factory=dict)
     _log_at: EntryId = ZERO_ID
-    _due: list[tuple[int, int]] = field(default_factory=list)  # (when, whose), the next one last
-    _seq: list[int] = field(default_factory=list)
+    _due: list[tuple[int, int]] = of_dataclass(default_factory=list)  # (when, whose), the next one last
+    _seq: list[int] = of_dataclass(default_factory=list)
     _beaten: int = 0
 
     def turn(self) -> None:
@@ -251,8 +251,7 @@ class Fleet:
                 for at, part in enumerate(parts)
             ]
             (block,) = Spans(span_s).joined(each)
-            tallies = {key: wired(tally) for key, tally in block.tallies.items()}
-            block = replace(block, tallies=tallies, user_class="Buyer")
+            block = wired(replace(block, user_class="Buyer"))
             self._told[first, span_s] = Told(block, parts[-1].failures, delay, undelayed)
         return self._told[first, span_s]
 

@@ -8,6 +8,7 @@ What is judged and shown by the second (requests, failures, user-time) stands be
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping  # noqa: TC003 - annotations are read when it runs
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tidal.model.struct import Struct, field
@@ -34,8 +35,8 @@ class Each(Struct):
     """A number for each second, of all that is counted by the second."""
 
     user_ms: dict[str, Column] = field(default_factory=dict)  # by class
-    requests: dict[Key, Column] = field(default_factory=dict)  # by (method, name)
-    failures: dict[Key, Column] = field(default_factory=dict)  # of endpoints that have any
+    requests: MutableMapping[Key, Column] = field(default_factory=dict)  # by (method, name)
+    failures: MutableMapping[Key, Column] = field(default_factory=dict)  # of endpoints that have any
 
     def ran_ms(self) -> list[int]:
         """The user-time of all classes."""
@@ -56,12 +57,9 @@ class Each(Struct):
 
     def merge(self, other: Each) -> None:
         """Add another one of the same seconds."""
-        for mine, more in (
-            (self.user_ms, other.user_ms),
-            (self.requests, other.requests),
-            (self.failures, other.failures),
-        ):
-            _add_all(mine, more)
+        _add_all(self.user_ms, other.user_ms)
+        _add_all(self.requests, other.requests)
+        _add_all(self.failures, other.failures)
 
     def to_wire(self, keys: Iterable[Key]) -> list[object]:
         """{class: user-time}, [an endpoint's requests …] in the order of the keys, {place: an endpoint's failures}."""
@@ -113,7 +111,7 @@ def added(columns: Sequence[Column]) -> list[int]:
     return [*map(sum, zip(*columns, strict=True))]
 
 
-def _add_all(mine: dict[Any, Column], more: Mapping[Any, Column]) -> None:
+def _add_all(mine: MutableMapping[Any, Column], more: Mapping[Any, Column]) -> None:
     for key, column in more.items():
         mine[key] = _packed(added([mine[key], column])) if key in mine else column
 

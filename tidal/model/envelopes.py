@@ -12,6 +12,8 @@ SCHEMA_VERSION = 1
 
 MOMENT_MS_MAX = 1 << 46
 """A moment is before this (the year 4199), so that no envelope can have the fold plan for ages."""
+TEXT_MAX = 2_000
+"""Characters of a name, message or reason that an event carries; longer ones are cut where they are born."""
 INCARNATION_MAX = 64
 """Characters of an incarnation; ours have sixteen."""
 SLOTS_MAX, TRACKS_MAX, USERS_MAX = 32_768, 1_000, 10_000_000

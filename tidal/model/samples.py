@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping  # noqa: TC003 - annotations are read when it runs
 from typing import TYPE_CHECKING, Any
 
+from tidal.model import envelopes
 from tidal.model.each import Each
 from tidal.model.envelopes import MOMENT_MS_MAX
 from tidal.model.measured import Measured
+from tidal.model.packed import packed, unpacked
 from tidal.model.sent import sent_tallies
+from tidal.model.stacked import SentTallies
 from tidal.model.stats import Tally
 from tidal.model.struct import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TEXT_MAX = 2_000
-"""Characters of a name, message or reason that an event carries; longer ones are cut where they are born."""
+TEXT_MAX = envelopes.TEXT_MAX
 TRACEBACK_MAX = 8_000
 CUT_NAME_MAX = 200
 """Characters of a block's stage or class."""
@@ -38,7 +41,7 @@ class Block(Struct):
 
     second: int
     span: int = 1
-    tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)  # (method, name)
+    tallies: MutableMapping[tuple[str, str], Tally] = field(default_factory=dict)  # (method, name)
     user_ms: dict[str, int] = field(default_factory=dict)  # user-time that ran, by class
     is_warmup: bool = False  # before everybody was started, in a run that counts from then on (`reset_stats`)
     stage: str = ""  # of the plan, at the moment of completion
@@ -70,10 +73,14 @@ class Block(Struct):
 
     def to_wire(self) -> list[object]:
         """[second, span, [[method, name, tally] …], {class: ms}], and a map of what is not as usual."""
-        rows = [[*key, tally.to_wire()] for key, tally in sorted(self.tallies.items())]
         more: dict[str, Any] = {name: getattr(self, name) for name in _MORE if getattr(self, name)}
+        keys = sorted(self.tallies)
         if self.each is not None:
-            more["each"] = self.each.to_wire(sorted(self.tallies))
+            columns, who = packed(self.tallies, self.each)
+            more |= {"packed": columns} if columns else {}
+            keys = [key for key in keys if key not in who]
+            more["each"] = self.each.to_wire(keys)
+        rows = [[*key, self.tallies[key].to_wire()] for key in keys]
         if self.measured:
             more["measured"] = self.measured.to_wire()
         return [self.second, self.span, rows, self.user_ms, *([more] if more else [])]
@@ -95,7 +102,26 @@ class Block(Struct):
         block = cls(second, span, dict(zip(keys, told, strict=True)), user_ms, **_more_of(more))
         if "each" in more:
             block.each = Each.from_wire(more["each"], keys, wires, block)
+        if "packed" in more:
+            block._unpack(more["packed"])
         return block
+
+    def _unpack(self, wire: object) -> None:
+        """Take in the endpoints that came packed."""
+        if self.each is None:
+            raise ValueError("packed endpoints are those of a block with the counts of each second")
+        told = unpacked(wire, self.span)
+        if not self.tallies.keys().isdisjoint(told.keys):
+            raise ValueError("an endpoint stands in a block twice")
+        sent = SentTallies(told, dict(self.tallies), self.each)
+        self.tallies, self.each = sent, sent.whole
+
+    @property
+    def sent(self) -> SentTallies | None:
+        """Its tallies as they came packed, as long as nobody has looked at one of them or put others in their place."""
+        tallies = self.tallies
+        is_sent = type(tallies) is SentTallies and tallies.is_untouched and self.each is tallies.whole
+        return tallies if is_sent else None  # type: ignore[return-value]  # it is one
 
 
 _MORE: dict[str, type] = {"is_warmup": bool, "stage": str, "user_class": str}

@@ -45,7 +45,11 @@ def spread_of(times_us: list[int]) -> Spread:
     return made
 
 
-TALLY = SAMPLES.map(tally_of)
+DENSE = st.lists(
+    st.tuples(st.integers(900, 1_400), st.integers(0, 99), st.booleans(), st.none()), min_size=9, max_size=40
+)
+"""Samples that lie close together: their histogram is a window, and travels packed in a block of several seconds."""
+TALLY = st.one_of(SAMPLES, DENSE).map(tally_of)
 VALUE = st.one_of(st.integers(-9, 9), st.floats(-1e15, 1e15), st.integers(-(10**15), 10**15))
 RECORDED = st.lists(st.tuples(VALUE, st.integers(0, 9)), max_size=8)
 RUNS = st.lists(st.tuples(st.integers(0, 10**7), st.integers(0, 10**6), st.integers(0, 9), st.booleans()), max_size=8)
@@ -339,9 +343,8 @@ _LATENCIES = st.lists(
 @st.composite
 def _block(draw: st.DrawFn) -> ev.Block:
     names = draw(st.sets(st.sampled_from(["/", "/buy"]), min_size=1))
-    tallies = {
-        ("GET", n): tally_of([(us, 7, us > 9_000, late) for us, late in draw(_LATENCIES)]) for n in sorted(names)
-    }
+    few = {("GET", n): tally_of([(us, 7, us > 9_000, late) for us, late in draw(_LATENCIES)]) for n in sorted(names)}
+    tallies = few | {("GET", n): tally_of(draw(DENSE)) for n in draw(st.sets(st.sampled_from(["/", "/a", "/b"])))}
     second, ran = T0 // 1000 + draw(st.integers(0, 40)), {"Buyer": draw(st.integers(0, 3_000))}
     made = ev.Block(second, 1, tallies, ran, measured=draw(st.one_of(st.builds(Measured), MEASURED)))
     made.stage, made.user_class = draw(st.sampled_from(["", "up", "hold"])), draw(st.sampled_from(["", "Buyer"]))
