@@ -87,10 +87,16 @@ def _fold(state: State, entry: Entry, knife: Knife) -> None:
 
 
 def _counted(state: State, signed: ev.ByWorker, entry: Entry) -> bool:
-    """Fold what a worker wrote; whether it was new."""
-    repeats, refused = state.reports.repeats, state.reports.refused.count
+    """Fold what a worker wrote; whether it was new: of what is, a part may be refused."""
+    before = _reached(state, signed.incarnation)
     fold(state, signed, str(entry.id))
-    return (state.reports.repeats, state.reports.refused.count) == (repeats, refused)
+    return _reached(state, signed.incarnation) != before
+
+
+def _reached(state: State, incarnation: str) -> tuple[int, dict[int, int]]:
+    """Which of its entries were counted."""
+    record = state.reports.incarnations.get(incarnation)
+    return (0, {}) if record is None else (record.watermark, dict(record.ahead))
 
 
 def _decoded(entry: Entry) -> Signed | None:

@@ -18,8 +18,12 @@ from tidal.model import events as ev
 from tidal.model.codec import decode, encode, entry_of
 from tidal.model.cuts import Cut, Knife, cut_frame
 from tidal.model.each import Spans
+from tidal.model.fold import fold
+from tidal.model.measured import Measured
+from tidal.model.metrics import Metric, parts_of
 from tidal.model.segments import TOTAL
-from tidal.model.stats import Tally
+from tidal.model.state import LogHalf, State
+from tidal.model.stats import Spread, Tally
 from tidal.model.struct import replace
 from tidal.report import read_frame, read_report
 
@@ -105,6 +109,120 @@ def test_a_class_goes_with_its_blocks_and_its_user_time() -> None:
     assert isinstance(left.event, ev.Reported)
     assert [(len(b.tallies), b.user_ms) for b in left.event.blocks] == [(0, {}), (1, {"Reader": 500})]
     assert left.event.users == {"Reader": 4}
+
+
+def told(**more: object) -> ev.ByWorker:
+    """A report of eight seconds from the start on, in which something was in each of them."""
+    blocks = tuple(ev.Block(BEGAN // 1000 + n, 1, {}, {"Buyer": 1_000}) for n in range(8))
+    made = ev.Reported(BEGAN, BEGAN + 8_000, blocks, users={"Buyer": 1}, **more)  # type: ignore[arg-type]
+    return ev.ByWorker("inc0", 1, 1, BEGAN + 8_000, made)
+
+
+def test_arrivals_go_with_their_seconds() -> None:
+    """Begun, dropped, and users that were let go: each by its own second, and the sums with them."""
+    dated = {BEGAN // 1000 + n: (1, n % 2, n // 4) for n in range(8)}
+    sent = told(arrivals=(12, 8, 4), ended=(5, 1, 4), dated=dated)
+    left = Knife(Cut(windows=((2_000, 5_000),)), {}, BEGAN).of(sent)
+    assert left is not None
+    event = reported(left)
+    assert [second - BEGAN // 1000 for second in event.dated] == [0, 1, 5, 6, 7]
+    assert (event.arrivals, event.ended) == ((12, 5, 3), (5, 1, 3))
+    nothing = Knife(Cut(between=(20_000, 30_000)), {}, BEGAN).of(sent)
+    assert nothing is not None
+    assert (reported(nothing).arrivals, reported(nothing).dated) == ((12, 0, 0), {})
+    assert Knife(Cut(), {}, BEGAN).of(sent) == sent
+    undated = replace(sent, event=replace(reported(sent), dated={}))
+    assert Knife(Cut(between=(0, 9_000)), {}, BEGAN).of(undated) == undated
+
+
+def test_what_is_known_of_a_report_alone_goes_by_its_middle() -> None:
+    """How late arrivals began, how long answers lay, the paces of classes: figures of what was left out are in none."""
+    spread, pace = Spread(5, 5, 5, {5: 1}), ev.PaceTally("Buyer", 3, 4_000_000, 1)
+    more = {"lateness": spread, "late": 1, "delay": spread, "undelayed": spread, "pacing": (pace,), "hook_failures": 2}
+    sent = told(**more)
+    gone = Knife(Cut(windows=((3_000, 6_000),)), {}, BEGAN).of(sent)
+    kept = Knife(Cut(windows=((5_000, 6_000),)), {}, BEGAN).of(sent)
+    assert gone is not None
+    assert kept is not None
+    assert [getattr(reported(gone), name) for name in more] == [None, 0, None, None, (), 0]
+    assert [getattr(reported(kept), name) for name in more] == list(more.values())
+    of_others = Knife(Cut(classes=("Buyer",)), {}, BEGAN).of(sent)
+    assert of_others is not None
+    assert reported(of_others).pacing == ()
+
+
+def test_rates_of_stages_classes_and_own_figures_are_of_the_time_that_is_left() -> None:
+    """Ten seconds, of which two and five go: what is left has its rate over the other three."""
+    curve = ev.Track("", ((0, 1.0),))
+    stages = (ev.StageSpec("up", 0, 4_000), ev.StageSpec("hold", 4_000, 10_000))
+    plan = ev.PlanSet(1, 0, (curve,), 10_000, (), b"", stages=stages)
+    tally = Tally()
+    tally.add(1_000, 1, failed=False)
+    state = State(LogHalf(began_ms=BEGAN, plans=[plan], opened_ms=T0, phase="running"))
+    cut = Cut(windows=((2_000, 4_000), (5_000, 10_000)))
+    for second in range(10):
+        stage = stages[second >= 4].name
+        measured = Measured(metrics={("counter", "orders", "", ""): one_of("counter", 4)})
+        rest = {"stage": stage, "user_class": "Buyer", "measured": measured}
+        block = ev.Block(BEGAN // 1000 + second, 1, {("GET", "/"): tally}, {"Buyer": 1}, **rest)  # type: ignore[arg-type]
+        made = ev.Reported(BEGAN + 1_000 * second, BEGAN + 1_000 * (second + 1), (block,), pacing=(pace(),))
+        signed = Knife(cut, {}, BEGAN).of(ev.ByWorker("inc0", second + 1, second + 1, BEGAN, made))
+        assert signed is not None
+        fold(state, signed)
+    shown = cut_frame(state, BEGAN + 10_000, cut)
+    assert (shown.total.requests, shown.total.total_rps_milli) == (3, 1_000)
+    assert [row.total.total_rps_milli for row in shown.classes] == [1_000]
+    assert [(row.name, row.lasted_ms, row.total.total_rps_milli) for row in shown.stages] == [
+        ("up", 2_000, 1_000), ("hold", 1_000, 1_000),
+    ]  # fmt: skip
+    assert [row.endpoints[0].total_rps_milli for row in shown.stages] == [1_000, 1_000]
+    assert [(row.wanted_milli, row.achieved_milli) for row in shown.pacing] == [(2_000, 1_000)]
+    assert [row.rate for row in shown.metrics] == [4.0]
+
+
+def one_of(kind: str, value: int) -> Metric:
+    """A metric with one value."""
+    made = Metric()
+    made.add(kind, value if kind == "check" else parts_of(value), 0)
+    return made
+
+
+def pace() -> ev.PaceTally:
+    """A second of a class that began one of two iterations."""
+    return ev.PaceTally("Buyer", 1, 2_000_000, 0)
+
+
+def test_what_a_class_measured_itself_goes_with_it_and_tagged_requests_with_their_endpoint() -> None:
+    """Transactions, metrics and checks of a block are of its class."""
+    tally = Tally()
+    tally.add(1_000, 1, failed=False)
+    own = Measured(metrics={("check", "has id", "", ""): one_of("check", 1)})
+    own.tagged = {("GET", name, "eu"): tally for name in ("/", "/cart")}
+    blocks = tuple(ev.Block(BEGAN // 1000, 1, {}, {}, user_class=name, measured=own) for name in ("Buyer", "Reader"))
+    signed = ev.ByWorker("inc0", 1, 1, BEGAN, ev.Reported(BEGAN, BEGAN + 1_000, blocks))
+    left = Knife(Cut(classes=("Buyer",), endpoints=("/cart",)), {}, BEGAN).of(signed)
+    assert left is not None
+    assert [(len(b.measured.metrics), [*b.measured.tagged]) for b in reported(left).blocks] == [
+        (0, []), (1, [("GET", "/", "eu")]),
+    ]  # fmt: skip
+    assert len(own.tagged) == 2
+
+
+def test_failed_requests_go_with_their_second_class_and_endpoint() -> None:
+    """Each says all three."""
+    failed = tuple(
+        ev.FailedRequest(BEGAN + ms, "GET", name, "boom", user=user)
+        for ms, name, user in (
+            (500, "/", "Buyer"),
+            (2_500, "/", "Buyer"),
+            (500, "/cart", "Buyer"),
+            (500, "/", "Reader"),
+        )
+    )
+    cut = Cut(endpoints=("/cart",), classes=("Reader",), windows=((2_000, 3_000),))
+    left = Knife(cut, {}, BEGAN).of(told(failed=failed))
+    assert left is not None
+    assert reported(left).failed == failed[:1]
 
 
 def test_nothing_cut_is_the_run(whole: Path) -> None:
@@ -219,6 +337,26 @@ def test_seconds_that_were_reported_together_stay_only_together(tmp_path: Path) 
         assert told.verdict == shown.verdict
         assert pieces_of(archive, cut)[1].cut_off == lost
         assert pieces_of(archive)[1].cut_off == 0
+
+
+def test_a_report_of_which_a_part_is_not_believed_is_counted(tmp_path: Path) -> None:
+    """What went along at the edges of a cut is told of the rest of it, too."""
+    writer = ArchiveWriter(tmp_path / "far.tidal", {"run": "r"})
+    for entry in entries(SHOP):
+        signed = decode(entry)
+        if isinstance(signed, ev.ByWorker) and signed.incarnation == "inc2" and signed.first == 10:
+            (block,) = reported(signed).blocks
+            far = replace(block, second=block.second + 40_000_000)
+            both = replace(block, span=8, second=block.second // 8 * 8)
+            event = replace(reported(signed), blocks=(both, far))
+            writer.add(entry_of(entry.stream, entry.id, encode(replace(signed, event=event))))
+            lost = sum(tally.requests for tally in block.tallies.values())
+            window = (both.second * 1000 - BEGAN, both.second * 1000 - BEGAN + 2_000)
+        else:
+            writer.add(entry)
+    writer.close(final=True)
+    with Archive.open(tmp_path / "far.tidal") as archive:
+        assert cut_out(archive, Cut(windows=(window,))).across == lost > 0
 
 
 # ------------------------------------------------------------------ words

@@ -10,18 +10,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
+from tidal.model.dated import dated_of
 from tidal.model.frame import frame
 from tidal.model.judged_rows import VerdictRow
+from tidal.model.measured import Measured
+from tidal.model.measured_rows import metric_rows
+from tidal.model.paces import pacing_rows
 from tidal.model.rows import LedgerRow
 from tidal.model.series import Series
 from tidal.model.struct import Struct, replace
+from tidal.model.text import clean
 from tidal.model.words import moment, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tidal.model.closeup import Focus
-    from tidal.model.rows import EndpointRow, Frame
+    from tidal.model.events import StageSpec
+    from tidal.model.rows import EndpointRow, Frame, StageRow
     from tidal.model.state import State
 
 Window = tuple[int, int]
@@ -107,17 +113,32 @@ class Knife:
         return replace(signed, event=self._report(signed.event)) if isinstance(signed.event, ev.Reported) else signed
 
     def _report(self, event: ev.Reported) -> ev.Reported:
-        """A report's blocks by second; failures and errors, which know none, by the middle of the report."""
-        is_kept = self.cut.has_moment((event.from_ms + event.to_ms) // 2 - self._began_ms)
-        failures = [f for f in event.failures if is_kept and self.cut.has_endpoint(f.method, f.name)]
+        """A report's blocks and arrivals by second; what knows none, failures and errors say, by its middle."""
+        if not self.cut.has_moment((event.from_ms + event.to_ms) // 2 - self._began_ms):
+            event = _silenced(event)
+        failures = [f for f in event.failures if self.cut.has_endpoint(f.method, f.name)]
+        failed = [f for f in event.failed if self.cut.has_endpoint(f.method, f.name) and self._has_failed(f)]
         return replace(
-            event,
+            self._dated(event),
             blocks=tuple(self._blocks(event.blocks)),
             failures=() if self.cut.classes else tuple(failures),  # whose user failed is not known of a message
-            exceptions=event.exceptions if is_kept else (),
-            iterations=event.iterations if is_kept else (0, 0, 0, 0),
+            failed=tuple(failed),
             users={name: n for name, n in event.users.items() if name not in self.cut.classes},
+            pacing=tuple(pace for pace in event.pacing if pace.user_class not in self.cut.classes),
         )
+
+    def _has_failed(self, request: ev.FailedRequest) -> bool:
+        return request.user not in self.cut.classes and self.cut.has_moment(request.at_ms - self._began_ms)
+
+    def _dated(self, event: ev.Reported) -> ev.Reported:
+        """A report with the arrivals that are kept, and the users that were let go."""
+        sums = dated_of(event)
+        dated = {second: row for second, row in sums.items() if self.cut.has_moment(second * 1000 - self._began_ms)}
+        if len(dated) == len(sums):
+            return event
+        begun, dropped, let_go = map(sum, zip((0, 0, 0), *dated.values(), strict=True))
+        arrivals, ended = (event.arrivals[0], begun, dropped), (*event.ended[:2], let_go)
+        return replace(event, arrivals=arrivals, ended=ended, dated=dated)
 
     def _blocks(self, blocks: Iterable[ev.Block]) -> Iterable[ev.Block]:
         for block in blocks:
@@ -130,7 +151,13 @@ class Knife:
             if not is_kept:
                 continue
             each = block.each.only(tallies, user_ms) if block.each is not None else None
-            yield replace(block, tallies=tallies, user_ms=user_ms, each=each)
+            measured = Measured() if is_cut else self._measured(block.measured)
+            yield replace(block, tallies=tallies, user_ms=user_ms, measured=measured, each=each)
+
+    def _measured(self, measured: Measured) -> Measured:
+        """What users measured themselves, without the endpoints that go."""
+        tagged = {key: tally for key, tally in measured.tagged.items() if self.cut.has_endpoint(*key[:2])}
+        return replace(measured, tagged=tagged) if len(tagged) < len(measured.tagged) else measured
 
     def _kept(self, block: ev.Block, keys: Iterable[tuple[str, str]]) -> int:
         """A block's requests in seconds that are kept by themselves; where these are not known, all of them."""
@@ -138,6 +165,12 @@ class Knife:
             return sum(block.tallies[key].requests for key in keys)
         counts = (count for key in keys for count in block.counts_of(key))
         return sum(n for second, n, _ in counts if self.cut.has_moment(second * 1000 - self._began_ms))
+
+
+def _silenced(event: ev.Reported) -> ev.Reported:
+    """A report without what is only known of all of it together."""
+    silent = replace(event, failures=(), exceptions=(), iterations=(0, 0, 0, 0), hook_failures=0, pacing=())
+    return replace(silent, lateness=None, late=0, delay=None, undelayed=None)
 
 
 def cut_frame(state: State, at_ms: int, cut: Cut, focus: Focus | None = None, across: int = 0) -> Frame:
@@ -148,11 +181,17 @@ def cut_frame(state: State, at_ms: int, cut: Cut, focus: Focus | None = None, ac
     """
     planned = _narrowed(state.log.planned, cut, state.log.began_ms)
     shown = frame(replace(state, log=replace(state.log, planned=planned)), at_ms, focus)
-    kept_ms = cut.kept_ms(shown.run.elapsed_ms)
+    lasted_ms = shown.run.elapsed_ms
+    kept_ms = cut.kept_ms(lasted_ms)
+    specs = state.log.plan.stages if state.log.plan is not None else state.log.stages
     return replace(
         shown,
         total=_rated(shown.total, kept_ms),
         endpoints=tuple(_rated(row, kept_ms) for row in shown.endpoints),
+        classes=tuple(replace(row, total=_rated(row.total, kept_ms)) for row in shown.classes),
+        stages=tuple(_stage(row, _kept_of(cut, specs, row.name, lasted_ms)) for row in shown.stages),
+        pacing=pacing_rows(state.reports, kept_ms),
+        metrics=metric_rows(state.reports.measured, kept_ms),
         ledger=LedgerRow(),
         verdict=VerdictRow("", (), (f"what if: {cut.told}{_lost(across)}",)),
     )
@@ -166,6 +205,17 @@ def _lost(across: int) -> str:
 
 def _rated(row: EndpointRow, kept_ms: int) -> EndpointRow:
     return replace(row, total_rps_milli=row.requests * 1_000_000 // kept_ms if kept_ms else 0)
+
+
+def _stage(row: StageRow, kept_ms: int) -> StageRow:
+    endpoints = tuple(_rated(each, kept_ms) for each in row.endpoints)
+    return replace(row, lasted_ms=kept_ms, total=_rated(row.total, kept_ms), endpoints=endpoints)
+
+
+def _kept_of(cut: Cut, specs: Iterable[StageSpec], name: str, load_ms: int) -> int:
+    """How much of a stage is left, as far as the load came."""
+    own = [spec for spec in specs if clean(spec.name, 100) == name and spec.from_ms < load_ms]
+    return sum(cut.kept_ms(min(spec.to_ms, load_ms)) - cut.kept_ms(spec.from_ms) for spec in own)
 
 
 def _narrowed(planned: Series, cut: Cut, began_ms: int) -> Series:
