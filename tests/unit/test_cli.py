@@ -57,7 +57,7 @@ def test_the_map_of_subcommands_is_the_folder() -> None:
     """Every subcommand has its module and its line in the overview."""
     for name, what in SUBCOMMANDS.items():
         assert (CLI / f"{name}.py").is_file()
-        assert f"  {name:<8}  {what}" in overview()
+        assert f"  {name:<10}  {what}" in overview(200)
 
 
 @pytest.mark.parametrize("name", SUBCOMMANDS)

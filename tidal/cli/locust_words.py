@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from typing import TYPE_CHECKING, NoReturn
 
 from tidal.cli.flags import REDIS_FILES, REDIS_URL, USERS_MAX
+from tidal.cli.flowing import Help
 from tidal.cli.locust_exit import as_locust_ends
 from tidal.errors import TidalError, UsageError
 from tidal.options.files import FROM_MASTER, locustfiles
@@ -14,6 +14,7 @@ from tidal.options.flags import add_flags, empty_parser, with_tidal_names
 from tidal.options.parser import LocustArgumentParser
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
@@ -75,7 +76,7 @@ def make(own: Sequence[ArgumentSpec] = (), *, allow_abbrev: bool = True, descrip
         kind=LocustParser,
         prog="tidal locust",
         description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
         allow_abbrev=allow_abbrev,
     )
     assert isinstance(parser, LocustParser)  # noqa: S101 - empty_parser makes what it is told

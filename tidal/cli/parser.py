@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import argparse
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from tidal.cli import SUBCOMMANDS
+from tidal.cli.flowing import Help, cells_of_terminal, flowed, listed
 from tidal.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import ModuleType
 
+ABOUT = """\
+tidal: load tests for the terminal that can be trusted, and rewound
+
+usage: tidal SUBCOMMAND … (tidal SUBCOMMAND --help tells its flags)
+"""
 HELP = ("-h", "--help", "help")
 VERSION = ("-V", "--version")
+ALIKE, NEARLY, NEAR_MAX = 0.65, 0.05, 2
+"""How alike a word is to what was meant, by how much another may be less so, and how many are named."""
+WORD_MAX = 60
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,9 +56,22 @@ class Parser(argparse.ArgumentParser):
 
 def meant(word: str, known: Iterable[str]) -> str:
     """`; did you mean …?` with the nearest known words, or nothing."""
-    known = list(known)
-    near = get_close_matches(word, known, 3, 0.6) or [k for k in known if len(word) > 3 and k.startswith(word)][:3]
+    near = _near(word, list(known))
     return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def _near(word: str, known: list[str]) -> list[str]:
+    """The names that a slip of the finger makes this word of; else those that it is the beginning or a part of.
+
+    Dashes in front are alike in all flags and would make any two short ones alike.
+    """
+    bare = word.lstrip("-")[:WORD_MAX]
+    found = {name: SequenceMatcher(None, name.lstrip("-"), bare).ratio() for name in known}
+    most = max(found.values(), default=0.0)
+    near = [name for name in known if found[name] >= max(ALIKE, most - NEARLY)]
+    begun = [name for name in known if len(bare) > 2 and name.lstrip("-").startswith(bare)]
+    part = [name for name in known if len(bare) > 2 and bare in name.lstrip("-").split("-")]
+    return sorted(near, key=lambda name: -found[name])[:NEAR_MAX] or (begun or part)[:3]
 
 
 class Reader(Protocol):
@@ -76,7 +98,7 @@ def parser_of(name: str) -> Reader:
     parser = kind(
         f"tidal {name}",
         description=module.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
         allow_abbrev=False,
     )
     module.arguments(parser)
@@ -102,16 +124,14 @@ def subcommand(word: str) -> str:
     raise UsageError(f"no subcommand {word!r}{meant(word, SUBCOMMANDS)}\n  see: tidal --help")
 
 
-def overview() -> str:
-    """What `tidal --help` prints."""
-    lines = [f"  {name:<8}  {what}" for name, what in SUBCOMMANDS.items()]
+def overview(cells: int | None = None) -> str:
+    """What `tidal --help` prints, in the width of the terminal or another."""
+    cells = cells or cells_of_terminal()
     return "\n".join(
         [
-            "tidal: load tests for the terminal that can be trusted, and rewound",
+            flowed(ABOUT, cells),
             "",
-            "usage: tidal SUBCOMMAND … (tidal SUBCOMMAND --help tells its flags)",
-            "",
-            *lines,
+            *listed(SUBCOMMANDS, cells),
             "",
             "first steps: tidal demo",
         ]
