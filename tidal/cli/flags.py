@@ -7,7 +7,7 @@ import math
 import os
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tidal import address
 from tidal.errors import UsageError
@@ -220,26 +220,20 @@ def threshold(text: str) -> str:
 
 def add_thresholds(parser: argparse.ArgumentParser) -> None:
     """--threshold, --abort-on."""
+    kept_to = "what the run has to keep to, such as 'p95<300ms' or 'fail%% > 1 within 30s'; may be said again"
+    _add_thresholds(parser, kept_to, "the same, and the run is stopped as soon as it is not kept to")
+
+
+def add_judged(parser: argparse.ArgumentParser) -> None:
+    """The same flags for a run that is over."""
+    _add_thresholds(parser, "the same as an EXPR, as tidal run has it", "the same for one that would have stopped it")
+
+
+def _add_thresholds(parser: argparse.ArgumentParser, kept_to: str, aborts: str) -> None:
     group = parser.add_argument_group("thresholds")
-    group.add_argument(
-        "--threshold",
-        "--fail-on",
-        action="append",
-        type=threshold,
-        default=[],
-        dest="thresholds",
-        metavar="EXPR",
-        help="what the run has to keep to, such as 'p95<300ms' or 'fail%% > 1 within 30s'; may be said again",
-    )
-    group.add_argument(
-        "--abort-on",
-        action="append",
-        type=aborting,
-        default=[],
-        dest="thresholds",
-        metavar="EXPR",
-        help="the same, and the run is stopped as soon as it is not kept to",
-    )
+    common: dict[str, Any] = {"action": "append", "default": [], "dest": "thresholds", "metavar": "EXPR"}
+    group.add_argument("--threshold", "--fail-on", type=threshold, help=kept_to, **common)
+    group.add_argument("--abort-on", type=aborting, help=aborts, **common)
 
 
 def aborting(text: str) -> str:

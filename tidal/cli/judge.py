@@ -1,8 +1,9 @@
 """Judge a run that was recorded by thresholds: `tidal judge latest 'p99 of "GET /cart" > 1s for 10s'`.
 
 Says of each whether it was kept to, and when it would have tripped, at the very entry of the log at which a live run
-would have. Without an expression the run is judged by its own thresholds. No Redis is needed. The exit code is 0 when
-all are kept to, 62 when one is not, 63 when one cannot be judged, 60 for a run whose verdict is invalid.
+would have. Without an expression or a flag that gives one the run is judged by its own thresholds. No Redis is needed.
+The exit code is 0 when all are kept to, 62 when one is not, 63 when one cannot be judged, 60 for a run whose verdict
+is invalid.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN|FILE EXPR",
         help="the run's id, a part of it or an archive's path (default: latest), then thresholds (default: its own)",
     )
+    flags.add_judged(parser)
     parser.add_argument("--allow-suspect", action="store_true", help="a suspect verdict does not change the exit code")
     flags.add_json(parser)
     flags.add_verdict_files(parser)
@@ -47,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from tidal.replay import demand_run
 
     summary_file(args.summary)
-    name, texts = split(args.words)
+    name, texts = split(args.words, args.thresholds)
     path = archive_of(name)
     found, at_ms = judged(path, texts or None)
     demand_run(found.state, path)
@@ -63,8 +65,8 @@ def run(args: argparse.Namespace) -> int:
     return code
 
 
-def split(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """The run and the thresholds: the first word is the run's, unless it is a threshold itself."""
+def split(words: Sequence[str], flagged: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
+    """The run and the thresholds, with those of flags: the first word is the run's, unless it is a threshold itself."""
     from tidal.model.thresholds_read import BadThreshold, canonical, thresholds_of
 
     first = list(words[:1])
@@ -75,7 +77,7 @@ def split(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     else:
         name, rest = "latest", words
     try:
-        return name, canonical(rest)
+        return name, canonical([*rest, *flagged])
     except BadThreshold as error:
         raise UsageError(str(error)) from None
 
