@@ -9,7 +9,14 @@ from tidal.errors import UsageError
 
 def write_new(name: str, text: str, *, may_replace: bool = False) -> Path:
     """Write a file; UsageError when it is there already, or cannot be written."""
-    path = Path(name).expanduser()
+    if not name:
+        raise UsageError("the file's name is empty: say where to write, such as locustfile.py")
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError as error:  # ~nobody: no such user
+        raise UsageError(f"cannot write {name}: {error}") from None
+    if path.is_dir():
+        raise UsageError(f"{name} is a folder: name a file in it")
     try:
         with path.open("w" if may_replace else "x", encoding="utf-8") as file:
             file.write(text)
