@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidal.errors import FileImportError, TooLarge
 from tidal.model.files import SHIPPED_BYTES_MAX
+from tidal.model.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -130,7 +131,7 @@ def _check_header(header: Sequence[str], place: str) -> None:
 
 
 def _fields(line: Sequence[str]) -> str:
-    return f"{len(line)} field" + ("s" if len(line) != 1 else "")
+    return plural(len(line), "field")
 
 
 # ------------------------------------------------------------------ JSON

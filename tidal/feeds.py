@@ -26,6 +26,7 @@ from tidal.datafile import BadDataFile, CopiedRows, Rows, read_rows
 from tidal.flow import LocustError, OutOfRows, OutOfRowsEndsRun
 from tidal.generator.feeds import source_of
 from tidal.model.feed import own_place, row_drawn, row_in_turn
+from tidal.model.words import plural
 from tidal.tasks import TaskSet
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Feed:
         size = len(self) if self._when_exhausted != AGAIN else 0
         position = source_of(user.environment).position(f"rows:{self.name}", size, user)
         if position is None:
-            self._end(f"{self.name}: all {len(self)} rows are handed out")
+            self._end(f"{self.name}: all {plural(len(self), 'row')} handed out")
         return position % len(self)  # type: ignore[operator] # None was the end
 
     def _which(self, user: Any) -> tuple[int, int]:
@@ -129,7 +130,7 @@ class Feed:
     def _too_few(self, place: int) -> None:
         """Users are more than rows."""
         if self.order != UNIQUE or self._when_exhausted == AGAIN:
-            self._say(f"{self.name}: more users than its {len(self)} rows: users share rows")
+            self._say(f"{self.name}: more users than its {plural(len(self), 'row')}: users share rows")
         else:
             self._end(f"{self.name}: no row for the user in place {place}, it has {len(self)}")
 

@@ -16,6 +16,7 @@ from tidal.model.liveness import CROWD, POLL_CROWD_MS, Heartbeat, Liveness
 from tidal.model.senses import Senses
 from tidal.model.struct import replace
 from tidal.model.wire import from_wire
+from tidal.model.words import plural
 from tidal.rhythm import look_ms
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Lookout:
         if is_long and not self._is_hold_told and self._note is not None:
             limit_s = self._liveness.hold_max_leases * self._liveness.lease_ms // 1000
             why = f"Redis needs {rtt_ms} ms for an answer: called lost after {limit_s} s, not before"
-            self._note("warning", f"no heartbeat of {count} worker(s), but {why}")
+            self._note("warning", f"no heartbeat of {plural(count, 'worker')}, but {why}")
         self._is_hold_told = is_long
 
     def _announce(self, state: State) -> None:

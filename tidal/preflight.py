@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tidal.measure import available_bytes
 from tidal.model.struct import Struct
+from tidal.model.words import plural
 
 FILES_WANTED = 1 << 20
 FILES_LEAST = 128
@@ -75,13 +76,17 @@ def warnings(machine: Machine, processes: int) -> list[str]:
     found = []
     if bound := users_max(machine, processes):
         files = f"{machine.files:,} file descriptors a process"
-        found.append(f"{files}: {bound:,} users with a connection each; more with `ulimit -n`, or say --max-users")
+        found.append(
+            f"{files}: {plural(bound, 'user')} with a connection each; more with `ulimit -n`, or say --max-users"
+        )
     if 0 < machine.ports < PORTS_FEW:
         found.append(
             f"{machine.ports:,} local ports: as many connections to one address (net.ipv4.ip_local_port_range)"
         )
     if machine.memory_bytes < MEMORY_FEW_BYTES * processes:
-        found.append(f"{machine.memory_bytes >> 20:,} MB of memory for {processes} generators: fewer --processes")
+        found.append(
+            f"{machine.memory_bytes >> 20:,} MB of memory for {plural(processes, 'generator')}: fewer --processes"
+        )
     if abs(machine.skew_ms) > SKEW_MS:
         how = "ahead of" if machine.skew_ms > 0 else "behind"
         found.append(f"this clock is {abs(machine.skew_ms) / 1000:,.0f} s {how} Redis'; the run goes by Redis' clock")

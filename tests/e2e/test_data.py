@@ -342,7 +342,7 @@ def test_the_pages_second_example_ends_the_run(tmp_path: Path, shop: Shop) -> No
     people = Counter(sent["name"] for _, sent in shop.sent)
     assert set(people.values()) == {1}
     assert len(people) > 25, "a few may be left"
-    assert "people: all 50 rows are handed out" in done.stdout + done.stderr
+    assert "people: all 50 rows handed out" in done.stdout + done.stderr
 
 
 LIBRARY = """

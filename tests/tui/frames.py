@@ -279,9 +279,7 @@ def waiting() -> Frame:
 def closed(outcome: str = "finished", reason: str = "the run time was over") -> Frame:
     """The run is over."""
     over = frame(600, phase="closed", outcome=outcome, reason=reason, exit_code=1, users_running=0)
-    remark = (
-        "p95 rose to 311 ms (usually 70 ms) from 02:00 to 02:12, put down to the target: the generators lagged 4 ms"
-    )
+    remark = "p95 rose to 311 ms (usually 70 ms) from 2:00 to 2:12, put down to the target: the generators lagged 4 ms"
     return replace(over, completeness=Completeness(2, 2, over.at_ms), verdict=VerdictRow("valid", (), (remark,)))
 
 
@@ -303,8 +301,8 @@ def limping() -> Frame:
     weak = worker(1, generators_alive=3, lag_ms=412, state="stalled", share_permille=1000)
     now = frame(122, users_running=310)
     reasons = (
-        "worker w2 lost at 02:00, 612 user-seconds (0.6 %) not generated, its last 2.0 s were never reported",
-        "generators of w1 at 97 % CPU from 01:42 to 02:00, latency inflated by about 37 ms (p50 is 18 ms)",
+        "worker w2 lost at 2:00, 612 user-seconds (0.6 %) not generated, its last 2.0 s were never reported",
+        "generators of w1 at 97 % CPU from 1:42 to 2:00, latency inflated by about 37 ms (p50 is 18 ms)",
     )
     verdict = VerdictRow("suspect", reasons)
     return replace(now, workers=(weak, lost), completeness=Completeness(1, 2, now.at_ms - 5_000), verdict=verdict)

@@ -92,7 +92,7 @@ def test_a_rate_is_that_of_the_time_that_is_left(whole: Path) -> None:
     shown = framed(whole, Cut(between=(10_000, 20_000)))
     assert shown.total.total_rps_milli == shown.total.requests * 100
     assert shown.verdict.word == ""
-    assert shown.verdict.remarks == ("what if: between 00:10 and 00:20",)
+    assert shown.verdict.remarks == ("what if: between 0:10 and 0:20",)
     assert len(shown.chart.rps_milli) <= 12
 
 
@@ -327,7 +327,7 @@ def test_seconds_that_were_reported_together_stay_only_together(tmp_path: Path) 
     kept = recomputed(lambda who, s, key: s < 7 or s > 22)
     assert shown.total.requests == sum(tally.requests for tally in kept.values()) < total
     (remark,) = shown.verdict.remarks
-    assert remark.startswith(f"what if: without 00:09 to 00:20; {lost:,} requests at its edges are left out, too")
+    assert remark.startswith(f"what if: without 0:09 to 0:20; {lost:,} requests at its edges had to be left out, too")
     with Archive.open(path) as archive:
         feed = CutFeed(archive, cut, clock=lambda: 0.0)
         for at_ms in (feed.last_ms, BEGAN + 3_000, feed.last_ms):

@@ -127,7 +127,7 @@ def test_unique_rows_come_once_and_then_end_the_user() -> None:
     everybody = users(run_of(Buyer), Buyer, 2)
     rows = [letters.next(everybody[turn % 2]) for turn in range(10)]
     assert sorted(rows) == LETTERS
-    with pytest.raises(FeedExhausted, match="all 10 rows are handed out") as caught:
+    with pytest.raises(FeedExhausted, match="all 10 rows handed out") as caught:
         letters.next(everybody[0])
     assert isinstance(caught.value, StopUser)
     assert letters.next(users(run_of(Buyer), Buyer, 1)[0]) == "a", "another run begins anew"

@@ -95,6 +95,16 @@ def test_the_first_word_is_the_run_unless_it_is_a_threshold(words: list[str], ru
     assert split(words) == (run, texts)
 
 
+def test_flags_give_thresholds_as_they_do_for_a_run(archive: Path, tmp_path: Path) -> None:
+    """However a pipeline says them, and together with expressions; --abort-on trips where it would have stopped it."""
+    flags = ["--fail-on", "p95<10s and rps>0", "--threshold", "fail%<99", "--abort-on", "fail% > 90 within 10s"]
+    code, rows = judged(archive, tmp_path, "p50<10s", *flags)
+    assert (code, [row["word"] for row in rows.values()]) == (0, ["passed"] * 5)
+    assert [*rows] == ["p50 < 10s", "p95 < 10s", "rps > 0", "fail% < 99%", "abort: fail% > 90% within 10s"]
+    code, _ = judged(archive, tmp_path, "--fail-on", "p95<1us")
+    assert code == 62
+
+
 # ------------------------------------------------------------------ flags
 
 
@@ -162,7 +172,7 @@ def test_junit_has_a_case_for_each(seen: Frame) -> None:
     assert [suite.get(name) for name in ("tests", "failures", "errors")] == ["5", "1", "1"]
     failure = suite.find(".//failure")
     assert failure is not None
-    assert failure.get("message") == "it was 2.5 from 01:00 to 01:05"
+    assert failure.get("message") == "it was 2.5 from 1:00 to 1:05"
 
 
 def test_junit_of_an_invalid_run_passes_nothing(seen: Frame) -> None:
@@ -186,7 +196,7 @@ def test_junit_without_thresholds_asks_whether_anything_failed(archive: Path) ->
 def test_tables_and_lines_show_them(seen: Frame) -> None:
     """Text, Markdown and the line of a moment; what comes from outside is harmless."""
     assert "rps < 3 for 5s" in summary(seen)
-    assert "01:00 to 01:05" in markdown(seen)
+    assert "1:00 to 1:05" in markdown(seen)
     assert "2 of 4 thresholds fail" in interval_line(seen)
     assert "\x1b" not in summary(seen) + markdown(seen) + junit(seen)
 

@@ -106,8 +106,8 @@ def test_failures_exceptions_and_losses_have_tables() -> None:
     assert "12:00:00Z  w2 is lost" in text
     assert "started" not in text
     assert "lost on the way" not in text
-    assert "2 interval(s) of killed processes were never sent" in text
-    assert "4 entries of the log were refused; 5 entries of a newer tidal were skipped" in text
+    assert "2 intervals of killed processes never sent" in text
+    assert "4 entries of the log refused; 5 entries of a newer tidal skipped" in text
 
 
 def test_a_lost_worker_is_named_beside_the_figures() -> None:
@@ -203,7 +203,7 @@ def test_the_interval_line_before_the_start_tells_who_is_here() -> None:
     """No rates before there is a load."""
     frame = picture()
     waiting = replace(frame, run=replace(frame.run, began_ms=0, phase="waiting"))
-    assert interval_line(waiting).strip() == "waiting   1 worker(s) here"
+    assert interval_line(waiting).strip() == "waiting   1 worker here"
 
 
 def test_hostile_text_cannot_reach_the_terminal() -> None:

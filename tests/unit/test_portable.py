@@ -210,7 +210,7 @@ def test_what_is_whole_of_a_damaged_file_comes_in(whole: Path, capsys: pytest.Ca
         tidal("import", whole)
     assert not paths.archive_path(RUN).exists()
     assert tidal("import", whole, "--salvage") == 0
-    assert "1 damaged place(s) left out" in capsys.readouterr().out
+    assert "1 damaged place left out" in capsys.readouterr().out
     assert sorted(p.name for p in paths.runs_dir().iterdir()) == [f"{RUN}.tidal"]
 
 

@@ -88,7 +88,7 @@ def test_what_was_not_kept_of_the_log_is_counted(tmp_path: Path) -> None:
     """Also where no line is left to show."""
     calm = replace(read_frame(record(tmp_path / "r.tidal", Shop(seconds=20))), logs=())
     assert "of logging" not in markdown(calm)
-    assert "7 lines of logging were not kept" in markdown(replace(calm, logs_left_out=4, logs_dropped=3))
+    assert "7 lines of logging not kept" in markdown(replace(calm, logs_left_out=4, logs_dropped=3))
 
 
 def test_hostile_lines_of_logging_stay_in_their_spans(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_what_is_whole_is_saved(whole: Path, tmp_path: Path, kind: int, capsys: 
     out = tmp_path / "saved.tidal"
     assert __main__.main(["replay", str(whole), "--salvage", str(out)]) == 0
     saved = count - 7 if kind == ENTRIES else count
-    assert f"{saved} entries saved to {out}, 1 damaged place(s) left out" in capsys.readouterr().out
+    assert f"{saved} entries saved to {out}, 1 damaged place left out" in capsys.readouterr().out
     assert final(out).digest() == expected
     with Archive.open(out) as archive:
         assert (archive.find_damage(), archive.count, archive.final) == ([], saved, True)

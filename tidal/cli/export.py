@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tidal.cli import flags
 from tidal.errors import UsageError
+from tidal.model.words import plural
 
 if TYPE_CHECKING:
     import argparse
@@ -51,9 +52,9 @@ def run(args: argparse.Namespace) -> int:
     written = export(path, out, kinds)
     say_early_end(path)
     without = f", without {', '.join(kinds)}" if kinds else ""
-    print(f"written: {out} ({written.entries:,} entries, {size(written.size)}{without})")
+    print(f"written: {out} ({plural(written.entries, 'entry', 'entries')}, {size(written.size)}{without})")
     if written.dropped:
-        print(f"left out: {written.dropped} entries that cannot be read, and so not redacted")
+        print(f"left out, for they cannot be read and so not redacted: {plural(written.dropped, 'entry', 'entries')}")
     return 0
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from tidal.cli import recordings
 from tidal.errors import NoSuchRun, UsageError
+from tidal.model.words import plural
 
 if TYPE_CHECKING:
     import argparse
@@ -54,7 +55,8 @@ def _take_in(args: argparse.Namespace) -> int:
     if not path.is_file():
         raise NoSuchRun(f"no archive file {args.file}")
     written = _salvaged(path, args.name) if args.salvage else take_in(path, args.name)
-    print(f"run {written.run}: {written.entries:,} entries, {size(written.size)}; see: tidal replay {written.run}")
+    taken = f"{plural(written.entries, 'entry', 'entries')}, {size(written.size)}"
+    print(f"run {written.run}: {taken}; see: tidal replay {written.run}")
     return 0
 
 
@@ -72,5 +74,5 @@ def _salvaged(path: Path, name: str) -> Written:
         raise UsageError(f"cannot write {draft}: {error.strerror}") from None
     finally:
         draft.unlink(missing_ok=True)
-    print(f"{damaged} damaged place(s) left out")
+    print(f"{plural(damaged, 'damaged place')} left out")
     return written

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from tidal.cli import flags
 from tidal.errors import NoSuchRun, UsageError
+from tidal.model.words import moment
 
 if TYPE_CHECKING:
     import argparse
@@ -84,8 +85,8 @@ def _told(line: Line, *, as_json: bool) -> str:
 
 def _clock(plan_ms: int) -> str:
     """Plan time to the tenth: 1:02.5, -0:10.0."""
-    tenths = abs(plan_ms) // 100
-    return f"{'-' if plan_ms < 0 < tenths else ''}{tenths // 600}:{tenths // 10 % 60:02}.{tenths % 10}".rjust(7)
+    sign = "-" if plan_ms <= -100 else ""
+    return f"{sign}{moment(abs(plan_ms))}.{abs(plan_ms) // 100 % 10}".rjust(7)
 
 
 # ------------------------------------------------------------------ where the entries come from

@@ -155,24 +155,28 @@ def _say(trouble: str) -> None:
 
 def _verify(archive: Archive) -> int:
     """Say that the replay is what was recorded; an error says that it is not."""
-    from tidal.model.words import moment
+    from tidal.model.words import moment, plural
     from tidal.proof import demand
 
     proof = demand(archive)
     chained = proof.chain
     if proof.agreed:
         last = moment(proof.last_ms - proof.began_ms)
-        print(f"{proof.agreed} checkpoint(s) agree, the last at {last} of the load: this is what the master saw")
+        agree = f"{plural(proof.agreed, 'checkpoint')} {'agrees' if proof.agreed == 1 else 'agree'}"
+        print(f"{agree}, the last at {last} of the load: this is what the master saw")
     if chained.agreed:
         last = moment(chained.last_ms - (chained.began_ms or archive.first_ms))
-        print(f"the log is whole: its chain of hashes holds at {chained.agreed} checkpoint(s), the last at {last}")
+        print(
+            f"the log is whole: its chain of hashes holds at {plural(chained.agreed, 'checkpoint')}, the last at {last}"
+        )
     if proof.foreign:
         _say(
-            f"{proof.foreign} checkpoint(s) are of another version of tidal, whose states have another shape: not "
+            f"{plural(proof.foreign, 'checkpoint')} of another version of tidal, whose states have another shape: not "
             "compared; this version folds the same entries"
         )
     if proof.bridged:
-        _say(f"{proof.bridged} checkpoint(s) not compared: the archive has a keyframe of that time, and no entries")
+        passed = plural(proof.bridged, "checkpoint")
+        _say(f"{passed} not compared: the archive has a keyframe of that time, and no entries")
     if not archive.final:
         _say("the run was not closed: what follows the last checkpoint is covered by checksums alone")
     return 0
@@ -180,6 +184,7 @@ def _verify(archive: Archive) -> int:
 
 def _salvage(path: Path, out: Path) -> int:
     """Write a new archive and say what is in it."""
+    from tidal.model.words import plural
     from tidal.portable import salvage
 
     try:
@@ -188,7 +193,8 @@ def _salvage(path: Path, out: Path) -> int:
         raise UsageError(f"{out} is there already: --salvage writes a new file") from None
     except OSError as error:
         raise UsageError(f"cannot write {out}: {error.strerror}") from None
-    print(f"{count} entries saved to {out}, {damaged} damaged place(s) left out; see: tidal replay {out}")
+    saved, left_out = plural(count, "entry", "entries"), plural(damaged, "damaged place")
+    print(f"{saved} saved to {out}, {left_out} left out; see: tidal replay {out}")
     return 0
 
 

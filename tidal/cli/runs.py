@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from tidal.cli import flags
 from tidal.errors import UsageError
+from tidal.model.words import plural
 
 if TYPE_CHECKING:
     import argparse
@@ -235,7 +236,7 @@ def _prune(args: argparse.Namespace, words: Sequence[str]) -> int:
             paths.forget_local_run(found.run)
         print(f"{'would remove' if args.dry_run else 'removed'} {found.run}  {size(found.size)}")
     freed, kept = sum(s.size for s in chosen), sum(s.about.pinned for s in here)
-    print(f"{len(chosen)} of {len(here)} run(s), {size(freed)}; {kept} pinned")
+    print(f"{len(chosen):,} of {plural(len(here), 'run')}, {size(freed)}; {kept} pinned")
     return 0
 
 

@@ -17,7 +17,7 @@ from tidal.model.ledger import add_up_plan, plan_at
 from tidal.model.plan import value_at
 from tidal.model.plantext import ARRIVALS
 from tidal.model.struct import Struct
-from tidal.model.words import number, part
+from tidal.model.words import part, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,9 +107,9 @@ def not_begun(state: State, *, is_final: bool) -> Iterator[Finding]:
     """Arrivals that were dropped; at the end those, too, of which nobody knows."""
     books = arrival_books(state)
     if weight := weight_of(books.dropped, books.planned, GRACE):
-        what = f"{number(books.dropped)} arrivals ({part(books.dropped, books.planned)}) were dropped"
+        what = f"{plural(books.dropped, 'arrival')} dropped ({part(books.dropped, books.planned)})"
         yield weight, f"{what}: as many iterations were in flight as may be"
     is_over = is_final or state.log.phase == phases.CLOSED
     if is_over and (weight := weight_of(books.unknown, books.planned, GRACE)):
-        what = f"{number(books.unknown)} arrivals ({part(books.unknown, books.planned)}) are unknown"
+        what = f"{plural(books.unknown, 'arrival')} unknown ({part(books.unknown, books.planned)})"
         yield weight, f"{what}: they were due where something died, and were not reported"

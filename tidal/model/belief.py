@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidal.model.struct import replace
+from tidal.model.words import plural
 
 if TYPE_CHECKING:
     from tidal.model.events import ByWorker, Reported
@@ -23,7 +24,9 @@ def believed(signed: ByWorker, event: Reported) -> tuple[Reported, str]:
     first_s, last_s = (min(event.from_ms, signed.at_ms) - FAR_MS) / 1_000, (to_ms + FAR_MS) / 1_000
     near = tuple(block for block in event.blocks if first_s <= block.second <= last_s)
     dated = event.dated if all(first_s <= second <= last_s for second in event.dated) else {}
-    gone = f"{len(event.blocks) - len(near)} block(s) far outside of it" if len(near) < len(event.blocks) else ""
+    gone = (
+        f"{plural(len(event.blocks) - len(near), 'block')} far outside of it" if len(near) < len(event.blocks) else ""
+    )
     gone = gone or ("seconds far outside of it" if dated != event.dated else "its end" if to_ms != event.to_ms else "")
     if not gone:
         return event, ""

@@ -20,7 +20,7 @@ from tidal.model.segments import OTHER, TOTAL, Phase, Piece, Pieces
 from tidal.model.stats import BUCKETS_PER_E, merge_histogram
 from tidal.model.struct import Struct, replace
 from tidal.model.students import critical, root, two_sided, welch
-from tidal.model.words import number
+from tidal.model.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -214,12 +214,12 @@ def _remarks(word: str, side: Pieces) -> Iterator[str]:
     """What of a run is not in the figures as they are called."""
     if side.across:
         yield (
-            f"{word}: the latencies of {number(side.across)} requests are in no percentile: they were reported "
+            f"{word}: the latencies of {plural(side.across, 'request')} are in no percentile: they were reported "
             "together with seconds of another phase"
         )
     if side.cut_off:
         yield (
-            f"{word}: {number(side.cut_off)} requests at the edges of the cut are left out, too: they were reported "
+            f"{word}: {plural(side.cut_off, 'request')} at the edges of the cut had to be left out, too: reported "
             "together with seconds that are left out"
         )
     if side.folded:

@@ -20,7 +20,7 @@ from tidal.model.rows import LedgerRow
 from tidal.model.series import Series
 from tidal.model.struct import Struct, replace
 from tidal.model.text import clean
-from tidal.model.words import moment, number
+from tidal.model.words import moment, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -200,7 +200,7 @@ def cut_frame(state: State, at_ms: int, cut: Cut, focus: Focus | None = None, ac
 def _lost(across: int) -> str:
     """What went with the seconds that were to go: of a large fleet, or of reports that were added together."""
     why = "they were reported together with seconds that are left out"
-    return f"; {number(across)} requests at its edges are left out, too, for {why}" if across else ""
+    return f"; {plural(across, 'request')} at its edges had to be left out, too, for {why}" if across else ""
 
 
 def _rated(row: EndpointRow, kept_ms: int) -> EndpointRow:

@@ -28,7 +28,7 @@ from tidal.model.seeking import seek
 from tidal.model.sharing import placed, share_out, too_many, users_max
 from tidal.model.target import capped
 from tidal.model.tickets import is_limited, issue, why_done
-from tidal.model.words import moment
+from tidal.model.words import moment, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -109,7 +109,7 @@ def _give_up(state: State, now_ms: int) -> list[ev.Event]:
             return [_refuse_run(log, _too_small(state, missing), EXIT_TOO_SMALL)]
     elif now_ms - log.opened_ms > log.options.expect_workers_max_wait_ms:
         waited_s = (now_ms - log.opened_ms) // 1000
-        why = f"{len(able_ones(state))} of {log.options.expect_workers} worker(s) were ready after {waited_s} s"
+        why = f"{len(able_ones(state))} of {plural(log.options.expect_workers, 'worker')} were ready after {waited_s} s"
         return [_refuse_run(log, why, EXIT_NO_WORKERS)]
     return []
 

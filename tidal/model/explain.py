@@ -23,7 +23,7 @@ from tidal.model.stats import percentiles_us
 from tidal.model.strain import lags, stalls
 from tidal.model.struct import Struct, replace
 from tidal.model.text import clean
-from tidal.model.words import moment, number, user_seconds
+from tidal.model.words import moment, plural, user_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -252,7 +252,7 @@ def _which(state: State, at_s: int) -> list[str]:
     rows = [(key, r) for key, r in state.reports.failures.items() if abs(r.first_ms - at_s * 1000) <= 3_000 + step_ms]
     rows = rows or list(state.reports.failures.items())
     rows.sort(key=lambda item: (-item[1].occurrences, item[0]))
-    told = (f"{number(r.occurrences)} times {m} {n}: {e}" for (m, n, e), r in rows[:3])
+    told = (f"{plural(r.occurrences, 'time')} {m} {n}: {e}" for (m, n, e), r in rows[:3])
     return [clean(text, 200) for text in told]
 
 

@@ -18,6 +18,7 @@ from tidal.model.redact import DEFAULT
 from tidal.model.samples import COUNT_MAX, LINE_LEVELS, LINE_TEXT_MAX, LOGGER_MAX, LogLine
 from tidal.model.struct import Struct, field, replace
 from tidal.model.text import clean
+from tidal.model.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -201,7 +202,7 @@ def _row(log: LogHalf, incarnation: str, line: LogLine) -> LogRow:
     text = (
         line.text
         if not line.left_out
-        else f"{line.left_out:,} lines left out here: a process may say {A_SECOND} a second"
+        else f"{plural(line.left_out, 'line')} left out here: a process may say {A_SECOND} a second"
     )
     from tidal.model.rows import LogRow  # noqa: PLC0415 - generators say lines, and draw none: 20 ms of their start
 

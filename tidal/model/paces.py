@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tidal.model.gather import add_paces
 from tidal.model.rows import LatenessRow, PacingRow
 from tidal.model.text import clean
-from tidal.model.words import number, part
+from tidal.model.words import part, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,5 +88,5 @@ def began_late(reports: ReportHalf) -> Iterator[Finding]:
     started = reports.lateness.count
     if started >= LEAST and reports.late * 1000 >= LATE_PERMILLE * started:
         (p95_us,) = reports.lateness.percentiles_us(0.95)
-        text = f"{number(reports.late)} arrivals ({part(reports.late, started)}) began more than 5 ms late"
+        text = f"{plural(reports.late, 'arrival')} ({part(reports.late, started)}) began more than 5 ms late"
         yield 1, f"{text}, a twentieth of all by {p95_us // 1000} ms and more: the generators were saturated"

@@ -9,6 +9,7 @@ from tidal.model.plan import Mix
 from tidal.model.plantext import ARRIVALS, USERS, Plan, parsed, printed, stages_of, track_of
 from tidal.model.struct import Struct
 from tidal.model.text import clean
+from tidal.model.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -117,10 +118,10 @@ def _check_mix(track: Track, others: Sequence[ClassSpec]) -> None:
 def begins(options: RunOptions, tracks: Sequence[Track]) -> str:
     """How much a run wants, in words, for its story."""
     if not tracks:
-        return f"{options.users} users"
+        return plural(options.users, "user")
     peaks = dict.fromkeys((USERS, ARRIVALS), 0.0)
     for track in tracks:
         peaks[track.unit] = peaks.get(track.unit, 0) + max((height for _, height in track.points), default=0)
-    parts = [f"up to {peaks[USERS]:g} users"] if peaks[USERS] else []
+    parts = [f"up to {plural(round(peaks[USERS]), 'user')}"] if peaks[USERS] else []
     parts += [f"up to {peaks[ARRIVALS]:g} arrivals/s"] if peaks[ARRIVALS] else []
     return " and ".join(parts) or "nobody"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tidal.model.plan import count_at, height_at
 from tidal.model.stats import merge_histogram
 from tidal.model.struct import Struct, field
+from tidal.model.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -106,7 +107,7 @@ def _is_alike(one: tuple[int, float], other: tuple[int, float]) -> bool:
 
 def _told(level: tuple[int, float]) -> str:
     users, arrivals = level
-    parts = [f"{users} users"] if users or not arrivals else []
+    parts = [plural(users, "user")] if users or not arrivals else []
     return " and ".join([*parts, *([f"{arrivals:g} arrivals/s"] if arrivals else [])])
 
 

@@ -12,7 +12,7 @@ from tidal.model.rows import StoryRow
 from tidal.model.text import clean
 from tidal.model.thresholds import decimal, value_text
 from tidal.model.thresholds_read import threshold_of
-from tidal.model.words import moment
+from tidal.model.words import moment, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,12 +41,12 @@ def _run_opened(log: LogHalf, event: ev.RunOpened) -> Line:
 
 def _run_started(log: LogHalf, event: ev.RunStarted) -> Line:
     del event
-    return "good", f"the run started with {sum(not w.is_gone for w in log.workers.values())} worker(s)"
+    return "good", f"the run started with {plural(sum(not w.is_gone for w in log.workers.values()), 'worker')}"
 
 
 def _plan_set(log: LogHalf, event: ev.PlanSet) -> Line:
     names = [log.incarnations.get(o, o) for o in event.owners]
-    who = ", ".join(names) if len(names) <= 6 else f"{len(names)} workers"
+    who = ", ".join(names) if len(names) <= 6 else plural(len(names), "worker")
     return "info", f"plan {event.number}: {event.why or 'set'}; the load is on {who or 'nobody'}"
 
 
@@ -74,8 +74,8 @@ def _master_took(log: LogHalf, event: ev.MasterTook) -> Line:
 
 def _worker_seen(log: LogHalf, event: ev.WorkerSeen) -> Line:
     del log
-    most = f", at most {event.users_max:,} users" if event.users_max else ""
-    return "good", f"{event.name} joined: {event.worker} on {event.host}, {event.processes} generator(s){most}"
+    most = f", at most {plural(event.users_max, 'user')}" if event.users_max else ""
+    return "good", f"{event.name} joined: {event.worker} on {event.host}, {plural(event.processes, 'generator')}{most}"
 
 
 def _worker_changed(log: LogHalf, event: ev.WorkerChanged) -> Line:
@@ -126,7 +126,7 @@ def _target_set(log: LogHalf, event: ev.TargetSet) -> Line:
     only = f" of {', '.join(event.classes)}" if event.classes else ""
     if event.arrivals is not None:
         return "info", f"{event.author} wants {event.arrivals:g} arrivals/s{only}"
-    return "info", f"{event.author} wants {event.users} users{only} at {event.spawn_rate:g}/s"
+    return "info", f"{event.author} wants {plural(event.users, 'user')}{only} at {event.spawn_rate:g}/s"
 
 
 def _hook_done(log: LogHalf, event: ev.HookDone) -> Line:

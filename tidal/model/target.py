@@ -11,6 +11,7 @@ from tidal.model.plan import LEAD_MS, Mix, counts_at, line, ramp
 from tidal.model.spec import HEIGHT_MAX
 from tidal.model.steering import OVER_MS_MAX, arriving, quiet
 from tidal.model.struct import replace
+from tidal.model.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ def replanned(log: LogHalf, wanted: ev.TargetSet, now_ms: int) -> list[ev.Event]
         return [target]
     from_ms = max(now_ms - log.began_ms + LEAD_MS, plan.from_ms + 1)
     tracks = _tracks(log, plan, target, from_ms)
-    why = f"{target.author} wants {target.users} users"
+    why = f"{target.author} wants {plural(target.users, 'user')}"
     others = tuple(t for t in plan.tracks if t.unit != "users")  # an operator's users leave arrivals as they are
     others = quiet(log, plan, others, from_ms) if log.shape else others
     return [target, replace(plan, number=plan.number + 1, from_ms=from_ms, tracks=(*tracks, *others), why=why)]
@@ -113,7 +114,11 @@ def _granted(state: State, wish: ev.Event, now_ms: int) -> list[ev.Event]:
         return []
     unknown = set(wish.classes) - {c.name for c in log.classes}
     if unknown or not 0 <= wish.users <= USERS_MAX or not 0 < wish.spawn_rate <= RATE_MAX:
-        why = f"no user class {', '.join(sorted(unknown))}" if unknown else f"{wish.users} users at {wish.spawn_rate}/s"
+        why = (
+            f"no user class {', '.join(sorted(unknown))}"
+            if unknown
+            else f"{plural(wish.users, 'user')} at {wish.spawn_rate}/s"
+        )
         return [ev.Noted(wish.author, "error", f"a wish of user code was refused: {why}")]
     return replanned(log, wish, now_ms)
 

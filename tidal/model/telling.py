@@ -19,7 +19,7 @@ from tidal.model.struct import Struct
 from tidal.model.terms import TEXT, Fact
 from tidal.model.text import clean
 from tidal.model.wire import to_wire
-from tidal.model.words import number
+from tidal.model.words import number, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,9 +130,9 @@ def _of_report(event: ev.Event) -> story.Line:
     if isinstance(event, ev.Reported):
         facts = _counted(event)
         span_s = (event.to_ms - event.from_ms) / 1000
-        counted = f"{number(facts['requests'])} requests in {span_s:.1f} s, {number(facts['failures'])} failed"
+        counted = f"{plural(facts['requests'], 'request')} in {span_s:.1f} s, {number(facts['failures'])} failed"
         level, said = _logged(event.lines)
-        return level, f"reports {counted}, {number(facts['users'])} users" + (f"; {said}" if said else "")
+        return level, f"reports {counted}, {plural(facts['users'], 'user')}" + (f"; {said}" if said else "")
     if isinstance(event, ev.GeneratorLost):
         lost_ms = event.to_ms - event.from_ms
         return "error", f"generator {event.number} died ({event.why}): its last {lost_ms} ms were never sent"

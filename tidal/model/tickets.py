@@ -139,7 +139,8 @@ def why_done(state: State) -> str:
     if not now.is_done:
         return ""
     unknown = f", {number(now.unknown)} of them unknown" if now.unknown and not now.redone else ""
-    return f"all {number(now.wanted)} iterations are done{unknown}" if not now.open else "nobody is left to go on"
+    done = "the one iteration is" if now.wanted == 1 else f"all {number(now.wanted)} iterations are"
+    return f"{done} done{unknown}" if not now.open else "nobody is left to go on"
 
 
 def ticket_cells(state: State) -> dict[str, int]:

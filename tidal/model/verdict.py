@@ -20,7 +20,7 @@ from tidal.model.paces import began_late, not_reached
 from tidal.model.strain import lagging, standing_still
 from tidal.model.struct import Struct
 from tidal.model.text import clean
-from tidal.model.words import moment, number, part, user_seconds
+from tidal.model.words import moment, number, part, plural, user_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ def added_together(state: State) -> Iterator[str]:
     requests, seconds = state.reports.together
     if requests:
         yield (
-            f"{number(requests)} requests stand in charts at the first of up to {number(seconds)} seconds: their "
+            f"{plural(requests, 'request')} stood in charts at the first of up to {plural(seconds, 'second')}: their "
             "reports waited so long for Redis that seconds were added together; sums and percentiles are exact"
         )
 
@@ -144,7 +144,9 @@ def _ended(state: State) -> str:
         return f"; {clean(', '.join(sorted(out)), 100)} ran out, and its users stopped"
     if not ended:
         return ""
-    return f"; {number(ended)} times a user ended by itself" + (f", {number(restarted)} restarted" if restarted else "")
+    return f"; {plural(ended, 'time')} a user ended by itself" + (
+        f", {number(restarted)} restarted" if restarted else ""
+    )
 
 
 def _where(log: LogHalf, books: Books, column: int) -> str:
@@ -205,7 +207,7 @@ def _of_numbers(state: State, *, is_final: bool) -> Iterator[Finding]:
     gaps = {i: len(r.ahead) for i, r in reports.incarnations.items() if r.ahead} if is_final else {}
     for incarnation in sorted(gaps)[:OF_A_KIND]:
         name = log.incarnations.get(incarnation, incarnation)
-        yield 1, f"reports of {name} are missing in {gaps[incarnation]} place(s): others after them came"
+        yield 1, f"reports of {name} are missing in {plural(gaps[incarnation], 'place')}: others after them came"
     refused = log.refused.count + reports.refused.count
     if refused:
         yield 1, f"{number(refused)} entries were refused; what they counted is missing: {_last_refusal(state)}"

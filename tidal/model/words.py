@@ -4,15 +4,21 @@ from __future__ import annotations
 
 
 def moment(plan_ms: int) -> str:
-    """A moment of plan time: 02:14, 1:02:14."""
-    seconds = max(0, plan_ms) // 1000
-    hours, minutes, seconds = seconds // 3600, seconds // 60 % 60, seconds % 60
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
+    """A moment of plan time, and a span of it, as written everywhere: 2:14, 1:02:14; before the start -0:10."""
+    whole_s = abs(plan_ms) // 1000
+    sign = "-" if plan_ms < 0 and whole_s else ""
+    hours, minutes, seconds = whole_s // 3600, whole_s // 60 % 60, whole_s % 60
+    return f"{sign}{hours}:{minutes:02}:{seconds:02}" if hours else f"{sign}{minutes}:{seconds:02}"
 
 
 def number(count: int) -> str:
     """A whole number with commas."""
     return f"{count:,}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """A count with its noun: 1 user, 2,000 users; `many` where no s will do."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def user_seconds(user_ms: int) -> str:

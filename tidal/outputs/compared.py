@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tidal.model.compare import FAILURES, FASTER, RATE, SLOWER, UNKNOWN
 from tidal.model.text import clean
 from tidal.model.wire import to_wire
+from tidal.model.words import plural
 from tidal.outputs.layout import Column, day_and_clock, duration, shorten, table
 
 if TYPE_CHECKING:
@@ -117,13 +118,13 @@ def _summary(found: Comparison) -> Iterator[str]:
         yield clean(remark)
     worse = found.regressions
     better = sum(row.outcome == FASTER for row in found.rows)
-    rules = f"{found.tested} figures tested together at 5 % (Holm), tolerance {100 * found.tolerance:g} %"
+    rules = f"{plural(found.tested, 'figure')} tested together at 5 % (Holm), tolerance {100 * found.tolerance:g} %"
     if not found.tested:
         yield "nothing could be compared: no phase of both runs has requests enough"
     elif worse:
-        yield f"{len(worse)} regression(s), {better} improvement(s); {rules}"
+        yield f"{plural(len(worse), 'regression')}, {plural(better, 'improvement')}; {rules}"
     else:
-        yield f"no regression, {better} improvement(s); {rules}"
+        yield f"no regression, {plural(better, 'improvement')}; {rules}"
 
 
 def comparisons_json(compared: Sequence[Compared]) -> str:

@@ -42,8 +42,7 @@ def summary_lines(explained: Explanation) -> list[str]:
 
 def finding_lines(finding: Finding) -> Iterator[str]:
     """One finding of the timeline with its evidence."""
-    when = moment(finding.at_ms) if finding.at_ms > -1_000 else f"-{moment(-finding.at_ms)}"
-    head = f"{when:>7}  {MARKS.get(finding.level, ' ')} {finding.kind:<10}  "
+    head = f"{moment(finding.at_ms):>7}  {MARKS.get(finding.level, ' ')} {finding.kind:<10}  "
     rest = " " * len(head)
     yield from wrap(clean(finding.text, 500), COLUMNS, initial_indent=head, subsequent_indent=rest)
     for line in finding.evidence:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tidal.model.struct import Struct
 from tidal.model.text import clean
+from tidal.model.words import moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ GAP = "  "
 NOTHING = "\N{EN DASH}"
 """Where there is no figure: a zero would be one."""
 MICRO_IN_MILLI, MICRO_IN_SECOND = 1_000, 1_000_000
-SECOND_MS, MINUTE_MS, HOUR_MS = 1_000, 60_000, 3_600_000
+SECOND_MS = 1_000
 
 
 def width(text: str) -> int:
@@ -151,11 +152,8 @@ def size(number: int) -> str:
     return f"{_three_digits(number, unit)} {name}"
 
 
-def duration(value_ms: int) -> str:
-    """A span of time: `0:42`, `12:03`, `1:02:03`."""
-    seconds = value_ms // SECOND_MS
-    hours, minutes = seconds // 3600, seconds // 60 % 60
-    return f"{hours}:{minutes:02d}:{seconds % 60:02d}" if hours else f"{minutes}:{seconds % 60:02d}"
+duration = moment
+"""A span of time: `0:42`, `12:03`, `1:02:03`: moments and spans of the load read alike."""
 
 
 def clock(at_ms: int) -> str:

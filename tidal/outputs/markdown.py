@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tidal.model.words import plural
 from tidal.outputs.judged import ledger_lines, verdict_word
 from tidal.outputs.layout import clock, day_and_clock, duration, latency, rate, share, shorten
 from tidal.outputs.measured import check_cells, metric_cells
@@ -190,7 +191,7 @@ def _logged(frame: Frame) -> str:
         for row in told[-LINES_MAX:]
     ]
     missing = frame.logs_left_out + frame.logs_dropped
-    gone = [f"{missing:,} line{'s' * (missing != 1)} of logging were not kept"] if missing else []
+    gone = [f"{plural(missing, 'line')} of logging not kept"] if missing else []
     body = "\n".join(lines) + _more(len(told), LINES_MAX) if lines else ""
     return "\n\n".join(["Log:", *filter(None, [body]), *gone]) if lines or gone else ""
 

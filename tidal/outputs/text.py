@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tidal.model.judging import EXIT_NOT_MET, EXIT_UNJUDGED
 from tidal.model.text import clean
 from tidal.model.verdict import EXIT_INVALID, EXIT_SUSPECT
+from tidal.model.words import plural
 from tidal.outputs.judged import ledger_lines, verdict_lines
 from tidal.outputs.layout import (
     NOTHING,
@@ -110,7 +111,7 @@ def _time(row: EndpointRow, value_us: int) -> str:
 def _coverage(frame: Frame) -> str:
     known = frame.completeness
     if not frame.run.began_ms:
-        return f"{sum(w.alive for w in frame.workers)} worker(s) here"
+        return f"{plural(sum(w.alive for w in frame.workers), 'worker')} here"
     return f"{known.workers_reporting}/{known.workers_expected} workers"
 
 
@@ -213,7 +214,9 @@ def _exceptions(frame: Frame) -> str:
 def _exception(row: ExceptionRow) -> str:
     where = ", ".join(shorten(name, 20) for name in row.workers)
     trace = [line for line in row.traceback.split("\n") if line.strip()][-TRACEBACK_LINES:]
-    head = f"{row.occurrences} times: {shorten(row.message, MESSAGE_CELLS)}" + (f"  ({where})" if where else "")
+    head = f"{plural(row.occurrences, 'time')}: {shorten(row.message, MESSAGE_CELLS)}" + (
+        f"  ({where})" if where else ""
+    )
     return "\n".join([head, *("    " + clean(line) for line in trace)])
 
 
@@ -301,13 +304,13 @@ def _how_complete(frame: Frame) -> str:
     if lost:
         parts.append(f"lost on the way: {', '.join(lost[:8])}{' …' if len(lost) > 8 else ''}")
     if ledger.lost_intervals:
-        parts.append(f"{ledger.lost_intervals} interval(s) of killed processes were never sent")
+        parts.append(f"{plural(ledger.lost_intervals, 'interval')} of killed processes never sent")
     if frame.total.cancelled:
-        parts.append(f"{frame.total.cancelled} request(s) cut off by a stop")
+        parts.append(f"{plural(frame.total.cancelled, 'request')} cut off by a stop")
     if frame.bad_entries:
-        parts.append(f"{frame.bad_entries} entries of the log were refused")
+        parts.append(f"{plural(frame.bad_entries, 'entry', 'entries')} of the log refused")
     if frame.skipped_entries:
-        parts.append(f"{frame.skipped_entries} entries of a newer tidal were skipped")
+        parts.append(f"{plural(frame.skipped_entries, 'entry', 'entries')} of a newer tidal skipped")
     return "Figures: " + "; ".join(parts)
 
 

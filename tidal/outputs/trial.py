@@ -8,6 +8,7 @@ from tidal.model.pipe import Loaded
 from tidal.model.struct import Struct, asdict, field
 from tidal.model.text import clean
 from tidal.model.trial import ENDS, Ended, Outline, Printed, Raised, Step, Tried
+from tidal.model.words import plural
 from tidal.outputs.layout import NOTHING, latency, shorten, size
 
 if TYPE_CHECKING:
@@ -84,11 +85,11 @@ class Account(Struct):
         """The last lines."""
         if self.unfinished:
             yield f"✖ {clean(self.unfinished, LINE_MAX)}"
-        parts = [f"{self.requests} {_plural(self.requests, 'request')}, {self.failed} failed"]
-        parts += [f"{self.errors} {_plural(self.errors, 'exception')}"] if self.errors else []
-        checks = f"{self.unheld} of {self.checks} {_plural(self.checks, 'check')} did not hold"
+        parts = [f"{plural(self.requests, 'request')}, {self.failed} failed"]
+        parts += [plural(self.errors, "exception")] if self.errors else []
+        checks = f"{self.unheld:,} of {plural(self.checks, 'check')} did not hold"
         parts += [checks] if self.unheld else []
-        hooks = f"{self.hook_failures} {_plural(self.hook_failures, 'listener')} raised"
+        hooks = f"{plural(self.hook_failures, 'listener')} raised"
         parts += [hooks] if self.hook_failures else []
         yield "; ".join(parts)
 
@@ -120,10 +121,6 @@ def _argument(argument: ArgumentSpec) -> dict[str, Any]:
     return {**asdict(argument), "value": "" if argument.is_secret else argument.value}
 
 
-def _plural(count: int, word: str) -> str:
-    return word if count == 1 else f"{word}s"
-
-
 # ------------------------------------------------------------------ what the file has
 
 
@@ -146,7 +143,7 @@ def loaded_lines(loaded: Loaded) -> Iterator[str]:
 def outline_lines(classes: Iterable[ClassRow]) -> Iterator[str]:
     """Classes and their tasks, with shares, tags and places."""
     for row in classes:
-        many = f"{row.fixed_count} users" if row.fixed_count else f"weight {row.weight:g}"
+        many = plural(row.fixed_count, "user") if row.fixed_count else f"weight {row.weight:g}"
         yield f"{clean(row.name)}  {clean(row.base)}, {many}, {clean(row.host) or 'no host'}{_at(row.place)}"
         yield from map(_task_line, row.tasks)
         yield from (f"{INDENT}! {clean(note)}" for note in row.notes)
@@ -184,7 +181,7 @@ def _end(step: Step) -> str:
     """A check, or a transaction with its time and what was in it."""
     if step.kind in ("check", "unheld"):
         return f"check {clean(step.name)}"
-    inside = f"{step.requests} {_plural(step.requests, 'request')}"
+    inside = plural(step.requests, "request")
     return f"transaction {clean(step.name)}: {inside}, {latency(step.took_us)}"
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
+from tidal.model.words import moment
+
 if TYPE_CHECKING:
     from tidal.model.rows import EndpointRow
 
@@ -114,13 +116,8 @@ def seconds(age_ms: int | None) -> str:
     return NOTHING if age_ms is None else f"{age_ms / 1000:,.1f}"
 
 
-def duration(span_ms: int) -> str:
-    """A span as 4:12 or 1:04:12."""
-    whole_s = abs(span_ms) // 1000
-    sign = "-" if span_ms < 0 and whole_s else ""
-    minutes, rest_s = divmod(whole_s, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{sign}{hours}:{minutes:02}:{rest_s:02}" if hours else f"{sign}{minutes}:{rest_s:02}"
+duration = moment
+"""A span as 4:12 or 1:04:12: moments and spans of the load read alike."""
 
 
 def clock(at_ms: int, zone: tzinfo | None) -> str:

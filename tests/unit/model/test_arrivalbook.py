@@ -58,14 +58,14 @@ def test_what_nobody_reported_is_unknown_and_judged_at_the_end() -> None:
     assert judge(going).word == "valid"
     over = judge(_state((0, 400, 0), *ENDING))
     assert over.word == "invalid"
-    assert over.reasons[0].startswith("100 arrivals (20.0 %) are unknown")
+    assert over.reasons[0].startswith("100 arrivals unknown (20.0 %)")
 
 
 def test_dropped_arrivals_are_judged() -> None:
     """A thousandth is forgiven, a twentieth is not."""
     assert judge(_state((0, 490, 10), *ENDING)).word == "suspect"
     found = judge(_state((0, 400, 100), *ENDING))
-    assert (found.word, found.reasons[0].split(":")[0]) == ("invalid", "100 arrivals (20.0 %) were dropped")
+    assert (found.word, found.reasons[0].split(":")[0]) == ("invalid", "100 arrivals dropped (20.0 %)")
 
 
 def test_what_was_begun_before_a_stop_was_heard_of_is_surplus() -> None:

@@ -233,7 +233,7 @@ def test_a_run_whose_workers_do_not_come_is_refused() -> None:
     assert decided(state, senses(-5_000)) == []
     stop = _stop(decided(state, senses(-4_999)))
     assert (stop.outcome, stop.exit_code) == ("refused", errors.NoWorkers.exit_code)
-    assert "1 of 2 worker(s) were ready after 5 s" in stop.reason
+    assert "1 of 2 workers were ready after 5 s" in stop.reason
 
 
 @pytest.mark.parametrize(

@@ -290,7 +290,7 @@ def test_an_abort_stops_the_run_and_names_the_window() -> None:
     state = folded(running("w1", thresholds=(trip.text,)), trip)
     (stop,) = [e for e in decide(state, Senses(T0 + 72_000)) if isinstance(e, ev.StopOrdered)]
     assert stop.author == "threshold"
-    assert stop.reason == "abort: p99 > 1s for 10s was not met from 01:01 to 01:11"
+    assert stop.reason == "abort: p99 > 1s for 10s was not met from 1:01 to 1:11"
     assert decide(folded(running("w1"), trip), Senses(T0)) == []  # a threshold that the run does not have
 
 

@@ -217,11 +217,11 @@ def test_seconds_that_were_added_together_are_counted_and_said() -> None:
     assert 200 - BLOCKS_MAX < requests < 200
     assert 1 < seconds <= 200
     (remark,) = added_together(state)
-    assert remark.startswith(f"{requests} requests stand in charts at the first of up to {seconds} seconds")
+    assert remark.startswith(f"{requests} requests stood in charts at the first of up to {seconds} seconds")
     assert [*added_together(_delivered(one, two))] == []
     merged = report(replace(block(0, requests=7), span=4), replace(block(9), is_warmup=True), to_ms=4_000)
     shown = frame(folded(running("w1"), [by("w1", 1, merged), by("w1", 1, merged)]), T0 + 9_000)
-    assert shown.verdict.remarks[0].startswith("7 requests stand in charts at the first of up to 4 seconds")
+    assert shown.verdict.remarks[0].startswith("7 requests stood in charts at the first of up to 4 seconds")
 
 
 def test_a_report_of_very_many_endpoints_is_handed_in_in_parts() -> None:

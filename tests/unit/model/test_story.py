@@ -36,11 +36,11 @@ def test_a_log_read_aloud_is_the_story_of_the_run() -> None:
     ]
     assert _told(*history) == [
         "info: ann@laptop opened run r1: locustfile.py, 10 users",
-        "good: w1 joined: host-w1 on host, 1 generator(s)",
+        "good: w1 joined: host-w1 on host, 1 generator",
         "info: w1 is ready",
-        "good: w2 joined: host-w2 on host, 1 generator(s)",
+        "good: w2 joined: host-w2 on host, 1 generator",
         "info: w2 is ready",
-        "good: the run started with 2 worker(s)",
+        "good: the run started with 2 workers",
         "info: plan 1: the run starts; the load is on w1, w2",
         "error: w1 lost: its heartbeat lapsed; its users go to the others",
         "info: stop ordered by ann: an operator's wish",

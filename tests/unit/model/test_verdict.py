@@ -109,14 +109,14 @@ def test_missing_load(missing_ms: int, word: str) -> None:
     found = verdict(whole(seconds=short))
     assert found.word == word
     if word == "suspect":
-        assert found.reasons == ("5.0 user-seconds (0.8 %) not generated, most of it from 00:19 to 00:20",)
+        assert found.reasons == ("5.0 user-seconds (0.8 %) not generated, most of it from 0:19 to 0:20",)
 
 
 def test_surplus() -> None:
     """Users that ran twice."""
     found = verdict(whole(seconds={20: {"user_ms": 30_000}}))
     assert found.word == "suspect"
-    assert found.reasons == ("20 user-seconds (3.3 %) too many, most of it from 00:19 to 00:20",)
+    assert found.reasons == ("20 user-seconds (3.3 %) too many, most of it from 0:19 to 0:20",)
 
 
 def test_a_lost_worker_is_named_with_what_it_cost() -> None:
@@ -129,7 +129,7 @@ def test_a_lost_worker_is_named_with_what_it_cost() -> None:
     found = verdict(folded(*level("w1", "w2"), *both, gone, moved, *alone, *end))
     assert found.word == "suspect"
     assert found.reasons == (
-        "worker w2 lost at 00:32, 15 user-seconds (2.5 %) not generated, its last 0.4 s were never reported",
+        "worker w2 lost at 0:32, 15 user-seconds (2.5 %) not generated, its last 0.4 s were never reported",
     )
 
 
@@ -138,7 +138,7 @@ def test_a_dead_generator_is_named() -> None:
     died = by("w2", 1, ev.GeneratorLost(2, 7, T0 + 9_000, T0 + 9_300, "signal 9", 5))
     found = verdict(whole(died))
     assert found.word == "suspect"
-    assert found.reasons == ("generator 2 of w2.1 died at 00:09 (signal 9), its last 0.3 s were never reported",)
+    assert found.reasons == ("generator 2 of w2.1 died at 0:09 (signal 9), its last 0.3 s were never reported",)
 
 
 def test_a_worker_that_went_on_after_it_was_lost() -> None:
@@ -146,7 +146,7 @@ def test_a_worker_that_went_on_after_it_was_lost() -> None:
     more = [second(s, "w2", user_ms=0) for s in range(1, 3)] + [second(s, "w2", user_ms=1_000) for s in range(3, 15)]
     history = [at(2_000, planned("w1", "w2")), *more, at(4_000, lost("w2"))]
     reasons = verdict(whole(*history)).reasons
-    told = "worker w2 was taken for lost at 00:04 and went on for 10 s: 12 user-seconds ran twice"
+    told = "worker w2 was taken for lost at 0:04 and went on for 10 s: 12 user-seconds ran twice"
     assert any(told in reason for reason in reasons)
 
 
@@ -170,7 +170,7 @@ def test_lag_that_changes_what_is_measured() -> None:
     slow = {s: {"lag_ms": 37, "cpu": 970} for s in range(10, 25)}
     found = verdict(whole(seconds=slow))
     assert found.word == "suspect"
-    told = "generators of w1 at 97 % CPU from 00:09 to 00:24, latency inflated by about 37 ms (p50 is 20 ms)"
+    told = "generators of w1 at 97 % CPU from 0:09 to 0:24, latency inflated by about 37 ms (p50 is 20 ms)"
     assert found.reasons == (told,)
 
 
@@ -194,9 +194,9 @@ def test_a_generator_that_stood_still() -> None:
     still = {20 + i: {"lag_ms": 1_000 * i} for i in range(1, 9)}
     found = verdict(whole(seconds=still))
     assert found.word == "suspect"
-    assert "a generator of w1 stood still for 8.0 s at about 00:20" in found.reasons[0]
+    assert "a generator of w1 stood still for 8.0 s at about 0:20" in found.reasons[0]
     waiting = by("w1", END + 2, still_at(20_000, 8_000))
-    assert "a generator of w1 stood still for 8.0 s at about 00:20" in verdict(whole(waiting)).reasons[0]
+    assert "a generator of w1 stood still for 8.0 s at about 0:20" in verdict(whole(waiting)).reasons[0]
     for_long = {20 + i: {"lag_ms": 1_000 * i} for i in range(1, 39)}
     assert verdict(whole(seconds=for_long)).word == "invalid"
 
@@ -204,7 +204,7 @@ def test_a_generator_that_stood_still() -> None:
 def test_numbers_that_never_came() -> None:
     """A hole in what a worker sent, a worker that never said its last, entries that were refused."""
     missing = verdict(whole(second(END + 5)))
-    assert any("reports of w1 are missing in 1 place(s)" in reason for reason in missing.reasons)
+    assert any("reports of w1 are missing in 1 place" in reason for reason in missing.reasons)
     told = [second(s) for s in range(1, END + 1)]
     silent = verdict(folded(*level("w1"), *told, at(END * 1_000, ticked()), at(END * 1_000, stopped())))
     assert silent == Verdict("suspect", ("no last report from w1",))
@@ -234,7 +234,7 @@ def test_where_a_spike_comes_from() -> None:
     slow = {s: {"latency_us": 900_000} for s in range(30, 35)}
     (told,) = spikes(whole(seconds=slow))
     assert told.startswith(("p95 rose to 89", "p95 rose to 90"))
-    assert told.endswith("(usually 20 ms) from 00:29 to 00:34, put down to the target: the generators lagged 2 ms")
+    assert told.endswith("(usually 20 ms) from 0:29 to 0:34, put down to the target: the generators lagged 2 ms")
     slow = {s: {"latency_us": 900_000, "lag_ms": 700} for s in range(30, 35)}
     (told,) = spikes(whole(seconds=slow))
     assert told.endswith("put down to the generators, which lagged 700 ms themselves")

@@ -7,16 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidal.model.findings import weight_of
-from tidal.model.words import moment, part, user_seconds
+from tidal.model.words import moment, part, plural, user_seconds
 
 
 @pytest.mark.parametrize(
     ("plan_ms", "told"),
-    [(-5, "00:00"), (999, "00:00"), (59_999, "00:59"), (60_000, "01:00"), (3_599_999, "59:59"), (3_600_000, "1:00:00")],
-)
+    [(-999, "0:00"), (-1_000, "-0:01"), (-3_852_000, "-1:04:12"), (0, "0:00"), (999, "0:00"), (59_999, "0:59"),
+     (60_000, "1:00"), (252_999, "4:12"), (3_599_999, "59:59"), (3_600_000, "1:00:00")],
+)  # fmt: skip
 def test_a_moment(plan_ms: int, told: str) -> None:
-    """Whole seconds that have passed; hours only where there are some."""
+    """Whole seconds that have passed, or are to pass until the start; hours only where there are some."""
     assert moment(plan_ms) == told
+
+
+def test_a_count_and_its_noun() -> None:
+    """One is one."""
+    told = [plural(0, "user"), plural(1, "user"), plural(2_000, "user"), plural(1, "entry", "entries")]
+    assert [*told, plural(2, "entry", "entries")] == ["0 users", "1 user", "2,000 users", "1 entry", "2 entries"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from tidal.model.closeup import Focus
 from tidal.model.struct import replace
+from tidal.model.words import plural
 from tidal.tui import text
 from tidal.tui.look import VERDICTS, Look, mark_of
 from tidal.tui.memory import Memory, ShortMemory, TableMemory
@@ -308,7 +309,7 @@ class Board(Steady):
         grid = self.table
         if grid is None:
             return ""
-        grouped = f"by {self.group} part{'s' * (self.group > 1)} of the path" if self.group else ""
+        grouped = f"by {plural(self.group, 'part')} of the path" if self.group else ""
         narrowed = f"/{text.clean(grid.filter_text)[:20]}  {grid.shown} of {grid.known}" if grid.filter_text else ""
         own = {"requests": grouped, "logs": self._logs_chip()}.get(self._tab, "")
         return "  ".join(part for part in (own, narrowed) if part)

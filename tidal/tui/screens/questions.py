@@ -13,6 +13,7 @@ from textual.widgets import Button, Input, Label, Static
 
 from tidal.model.events import TEXT_MAX
 from tidal.model.struct import Struct
+from tidal.model.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +93,11 @@ def pause_question() -> Choice:
 def drain_question(name: str, users: int, heirs: Sequence[str]) -> Choice:
     """Whether a worker shall really be let go; who takes its users."""
     few = ", ".join(heirs[:HEIRS_MAX]) + (f" and {len(heirs) - HEIRS_MAX} more" if len(heirs) > HEIRS_MAX else "")
-    what = f"Its {users:,} users move to {few}" if users else f"It runs no users now; its share goes to {few}"
+    what = (
+        f"Its {plural(users, 'user')} {'moves' if users == 1 else 'move'} to {few}"
+        if users
+        else f"It runs no users now; its share goes to {few}"
+    )
     return Choice(
         f"Drain {name}",
         f"{what}, which takes about a second.\n"

@@ -19,6 +19,7 @@ from textual.widgets import Button, Checkbox, Input, Label, Static
 
 from tidal.errors import TidalError
 from tidal.model.struct import replace
+from tidal.model.words import plural
 from tidal.tui import own
 from tidal.tui.choice import (
     Typed,
@@ -225,7 +226,7 @@ class Start(Steady):
 
     def _share_words(self) -> list[str]:
         shares = shares_of(self._outlook.planned, self._outlook.classes)
-        return [f"{shares[spec.name]:,} users" if spec.name in shares else "" for spec in self._typed.known]
+        return [plural(shares[spec.name], "user") if spec.name in shares else "" for spec in self._typed.known]
 
     def _draw_outlook(self) -> None:
         self._forecast.show((self._outlook, self._company))

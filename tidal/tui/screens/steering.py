@@ -11,6 +11,7 @@ from textual.binding import Binding
 from tidal.model.events import Event, WantDrain, WantNote, WantPause, WantResume, WantStage, WantStop, WantTarget
 from tidal.model.members import why_kept
 from tidal.model.phases import ABLE
+from tidal.model.words import plural
 from tidal.tui import text
 from tidal.tui.screens.questions import (
     NoteQuestion,
@@ -70,7 +71,7 @@ class Steering(Rewinding):
         planned = self.frame.run.users_planned if self.frame else 1
         wanted = await self.app.push_screen_wait(UsersQuestion(planned))
         if wanted is not None:
-            await self.want(WantTarget(wanted.users, wanted.spawn_rate), f"asked for {wanted.users:,} users")
+            await self.want(WantTarget(wanted.users, wanted.spawn_rate), f"asked for {plural(wanted.users, 'user')}")
 
     @work
     async def action_note(self) -> None:

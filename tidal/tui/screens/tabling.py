@@ -10,6 +10,7 @@ from textual import on, work
 from textual.binding import Binding
 from textual.widgets import Input
 
+from tidal.model.words import plural
 from tidal.tui import export, text
 from tidal.tui.memory import TableMemory
 from tidal.tui.screens.choosers import ColumnsChooser, export_question
@@ -139,7 +140,7 @@ class Tabling(Steering):
     def action_copy_table(self) -> None:
         """Copy the table as aligned text."""
         if self.table is not None:
-            self._copy(export.as_text(*self._columns_and_rows(self.table)), f"{self.table.shown} rows copied")
+            self._copy(export.as_text(*self._columns_and_rows(self.table)), f"{plural(self.table.shown, 'row')} copied")
 
     def _copy(self, said: str, done: str) -> None:
         """By OSC 52: it reaches the clipboard of the terminal, through ssh too."""

@@ -14,7 +14,7 @@ from tidal.model.capacity import lacking, peak
 from tidal.model.held import shared
 from tidal.model.plan import height_at, value_at
 from tidal.model.plantext import ARRIVALS, USERS, span
-from tidal.tui import text
+from tidal.model.words import plural
 from tidal.tui.feed import Company, Outlook
 from tidal.tui.widgets.blocks import beside, columns
 from tidal.tui.widgets.chart import LABEL_CELLS, Plot, PlotView, Series, draw_body
@@ -161,9 +161,9 @@ def _load_words(planned: Planned) -> Iterable[str]:
     if users:
         most, reached_ms = peak(users), users[0].points[-1][0]
         after = f" after {span(reached_ms)}" if reached_ms and not planned.text else ""
-        yield f"{most:,} user{'s' * (most != 1)}{after}"
+        yield f"{plural(most, 'user')}{after}"
     if arrivals and planned.end_ms is not None:
-        yield f"about {_area(arrivals, planned.end_ms):,} arrivals"
+        yield f"about {plural(_area(arrivals, planned.end_ms), 'arrival')}"
     elif arrivals:
         yield f"{text_of(max(v for t in arrivals for _, v in t.points))} arrivals a second at most"
     if len(planned.stages) > 1:
@@ -209,7 +209,7 @@ def _shares_line(shares: dict[str, int], width: int, look: Look) -> Runs:
 def company_facts(outlook: Outlook, company: Company, width: int, look: Look) -> list[Runs]:
     """Who would run it: this machine, or who waits in the fleet, and whether that is enough."""
     if company.cores:
-        cores = f"{company.cores} core{'s' * (company.cores != 1)}"
+        cores = plural(company.cores, "core")
         return [[(look.own(" ● "), "good"), (f"this machine, {cores}", "dim")]]
     if company.trouble:
         return [[(look.own(" ✗ "), "bad"), (look.outside(look.own(company.trouble)), "bad")]]
@@ -220,11 +220,14 @@ def company_facts(outlook: Outlook, company: Company, width: int, look: Look) ->
         lines.append([(look.own(" ▲ "), "warn"), (f"they take {users - short:,} of {users:,} users", "warn")])
     host_cells = max((len(look.outside(beat.host)) for beat in idle), default=0)
     for beat in idle:
-        takes = f"  up to {text.count(beat.users_max)} users" if beat.users_max else ""
-        plural = "s" * (beat.processes != 1)
+        takes = f"  up to {plural(beat.users_max, 'user')}" if beat.users_max else ""
         host = look.fit(look.outside(beat.host), min(host_cells, max(10, width - 24 - len(takes))))
         lines.append(
-            [(look.own("   ○ "), "info"), (host, ""), (f"  {beat.processes:>3} generator{plural}{takes}", "dim")]
+            [
+                (look.own("   ○ "), "info"),
+                (host, ""),
+                (f"  {plural(beat.processes, 'generator').rjust(14)}{takes}", "dim"),
+            ]
         )
     return lines
 
@@ -234,8 +237,8 @@ def _fleet_line(workers: int, generators: int, company: Company, look: Look) -> 
         return [(look.own(" ▲ "), "warn"), (look.outside(f"the fleet serves run {company.serves}: wait"), "warn")]
     if not workers:
         return [(look.own(" ◌ "), "warn"), ("no worker waits yet: the run would wait for one", "warn")]
-    told = f"{workers} worker{'s' * (workers != 1)} wait{'s' * (workers == 1)}, {generators} generator"
-    return [(look.own(" ● "), "good"), (f"{told}{'s' * (generators != 1)}", "")]
+    told = f"{plural(workers, 'worker')} wait{'s' * (workers == 1)}, {plural(generators, 'generator')}"
+    return [(look.own(" ● "), "good"), (told, "")]
 
 
 class Forecast(PlotView[tuple[Outlook, Company]]):

@@ -57,7 +57,7 @@ def header_lines(frame: Frame | None, chrome: Chrome, width: int, look: Look, *,
 def _why(frame: Frame, width: int, look: Look) -> Runs:
     """The heaviest reason of the verdict, and how many more there are."""
     reasons, tone = frame.verdict.reasons, mark_of(VERDICTS, frame.verdict.word)[2]
-    more = f"  and {len(reasons) - 1} more: see the ledger" if len(reasons) > 1 else ""
+    more = f" and {len(reasons) - 1} more: see the ledger" if len(reasons) > 1 else ""
     return cut([(look.own(" ▲ "), tone), (look.outside(reasons[0]), tone), (more, "dim")], width, look)
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tidal.model.struct import Struct
+from tidal.model.words import plural
 from tidal.tui import text
 from tidal.tui.look import LEVELS, WORKERS, Look, mark_of
 from tidal.tui.widgets import books, logs, measured, users
@@ -110,7 +111,7 @@ def _trends(frame: Frame) -> Sequence[Spark | None]:
 
 
 def _requests_total(frame: Frame, _look: Look) -> GridRow:
-    names = f"{len(frame.endpoints)} endpoints" if len(frame.endpoints) != 1 else "1 endpoint"
+    names = plural(len(frame.endpoints), "endpoint")
     return GridRow("", _endpoint_cells(frame.total, (Cell("TOTAL"), Cell(names, "dim")), decimals_of(frame)))
 
 

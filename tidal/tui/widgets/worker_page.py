@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tidal.model.words import plural
 from tidal.tui import text
 from tidal.tui.look import LEVELS, WORKERS, mark_of
 from tidal.tui.widgets.blocks import beside, columns, headed, pairs_block
@@ -73,7 +74,7 @@ def _pairs(row: WorkerRow, closeup: WorkerCloseup | None, look: Look) -> list[tu
     ]
     if closeup is not None:
         pairs.append(("user-time", f"{closeup.user_ms / 1000:,.0f} s", ""))
-        pairs.append(("in flight", f"{closeup.iterations_in_flight:,} iterations", ""))
+        pairs.append(("in flight", plural(closeup.iterations_in_flight, "iteration"), ""))
     return pairs
 
 
