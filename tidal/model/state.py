@@ -346,7 +346,7 @@ class State(Struct):
 
 STATE_BYTES_MAX = 256 << 20
 """Of a packed state: nothing larger is read."""
-FOLD = 4
+FOLD = 5
 """Raised when the same entries fold to another state of the same shape, or the same state packs to other bytes."""
 
 
