@@ -37,7 +37,7 @@ from tidal.archive_file import (
 from tidal.errors import ArchiveDamaged
 from tidal.model.chain import row_of
 from tidal.model.codec import LOG, REPORTS, Entry, EntryId, pack
-from tidal.model.events import SCHEMA_VERSION
+from tidal.model.events import SCHEMA_VERSION, RunClosed
 from tidal.model.state import RULES
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 CHECK_BYTES_MAX = 1 << 30
 """A gigabyte is read and summed in a second or two."""
+LAST_BLOCKS = 3
+"""Where the entry that closes a run is looked for; a block is some seconds."""
 _ENTRY_OVERHEAD = 48
 _REPEATS_KEPT = 1 << 16
 _MS_MAX = (1 << 64) - 1
@@ -266,10 +268,19 @@ class Archive:
 
     @property
     def ending(self) -> str:
-        """Why it ends before its run was closed, or goes on still; "" for a whole one."""
-        if self.final:
+        """Why it ends before its run was closed, or goes on still; "" for one that holds all of its run."""
+        if self.final or self._holds_close:
             return ""
-        return "its writer crashed" if self.torn else "the run was not closed"
+        return "it was cut off, or its writer crashed" if self.torn else "the run was not closed"
+
+    @cached_property
+    def _holds_close(self) -> bool:
+        """Whether the run's close is among the last entries: what was to come after it are the file's own marks."""
+        last = [block for block in reversed(self.blocks) if block.kind == ENTRIES][:LAST_BLOCKS]
+        with suppress(ArchiveDamaged):
+            entries = (entry for block in last for entry in self.read_entries(block))
+            return any(entry.stream == LOG and entry.kind == RunClosed.KIND for entry in entries)
+        return False
 
     def demand_entries(self) -> None:
         """Raise ArchiveDamaged when it is empty: nothing can be shown of it."""

@@ -435,4 +435,4 @@ class DefaultTaskSet(TaskSet):
             task(self._user)
 
 
-TaskSet._STEPS, DefaultTaskSet._STEPS = Steps(TaskSet), Steps(DefaultTaskSet)
+TaskSet._STEPS, DefaultTaskSet._STEPS = Steps(TaskSet), Steps(DefaultTaskSet, "wait_time")

@@ -27,12 +27,13 @@ class Steps:
 
     Args:
         kind: a class of task sets.
+        more: names of what else is passed over in one frame.
     """
 
     __slots__ = ("_functions",)
 
-    def __init__(self, kind: type) -> None:
-        self._functions = tuple((name, getattr(kind, name)) for name in _NAMES)
+    def __init__(self, kind: type, *more: str) -> None:
+        self._functions = tuple((name, getattr(kind, name)) for name in (*_NAMES, *more))
 
     def __repr__(self) -> str:
         return f"<Steps {', '.join(function.__qualname__ for _, function in self._functions)}>"

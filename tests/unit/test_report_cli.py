@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from recordings import Shop, record
 
+from tidal.archive import Archive, ArchiveWriter
 from tidal.cli.parser import parser_of
 from tidal.errors import UsageError
 from tidal.outputs.junit import junit
@@ -76,19 +79,42 @@ def test_what_a_ci_server_reads(command: str, archive: Path, tmp_path: Path) -> 
     assert not list(Path.cwd().glob(f"{frame.run.run}.html"))
 
 
-@pytest.mark.parametrize("command", ["report", "explain", "export"])
+@pytest.mark.parametrize("command", ["report", "explain", "export", "log", "diff"])
 def test_a_recording_that_was_cut_is_said_to_be_one(
     command: str, archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nobody takes its last second for the end of the run: on standard error, and in the figures themselves."""
-    words = {"report": ["--md", "-"], "explain": [], "export": ["-o", str(tmp_path / "out.tidal")]}[command]
+    words = {"report": ["--md", "-"], "export": ["-o", str(tmp_path / "out.tidal")], "diff": [str(archive)]}.get(
+        command, []
+    )
     parser = parser_of(command)
     assert parser.run(parser.read([str(archive), *words])) == 0
     assert "ends before its run" not in capsys.readouterr().err
     cut = tmp_path / "cut.tidal"
-    cut.write_bytes(archive.read_bytes()[:-3])
+    with Archive.open(archive) as whole, closing(ArchiveWriter(cut, whole.header)) as writer:
+        for entry in islice(whole.entries(), whole.count * 3 // 4):
+            writer.add(entry)
+    cut.write_bytes(cut.read_bytes() + b"torn")
     words = [word.replace("out.tidal", "cut-out.tidal") for word in words]
     assert parser.run(parser.read([str(cut), *words])) == 0
-    said = "the recording ends before its run: its writer crashed"
-    assert f"tidal: {said}" in capsys.readouterr().err
-    assert read_frame(cut).verdict.remarks[0] == said
+    said = "ends before its run: it was cut off, or its writer crashed"
+    assert said in capsys.readouterr().err
+    frame = read_frame(cut)
+    assert frame.verdict.remarks[0] == f"the recording {said}"
+    assert f"Worth knowing: `the recording {said}`" in markdown(frame)
+
+
+@pytest.mark.parametrize("command", ["report", "explain", "export", "replay", "log", "diff"])
+def test_a_recording_that_holds_its_runs_close_is_whole(
+    command: str, archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A writer that was killed after that entry has lost nothing but its own last mark."""
+    words = {"report": ["--md", "-"], "export": ["-o", str(tmp_path / "out.tidal")], "diff": [str(archive)]}.get(
+        command, []
+    )
+    cut = tmp_path / "cut.tidal"
+    cut.write_bytes(archive.read_bytes()[:-3])
+    parser = parser_of(command)
+    assert parser.run(parser.read([str(cut), *words])) == 0
+    assert "the recording" not in capsys.readouterr().err
+    assert read_frame(cut) == read_frame(archive)

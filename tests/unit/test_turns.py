@@ -145,6 +145,16 @@ def test_who_replaces_a_step_is_asked(step: str) -> None:
     assert Steps(DefaultTaskSet).are_those_of(DefaultTaskSet(user))
 
 
+@pytest.mark.parametrize("name", ["wait_time", "wait"])
+def test_a_root_set_with_a_wait_of_its_own_is_asked(name: str) -> None:
+    """Whoever gives the set that runs all users' tasks another wait means it, as with Locust."""
+    root = DefaultTaskSet(Visitor(Environment(events=Events())))
+    assert root._STEPS is not None
+    assert root._STEPS.are_those_of(root)
+    setattr(root, name, lambda: 0)
+    assert not root._STEPS.are_those_of(root)
+
+
 def test_a_step_of_the_files_own_runs() -> None:
     """Each turn."""
     story: list[str] = []

@@ -83,11 +83,13 @@ def exit_code(compared: list[Compared]) -> int:
 
 
 def _compared(args: argparse.Namespace) -> list[Compared]:
-    from tidal.cli.replay import archive_of
+    from tidal.cli.replay import archive_of, say_early_end
     from tidal.model.compare import compare
     from tidal.outputs.compared import Compared
 
     places = [archive_of(name) for name in args.runs]
+    for place in places:
+        say_early_end(place, named=True)
     for name in (name for name, place in zip(args.runs[1:], places[1:], strict=True) if place == places[0]):
         print(f"tidal: {args.runs[0]} and {name} are the same recording: nothing can differ", file=sys.stderr)
     base, pieces = _read(places[0], args)

@@ -109,8 +109,8 @@ def _entries(args: argparse.Namespace) -> Iterator[Entry]:
     with Archive.open(path) as archive:
         archive.demand_entries()
         yield from archive.entries()
-        if not archive.final:
-            print("tidal: the recording ends here: the run was not closed", file=sys.stderr)
+        if archive.ending:
+            print(f"tidal: the recording ends before its run: {archive.ending}", file=sys.stderr)
 
 
 def _goes_on(args: argparse.Namespace) -> bool:

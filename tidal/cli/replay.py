@@ -138,12 +138,13 @@ def _warn(archive: Archive, path: Path) -> None:
         )
 
 
-def say_early_end(path: Path) -> None:
-    """On standard error: that a recording ends before its run, where it does, and why."""
+def say_early_end(path: Path, *, named: bool = False) -> None:
+    """On standard error: that a recording ends before its run, where it does, and why; of several by its name."""
     from tidal.archive import Archive
 
     with Archive.open(path) as archive:
-        _say(f"the recording ends before its run: {archive.ending}" if archive.ending else "")
+        which = f"the recording {path.name}" if named else "the recording"
+        _say(f"{which} ends before its run: {archive.ending}" if archive.ending else "")
 
 
 def _say(trouble: str) -> None:

@@ -78,7 +78,9 @@ def _verdict(frame: Frame) -> str:
         return ""
     lines = [f"Verdict: **{verdict_word(frame)}**{' because' if frame.verdict.reasons else ''}"]
     reasons = [f"- {code(reason, 200)}" for reason in frame.verdict.reasons[:REASONS_MAX]]
-    return "\n".join([*lines, *([""] if reasons else []), *reasons]) + _more(len(frame.verdict.reasons), REASONS_MAX)
+    said = "\n".join([*lines, *([""] if reasons else []), *reasons]) + _more(len(frame.verdict.reasons), REASONS_MAX)
+    remarks = frame.verdict.remarks[:REASONS_MAX]
+    return "\n\n".join([said, *(f"Worth knowing: {code(remark, 200)}" for remark in remarks)])
 
 
 def _thresholds(frame: Frame) -> str:
