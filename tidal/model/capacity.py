@@ -7,6 +7,7 @@ it is not run, and the ledger says so.
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
 from math import ceil
 from struct import pack
 from typing import TYPE_CHECKING
@@ -60,15 +61,48 @@ def fitted(owned: Ownership, limits: Mapping[str, int], weights: Mapping[str, in
             taken[owner] += loads[slot]
         else:
             free.append(slot)
+    room = _Room(limits, weights, taken, {loads[slot] for slot in free})
     for slot in free:
-        able = [o for o in weights if taken[o] + loads[slot] <= limits.get(o, taken[o] + loads[slot])]
-        owner = min(able, key=lambda o: (taken[o] / max(1, weights[o]), o), default=None)
-        owner_of[slot] = owner
-        if owner is not None:
-            taken[owner] += loads[slot]
+        owner_of[slot] = room.taker(loads[slot])
     index = {owner: i for i, owner in enumerate(owned.owners)}
     table = pack(f">{len(owner_of)}H", *(NOBODY if o is None else index[o] for o in owner_of))
     return Ownership(owned.owners, table)
+
+
+class _Room:
+    """Who takes one more slot: whoever has least for its weight of those who can, found without asking everybody.
+
+    Slots have few loads, so each load has a heap of owners. What an owner has only grows: whoever cannot take a load
+    once never can, and a row of an owner who has more by now is no longer true.
+    """
+
+    def __init__(
+        self, limits: Mapping[str, int], weights: Mapping[str, int], taken: dict[str, int], loads: set[int]
+    ) -> None:
+        self._limits, self._weights, self._taken = limits, weights, taken
+        rows = sorted(map(self._row, weights))  # which is a heap
+        self._heaps = {load: list(rows) for load in loads}
+
+    def __repr__(self) -> str:
+        return f"<_Room of {len(self._weights)}>"
+
+    def _row(self, owner: str) -> tuple[float, str, int]:
+        return self._taken[owner] / max(1, self._weights[owner]), owner, self._taken[owner]
+
+    def taker(self, load: int) -> str | None:
+        """Who gets a slot of so many users, which it has from now on; None where nobody can."""
+        heap = self._heaps[load]
+        while heap:
+            _, owner, had = heap[0]
+            after = self._taken[owner] + load
+            if had == self._taken[owner] and after <= self._limits.get(owner, after):
+                self._taken[owner] = after
+                row = self._row(owner)
+                for each in self._heaps.values():
+                    heappush(each, row)
+                return owner
+            heappop(heap)
+        return None
 
 
 def lacking(users: int, limits: Sequence[int]) -> int:

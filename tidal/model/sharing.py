@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
@@ -111,12 +112,29 @@ def _refit(log: LogHalf, plan: ev.PlanSet, plan_ms: int) -> list[ev.Event]:
     """Another placement when a new target is more, or less, than somebody takes."""
     if not any(worker.users_max for worker in log.workers.values()):
         return []  # each takes any number
-    owned = Ownership(plan.owners, plan.table)
-    fits = _fitted(log, owned, {o: _weight(log, o) for o in plan.owners}, plan.tracks)
-    if fits.table == owned.table:
+    takers = tuple((users_max(log, o), _weight(log, o)) for o in plan.owners)
+    if all(limit == 0 or limit >= peak(plan.tracks) for limit in {limit for limit, _ in takers}):
         return []
-    why = "as many users as each worker takes"
-    return [_handed_over(plan, max(_soon_ms(plan, plan_ms), plan.from_ms), fits, why)]
+    table = _refitted(plan.owners, takers, plan.table, plan.tracks, log.classes)
+    if table == plan.table:
+        return []
+    why, from_ms = "as many users as each worker takes", max(_soon_ms(plan, plan_ms), plan.from_ms)
+    return [_handed_over(plan, from_ms, Ownership(plan.owners, table), why)]
+
+
+@lru_cache(2)
+def _refitted(
+    owners: tuple[str, ...],
+    takers: tuple[tuple[int, int], ...],
+    table: bytes,
+    tracks: tuple[ev.Track, ...],
+    classes: tuple[ev.ClassSpec, ...],
+) -> bytes:
+    """The table in which all fits, found once: every turn of a master asks, and there is seldom another plan."""
+    limits = {owner: limit for owner, (limit, _) in zip(owners, takers, strict=True) if limit}
+    weights = {owner: weight for owner, (_, weight) in zip(owners, takers, strict=True)}
+    loads = slot_loads(tracks, classes, len(table) // 2)
+    return fitted(Ownership(owners, table), limits, weights, loads).table
 
 
 def _handed_over(plan: ev.PlanSet, from_ms: int, owned: Ownership, why: str) -> ev.PlanSet:

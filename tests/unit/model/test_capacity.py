@@ -66,6 +66,50 @@ def test_nobody_has_more_than_it_takes(users: int, limits: list[int], weights: l
             assert set(before.slots_of(name)) <= set(after.slots_of(name))
 
 
+def plainly_fitted(
+    owned: Ownership, limits: dict[str, int], weights: dict[str, int], loads: Sequence[int]
+) -> list[str | None]:
+    """Who has each slot, by asking everybody about each one that does not fit."""
+    owners = [owned.owner(slot) for slot in range(len(loads))]
+    taken = dict.fromkeys(weights, 0)
+    free = []
+    for slot, owner in enumerate(owners):
+        if owner is not None and taken[owner] + loads[slot] <= limits.get(owner, 1 << 60):
+            taken[owner] += loads[slot]
+        else:
+            free.append(slot)
+    for slot in free:
+        able = [o for o in weights if taken[o] + loads[slot] <= limits.get(o, 1 << 60)]
+        owners[slot] = min(able, key=lambda o: (taken[o] / max(1, weights[o]), o), default=None)
+        if owners[slot] is not None:
+            taken[owners[slot]] += loads[slot]
+    return owners
+
+
+@given(
+    heights=st.lists(st.integers(0, 400), min_size=1, max_size=4),
+    limits=st.lists(st.integers(0, 120), min_size=1, max_size=9),
+    weights=st.lists(st.integers(0, 4), min_size=9, max_size=9),
+    nobody=st.sets(st.integers(0, SLOTS - 1)),
+)
+def test_whoever_has_least_for_its_weight_takes_what_does_not_fit(
+    heights: list[int], limits: list[int], weights: list[int], nobody: set[int]
+) -> None:
+    """As if each was asked about each slot, which thousands of workers have no time for."""
+    names = [f"w{n}" for n in range(len(limits))]
+    weight, most = dict(zip(names, weights, strict=False)), {n: m for n, m in zip(names, limits, strict=True) if m}
+    classes = tuple(ev.ClassSpec(f"C{n}") for n in range(len(heights)))
+    loads = slot_loads([level(users, f"C{n}") for n, users in enumerate(heights)], classes, SLOTS)
+    moved = Ownership.of_nobody(SLOTS).moved_to({name: max(1, value) for name, value in weight.items()})
+    table = b"".join(b"\xff\xff" if slot in nobody else moved.table[2 * slot : 2 * slot + 2] for slot in range(SLOTS))
+    before = Ownership(moved.owners, table)
+    after = fitted(before, most, weight, loads)
+    if after is not before:
+        assert [after.owner(slot) for slot in range(SLOTS)] == plainly_fitted(before, most, weight, loads)
+    else:
+        assert all(limit >= sum(loads) for limit in most.values())
+
+
 def test_what_workers_cannot_take() -> None:
     """One that takes any number takes all."""
     assert lacking(500, [300]) == 200
