@@ -15,7 +15,7 @@ from tidal.model import phases
 from tidal.model.arrivalbook import not_begun
 from tidal.model.delays import read_late
 from tidal.model.findings import weight_of
-from tidal.model.ledger import Books, balance, losses
+from tidal.model.ledger import Books, Loss, balance, losses
 from tidal.model.paces import began_late, not_reached
 from tidal.model.strain import lagging, standing_still
 from tidal.model.struct import Struct
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tidal.model.findings import Finding
-    from tidal.model.ledger import Loss
     from tidal.model.state import LogHalf, State
 
 VALID, SUSPECT, INVALID = "valid", "suspect", "invalid"
@@ -103,6 +102,11 @@ def _of_load(state: State, books: Books) -> Iterator[Finding]:
         missing_ms = _missing_near(state.log, books, loss)
         explained_ms += missing_ms
         yield 1, _told_loss(state.log, loss, missing_ms, planned_ms)
+    for incarnation in _told_in_the_end(state)[:OF_A_KIND]:
+        loss = Loss(state.log.incarnations.get(incarnation, incarnation), 0, 0, "lost", incarnation, is_worker=True)
+        if (lacks_ms := _missing_near(state.log, books, loss)) - explained_ms > grace_ms:
+            explained_ms += lacks_ms
+            yield 1, f"{_lost_at(state.log, loss)}, {_amount(lacks_ms, planned_ms)} not generated"
     missing_ms = max(0, books.missing_user_ms - _let_go_ms(state, books))
     weight = weight_of(missing_ms, planned_ms, grace_ms)
     if weight and (weight > 1 or missing_ms - explained_ms > grace_ms):
@@ -168,10 +172,21 @@ def _missing_near(log: LogHalf, books: Books, loss: Loss) -> int:
     return sum(missing_ms for first, end, missing_ms, _ in books.gaps if first < near.stop and end > near.start)
 
 
+def _told_in_the_end(state: State) -> list[str]:
+    """The lost that came back and handed in all that they had measured: their users did not run meanwhile."""
+    untold = {loss.incarnation for loss in losses(state)}
+    lost = sorted((lost_ms, incarnation) for incarnation, (_, lost_ms) in state.log.losses.items())
+    return [incarnation for _, incarnation in lost if incarnation not in untold]
+
+
+def _lost_at(log: LogHalf, loss: Loss) -> str:
+    return f"worker {loss.who} lost at {moment(log.losses[loss.incarnation][1] - log.began_ms)}"
+
+
 def _told_loss(log: LogHalf, loss: Loss, missing_ms: int, planned_ms: int) -> str:
     untold_s = f"{max(0, loss.to_ms - loss.from_ms) / 1000:.1f}"
     if loss.is_worker:
-        text = f"worker {loss.who} lost at {moment(log.losses[loss.incarnation][1] - log.began_ms)}"
+        text = _lost_at(log, loss)
     else:
         text = f"{loss.who} died at {moment(loss.to_ms - log.began_ms)} ({loss.why})"
     short = f", {_amount(missing_ms, planned_ms)} not generated" if missing_ms else ""

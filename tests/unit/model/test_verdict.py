@@ -133,6 +133,19 @@ def test_a_lost_worker_is_named_with_what_it_cost() -> None:
     )
 
 
+def test_a_lost_worker_that_came_back_and_told_all_is_named_for_what_did_not_run() -> None:
+    """Frozen for ten seconds: its users were missing until they ran elsewhere, and nothing that it measured is."""
+    both: list[Happening] = [second(s, name, user_ms=5_000) for s in range(1, 31) for name in ("w1", "w2")]
+    alone = [second(s, user_ms=5_000 if s < 34 else 10_000) for s in range(31, END + 1)]
+    gone = at(32_500, ev.WorkerLost("w2", life("w2"), T0 + 30_400))
+    moved = at(32_600, replace(planned("w1", users=10, number=2, from_ms=32_600), tracks=(ev.Track("", ((0, 10.0),)),)))
+    late = [second(s, "w2", user_ms=0) for s in range(31, 42)]
+    end = [at(END * 1_000, ticked("w1")), at(END * 1_000, stopped()), finished("w1", END + 1)]
+    found = verdict(folded(*level("w1", "w2"), *both, gone, moved, *late, *alone, *end))
+    assert found.word == "suspect"
+    assert found.reasons == ("worker w2 lost at 0:32, 15 user-seconds (2.5 %) not generated",)
+
+
 def test_a_dead_generator_is_named() -> None:
     """Its last interval is in no figure."""
     died = by("w2", 1, ev.GeneratorLost(2, 7, T0 + 9_000, T0 + 9_300, "signal 9", 5))
