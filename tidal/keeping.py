@@ -150,9 +150,12 @@ class Keeping:
     # ------------------------------------------------------------------ the end
 
     def close(self, state: State, run_path: Path, *, closed: bool) -> bool:
-        """Make everything safe; when the run is closed its parts become one file. Whether that is so."""
-        if closed:
-            closed = self.sync(state)
+        """Make everything safe; when the run is closed its parts become one file. Whether that is so.
+
+        Where the disk has no room, the last keyframe beside the log stays that of before: who comes later and has room
+        reads on from there.
+        """
+        if closed and (closed := self.sync(state)):
             self._lease.store_keyframe(sealed(state.packed()), brief_of(state))
         try:
             self._record.close(final=closed)

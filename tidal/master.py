@@ -351,6 +351,7 @@ class Master:
         try:
             for begin in range(0, len(fields), APPEND_MAX):
                 self._appended = self._lease.append(fields[begin : begin + APPEND_MAX])[-1]
+                self._renewal.appended(self._appended)
         except BusError:
             self._appended, self._settling = ZERO_ID, True
             raise

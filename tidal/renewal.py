@@ -46,6 +46,7 @@ class Renewal:
         self._due_ms = self._again_ms = 0
         self._began_at: dict[str, EntryId] = {}  # how far each stream was read when this generation began
         self._log_end: EntryId | None = None  # when this turn has looked
+        self._appended: EntryId = ZERO_ID  # the last entry of ours that Redis took: others may have read it before us
         self._turned_ms: int | None = None
         self._has_slept = False  # since the last look that found all well: somebody may have led meanwhile
         self._generation = 1  # as far as we know of it: begun by us, or before us
@@ -114,17 +115,21 @@ class Renewal:
         self._has_slept = False
         return why
 
+    def appended(self, entry_id: EntryId) -> None:
+        """Redis has taken entries of ours, up to this one."""
+        self._appended = entry_id
+
     def has_lost(self, entry_id: EntryId) -> bool:
         """Whether an entry of ours that nobody has read yet is gone, as the look of this turn saw."""
         return self._log_end is not None and self._log_end < entry_id
 
     def _lost(self, state: State, now: dict[str, Stream]) -> str:
-        """What ends before the place up to which it was read."""
+        """What ends before the place up to which it was read, or written by us: a worker may have read that."""
         for name, stream in now.items():
             is_news = state.position[name] != self._began_at.get(name)
             if stream.last_id < state.position[name] and is_news:
                 return f"{name} {'is gone' if stream == Stream() else 'has lost its end'}"
-        return ""
+        return "log has lost its end" if now[LOG].last_id < self._appended else ""
 
     def _cut(self, now: dict[str, Stream]) -> str:
         """What has lost its beginning or its middle since the last look, and not by us."""
@@ -150,9 +155,9 @@ class Renewal:
         position = state.position
         first_id = EntryId(max(now_ms, *(position[name].ms + 1 for name in (LOG, REPORTS))), 0)
         last = self._bus.last_id(self._keys[LOG])
-        first_id = max(first_id, EntryId(last.ms, last.seq + 1))
+        first_id = max(first_id, EntryId(last.ms, last.seq + 1), EntryId(self._appended.ms + 1, 0))
         lease.begin_generation(Renewed(sealed(state.packed()), brief_of(state), first, first_id, self.secrets))
-        self._began_at, self._seen = dict(position), {}
+        self._began_at, self._seen, self._appended = dict(position), {}, first_id
         self._generation, self._turned_ms, self._has_slept = state.log.generation + 1, None, False
 
     def raise_ids(self, lease: Lease, state: State) -> None:

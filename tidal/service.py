@@ -64,6 +64,8 @@ UNSIGNED = f"the run is not signed with the key of this worker's {ACCEPTED}: the
 MESSAGES_MAX = 200
 """Custom messages that a worker's user code may send in a second."""
 BRIEF_BYTES_MAX = 64 * 1024 * 1024
+BACK_MS = 1_000
+"""By so much Redis' clock goes back only where another server took over; less is the slewing of ours."""
 REPORT_DELAY_MS = 300
 """How long after a whole interval its report is made: the generators' batches of that second are in by then."""
 
@@ -405,7 +407,8 @@ class Service:
             self._gathering.from_ms = redis_ms
             return
         due_ms = redis_ms - REPORT_DELAY_MS - report_turn_ms(log, self.incarnations[-1])
-        if due_ms // interval_ms > self._reported_ms // interval_ms:
+        went_back = due_ms < self._reported_ms - BACK_MS
+        if went_back or due_ms // interval_ms > self._reported_ms // interval_ms:
             self._reported_ms = due_ms
             reached_ms = self.crew.reached_ms if self.crew is not None else None
             self._report(now_ms, redis_ms, redis_ms if reached_ms is None else reached_ms)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 RUN, FLEET = "r1", "default"
 KEYS = RunKeys(RUN)
 BATCH_MS = 250
+JUMP_MS = 1_000
 REQUESTS_A_SECOND = 3
 """Of each user: enough to tell one count from another."""
 
@@ -78,6 +79,7 @@ class Clocked:
     def __init__(self, world: World, name: str, offset_us: int) -> None:
         self.world, self.name, self._offset_us = world, name, offset_us
         self.is_dead = self.is_asleep = False
+        self.suspended_us: int | None = None  # since when its machine sleeps, and its clock with it
         self.wire = Wire(world.server)
         self.bus = SimBus(self.wire, self.now_us)
 
@@ -91,7 +93,14 @@ class Clocked:
 
     def now_us(self) -> int:
         """This host's monotonic clock."""
-        return self.world.now_us - self.world.began_us + self._offset_us
+        at_us = self.world.now_us if self.suspended_us is None else self.suspended_us
+        return at_us - self.world.began_us + self._offset_us
+
+    def wake(self) -> None:
+        """It goes on; a clock that stood still is late for ever."""
+        if self.suspended_us is not None:
+            self._offset_us -= self.world.now_us - self.suspended_us
+        self.is_asleep, self.suspended_us = False, None
 
     @property
     def now_ms(self) -> int:
@@ -109,7 +118,8 @@ class Gen:
     """
 
     def __init__(self, host: Clocked, pid: int) -> None:
-        self.pid = pid
+        self.pid, self._host = pid, host
+        self._sent_ms = host.now_ms
         self.clock = RedisClock(lambda: host.now_us() * 1000)
         self.schedule = Schedule()
         self.users: set[Key] = set()
@@ -146,6 +156,8 @@ class Gen:
         if not self.clock.is_set:
             return
         now_ms = self.clock.now_ms()
+        if now_ms < self._counted_ms - JUMP_MS:  # another server's clock: time goes on from there
+            self._counted_ms = now_ms
         for name, _ in self.users:
             self._ran_ms[name] = self._ran_ms.get(name, 0) + max(0, now_ms - self._counted_ms)
         self._credit_ms += len(self.users) * max(0, now_ms - self._counted_ms)
@@ -160,7 +172,7 @@ class Gen:
             self.users.update(step.start)
         elif is_over:
             self.users.clear()
-        if now_ms - self._batched_ms >= BATCH_MS and not self._is_finished:
+        if self._host.now_ms - self._sent_ms >= BATCH_MS and not self._is_finished:
             self._batch(now_ms)
         if is_over and not self._is_finished:
             self._batch(now_ms)
@@ -176,8 +188,8 @@ class Gen:
         counts: dict[str, int] = {}
         for name, _ in self.users:
             counts[name] = counts.get(name, 0) + 1
-        self.answer(Batch(self._batched_ms, max(self._batched_ms, now_ms), blocks, users=counts))
-        self._batched_ms = now_ms
+        self.answer(Batch(min(self._batched_ms, now_ms), now_ms, blocks, users=counts))
+        self._batched_ms, self._sent_ms = now_ms, self._host.now_ms
 
 
 class Kid:
@@ -261,6 +273,10 @@ class SimService(Service):
     def look(self) -> None:
         """There is no CPU here."""
 
+    def _report(self, *moments: int, is_last: bool = False) -> None:
+        self._worker.reported_us = self._worker.world.now_us
+        super()._report(*moments, is_last=is_last)
+
     def _take(self, news: Any, redis_ms: int) -> None:
         if isinstance(news, Batch):
             self._worker.hear(news)
@@ -328,6 +344,7 @@ class SimWorker(Clocked, Agent):
     def __init__(self, world: World, name: str, offset_us: int = 0) -> None:
         Clocked.__init__(self, world, name, offset_us)
         self._lives = 0
+        self.reported_us = 0
         self.processes = 1 + len(world.workers) % 2
         self.kids: list[Kid] = []
         self.known: tuple[tuple[int, int], Any] | None = None  # how far it has read the log, and the newest plan there
@@ -436,6 +453,11 @@ class SimWorker(Clocked, Agent):
         for kid in self.kids:
             if not kid.ended:
                 kid.die()
+
+    def is_in_time(self, most_ms: int) -> bool:
+        """Whether all its children know Redis time, within so much."""
+        clocks = [kid.gen.clock for kid in self.kids if not kid.ended and kid.gen.clock.is_set]
+        return all(abs(clock.now_ms() - self.world.redis_us() // 1000) <= most_ms for clock in clocks)
 
     @property
     def running(self) -> set[Key]:
@@ -557,8 +579,8 @@ class SimMaster(Clocked, Master):
 
     def _end(self) -> None:
         """As `close`, without the archive's file."""
-        self._keeping.sync(self.state)
-        self._lease.store_keyframe(sealed(self.state.packed()), brief_of(self.state))
+        if self._keeping.sync(self.state):
+            self._lease.store_keyframe(sealed(self.state.packed()), brief_of(self.state))
         self.bus.withdraw_run(FleetKeys(FLEET), RUN)
         self._lease.release()
         self.is_dead = True

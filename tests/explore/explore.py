@@ -27,10 +27,14 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 from laws import Broken
 from world import Parts, Step, World
 
+from tidal.model.codec import LOG, REPORTS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 LOSSES = ("request", "reply", "half")
+JUMPS_MS = (0, 0, 40, -1_500, 3_000, -45_000, 60_000)
+"""How far the clock of a replica is ahead of the primary's."""
 CHUNK = 100
 ENOUGH = 20
 """So many schedules that break a law are enough for one search."""
@@ -69,6 +73,10 @@ _STEPS: tuple[tuple[int, Callable[[random.Random], Step]], ...] = (
     (6, lambda c: ("want", c.randrange(10), c.choice([1.0, 3.0, 50.0]))),
     (1, lambda c: ("stop",)),
     (2, lambda c: ("ghost", c.randrange(100))),
+    (12, lambda c: ("race", c.randrange(12), c.randrange(8))),
+    (4, lambda c: ("echo", c.choice((LOG, REPORTS)), c.randrange(200))),
+    (3, lambda c: ("suspend", c.randrange(5))),
+    (3, lambda c: ("failover", c.randrange(1 << 30), c.choice(JUMPS_MS))),
 )
 
 

@@ -45,8 +45,18 @@ def _check_live_is_replay(world: World, state: State) -> None:
         is_done = (
             not master.is_fenced and master.state.log.phase == phases.CLOSED and master.state.position == state.position
         )
-        if is_done and master.state.packed() != state.packed():
+        if is_done and _compared(world, master.state) != _compared(world, state):
             raise Broken("live = replay", f"{master} ended in another state than its log")
+
+
+def _compared(world: World, state: State) -> bytes:
+    """A state's bytes; where Redis lost something another master may have archived what the leader never read.
+
+    The workers hand it in again: what came twice is dropped, and one of the two has more to drop.
+    """
+    if not world.was_damaged:
+        return state.packed()
+    return State(state.log, replace(state.reports, repeats=0), position=state.position).packed()
 
 
 def _check_weave(world: World, state: State, chance: random.Random) -> None:

@@ -44,6 +44,18 @@ FOUND: dict[str, tuple[int, list[Step]]] = {
         2,
         [("forget",), *rounds(8), ("want", 5, 50.0), *rounds(3)],
     ),
+    "a run closed on a full disk, and its keyframe covered what was in no archive": (
+        2,
+        [*rounds(6), ("disk_full",), ("stop",), *rounds(6), ("begin_master",)],
+    ),
+    "a replica did not have what a worker had read of it before the master, and its clock was behind": (
+        3,
+        [("round", 305075790), ("failover", 991099875, -45_000)],
+    ),
+    "a replica's clock was behind, and until it had caught up nobody ticked or reported": (
+        2,
+        [*rounds(8), ("failover", 1, -45_000)],
+    ),
 }  # fmt: skip
 
 

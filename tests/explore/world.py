@@ -9,6 +9,7 @@ worker is dead already) does nothing: any sub-sequence of a schedule is a schedu
 from __future__ import annotations
 
 import random
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from tinyredis import TinyServer
 from tidal.keys import FleetKeys
 from tidal.model import events as ev
 from tidal.model import phases
-from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of, unpack
+from tidal.model.codec import LOG, REPORTS, ZERO_ID, Entry, EntryId, encode, entry_of, unpack
 from tidal.model.fold import fold_entry
 from tidal.model.ledger import planned_users
 from tidal.model.plan import Mix
@@ -35,8 +36,14 @@ if TYPE_CHECKING:
 Step = tuple[Any, ...]
 BEGIN_US = 1_700_000_000_000_000
 SLOTS = 8
-CALM_ROUNDS, CLOSE_ROUNDS = 80, 120
+CALM_ROUNDS, CLOSE_ROUNDS, CATCH_UP_ROUNDS = 80, 120, 20
 ROUND_MS = 250
+STALE_MS = 4_000
+"""Ticks and reports come once a second; two may be on their way."""
+LATELY = 4
+"""So many rounds a replica may lag behind: a second."""
+IN_TIME_MS = 5
+"""Who is no further off Redis time knows what the plan says of now."""
 MEND_ROUNDS = 8
 """Until a master that lives has seen what Redis lost, and mended it."""
 CLASSES = (ev.ClassSpec("Buyer", 2.0), ev.ClassSpec("Reader", 1.0))
@@ -78,7 +85,8 @@ class World:
     def __init__(self, parts: Parts | None = None, workers: int = 2, end_ms: int | None = None) -> None:
         self.parts = parts or Parts()
         self.now_us = self.began_us = BEGIN_US
-        self.server = TinyServer(lambda: self.now_us)
+        self.redis_off_us = 0  # of Redis' clock: another server's may be wrong
+        self.server = TinyServer(self.redis_us)
         self.is_disk_full = False
         self.workers: list[SimWorker] = []
         self.masters: list[SimMaster] = []
@@ -86,7 +94,9 @@ class World:
         self._wishes = self._born = 0
         self.silent: set[str] = set()  # incarnations whose heartbeat was ever absent
         self._saved: Any = None
-        self._was_damaged = False
+        self._lately: deque[Any] = deque(maxlen=LATELY)  # what Redis had, a round apart
+        self._busy: list[Any] = []  # who takes a turn at the moment
+        self.was_damaged = False
         self._told: dict[str, dict[EntryId, Entry]] = {LOG: {}, REPORTS: {}}
         self._looked = 0  # entries of the log that were looked at for the end
         self._is_closed = False
@@ -94,6 +104,10 @@ class World:
         self._begin_master(Opening((opened,)))
         for _ in range(workers):
             self._join()
+
+    def redis_us(self) -> int:
+        """Redis time."""
+        return self.now_us + self.redis_off_us
 
     def __repr__(self) -> str:
         return f"<World at {self.now_us // 1000 - BEGIN_US // 1000} ms, {self.masters}, {self.workers}>"
@@ -138,41 +152,61 @@ class World:
         actors: list[Any] = [*self.workers, *self.masters]
         random.Random(seed).shuffle(actors)
         for actor in actors:
-            if not actor.is_live:
-                continue
-            if isinstance(actor, SimMaster):
-                actor.keep()
-                actor.turn()
-                continue
-            actor.turn_beats()
-            actor.turn_tail()
-            actor.turn()
-            actor.turn_sender()
-            actor.turn()
+            self._act(actor)
+        self._lately.append(self.server.snapshot())
+
+    def _act(self, actor: Any) -> None:
+        """Everything that somebody does in a round."""
+        if isinstance(actor, SimMaster):
+            self._do(actor, actor.keep, actor.turn)
+        else:
+            self._do(actor, actor.turn_beats, actor.turn_tail, actor.turn, actor.turn_sender, actor.turn)
+
+    def _do(self, actor: Any, *turns: Callable[[], None]) -> None:
+        """Turns of somebody who lives, and is not in the middle of one."""
+        for turn in turns:
+            if actor.is_live and actor not in self._busy:
+                self._busy.append(actor)
+                try:
+                    turn()
+                finally:
+                    self._busy.remove(actor)
 
     def _beat(self, index: int) -> None:
-        if (worker := self._worker(index)).is_live:
-            worker.turn_beats()
+        worker = self._worker(index)
+        self._do(worker, worker.turn_beats)
 
     def _tail(self, index: int, count: int) -> None:
-        if (worker := self._worker(index)).is_live:
-            worker.turn_tail(count)
+        worker = self._worker(index)
+        self._do(worker, lambda: worker.turn_tail(count))
 
     def _turn(self, index: int) -> None:
-        if (worker := self._worker(index)).is_live:
-            worker.turn()
+        worker = self._worker(index)
+        self._do(worker, worker.turn)
 
     def _send(self, index: int) -> None:
-        if (worker := self._worker(index)).is_live:
-            worker.turn_sender()
+        worker = self._worker(index)
+        self._do(worker, worker.turn_sender)
 
     def _master_turn(self, index: int) -> None:
-        if (master := self._master(index)).is_live:
-            master.turn()
+        master = self._master(index)
+        self._do(master, master.turn)
 
     def _keep(self, index: int) -> None:
-        if (master := self._master(index)).is_live:
-            master.keep()
+        master = self._master(index)
+        self._do(master, master.keep)
+
+    def _race(self, exchanges: int, who: int) -> None:
+        """Somebody's round falls between two exchanges of another's turn: so many exchanges from now."""
+
+        def between() -> None:
+            if exchanges > 0:
+                self._race(exchanges - 1, who)
+            else:
+                actors: list[Any] = [*self.masters, *self.workers]
+                self._act(actors[who % len(actors)])
+
+        self.server.between = between
 
     # ---- faults of workers
 
@@ -190,7 +224,13 @@ class World:
         self._worker(index).is_asleep = True
 
     def _wake(self, index: int) -> None:
-        self._worker(index).is_asleep = False
+        self._worker(index).wake()
+
+    def _suspend(self, index: int) -> None:
+        """Its machine sleeps, and its clock with it."""
+        if not (worker := self._worker(index)).is_asleep:
+            worker.suspended_us = self.now_us
+            worker.is_asleep = True
 
     def _cut(self, index: int) -> None:
         self._worker(index).wire.is_cut = True
@@ -229,7 +269,7 @@ class World:
         self._master(index).is_asleep = True
 
     def _wake_master(self, index: int) -> None:
-        self._master(index).is_asleep = False
+        self._master(index).wake()
 
     def _lose_master(self, index: int, what: str) -> None:
         self._master(index).wire.loses = what
@@ -262,7 +302,13 @@ class World:
         if not any(m.state.log.opened_ms for m in self.masters):
             self.server.restore(({}, {}))
 
-    def _come_back(self, snapshot: Any, seed: int) -> None:
+    def _failover(self, seed: int, jump_ms: int) -> None:
+        """A replica takes over: it lacks the last second, and its clock is another; no master came in that second."""
+        before = self._lately[0] if self._lately else ({}, {})
+        if before[0].get(KEYS.lease) == self.server.find(KEYS.lease, bytes):
+            self._come_back(before, seed, jump_ms)
+
+    def _come_back(self, snapshot: Any, seed: int, jump_ms: int = 0) -> None:
         """With other data, and a master that lives on and has what it archived: then the run goes on."""
         self._round(seed)  # whoever slept is awake, and has looked
         lease = self.server.find(KEYS.lease, bytes) or b""
@@ -273,6 +319,8 @@ class World:
             return
         self._remember()
         self.server.restore(snapshot)
+        self.redis_off_us += jump_ms * 1000
+        self._note_silence()
         self._looked = 0
         for round_ in range(MEND_ROUNDS):
             self._round(seed + round_)
@@ -282,13 +330,20 @@ class World:
         for stream in (LOG, REPORTS):
             read = [e for m in self.masters for r in m.records for e in r.file.entries if e.stream == stream]
             self._told[stream].update((e.id, e) for e in read)
-        self._was_damaged = True
+        self.was_damaged = True
 
     def _down(self) -> None:
         self.server.is_down = True
 
     def _up(self) -> None:
         self.server.is_down = False
+
+    def _echo(self, stream: str, index: int) -> None:
+        """An entry comes a second time, late and past every fence: somebody's client tried again."""
+        found = self.server.find(KEYS.log if stream == LOG else KEYS.reports, object)
+        if found is not None and found.entries and not self.server.is_down:
+            fields = found.entries[index % len(found.entries)][1]
+            self.server.do_xadd(KEYS.log if stream == LOG else KEYS.reports, dict(fields))
 
     # ---- what people want
 
@@ -302,7 +357,7 @@ class World:
         if self.server.is_down:
             return
         self._wishes += 1
-        signed = ev.ByOperator(f"i{self._wishes}", "ann", self.now_us // 1000, event)
+        signed = ev.ByOperator(f"i{self._wishes}", "ann", self.redis_us() // 1000, event)
         self.server.do_xadd(KEYS.intents, dict(encode(signed)))
 
     def _ghost(self, index: int) -> None:
@@ -314,7 +369,7 @@ class World:
         if old:
             epoch = old[index % len(old)].epoch
             plan = ev.PlanSet(99, 0, (), None, (), b"\xff\xff" * SLOTS, "a ghost")
-            late = ev.ByMaster(epoch, 10_000 + index, self.now_us // 1000, plan)
+            late = ev.ByMaster(epoch, 10_000 + index, self.redis_us() // 1000, plan)
             self.server.do_xadd(KEYS.log, dict(encode(late)))
 
     # ------------------------------------------------------------------ what is in Redis
@@ -323,10 +378,16 @@ class World:
         """A stream with all its generations: what Redis has, and what it had when somebody archived it."""
         found = self.server.find(KEYS.log if stream == LOG else KEYS.reports, object)
         now = [entry_of(stream, EntryId(*i), f) for i, f in found.entries] if found is not None else []
-        if not self._was_damaged:
+        if not self.was_damaged:
             return now
         self._remember()
-        return [e for _, e in sorted((self._told[stream] | {e.id: e for e in now}).items())]
+        told = self._told[stream]
+        return [e for _, e in sorted((told | {e.id: e for e in now if e.id > self._passed(stream)}).items())]
+
+    def _passed(self, stream: str) -> EntryId:
+        """Up to where a stream had been read when it began anew: what came to stand before that nobody reads."""
+        read = [e.id for e in self._told[stream].values()] if stream == REPORTS else []
+        return max(read, default=ZERO_ID)
 
     def folded(self) -> State:
         """The fold of all of it, the log first."""
@@ -338,8 +399,8 @@ class World:
     # ------------------------------------------------------------------ the laws of every moment
 
     def check_users(self) -> None:
-        """No user runs on two live workers that both know the newest plan, nor twice within one."""
-        live = [w for w in self.workers if w.is_live]
+        """No user runs on two live workers that both know the newest plan and the time, nor twice within one."""
+        live = [w for w in self.workers if w.is_live and w.is_in_time(IN_TIME_MS)]
         for worker in live:
             worker.live()
         newest = max((w.known for w in live if w.known is not None), key=lambda known: known[0], default=None)
@@ -359,6 +420,11 @@ class World:
         chance = random.Random(seed)
         if not self._await(self._is_settled, CALM_ROUNDS, chance):
             raise Broken("planned = running", self._why_unsettled())
+        if self.redis_off_us and not self.is_closed:  # who waits for a clock to catch up is found out by then
+            for _ in range(CATCH_UP_ROUNDS):
+                self.apply(("round", chance.randrange(1 << 30)))
+            if not self._await(self._is_settled, CATCH_UP_ROUNDS, chance):
+                raise Broken("planned = running", self._why_unsettled())
         self._stop()
         if not self._await(lambda: self.is_closed, CLOSE_ROUNDS, chance):
             raise Broken("a stop closes the run", self._why_open())
@@ -377,8 +443,10 @@ class World:
 
     def _end_faults(self) -> None:
         self.server.is_down = self.is_disk_full = False
+        self.server.between = None
         for actor in (*self.workers, *self.masters):
-            actor.is_asleep = actor.wire.is_cut = False
+            actor.wake()
+            actor.wire.is_cut = False
             actor.wire.loses = ""
         if not any(w.is_live and w.leaving_ms is None for w in self.workers):
             self.workers.append(self.parts.worker(self, f"w-{len(self.workers)}", 3_600_000_000))
@@ -394,7 +462,15 @@ class World:
         master = self.master
         if master is None or not master.state.log.opened_ms or master.state.log.phase == phases.WAITING:
             return False
-        return self._running() == self._planned(master.state) and self._is_delivered()
+        return self._running() == self._planned(master.state) and self._is_delivered() and self._is_up_to_date(master)
+
+    def _is_up_to_date(self, master: SimMaster) -> bool:
+        """Whether what screens show is of now: the master ticks, and every worker that serves reports."""
+        log, now_ms = master.state.log, self.now_us // 1000
+        services = [(w, w.service) for w in self.workers if w.is_live and w.service is not None]
+        told = [w.reported_us // 1000 for w, service in services if service.word == "running"]
+        ticked_ms = log.ticked_ms - self.redis_off_us // 1000
+        return all(abs(now_ms - at_ms) < STALE_MS for at_ms in (ticked_ms, *told))
 
     def _running(self) -> list[Key]:
         return sorted(key for w in self.workers if w.is_live for key in w.run_lists)
@@ -403,7 +479,7 @@ class World:
         log = state.log
         if log.phase != phases.RUNNING:
             return []
-        count = planned_users(log, self.now_us // 1000 - log.began_ms)
+        count = planned_users(log, self.redis_us() // 1000 - log.began_ms)
         mix = Mix(log.classes)
         return sorted(mix.user(i) for i in range(count))
 
@@ -425,7 +501,10 @@ class World:
         planned = self._planned(master.state) if master is not None else None
         undelivered = [o for w in self.workers if w.is_live and w.service for o in w.service.outboxes if not o.is_sent]
         phase = master.state.log.phase if master is not None else "no master"
-        return f"{phase}; planned {planned}, running {self._running()}; {undelivered}; {self!r}"
+        ticked_ms = self.redis_us() // 1000 - master.state.log.ticked_ms if master is not None else 0
+        return (
+            f"{phase}, ticked {ticked_ms} ms ago; planned {planned}, running {self._running()}; {undelivered}; {self!r}"
+        )
 
     def _why_open(self) -> str:
         return f"{self.folded()!r} {self!r}"

@@ -105,3 +105,14 @@ def test_a_stream_that_lost_its_end_is_told() -> None:
     led = Led()
     led.state.position[REPORTS] = EntryId(NOW_MS + 5, 0)
     assert led.renewal.look(led.state, 0) == "reports has lost its end"
+
+
+def test_an_entry_of_ours_that_is_gone_before_we_read_it_is_told() -> None:
+    """A worker may have read it; what follows gets ids beyond it, whatever the new server's clock says."""
+    led = Led()
+    ours = EntryId(NOW_MS + 5_000, 3)
+    led.renewal.appended(ours)
+    assert led.renewal.look(led.state, 0) == "log has lost its end"
+    led.begin()
+    assert led.bus.last_id(KEYS.log) > ours
+    assert led.renewal.look(led.state, LOOK_MS) == ""

@@ -139,8 +139,8 @@ def refusals(state: State) -> list[ev.Event]:
 
 
 def tick(state: State, senses: Senses) -> list[ev.Ticked]:
-    """The newest heartbeats, once a second, in entries of at most so many."""
-    if senses.now_ms - state.log.ticked_ms < TICK_MS or not senses.looked:
+    """The newest heartbeats, once a second, in entries of at most so many; at once when Redis' clock went back."""
+    if abs(senses.now_ms - state.log.ticked_ms) < TICK_MS or not senses.looked:
         return []
     beats = []
     for incarnation, beat in senses.beats.items():

@@ -51,7 +51,7 @@ from tidal.model.sharing import MOVE_LEAD_MS
 from tidal.model.state import State
 from tidal.model.stats import Tally
 from tidal.model.struct import replace
-from tidal.model.verdict import EXIT_INVALID
+from tidal.model.verdict import EXIT_INVALID, judge
 from tidal.model.wire import to_wire
 
 if TYPE_CHECKING:
@@ -191,6 +191,17 @@ def test_a_tick_each_second_carries_the_heartbeats() -> None:
     (tick,) = [e for e in decide(state, senses(TICK_MS, *there)) if isinstance(e, ev.Ticked)]
     assert tick.beats == (ev.Beat("w1", 0), ev.Beat("w2", 100, 5))
     assert not [e for e in decide(state, senses(TICK_MS - 1, *there)) if isinstance(e, ev.Ticked)]
+
+
+def test_a_clock_that_goes_back_holds_up_no_tick() -> None:
+    """Another server took over: screens go on at once, and the verdict says that seconds are not what they were."""
+    state = folded(*running("w1"), at(60_000, ticked("w1")))
+    slightly = decide(state, senses(59_500, beat("w1", state="running")))
+    assert not any(isinstance(e, ev.Ticked) for e in slightly)
+    (tick,) = [e for e in decide(state, senses(15_000, beat("w1", state="running"))) if isinstance(e, ev.Ticked)]
+    fold_all(entries(at(15_000, tick, n=state.log.n + 1)), state)
+    assert (state.log.ticked_ms, state.log.clock_back_ms) == (T0 + 15_000, 45_000)
+    assert "Redis' clock went back by 45.0 s: seconds are not what they were" in judge(state, is_final=True).reasons
 
 
 # ------------------------------------------------------------------ the start
