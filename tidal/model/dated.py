@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     Dated = dict[int, tuple[int, int, int]]
 
 DATED_MAX = 120
-"""Seconds of a report; beyond, neighbours are added together: those of 2, 4, 8 … seconds stand at the first of them."""
+"""Seconds of a report; beyond, neighbours are added together: those of 2, 4, 8 … seconds stand at the last of them.
+
+So nobody who was let go is excused from before it was so.
+"""
 
 
 def dated_of(report: Reported) -> Dated:
@@ -34,18 +37,19 @@ def let_go_ms_of(report: Reported) -> int:
 
 def add_dated(into: Dated, more: Mapping[int, tuple[int, int, int]]) -> None:
     """Add sums by second."""
-    _add(into, more, 1)
-    step_s = 1
+    _add(into, more)
+    step_s, last_s = 1, max(into, default=0)
     while len(into) > DATED_MAX:
         step_s, known = 2 * step_s, dict(into)
         into.clear()
-        _add(into, known, step_s)
+        for second, row in known.items():
+            _add(into, {min(last_s, second // step_s * step_s + step_s - 1): row})
 
 
-def _add(into: Dated, more: Mapping[int, tuple[int, int, int]], step_s: int) -> None:
+def _add(into: Dated, more: Mapping[int, tuple[int, int, int]]) -> None:
     for second, (begun, dropped, let_go) in more.items():
-        mine = into.get(at := second // step_s * step_s, (0, 0, 0))
-        into[at] = (mine[0] + begun, mine[1] + dropped, mine[2] + let_go)
+        mine = into.get(second, (0, 0, 0))
+        into[second] = (mine[0] + begun, mine[1] + dropped, mine[2] + let_go)
 
 
 def said(dated: Dated, to_ms: int) -> Dated:

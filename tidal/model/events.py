@@ -1,4 +1,4 @@
-"""The events of a run: one frozen dataclass a kind, grouped by who writes them.
+"""The events of a run: one frozen struct a kind, grouped by who writes them.
 
 Masters write commands (imperative) and observations (past tense) to `log`. Workers write reports
 (past tense) to `reports`. Operators write intents to `intents`. An event carries what happened; who wrote it,
@@ -10,7 +10,7 @@ in `docs/reference/schema.md`, which a test holds to this file.
     reports.py     by workers
     intents.py     by operators
 
-Adding a kind: a dataclass in its group, its name here, one function in `fold.py` (and one line in `story.py`), a test.
+Adding a kind: a struct in its group, its name here, one function in `fold.py` (and one line in `story.py`), a test.
 """
 
 from __future__ import annotations

@@ -161,6 +161,7 @@ def _bad_windows(state: State, one: Threshold, from_s: int, to_s: int) -> Iterat
     if record is None:
         return
     from_s = max(from_s, record.latest_s - record.keep_s + 1)
+    to_s = min(to_s, record.latest_s + one.window_s + 1)  # all later windows are as empty as that one
     for end_s in range(max(state.log.judged_to_s + 1, from_s + one.window_s), to_s + 1):
         found = (_within if one.window == WITHIN else _lasting)(record.seconds, one, end_s, from_s)
         if found is not None:

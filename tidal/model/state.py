@@ -324,6 +324,7 @@ class State(Struct):
             log.phase in RUN_MOVES
             and set(self.position) == {LOG, REPORTS}
             and sorted(log.intents) == sorted(log.intents_order)
+            and all(not each.id or is_entry_id(each.id) for each in (log.refused, reports.refused))
             and all(is_spanned(one, POINTS_MAX) for one in (log.planned, reports.series))
             and all(is_spanned(record.strain, STRAIN_POINTS) for record in reports.incarnations.values())
             and all(is_spanned(one, SUM_POINTS) for one in sums)

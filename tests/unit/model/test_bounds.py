@@ -152,7 +152,7 @@ def test_a_plan_of_all_slots_and_the_steepest_curve_is_folded_in_time() -> None:
 
 def unsound(state: State) -> list[State]:
     """The state with parts that do not belong together."""
-    bad = [State.from_wire(unpack(state.packed(), 1 << 26)) for _ in range(11)]
+    bad = [State.from_wire(unpack(state.packed(), 1 << 26)) for _ in range(13)]
     bad[0].log.phase = "resting"
     bad[1].log.intents["i9"] = True
     bad[2].log.planned.step_s = 0
@@ -163,6 +163,7 @@ def unsound(state: State) -> list[State]:
     bad[7].log.planned.first_s, bad[7].log.planned.last_s = 0, 1 << 60  # whoever looks at it goes from end to end
     bad[8].reports.incarnations["w9"] = IncarnationRecord(strain=Strain(1, 0, 1 << 60, {0: (1, 0, 0, 0)}))
     bad[9].log.held.arrivals = Sums(1, 9, 5)
+    bad[11].log.refused.id, bad[12].reports.refused.id = "zz", "1-"  # the greatest one is kept
     bad[10].reports.lanes.by_key["GET", "/"] = Lane(1, 0, 1 << 60)
     return bad
 

@@ -74,6 +74,18 @@ def test_many_seconds_are_told_by_few() -> None:
     assert all(row[0] <= 32 for row in merged.dated.values())
 
 
+@given(st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 3)), min_size=1, max_size=300), st.integers(1, 299))
+def test_nobody_is_excused_from_before_he_was_let_go(said: list[tuple[int, int]], cut: int) -> None:
+    """However long Redis was away: what was missing before is missing, and of later at most a stretch."""
+    batches = [batch(4 * second, begun=1, let_go=let_go) for second, let_go in sorted(said)]
+    parts = [told(part, 2_001_000) for part in (batches[:cut], batches[cut:]) if part]
+    merged = parts[0] if len(parts) == 1 else merge_reports(*parts)
+    exactly_ms = sum((T0 + 1_000 * (second + 1)) * let_go for second, let_go in said)
+    assert exactly_ms <= let_go_ms_of(merged) <= exactly_ms + 64_000 * merged.ended[2]
+    assert max(dated_of(merged)) == T0_S + max(second for second, _ in said)
+    assert sum(begun_of(merged).values()) == len(said)
+
+
 def test_parts_of_a_large_report_say_it_once() -> None:
     """With the sums."""
     failures = tuple(ev.FailureTally("GET", str(n), "x" * 1_900, 1, T0, T0) for n in range(600))

@@ -141,6 +141,18 @@ def test_an_endpoint_is_meant_by_its_name_or_by_method_and_name() -> None:
     assert set(windows(folded(run_of([SLOW, SLOW], *texts)), 2)) == set(texts[:2])
 
 
+@pytest.mark.parametrize("last", [CALM, SLOW, FAILING, STILL])
+@pytest.mark.parametrize(
+    "text",
+    ["p95 < 300ms within 10s", "p99 > 1s for 3s", "rps >= 5 within 4s", "rps < 5 for 2s", "fail% > 10 within 4s",
+     "users >= 1 for 2s", "requests > 3 within 5s", "failures > 3 within 7s"],
+)  # fmt: skip
+def test_a_clock_that_jumped_ages_is_judged_as_a_minute_of_silence(text: str, last: Second) -> None:
+    """Not each of a thousand million windows in which nothing was, for all of them are alike."""
+    state = folded(run_of([CALM, CALM, last], text))
+    assert windows(state, 1_000_000_000_000) == windows(state, 60)
+
+
 def test_of_seconds_that_are_not_kept_nobody_knows() -> None:
     """A master that comes back after minutes judges what is kept, and makes nothing up."""
     text = "rps >= 5 for 3s"
