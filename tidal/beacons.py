@@ -72,6 +72,10 @@ class Beacons:
         beats = self._run(("MGET", *map(fleet_keys.beat, workers)))[0] if workers else []
         return dict(zip(workers, beats, strict=True))
 
+    def are_all_alive(self, fleet_keys: FleetKeys, workers: Collection[str]) -> bool:
+        """Whether each of these has a heartbeat: one number for an answer, where `beats` has all that they say."""
+        return bool(workers) and self._run(("EXISTS", *map(fleet_keys.beat, workers)))[0] == len(workers)
+
     def forget_worker(self, fleet_keys: FleetKeys, worker_id: str) -> None:
         """Take a worker off the fleet: it left in order, or was lost and is not coming back."""
         self._run(("SREM", fleet_keys.workers, worker_id), ("DEL", fleet_keys.beat(worker_id)))

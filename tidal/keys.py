@@ -71,7 +71,7 @@ ACCESS = (
     Access("tidal:{RUN}:viewer", "exists", watcher="set"),
     Access("tidal:{fleet:NAME}:run", "watch get set del", worker="get"),
     Access("tidal:{fleet:NAME}:workers", "smembers", worker="sadd srem"),
-    Access("tidal:{fleet:NAME}:beat:ID", "mget", worker="set del"),
+    Access("tidal:{fleet:NAME}:beat:ID", "mget exists", worker="set del"),
     Access("tidal:runs", "hset hkeys hdel", watcher="hgetall"),
 )
 """Every command on every key: one that is new here is in the rights that `tidal acl` prints, and tested."""

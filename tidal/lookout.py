@@ -20,7 +20,7 @@ from tidal.model.words import plural
 from tidal.rhythm import look_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from tidal.bus import Bus
     from tidal.keys import RunKeys
@@ -98,14 +98,16 @@ class Lookout:
     def _look(self, state: State, now_ms: int) -> None:
         sent_us, redis_us, received_us = self._bus.time_us()
         self._clock.sample(sent_us, redis_us, received_us)
-        workers = state.log.workers.values()
+        workers, rtt_us = state.log.workers.values(), received_us - sent_us
+        expected, fleet = {w.incarnation for w in workers if not w.is_gone}, FleetKeys(state.log.fleet or "default")
+        if self._sheaf.is_enough(state, expected, redis_us // 1000) and self._bus.are_all_alive(fleet, self._sheaf.ids):
+            self._liveness.poll(now_ms, rtt_us // 1000, expected, expected, set())
+            return
         self._looks += 1
         known = {w.worker for w in workers if not w.is_gone}
-        found = self._bus.beats(FleetKeys(state.log.fleet or "default"), known, self._looks)
-        beats = self._sheaf.read(found, in_full=_is_news(state, len(found), redis_us // 1000))
-        expected = {w.incarnation for w in workers if not w.is_gone}
+        found = self._bus.beats(fleet, known, self._looks)
+        beats = self._sheaf.read(found)
         signed_off = [w.incarnation for w in workers if w.worker not in found and _may_leave(state, w)]
-        rtt_us = received_us - sent_us
         due = expected - set(signed_off)
         lost = self._liveness.poll(now_ms, rtt_us // 1000, due, set(beats), self._sheaf.fresh)
         self._tell_hold(now_ms, rtt_us // 1000)
@@ -136,49 +138,47 @@ def _may_leave(state: State, worker: WorkerRecord) -> bool:
     return not worker.is_gone and (not owns or (report is not None and report.finished))
 
 
-def _is_news(state: State, workers: int, redis_ms: int) -> bool:
-    """Whether it matters now what so many workers say of themselves: to all but a crowd that runs, and for a tick."""
-    is_tick = redis_ms - state.log.ticked_ms >= TICK_MS - POLL_CROWD_MS // 2
-    return is_tick or workers <= CROWD or state.log.phase != phases.RUNNING
-
-
 class Sheaf:
     """The heartbeats of a fleet.
 
-    Those of a crowd are taken apart once a second, for the tick; in between they only show who is there, by their first
-    bytes: worker, incarnation, host and what else stays the same in a life. So who is gone and who came is known as
-    soon as ever, and what a worker says of itself up to half a second later.
+    Those of a crowd that runs are read once a second, for the tick; in between a look asks Redis for one number: how
+    many of them are there. So who is gone is known as soon as ever; who came, or another life under a known id, and
+    what a worker says of itself, up to half a second later.
 
     Attributes:
-        fresh: the incarnations that have beaten since the look before.
+        fresh: the incarnations that have beaten since they were read before.
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[bytes, bytes, Heartbeat]] = {}
+        self._known: dict[str, tuple[bytes, Heartbeat]] = {}
+        self._lives: set[str] = set()
         self.fresh: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<Sheaf of {len(self._known)}>"
 
-    def read(self, payloads: Mapping[str, bytes | None], *, in_full: bool) -> dict[str, Heartbeat]:
-        """The newest heartbeat of each incarnation; without `in_full` one that was read before may stand for it."""
+    @property
+    def ids(self) -> Collection[str]:
+        """The workers that had a heartbeat when they were read."""
+        return self._known.keys()
+
+    def is_enough(self, state: State, expected: set[str], redis_ms: int) -> bool:
+        """Whether it will do to know that all are there: of a crowd that runs, between two ticks, whom it knows."""
+        is_tick = redis_ms - state.log.ticked_ms >= TICK_MS - POLL_CROWD_MS // 2
+        return not is_tick and len(expected) > CROWD and state.log.phase == phases.RUNNING and expected <= self._lives
+
+    def read(self, payloads: Mapping[str, bytes | None]) -> dict[str, Heartbeat]:
+        """The newest heartbeat of each incarnation."""
         former, self._known, self.fresh = self._known, {}, set()
         for worker, payload in payloads.items():
-            before, head, beat = former.get(worker, _NOBODY)
-            if payload is None:
-                continue
-            if in_full or beat is None or not payload.startswith(head):
-                beat, head = heartbeat_of(payload), payload[: payload.find(_MOMENT)]
-            if beat is not None:
-                self._known[worker] = (payload, head, beat)
-                if payload != before:
+            beat = heartbeat_of(payload)
+            if payload is not None and beat is not None:
+                self._known[worker] = (payload, beat)
+                if worker not in former or payload != former[worker][0]:
                     self.fresh.add(beat.incarnation)
-        return {beat.incarnation: beat for _, _, beat in self._known.values()}
-
-
-_MOMENT = b"\xa5at_ms"
-"""The name, as msgpack has it, of a heartbeat's first field that is another one each time."""
-_NOBODY: tuple[bytes, bytes, Heartbeat | None] = (b"", b"", None)
+        beats = {beat.incarnation: beat for _, beat in self._known.values()}
+        self._lives = set(beats)
+        return beats
 
 
 def heartbeat_of(payload: bytes | None) -> Heartbeat | None:

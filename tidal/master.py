@@ -200,7 +200,7 @@ class Master:
             self._rhythm.read(self._now_us() // 1000)
             caught_up = self._read_up()
             is_time = self._rhythm.is_time(self.state.log, now_ms)
-            if is_time:
+            if is_time and (self._hooks is not None or self._rhythm.is_count(self.state.log, now_ms)):
                 settle(self.state.reports)
             if self._keeping is not None:
                 self._keeping.turn(self.state, now_ms)
@@ -287,12 +287,10 @@ class Master:
             wanted, granted = grant(self.state, wishes, redis_ms)
             events += wanted
         events += self._stop_if_wanted()
-        if not events and self._keeping is not None and self.state.log.began_ms:
-            events = (
-                [self._keeping.keyframe(self.state, redis_ms)]
-                if self._keeping.is_keyframe_due(self.state.log, now_ms)
-                else []
-            )
+        may_store = not events and self._keeping is not None and bool(self.state.log.began_ms)
+        if may_store and self._keeping is not None and self._keeping.is_keyframe_due(self.state.log, now_ms):
+            settle(self.state.reports)
+            events = [self._keeping.keyframe(self.state, redis_ms)]
         events = self._said.joined(events, self._hooks.taken_lines() if self._hooks else (), redis_ms)
         if self._keeping is not None and any(isinstance(e, RunClosed) for e in events):
             events.insert(0, self._keeping.keyframe(self.state, redis_ms))  # the last hash covers all but the end

@@ -1,7 +1,8 @@
 """When a master reads, and when it counts what it read and decides: at once, or in a large fleet now and then.
 
     100 workers    reads at most every 50 ms: each read has a price
-    300 workers    and counts and decides four times a second: so has counting, and a thousand workers to look through
+    300 workers    and decides four times a second, for there are a thousand workers to look through; and counts once a
+                   second, where nothing looks at figures more often
 
     before the start it reads, and looks at few workers, every 5 ms while they come, and every 50 ms once they do not
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 GATHER_MS, GATHERED = 50, 100
 """Reports of so many workers are read together."""
-COUNT_MS = 250
+DECIDE_MS, COUNT_MS = 250, 1_000
 KEYFRAME_MS = 10_000
 KEYFRAME_SOONER_MS, KEYFRAME_ENTRIES = 3_000, 250
 """After so many entries a keyframe comes sooner: they are what a seek has to fold."""
@@ -30,7 +31,7 @@ class Rhythm:
     """Of one master; `now_ms` is monotonic."""
 
     def __init__(self) -> None:
-        self._read_ms = self._counted_ms = 0
+        self._read_ms = self._decided_ms = self._counted_ms = 0
 
     def __repr__(self) -> str:
         return f"<Rhythm, counted at {self._counted_ms} ms>"
@@ -44,8 +45,19 @@ class Rhythm:
         self._read_ms = now_ms
 
     def is_time(self, log: LogHalf, now_ms: int) -> bool:
-        """Whether what was read is to be counted, and something decided; asking begins the time until the next."""
-        if _owners(log) > CROWD and 0 <= now_ms - self._counted_ms < COUNT_MS:
+        """Whether something is to be decided; asking begins the time until the next."""
+        if _owners(log) > CROWD and 0 <= now_ms - self._decided_ms < DECIDE_MS:
+            return False
+        self._decided_ms = now_ms
+        return True
+
+    def is_count(self, log: LogHalf, now_ms: int) -> bool:
+        """Whether what was read is to be counted before; asking begins the time until the next.
+
+        Thresholds and a search for a limit look at figures whenever something is decided.
+        """
+        is_judged = bool(log.options.thresholds) or log.options.limit is not None or log.stop is not None
+        if _owners(log) > CROWD and not is_judged and 0 <= now_ms - self._counted_ms < COUNT_MS:
             return False
         self._counted_ms = now_ms
         return True

@@ -392,6 +392,7 @@ def test_beats(bus: Bus, client: redis.Redis) -> None:
     bus.forget_worker(FLEET, "w-2")
     assert list(bus.beats(FLEET)) == ["w-1"]
     assert bus.beats(FleetKeys("empty")) == {}
+    assert [bus.are_all_alive(FLEET, ids) for ids in (["w-1"], ["w-1", "w-2"], [])] == [True, False, False]
 
 
 def test_fleet_serves_one_run(bus: Bus, client: redis.Redis) -> None:

@@ -64,6 +64,7 @@ OPERATIONS: dict[str, tuple[set[str], Callable[[Bus], object]]] = {
     "send_reports": ({"worker"}, lambda bus: bus.send_reports(RUN, "inc", [ENTRY])),
     "beat": ({"worker"}, lambda bus: bus.beat(FLEET, "w1", b"x")),
     "beats": ({"master"}, lambda bus: bus.beats(FLEET)),
+    "are_all_alive": ({"master"}, lambda bus: bus.are_all_alive(FLEET, ["w-1"])),
     "forget_worker": ({"worker"}, lambda bus: bus.forget_worker(FLEET, "w1")),
     "announce_run": ({"master"}, lambda bus: bus.announce_run(FLEET, "r1")),
     "announced_run": ({"worker", "master"}, lambda bus: bus.announced_run(FLEET)),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tidal.lookout import Sheaf
+from tidal.model import phases
 from tidal.model.codec import pack
-from tidal.model.liveness import Heartbeat
+from tidal.model.liveness import CROWD, Heartbeat
+from tidal.model.state import LogHalf, State
 from tidal.model.struct import replace
 from tidal.model.wire import to_wire
 
@@ -20,49 +20,51 @@ def payload(**changes: Any) -> bytes:
     return pack(to_wire(replace(BEAT, **changes)))
 
 
-def test_what_is_read_in_full_is_as_it_was_written() -> None:
-    """Each time anew."""
+def test_what_is_read_is_as_it_was_written() -> None:
+    """Each time anew; a key that lapsed says nothing of the life that was in it, nor does nonsense."""
     sheaf = Sheaf()
     for at_ms in (1_000, 1_500):
-        assert sheaf.read({"box-1": payload(at_ms=at_ms)}, in_full=True) == {"inc1": replace(BEAT, at_ms=at_ms)}
+        assert sheaf.read({"box-1": payload(at_ms=at_ms)}) == {"inc1": replace(BEAT, at_ms=at_ms)}
+    assert sheaf.read({"box-1": None, "box-2": payload(incarnation="inc2")}).keys() == {"inc2"}
+    assert [*sheaf.ids] == ["box-2"]
+    assert sheaf.read({"box-1": b"\xc1", "box-2": b""}) == {}
 
 
-def test_in_between_a_life_that_goes_on_is_there_as_it_was() -> None:
-    """The next full look says what has changed meanwhile."""
-    sheaf, later = Sheaf(), {"box-1": payload(at_ms=1_500, state="draining")}
-    sheaf.read({"box-1": payload()}, in_full=True)
-    assert sheaf.read(later, in_full=False) == {"inc1": BEAT}
-    assert sheaf.read(later, in_full=True)["inc1"].state == "draining"
-
-
-@pytest.mark.parametrize(
-    "changes", [{"incarnation": "inc2"}, {"host": "other"}, {"processes": 5}, {"version": "1.1"}, {"worker": "box-2"}]
-)
-def test_another_life_is_seen_at_once(changes: dict[str, Any]) -> None:
-    """Also under the id of the one before."""
-    sheaf = Sheaf()
-    sheaf.read({"box-1": payload()}, in_full=True)
-    found = sheaf.read({"box-1": payload(at_ms=1_500, **changes)}, in_full=False)
-    assert list(found.values()) == [replace(BEAT, at_ms=1_500, **changes)]
-
-
-def test_who_came_is_seen_at_once_and_who_is_gone_is_not_there() -> None:
-    """A key that lapsed says nothing of the life that was in it, nor does nonsense."""
-    sheaf = Sheaf()
-    sheaf.read({"box-1": payload()}, in_full=True)
-    assert sheaf.read({"box-1": None, "box-2": payload(incarnation="inc2")}, in_full=False).keys() == {"inc2"}
-    assert sheaf.read({"box-1": payload(at_ms=2_000)}, in_full=False)["inc1"].at_ms == 2_000
-    assert sheaf.read({"box-1": b"\xc1", "box-2": b""}, in_full=False) == {}
-
-
-@pytest.mark.parametrize("in_full", [True, False])
-def test_who_has_beaten_since_the_look_before_is_fresh(*, in_full: bool) -> None:
+def test_who_has_beaten_since_the_look_before_is_fresh() -> None:
     """A key that is still there as it was says nothing of now."""
     sheaf, old, new = Sheaf(), payload(), payload(at_ms=1_500)
     other = payload(worker="box-2", incarnation="inc2")
-    sheaf.read({"box-1": old, "box-2": other}, in_full=True)
+    sheaf.read({"box-1": old, "box-2": other})
     assert sheaf.fresh == {"inc1", "inc2"}
-    sheaf.read({"box-1": new, "box-2": other}, in_full=in_full)
+    sheaf.read({"box-1": new, "box-2": other})
     assert sheaf.fresh == {"inc1"}
-    sheaf.read({"box-1": new, "box-2": None}, in_full=in_full)
+    sheaf.read({"box-1": new, "box-2": None})
     assert sheaf.fresh == set()
+
+
+def running(ticked_ms: int) -> State:
+    """A run that ticked then."""
+    return State(LogHalf(phase=phases.RUNNING, ticked_ms=ticked_ms))
+
+
+def read(workers: int) -> tuple[Sheaf, set[str]]:
+    """A sheaf of so many, and who they are."""
+    sheaf, told = Sheaf(), {f"box-{n}": payload(worker=f"box-{n}", incarnation=f"inc{n}") for n in range(workers)}
+    return sheaf, set(sheaf.read(told))
+
+
+def test_of_a_crowd_it_is_enough_between_two_ticks_that_all_are_there() -> None:
+    """For the tick they are read."""
+    sheaf, lives = read(CROWD + 1)
+    assert sheaf.is_enough(running(5_000), lives, 5_500)
+    assert not sheaf.is_enough(running(5_000), lives, 5_900)
+
+
+def test_of_others_each_heartbeat_is_read() -> None:
+    """Of a few workers, of a run that waits or ends, and where somebody is expected who was not there."""
+    sheaf, lives = read(CROWD + 1)
+    assert not sheaf.is_enough(running(5_000), {*lives, "other"}, 5_500)
+    for phase in (phases.WAITING, phases.STOPPING):
+        assert not sheaf.is_enough(State(LogHalf(phase=phase, ticked_ms=5_000)), lives, 5_500)
+    few, lives = read(CROWD)
+    assert not few.is_enough(running(5_000), lives, 5_500)

@@ -8,7 +8,7 @@ from tidal.model import events as ev
 from tidal.model import phases
 from tidal.model.liveness import CROWD, EAGER_MS, FEW, POLL_FEW_MS, POLL_MS, POLL_WAITING_MS
 from tidal.model.state import LogHalf, WorkerRecord
-from tidal.rhythm import COUNT_MS, GATHER_MS, GATHERED, Rhythm, keyframe_ms, look_ms, start_rest_ms
+from tidal.rhythm import DECIDE_MS, GATHER_MS, GATHERED, Rhythm, keyframe_ms, look_ms, start_rest_ms
 
 
 def led(workers: int, phase: str = phases.RUNNING) -> LogHalf:
@@ -26,13 +26,29 @@ def test_reports_of_many_come_together(workers: int, waits: bool) -> None:  # no
     assert found == ([GATHER_MS, 1, 0, 0] if waits else [0, 0, 0, 0])
 
 
-def test_a_large_fleet_is_counted_now_and_then() -> None:
-    """And a small one at each turn."""
+def test_in_a_large_fleet_something_is_decided_now_and_then() -> None:
+    """And in a small one at each turn."""
     small, large = Rhythm(), Rhythm()
     moments = range(5_000, 6_000, 50)
     assert all(small.is_time(led(CROWD), at_ms) for at_ms in moments)
-    counted = [at_ms for at_ms in moments if large.is_time(led(CROWD + 1), at_ms)]
-    assert counted == list(range(5_000, 6_000, COUNT_MS))
+    decided = [at_ms for at_ms in moments if large.is_time(led(CROWD + 1), at_ms)]
+    assert decided == list(range(5_000, 6_000, DECIDE_MS))
+
+
+def test_a_large_fleet_is_counted_more_seldom() -> None:
+    """Where nothing looks at figures whenever something is decided, as thresholds do, a search and the end."""
+    moments = range(5_000, 8_000, DECIDE_MS)
+
+    def counted(log: LogHalf) -> list[int]:
+        rhythm = Rhythm()
+        return [at_ms for at_ms in moments if rhythm.is_count(log, at_ms)]
+
+    large, judged, sought, stopped = (led(CROWD + 1) for _ in range(4))
+    judged.options = ev.RunOptions(thresholds=("p95 < 300ms",))
+    sought.options = ev.RunOptions(limit=ev.LimitSpec(("p95 < 300ms",), "users", 1, 9))
+    stopped.stop = ev.StopOrdered("stopped", "enough", "", 0)
+    assert counted(large) == [5_000, 6_000, 7_000]
+    assert [counted(log) for log in (led(CROWD), judged, sought, stopped)] == [[*moments]] * 4
 
 
 @pytest.mark.parametrize("phase", [phases.WAITING, phases.STOPPING, phases.CLOSED])

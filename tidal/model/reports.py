@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tidal.model.dated import check_dated
 from tidal.model.envelopes import MOMENT_MS_MAX, Event
 from tidal.model.samples import (
+    COUNT_MAX,
     TEXT_MAX,
     Block,
     ExceptionTally,
@@ -18,10 +19,13 @@ from tidal.model.samples import (
 )
 from tidal.model.spans import Spans  # noqa: TC001 - from_wire reads the annotations
 from tidal.model.stats import Spread  # noqa: TC001 - the same
-from tidal.model.struct import Struct, field
+from tidal.model.struct import Struct, field, fields_of
+from tidal.model.wire import to_wire
 
 if TYPE_CHECKING:
     from tidal.model.pipe import Batch
+
+_INT_ALONE = {int}
 
 
 class GeneratorState(Struct, frozen=True):
@@ -60,7 +64,7 @@ def check_counts(said: Reported | Batch) -> None:
     counts = [*said.users.values(), *said.iterations, *said.arrivals, said.hook_failures, *said.ended, said.late]
     counts += [f.occurrences for f in said.failures] + [e.occurrences for e in said.exceptions]
     counts += [n for pace in said.pacing for n in (pace.begun, pace.wanted_millionths)]
-    if not all(map(is_count, counts)):
+    if {*map(type, counts)} != _INT_ALONE or min(counts) < 0 or max(counts) >= COUNT_MAX:
         raise ValueError("a report's counts are whole, not negative and not too large")
     moments = [m for f in said.failures for m in (f.first_ms, f.last_ms)]
     if not 0 <= said.from_ms <= said.to_ms < MOMENT_MS_MAX or not all(0 <= m < MOMENT_MS_MAX for m in moments):
@@ -100,6 +104,16 @@ class Reported(Event, frozen=True):
         if len(self.watch) > WATCHES_MAX:
             raise ValueError(f"a report wants {len(self.watch)} endpoints to be watched")
         check_dated(self)
+
+    def to_wire(self) -> dict[str, Any]:
+        """Its fields, without those in which there is nothing: most of a quiet report would be names of such."""
+        told = ((name, getattr(self, name)) for name in _NAMES)
+        return {name: to_wire(value) for name, value in told if name in _NEEDED or (value and value not in _NOTHING)}
+
+
+_NAMES = tuple(one.name for one in fields_of(Reported))
+_NEEDED = frozenset(one.name for one in fields_of(Reported) if one.is_required)
+_NOTHING = ((0, 0, 0), (0, 0, 0, 0))
 
 
 class GeneratorLost(Event, frozen=True):
