@@ -106,20 +106,20 @@ def note_ran(held: Ran, event: Reported) -> None:
     for block in event.blocks:
         for name, user_ms in block.user_ms.items():
             sums = _of(held.users, name)
-            for second, ran_ms in enumerate(_by_second(block, name, user_ms), block.second):
+            for second, ran_ms in _by_second(block, name, user_ms):
                 sums.add(second, ran_ms)
     for second, (begun, dropped, _) in dated_of(event).items():
         held.begun.add(second, begun)
         held.dropped.add(second, dropped)
 
 
-def _by_second(block: Block, name: str, user_ms: int) -> Sequence[int]:
-    """User time of a class; that of several seconds is spread over them where nobody knows better."""
+def _by_second(block: Block, name: str, user_ms: int) -> Iterable[tuple[int, int]]:
+    """User time of a class; that of several seconds is spread over all of them where nobody knows better."""
     if block.each is not None:
-        return block.each.user_ms[name]
-    seconds = min(max(1, block.span), SUM_POINTS)
-    each, rest = divmod(user_ms, seconds)
-    return [each + rest, *[each] * (seconds - 1)]
+        return enumerate(block.each.user_ms[name], block.second)
+    count = min(max(1, block.span), SUM_POINTS)
+    each, rest = divmod(user_ms, count)
+    return [(block.second + place * block.span // count, each + (0 if place else rest)) for place in range(count)]
 
 
 def _of(known: dict[str, Sums], name: str) -> Sums:

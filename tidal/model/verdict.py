@@ -79,8 +79,8 @@ def added_together(state: State) -> Iterator[str]:
     requests, seconds = state.reports.together
     if requests:
         yield (
-            f"{plural(requests, 'request')} stood in charts at the first of up to {plural(seconds, 'second')}: their "
-            "reports waited so long for Redis that seconds were added together; sums and percentiles are exact"
+            f"{plural(requests, 'request')} stood in charts at the first of up to {plural(seconds, 'second')}; these "
+            "were added together where reports waited long for Redis or were large; sums and percentiles are exact"
         )
 
 

@@ -87,6 +87,46 @@ def test_two_that_are_added_are_the_sum(one: list[Any], other: list[Any]) -> Non
     assert merged.endpoints == both.endpoints
 
 
+@given(
+    st.lists(st.tuples(st.lists(SECOND, max_size=4), st.sampled_from([1, 2, 4, 8]), st.integers(0, 9_000)), max_size=6),
+    st.sets(st.integers(0, 50), max_size=2),
+)
+def test_a_fleet_that_grows_and_shrinks_counts_each_second_once(
+    turns: list[tuple[list[Any], int, int]], edges: set[int]
+) -> None:
+    """Whatever reports put together from one to the next, and however late a generator was."""
+    gathering, now_ms, made, alone = Gathering(FIRST_S * 1_000), FIRST_S * 1_000, list[ev.Reported](), list[ev.Block]()
+    for seconds, span_s, passed_ms in turns:
+        now_ms += passed_ms
+        blocks = blocks_of([(at + (now_ms // 1_000 - FIRST_S), told, ran_ms) for at, told, ran_ms in seconds])
+        alone += deepcopy(blocks)
+        gathering.add(Batch(now_ms, now_ms, tuple(blocks), arrivals=(len(blocks), len(blocks), 0)))
+        spans = Spans(span_s, tuple(FIRST_S + at for at in sorted(edges)))
+        made.append(gathering.report(now_ms, {}, (), 0, 0, spans=spans))
+    made.append(
+        gathering.report(
+            now_ms, {}, (), 0, 0, spans=Spans(8, tuple(FIRST_S + at for at in sorted(edges)), is_last=True)
+        )
+    )
+    assert all(a.to_ms == b.from_ms for a, b in pairwise(made))
+    for block in [each for one in made for each in one.blocks if each.span > 1]:
+        assert not {FIRST_S + at for at in edges} & {*range(block.second + 1, block.second + block.span)}
+    sent = [by("w1", seq, one) for seq, one in enumerate(made, 1)]
+    parts = [by("w1", seq, report(one, to_ms=90_000)) for seq, one in enumerate(alone, 1)]
+    one, other = (folded(opened(), started(), planned("w1"), told).reports for told in (sent, parts))
+    assert (one.total, one.user_ms, one.classes) == (other.total, other.user_ms, other.classes)
+    assert rates(one) == rates(other)
+    assert {s: ms for s, ms in one.ran_s.ms.items() if ms} == {s: ms for s, ms in other.ran_s.ms.items() if ms}
+    assert (one.together, one.arrivals) == ((0, 0), (len(alone), 0))
+    for mine, theirs in (
+        (one.series, other.series),
+        *((lane, other.lanes.by_key[key]) for key, lane in one.lanes.by_key.items()),
+    ):
+        while theirs.step_s < mine.step_s:
+            theirs.coarsen()
+        assert mine.points == theirs.points
+
+
 def test_a_large_one_goes_in_parts() -> None:
     """Each part has the seconds of its own endpoints, and together they count the same."""
     names = [f"{n:03}" * 60 for n in range(1_400)]

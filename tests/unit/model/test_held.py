@@ -134,3 +134,14 @@ def test_many_users_are_shared_out_by_weight() -> None:
     classes = (ev.ClassSpec("A", 3.0), ev.ClassSpec("B", 1.0), ev.ClassSpec("C", fixed_count=40))
     exact, told = shared(classes, 1_040, 2_000), shared(classes, 1_040, 10)
     assert exact == told == {"A": 750, "B": 250, "C": 40}
+
+
+def test_user_time_of_many_seconds_is_spread_over_all_of_them() -> None:
+    """A worker that ran on for an hour without Redis did not run all of it in the first five minutes."""
+    ran = Ran()
+    note_ran(ran, report(ev.Block(T0_S, 3_600, {}, {"Buyer": 3_600_001})))
+    sums = ran.users["Buyer"].points
+    assert sum(sums.values()) == 3_600_001
+    assert max(sums.values()) <= 2 * min(sums.values()) + 12_001
+    assert ran.users["Buyer"].last_s is not None
+    assert ran.users["Buyer"].last_s >= T0_S + 3_588
