@@ -55,7 +55,7 @@ from tidal.model.verdict import Verdict, added_together, judge
 from tidal.model.zoom import closeup, grouped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from tidal.model.closeup import Focus
     from tidal.model.events import Beat
@@ -86,7 +86,7 @@ def frame(state: State, at_ms: int, focus: Focus | None = None) -> Frame:
         run=_header(state, at_ms),
         total=_total(state, endpoints, at_ms),
         endpoints=endpoints,
-        workers=tuple(_worker(state, w, at_ms) for w in sorted(state.log.workers.values(), key=_by_number)),
+        workers=_workers(state, at_ms),
         failures=_failures(state),
         exceptions=_exceptions(state),
         story=_story(state),
@@ -207,7 +207,12 @@ def _total(state: State, endpoints: Iterable[EndpointRow], at_ms: int) -> Endpoi
     return endpoint_row(("", ""), state.reports.total, rates, _elapsed_ms(state.log, at_ms))
 
 
-def _worker(state: State, record: WorkerRecord, at_ms: int) -> WorkerRow:
+def _workers(state: State, at_ms: int) -> tuple[WorkerRow, ...]:
+    owned = _owned(state.log)
+    return tuple(_worker(state, w, owned, at_ms) for w in sorted(state.log.workers.values(), key=_by_number))
+
+
+def _worker(state: State, record: WorkerRecord, owned: Mapping[str, int], at_ms: int) -> WorkerRow:
     report = state.reports.incarnations.get(record.incarnation)
     beat = record.beat
     users = {} if report is None or record.is_gone or report.finished else report.users
@@ -216,7 +221,7 @@ def _worker(state: State, record: WorkerRecord, at_ms: int) -> WorkerRow:
         worker=clean(record.worker, 60),
         host=clean(record.host, 60),
         pid=record.pid,
-        state=clean(_shown_state(state, record), 20),
+        state=clean(_shown_state(state, record, owned), 20),
         alive=record.alive,
         running=record.running and state.log.phase != phases.CLOSED,
         reporting=record.reporting,
@@ -230,7 +235,7 @@ def _worker(state: State, record: WorkerRecord, at_ms: int) -> WorkerRow:
         heartbeat_age_ms=beat.age_ms + max(0, at_ms - record.beat_at_ms) if beat else None,
         report_age_ms=_report_age_ms(report, at_ms),
         incarnation=clean(record.incarnation, 40),
-        share_permille=_share_permille(state, record.incarnation),
+        share_permille=0 if record.incarnation in state.log.ended else owned.get(record.incarnation, 0),
         why=clean(record.why),
         behind_ms=beat.behind_ms if beat else 0,
         skew_ms=beat.skew_ms if beat else None,
@@ -245,30 +250,30 @@ def _goes_by_the_newest(log: LogHalf, beat: Beat) -> bool:
     return beat.epoch >= log.epoch and beat.plan >= (log.plan.number if log.plan is not None else 0)
 
 
-def _shown_state(state: State, record: WorkerRecord) -> str:
+def _shown_state(state: State, record: WorkerRecord, owners: Collection[str]) -> str:
     """What a worker is; once the run is closed, what became of it: nobody runs any more."""
-    plan, report = state.log.plan, state.reports.incarnations.get(record.incarnation)
+    report = state.reports.incarnations.get(record.incarnation)
     if state.log.phase != phases.CLOSED or record.is_gone:
         return record.state
     if report is not None and report.finished:
         return "finished"
-    return "silent" if plan is not None and record.incarnation in plan.owners else record.state
+    return "silent" if record.incarnation in owners else record.state
 
 
 def _report_age_ms(report: IncarnationRecord | None, at_ms: int) -> int | None:
     return max(0, at_ms - report.to_ms) if report is not None and report.to_ms else None
 
 
-def _share_permille(state: State, incarnation: str) -> int:
-    plan = state.log.plan
-    if plan is None or incarnation not in plan.owners or incarnation in state.log.ended:
-        return 0
-    return _owned(plan.table).get(plan.owners.index(incarnation), 0) * 2000 // max(1, len(plan.table))
+def _owned(log: LogHalf) -> dict[str, int]:
+    """The share of each owner in the slots, in thousandths."""
+    owners, table = (log.plan.owners, log.plan.table) if log.plan is not None else ((), b"")
+    counts, size = _counted(table), max(1, len(table))
+    return {owner: counts.get(index, 0) * 2000 // size for index, owner in enumerate(owners)}
 
 
 @lru_cache(4)
-def _owned(table: bytes) -> dict[int, int]:
-    """How many slots each owner has, by its index: counted once a plan, not once a worker and picture."""
+def _counted(table: bytes) -> dict[int, int]:
+    """How many slots each owner has, by its index: counted once a plan, not once a picture."""
     return Counter(unpack(f">{len(table) // 2}H", table[: len(table) // 2 * 2]))
 
 
