@@ -29,7 +29,7 @@ from servers import Target, serving
 from starts import compile_ours, first_answer
 from tree import beside, shares
 
-from tidal.model.state import RULES
+from tidal.model.state import own_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -243,7 +243,7 @@ def leading(what: str, goal: str, workers: int, figure: str, unit: str) -> Calla
 
 def replaying(what: str, goal: str, figure: str) -> Callable[[Target, argparse.Namespace], Row]:
     """What an hour of 100 workers takes to open, or to seek in, in ms; it is recorded once for a shape of the state."""
-    path = Path(tempfile.gettempdir()) / f"tidal-hour-{RULES}.tidal"
+    path = Path(tempfile.gettempdir()) / f"tidal-hour-{own_rules()}.tidal"
     argv = [sys.executable, str(ROOT / "bench" / "replay_hour.py"), "--json", "--keep", str(path)]
 
     def one() -> tuple[float, float]:

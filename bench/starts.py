@@ -53,7 +53,7 @@ def first_answer(side: str) -> tuple[float, float]:
         asked = _FirstRequest(server, Path(name))
         env = os.environ | {"TIDAL_HOME": name}
         began_s = time.perf_counter()
-        with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env) as process:
+        with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env, cwd=name) as process:
             if not asked.came.wait(PATIENCE_S):
                 process.send_signal(signal.SIGINT)
                 raise SystemExit(f"{' '.join(argv)} sent nothing within {PATIENCE_S:.0f} s")

@@ -60,7 +60,7 @@ def dispatch(words: list[str]) -> int:
     if words[0] in VERSION:
         print(f"tidal {__version__}")
         return 0
-    with uncollected():
+    with uncollected(stays=True):
         parser = parser_of(subcommand(words[0]))
         args = parser.read(words[1:])
     return parser.run(args)

@@ -38,6 +38,8 @@ PASSWORD_BYTES_MAX = 4_096
 SCHEMES = ("redis://", "rediss://", "unix://")
 MANY = tuple(f"{scheme}+{kind}://" for scheme in ("redis", "rediss") for kind in ("sentinel", "cluster"))
 """Schemes with several hosts."""
+_USER = re.compile(r"([\w.-]+):")
+_SECRET = re.compile(r"([?&][^=&]*(?:password|secret|token)[^=&]*=)[^&]*", re.IGNORECASE)
 _SHOWN_NOT = re.compile(r"(?<=[?&])(?:ssl_ca_certs|ssl_certfile|ssl_keyfile)=[^&]*&?")
 
 
@@ -86,9 +88,9 @@ def mask(url: str) -> str:
     if not found:
         scheme, rest = "", url
     login, at, place = rest.rpartition("@")  # the last @: a password may hold one, unescaped by mistake
-    user = re.match(r"([\w.-]+):", login)
+    user = _USER.match(login)
     shown = f"{user.group(1) if user else ''}:***@" if at else ""
-    place = re.sub(r"([?&][^=&]*(?:password|secret|token)[^=&]*=)[^&]*", r"\1***", place, flags=re.IGNORECASE)
+    place = _SECRET.sub(r"\1***", place)
     return clean(f"{scheme}{found}{shown}{_SHOWN_NOT.sub('', place).rstrip('?&')}")
 
 

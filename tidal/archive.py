@@ -38,7 +38,7 @@ from tidal.errors import ArchiveDamaged
 from tidal.model.chain import row_of
 from tidal.model.codec import LOG, REPORTS, Entry, EntryId, pack
 from tidal.model.events import SCHEMA_VERSION, RunClosed
-from tidal.model.state import RULES
+from tidal.model.state import own_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -62,7 +62,7 @@ class Keyframe(NamedTuple):
     log_id: EntryId
     reports_id: EntryId
     before: int  # entries before it in the archive
-    rules: str = RULES  # under which it was folded; "" is not known
+    rules: str  # under which it was folded; "" is not known
 
     @property
     def position(self) -> dict[str, EntryId]:
@@ -133,11 +133,11 @@ class ArchiveWriter:
         at_ms: int,
         *,
         opening: bool = False,
-        rules: str = RULES,
+        rules: str | None = None,
     ) -> bool:
         """Store the state after every entry so far (`opening`: some may be missing); False when it is above 64 MB."""
         self._flush()
-        payload = pack([at_ms, list(log_id), list(reports_id), packed, rules])
+        payload = pack([at_ms, list(log_id), list(reports_id), packed, own_rules() if rules is None else rules])
         if len(payload) > KEYFRAME_BYTES_MAX:
             return False
         self._block(KEYFRAME, at_ms, max(at_ms, log_id.ms, reports_id.ms), int(opening), payload)

@@ -15,7 +15,7 @@ from tidal.lastwords import to_stderr
 from tidal.model.chain import Chain
 from tidal.model.codec import LOG, REPORTS
 from tidal.model.events import Checkpoint
-from tidal.model.state import RULES, digest_of, sealed
+from tidal.model.state import digest_of, own_rules, sealed
 from tidal.renewal import brief_of
 from tidal.rhythm import keyframe_ms
 
@@ -123,7 +123,7 @@ class Keeping:
             str(position[LOG]),
             str(position[REPORTS]),
             digest_of(packed),
-            RULES,
+            own_rules(),
             self._chain.link(),
             str(since[LOG]),
             str(since[REPORTS]),

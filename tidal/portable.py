@@ -20,7 +20,7 @@ from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, decode, unpack
 from tidal.model.events import ByMaster, RunOpened
 from tidal.model.fold import fold_entry
 from tidal.model.masking import HOSTS, RULES_OF_NOBODY, Mask
-from tidal.model.state import RULES, STATE_BYTES_MAX, State
+from tidal.model.state import STATE_BYTES_MAX, State, own_rules
 from tidal.model.struct import replace
 
 if TYPE_CHECKING:
@@ -163,8 +163,8 @@ class _Masking:
         sha256 = self._hashes.pop(place_of(said), "")
         link = self._link_of(entry, said)
         chain = self._chains.link(link) if link is not None else ""
-        if sha256 and (self._is_ours or said.rules == RULES):
-            return replace(said, sha256=sha256, rules=RULES, chain=chain)
+        if sha256 and (self._is_ours or said.rules == own_rules()):
+            return replace(said, sha256=sha256, rules=own_rules(), chain=chain)
         return replace(said, rules=RULES_OF_NOBODY, chain=chain)
 
     def _keyframe(self, block: Block) -> None:

@@ -23,7 +23,7 @@ from tidal.errors import ArchiveDamaged, ReplayDiffers, ReplayUnproven
 from tidal.model.checked import Checked
 from tidal.model.codec import LOG, REPORTS, BadEntry, EntryId
 from tidal.model.fold import fold_entry
-from tidal.model.state import RULES, State, digest_of
+from tidal.model.state import State, digest_of, own_rules
 from tidal.model.struct import replace
 from tidal.model.words import moment
 
@@ -164,13 +164,13 @@ def _claims(archive: Archive, rest: Callable[[], object]) -> tuple[list[Claim], 
         if number % READ_ENTRIES == 0:
             rest()
         event = checkpoint_of(entry)
-        if event is None or event.rules != RULES:
+        if event is None or event.rules != own_rules():
             foreign += event is not None
             continue
         place = place_of(event)
         claims[*place, False] = Claim(*place, event.sha256, entry.id.ms, is_keyframe=False)
     if claims:  # keyframes alone prove little: nothing says that a master stored them
-        for keyframe in (k for k in _keyframes(archive) if k.rules == RULES):
+        for keyframe in (k for k in _keyframes(archive) if k.rules == own_rules()):
             rest()
             place = (keyframe.log_id, keyframe.reports_id)
             claims[*place, True] = Claim(*place, digest_of(keyframe.state), keyframe.at_ms, is_keyframe=True)

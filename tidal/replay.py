@@ -22,7 +22,7 @@ from tidal.model.counting import settle
 from tidal.model.explain import explain, idle, marks
 from tidal.model.fold import fold_loosely
 from tidal.model.frame import frame
-from tidal.model.state import RULES, State
+from tidal.model.state import State, own_rules
 from tidal.uncollected import uncollected
 from tidal.waypoints import Waypoints
 
@@ -198,7 +198,7 @@ class Replay:
     def _begun(self, number: int) -> _Cursor | None:
         """A cursor at a keyframe; None where the entries before it have to stand for it: they are the truth."""
         keyframe = self.archive.read_keyframe(self.archive.blocks[number])
-        if keyframe is None or (keyframe.rules != RULES and keyframe.before):  # what it lacks, the entries have
+        if keyframe is None or (keyframe.rules != own_rules() and keyframe.before):  # what it lacks, the entries have
             return None
         try:
             return _Cursor(self.archive, State.unpacked(keyframe.state), keyframe.position, keyframe.before)

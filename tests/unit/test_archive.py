@@ -17,6 +17,7 @@ from tidal import archive_file
 from tidal.archive import Archive, ArchiveWriter, Keyframe, finish, part_path, part_paths
 from tidal.errors import ArchiveDamaged, NotAnArchive, SchemaTooNew, TidalError
 from tidal.model.codec import ENTRY_BYTES_MAX, INTENTS, LOG, REPORTS, Entry, EntryId, pack
+from tidal.model.state import own_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +76,7 @@ def test_round_trip(steps: list[Entry | str | tuple[str, bytes]]) -> None:
             elif isinstance(step, str):
                 writer.sync()
             else:
-                frame = Keyframe(len(frames), step[1], EntryId(1, 2), EntryId(3, 4), len(added))
+                frame = Keyframe(len(frames), step[1], EntryId(1, 2), EntryId(3, 4), len(added), own_rules())
                 assert writer.keyframe(frame.state, frame.log_id, frame.reports_id, frame.at_ms)
                 frames.append(frame)
         writer.close()
@@ -425,7 +426,7 @@ def test_finish_several_parts(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["r.tidal"]
     with Archive.open(run) as archive:
         assert [e.id.ms for e in archive.entries()] == [1, 2, 3]
-        assert archive.keyframe_before(10) == Keyframe(1, b"one", EntryId(1, 0), EntryId(0, 0), 1)
+        assert archive.keyframe_before(10) == Keyframe(1, b"one", EntryId(1, 0), EntryId(0, 0), 1, own_rules())
         assert (archive.final, archive.torn, archive.header["parts"]) == (True, False, [1, 2])
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from tidal.cli.loads import outside
 from tidal.errors import UsageError
+from tidal.options import OURS
+from tidal.options.flags import add_flags, empty_parser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +27,7 @@ setup_parser_arguments(parser)
 found, unknown = parser.parse_known_args(sys.argv[1:])
 print(json.dumps([{{name: getattr(found, name) for name in {NAMES}}}, unknown]))
 """
-OURS = f"""
+OURS_READ = f"""
 import json, os, sys
 from tidal.options.flags import add_flags, empty_parser, with_tidal_names
 parser = empty_parser()
@@ -69,7 +71,7 @@ def test_who_counts_is_as_in_locust(tmp_path: Path, words: list[str], environ: d
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf8")
-    assert run(OURS, tmp_path, words, environ) == run(REAL, tmp_path, words, environ)
+    assert run(OURS_READ, tmp_path, words, environ) == run(REAL, tmp_path, words, environ)
 
 
 def test_tidals_other_subcommands_take_what_they_have_a_flag_for(tmp_path: Path) -> None:
@@ -113,3 +115,36 @@ print(json.dumps([options.plan, options.spacing]))
     (tmp_path / "pyproject.toml").unlink()
     (tmp_path / "locust.conf").write_text("plan = 0->4 in 2s\n")
     assert run(script, tmp_path, [], {})[0] == [["", "0->4 in 2s"]]
+
+
+@pytest.mark.parametrize(
+    ("environ", "files", "silent"),
+    [
+        ({"PATH": "/bin", "TIDAL_HOME": "/x", "TIDAL_REDIS_URL": "redis://h"}, {}, True),
+        ({"LOCUST_USERS": "3"}, {}, False),
+        ({"TIDAL_USERS": "3"}, {}, False),
+        ({}, {"locust.conf": ""}, False),
+        ({}, {"home/.locust.conf": "users = 1"}, False),
+        ({}, {"pyproject.toml": "[tool.ruff]\nline-length = 120\n"}, True),
+        ({}, {"pyproject.toml": "[tool.locust]\nusers = 3\n"}, False),
+        ({}, {"pyproject.toml": '[tool."\\u006cocust"]\nusers = 3\n'}, False),
+    ],
+)
+def test_where_nothing_is_said_nothing_is_read(
+    tmp_path: Path, environ: dict[str, str], files: dict[str, str], *, silent: bool
+) -> None:
+    """A variable that may be Locust's, or a file that may have something to say, is read."""
+    (tmp_path / "home").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf8")
+    script = f"import json; from tidal.options import is_silent; print(json.dumps(is_silent({environ!r})))"
+    assert run(script, tmp_path, [], {}) is silent
+
+
+def test_no_variable_of_ours_that_is_often_set_is_one_of_locusts() -> None:
+    """Else it would be read nowhere."""
+    parser = empty_parser()
+    add_flags(parser, {})
+    variables = {action.env_var for action in parser._actions if getattr(action, "env_var", None)}
+    assert all(name.startswith("LOCUST_") for name in variables)
+    assert not [name for name in variables if name.replace("LOCUST_", "TIDAL_").startswith(OURS)]

@@ -33,6 +33,7 @@ LAYERS: dict[str, set[str]] = {
     "ground": {
         "acl", "address", "signing", "keys", "paths", "process", "nursery", "forks",
         "measure", "preflight", "sweep", "options", "versions", "lastwords", "whereabouts", "lean", "uncollected",
+        "installed",
     },
     "store": {"bus", "routes", "beacons", "leadership", "archive", "archive_file"},
     "server": {"embedded", "engines", "guard", "fakeserver", "places"},

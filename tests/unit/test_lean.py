@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from tidal.lean import bare, without
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tidal.lean import bare, later, lightly, without
 
 
 @pytest.fixture
@@ -22,6 +20,15 @@ def package(tmp_path: Path) -> str:
     (folder / "__init__.py").write_text("import sys\nsys.heavy_one_came = True\n")
     (folder / "light.py").write_text("WORD = 'here'\n")
     return str(tmp_path)
+
+
+def forget(package: str) -> None:
+    """As it was before."""
+    sys.path.remove(package)
+    for name in [name for name in sys.modules if name.startswith("heavy_one")]:
+        del sys.modules[name]
+    for mark in ("heavy_one_came", "heavy_sub_came"):
+        vars(sys).pop(mark, None)
 
 
 def test_a_module_is_had_without_its_package(package: str) -> None:
@@ -38,9 +45,7 @@ def test_a_module_is_had_without_its_package(package: str) -> None:
             assert import_module("heavy_one.light") is not light
         assert sys.modules["heavy_one"] is whole
     finally:
-        sys.path.remove(package)
-        sys.modules.pop("heavy_one", None)
-        vars(sys).pop("heavy_one_came", None)
+        forget(package)
 
 
 def test_a_package_that_is_not_there_is_missed() -> None:
@@ -54,3 +59,76 @@ def test_what_is_not_wanted_seems_not_to_be_installed() -> None:
     with without("wave"), pytest.raises(ImportError):
         import_module("wave")
     assert import_module("wave")
+
+
+def test_a_module_is_run_when_somebody_asks_it_for_something(package: str) -> None:
+    """Not when it is imported in the block; its own modules can be imported there without it."""
+    (Path(package) / "heavy_one" / "sub").mkdir()
+    (Path(package) / "heavy_one" / "sub" / "__init__.py").write_text(
+        "import sys\nsys.heavy_sub_came = True\nSAID = 7\n"
+    )
+    (Path(package) / "heavy_one" / "sub" / "leaf.py").write_text("LEAF = 1\n")
+    sys.path.insert(0, package)
+    try:
+        with later("heavy_one.sub"):
+            leaf = import_module("heavy_one.sub.leaf")
+            sub = import_module("heavy_one.sub")
+        assert leaf.LEAF == 1
+        assert not hasattr(sys, "heavy_sub_came")
+        assert sub.SAID == 7
+        assert hasattr(sys, "heavy_sub_came")
+        assert import_module("heavy_one.sub").SAID == sub.SAID
+        with pytest.raises(AttributeError):
+            _ = sub.missing
+    finally:
+        forget(package)
+
+
+def test_whoever_imports_one_of_its_modules_afterwards_has_it_run_first(package: str) -> None:
+    """As if it had been imported from the beginning."""
+    (Path(package) / "heavy_one" / "sub").mkdir()
+    (Path(package) / "heavy_one" / "sub" / "__init__.py").write_text("SAID = 7\n")
+    (Path(package) / "heavy_one" / "sub" / "leaf.py").write_text("from heavy_one.sub import SAID\n")
+    sys.path.insert(0, package)
+    try:
+        with later("heavy_one.sub"):
+            pass
+        assert import_module("heavy_one.sub.leaf").SAID == 7
+        with later("heavy_one.sub"):  # it is here: nothing is put in its place
+            assert import_module("heavy_one.sub").SAID == 7
+    finally:
+        forget(package)
+
+
+@pytest.mark.parametrize("needs", ["from heavy_one import sub", "from heavy_one.sub import SAID", "import nturl2path"])
+def test_a_package_is_imported_lightly_or_as_it_is(package: str, needs: str) -> None:
+    """One that cannot do without, as it is imported, is left to whoever imports it."""
+    (Path(package) / "heavy_one" / "sub").mkdir()
+    (Path(package) / "heavy_one" / "sub" / "__init__.py").write_text(
+        "import sys\nsys.heavy_sub_came = True\nSAID = 7\n"
+    )
+    (Path(package) / "heavy_one" / "light.py").write_text(f"{needs}\n")
+    (Path(package) / "heavy_one" / "__init__.py").write_text("from heavy_one import light\n")
+    sys.path.insert(0, package)
+    try:
+        lightly("heavy_one", no=["nturl2path"], later_on=["heavy_one.sub"])
+        assert hasattr(sys, "heavy_sub_came") == needs.endswith("SAID")
+        assert ("heavy_one" in sys.modules) == (needs != "import nturl2path")
+        assert import_module("heavy_one").light
+    finally:
+        forget(package)
+
+
+def test_redis_comes_without_what_it_is_not_asked_for() -> None:
+    """And what was left out is there for whoever asks: as fakeredis does."""
+    script = """
+import sys
+import tidal.routes
+print("redis.asyncio.client" in sys.modules, "zipfile" in sys.modules)
+import redis
+from importlib.metadata import version
+from redis.asyncio.client import Redis
+print(redis.asyncio.Redis is Redis, version("redis") == redis.__version__)
+"""
+    done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False", "True", "True"]

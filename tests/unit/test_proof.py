@@ -20,7 +20,7 @@ from tidal.model.chain import Chain
 from tidal.model.codec import ENTRY_BYTES_MAX, LOG, REPORTS, Entry, EntryId, decode, encode, entry_of
 from tidal.model.fold import fold_entry
 from tidal.model.masking import KINDS
-from tidal.model.state import RULES, State, digest_of
+from tidal.model.state import State, digest_of, own_rules
 from tidal.model.struct import replace
 from tidal.portable import export, refold
 from tidal.proof import Watch, demand, prove, told
@@ -39,7 +39,13 @@ class Master:
     """Writes as a master does: every so often a keyframe, and a checkpoint that names what it covers."""
 
     def __init__(
-        self, path: Path, state: State | None = None, epoch: int = 1, rules: str = RULES, *, has_chain: bool = True
+        self,
+        path: Path,
+        state: State | None = None,
+        epoch: int = 1,
+        rules: str = own_rules(),
+        *,
+        has_chain: bool = True,
     ) -> None:
         self.state = state or State()
         self.chain, self.has_chain = Chain(self.state.position), has_chain
@@ -81,7 +87,7 @@ def spread(shop: Shop = SHOP) -> Iterator[Entry]:
         yield replace(entry, id=EntryId(entry.id.ms, entry.id.seq * 10)) if entry.stream == LOG else entry
 
 
-def record(path: Path, shop: Shop = SHOP, rules: str = RULES, *, has_chain: bool = True) -> Path:
+def record(path: Path, shop: Shop = SHOP, rules: str = own_rules(), *, has_chain: bool = True) -> Path:
     """The run, as one master recorded it."""
     master = Master(path, rules=rules, has_chain=has_chain)
     for number, entry in enumerate(spread(shop)):

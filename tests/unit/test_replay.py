@@ -16,7 +16,7 @@ from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of
 from tidal.model.counting import settle
 from tidal.model.fold import fold_entry, fold_loosely
 from tidal.model.frame import frame
-from tidal.model.state import RULES, State
+from tidal.model.state import State, own_rules
 from tidal.model.stats import Tally
 from tidal.replay import Replay, ReplayFeed
 
@@ -278,7 +278,9 @@ def test_a_keyframe_of_another_version_is_passed_over_alone(tmp_path: Path, fore
         if i % 100 == 99:
             is_foreign = i // 100 in foreign
             packed = State().packed() if is_foreign else state.packed()
-            writer.keyframe(packed, *state.position.values(), entry.id.ms, rules="another" if is_foreign else RULES)
+            writer.keyframe(
+                packed, *state.position.values(), entry.id.ms, rules="another" if is_foreign else own_rules()
+            )
     writer.close()
     moments = [T0 + ms for ms in (714_000, 85_000, 500_000, 501_000, 250_000, 714_000, 14_000)]
     with CountingArchive.open(path) as archive:

@@ -35,3 +35,15 @@ def test_one_that_rests_for_another_reason_is_left_alone() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_what_stays_is_never_looked_through() -> None:
+    """It is frozen before the collector goes on."""
+    before = gc.get_freeze_count()
+    try:
+        with uncollected(stays=True):
+            built = [[] for _ in range(100)]
+        assert gc.get_freeze_count() >= before + 100
+        assert not any(thing is built for thing in gc.get_objects())
+    finally:
+        gc.unfreeze()

@@ -7,7 +7,6 @@ and what it starts are forks of this process. What follows a run is imported whe
 from __future__ import annotations
 
 import contextlib
-import gc
 import threading
 import time
 from pathlib import Path
@@ -54,11 +53,10 @@ def run_headless(spec: LaunchSpec, json_file: str | None, files: Wanted | None =
 
 def _prepare() -> None:
     """Import what supervisor, master and worker need; what this process needs besides can wait until they run."""
-    with uncollected():
+    with uncollected(stays=True):  # the collector of a fork does not look through what it shares
         from tidal.supervisor import prepare
 
         prepare()
-    gc.freeze()  # the collector of a fork does not look through what it shares
 
 
 def _supervise(arguments: list[str], begun: EmbeddedServer | None) -> int:

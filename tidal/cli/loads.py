@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidal.cli.parser import Parser
 from tidal.errors import NoSuchFile, UsageError
+from tidal.options import is_silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,6 +68,8 @@ def _config(words: Sequence[str]) -> str | None:
 
 def outside(flags: Sequence[str], environ: Mapping[str, str], config: str | None) -> tuple[list[str], list[str]]:
     """What variables and config files say, as words: for these flags, and for what may be the file's own."""
+    if config is None and is_silent(environ):
+        return [], []
     from tidal.cli.locust_words import make
     from tidal.options.flags import defaults, with_tidal_names
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidal.cli import flags, planflags
+from tidal.uncollected import uncollected
 
 if TYPE_CHECKING:
     import argparse
@@ -32,7 +33,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Start the run, follow it, print its end."""
-    from tidal.cli.headless import run_headless
-    from tidal.cli.request import files_at_end, launch_spec, locustfiles
+    with uncollected(stays=True):
+        from tidal.cli.headless import run_headless
+        from tidal.cli.request import files_at_end, launch_spec, locustfiles
 
     return run_headless(launch_spec(args, locustfiles(args.locustfile)), args.json, files_at_end(args))

@@ -16,7 +16,7 @@ def arguments_here() -> list[str] | None:
 
     _, fd, *named = words
     nursery.prepare(named)
-    return nursery.serve(int(fd))
+    return nursery.serve(int(fd), named)
 
 
 def run(words: list[str]) -> None:

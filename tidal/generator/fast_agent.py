@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from tidal import __version__
 from tidal.generator.fast_body import encoded, length_of, rewind
-from tidal.generator.fast_cookies import Jar
 from tidal.generator.fast_errors import (
     LocustBadStatusCode,
     RetriesExceeded,
@@ -26,6 +25,8 @@ from tidal.generator.fast_url import PLAIN_URL, SCHEMES, UNIX, encode_fields, re
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tidal.generator.fast_cookies import Jar
 
 Pairs = tuple[tuple[str, Any], ...]
 
@@ -190,6 +191,8 @@ class LocustUserAgent:
     def cookiejar(self) -> Jar:
         """The cookies; made when it is first asked for: most users never have any, and there may be many users."""
         if self._jar is None:
+            from tidal.generator.fast_cookies import Jar  # noqa: PLC0415 - a tenth of the imports of a generator
+
             self._jar = Jar()
         return self._jar
 

@@ -18,6 +18,7 @@ import select
 import signal
 import socket
 import sys
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import chain
@@ -35,7 +36,7 @@ from tidal.process import ANSWER_FD, PARENT_PID
 from tidal.uncollected import uncollected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 ORDER_BYTES_MAX = 1 << 18
 FDS = 5
@@ -72,10 +73,16 @@ class Ward:
 
 
 class Nursery:
-    """The loop of the process; `line` is the socket that orders come on."""
+    """The loop of the process.
 
-    def __init__(self, line: Any) -> None:
+    Args:
+        line: the socket that orders come on.
+        afterwards: called once, when the first order is obeyed.
+    """
+
+    def __init__(self, line: Any, afterwards: Callable[[], object]) -> None:
         self._line: Any = line
+        self._afterwards: Callable[[], object] | None = afterwards
         self._poll = monkey.get_original("select", "poll")()
         self._poll.register(line.fileno(), POLLIN)
         self._wards: dict[int, Ward] = {}  # by the number of the descriptor that tells of it
@@ -88,9 +95,15 @@ class Nursery:
                     arguments = self._take_order()
                     if arguments is not None:
                         return arguments
+                    self._go_on()
                 elif fd in self._wards:
                     self._attend(fd, self._wards.pop(fd))
         return None
+
+    def _go_on(self) -> None:
+        if self._afterwards is not None:
+            self._afterwards()
+            self._afterwards = None
 
     def _attend(self, fd: int, ward: Ward) -> None:
         self._poll.unregister(fd)
@@ -157,22 +170,35 @@ NAMED = {
     ),
 }
 """What they import when the locustfile names it (`tidal.nursery.named_in`): half of the time of a start."""
+AFTERWARDS = {FAST: ("tidal.generator.fast_cookies",)}
+"""What their users may need, imported after the first order: that is for a look at the file, which needs none of it."""
 
 
 def prepare(named: Iterable[str]) -> None:
-    """Import it all."""
+    """Import what all need, and what this locustfile names."""
     compat.install(patch=False)
-    named = {*named, *([LOCUST] if find_spec(PLUGINS) else [])}
-    with uncollected():
-        for name in chain(SHARED, *(NAMED[what] for what in sorted(named & NAMED.keys()))):
+    _import(chain(SHARED, *(NAMED[what] for what in _wanted(named))))
+
+
+def _prepare_more(named: Iterable[str]) -> None:
+    _import(chain(*(AFTERWARDS.get(what, ()) for what in _wanted(named))))
+
+
+def _wanted(named: Iterable[str]) -> list[str]:
+    return sorted({*named, *([LOCUST] if find_spec(PLUGINS) else [])} & NAMED.keys())
+
+
+def _import(names: Iterable[str]) -> None:
+    with uncollected(stays=True):  # the collector does not touch what is shared, so that it stays shared
+        for name in names:
             import_module(name)
 
 
-def serve(fd: int) -> list[str] | None:
+def serve(fd: int, named: Iterable[str]) -> list[str] | None:
     """Be the nursery at a socket; returns in each child, with its arguments, and at the end with None."""
     line = monkey.get_original("socket", "socket")(fileno=fd)
     line.settimeout(None)
     raise_files()  # an agent does so for itself, and those that it starts have its limits
     gevent.get_hub().destroy(destroy_loop=True)  # urllib3 makes one as it is imported: it tries IPv6 out
-    gc.freeze()  # the collector does not touch what is shared, so that it stays shared
-    return Nursery(line).serve()
+    gc.freeze()
+    return Nursery(line, partial(_prepare_more, named)).serve()

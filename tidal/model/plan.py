@@ -238,6 +238,14 @@ def share_out(slots: Sequence[int], current: Mapping[int, _Owner], weights: Mapp
     no slot moves between two that stay. Every beginning of the slots is shared out evenly, not only the whole,
     because a run of 20 users uses the first 20 slots only.
     """
+    if weights.keys().isdisjoint(current.values()) and len(set(weights.values())) == 1:
+        owners = list(weights)  # nobody has any, and all are equal: in turn
+        return {slot: owners[rank % len(owners)] for rank, slot in enumerate(slots)}
+    return by_need(slots, current, weights)
+
+
+def by_need(slots: Sequence[int], current: Mapping[int, _Owner], weights: Mapping[_Owner, int]) -> dict[int, _Owner]:
+    """The same, slot by slot: whoever has least for its weight is next."""
     known = set(current.values())
     total = sum(weights.values())
     everybody = Queue(weights, total)

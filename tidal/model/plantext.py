@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 
 from tidal.errors import BadPlan
+from tidal.model.pattern import lazily
 from tidal.model.spec import HEIGHT_MAX, STAGE_NAME_MAX, STAGES_MAX, StageSpec, Track
 from tidal.model.struct import Struct
 
@@ -28,17 +29,17 @@ PARTS_MAX = 1_000
 USERS_MAX = 10_000_000
 LENGTH_MS_MAX = 366 * 24 * 3_600_000
 """A year: longer than any run, and short enough for every clock."""
-_SPACE = re.compile(r"[ \t\r]*")
-_NAME = re.compile(r"([^,;:\n→>=\"]*?)[ \t]*:")
-_NUMBER = re.compile(r"\d[\d_]{0,15}(?:\.\d{1,15})?", re.ASCII)
-_PER = re.compile(r"/[ \t]*(sec|second|s|min|minute|m|hour|h)\b", re.ASCII | re.IGNORECASE)
-_WORD = re.compile(r"[A-Za-z]+", re.ASCII)
-_ARROW = re.compile(r"→|->")
+_SPACE = lazily(r"[ \t\r]*")
+_NAME = lazily(r"([^,;:\n→>=\"]*?)[ \t]*:")
+_NUMBER = lazily(r"\d[\d_]{0,15}(?:\.\d{1,15})?", re.ASCII)
+_PER = lazily(r"/[ \t]*(sec|second|s|min|minute|m|hour|h)\b", re.ASCII | re.IGNORECASE)
+_WORD = lazily(r"[A-Za-z]+", re.ASCII)
+_ARROW = lazily(r"→|->")
 _SOME = r"\d{1,15}(?:\.\d{1,15})?"
 _UNITS = r"ms|seconds?|secs?|s|minutes?|mins?|m|hours?|h|days?|d"
-_TIME = re.compile(rf"(?:{_SOME}[ \t]*(?:{_UNITS})[ \t]*)+(?![A-Za-z])|{_SOME}", re.ASCII)
-_TIME_PART = re.compile(rf"({_SOME})[ \t]*({_UNITS}|)", re.ASCII)
-_SEPARATOR = re.compile(r"[,;\n]")
+_TIME = lazily(rf"(?:{_SOME}[ \t]*(?:{_UNITS})[ \t]*)+(?![A-Za-z])|{_SOME}", re.ASCII)
+_TIME_PART = lazily(rf"({_SOME})[ \t]*({_UNITS}|)", re.ASCII)
+_SEPARATOR = lazily(r"[,;\n]")
 _UNIT_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _PER_S = {"s": 1, "m": 60, "h": 3600}
 

@@ -15,6 +15,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from tidal.model.pattern import lazily
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -51,34 +53,34 @@ _PARTS = (
 _WORDS = frozenset({"pwd", "pass", "pw", "auth", "sid", "sig", "pin", "otp", "cvv", "cvc", "cvv2", "iban", "ssn"})
 """A name that has one of these as a word of its own is one too: `user_pwd`, `X-Auth`, `userPin`."""
 
-_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
-_SCHEME = re.compile(r"\s*([A-Za-z][\w-]{1,20})\s+(?=\S)")
-_LOOKS = re.compile(
+_WORD = lazily(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
+_SCHEME = lazily(r"\s*([A-Za-z][\w-]{1,20})\s+(?=\S)")
+_LOOKS = lazily(
     r"(?P<kept>\b(?:bearer|basic|negotiate)\s{1,4})[\w.~+/-]{8,}=*"  # what follows a scheme
     r"|\beyJ[\w-]{8,}(?:\.[\w-]*){0,4}"  # a JSON web token
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"
     r"|(?P<origin>\b[a-zA-Z][\w+.-]{1,20}://)[^/?#\s@\"'<>]{1,300}@",  # name and password in a URL
     re.IGNORECASE,
 )
-_PAIR = re.compile(r"(?P<name>[^=&;#?\s]{1,200})=(?P<value>[^&;#\s]*)")
-_FORM = re.compile(r"[^\s=&<>\"]{1,200}=[^\s<>\"]*")
-_FORM_PAIR = re.compile(r"(?P<name>[^=&]{1,200})=(?P<value>[^&]*)")
-_COOKIE_LINE = re.compile(r"(?im)^((?:set-)?cookie2?:\s{0,4})[^\r\n]+")
-_SAID = re.compile(
+_PAIR = lazily(r"(?P<name>[^=&;#?\s]{1,200})=(?P<value>[^&;#\s]*)")
+_FORM = lazily(r"[^\s=&<>\"]{1,200}=[^\s<>\"]*")
+_FORM_PAIR = lazily(r"(?P<name>[^=&]{1,200})=(?P<value>[^&]*)")
+_COOKIE_LINE = lazily(r"(?im)^((?:set-)?cookie2?:\s{0,4})[^\r\n]+")
+_SAID = lazily(
     r"(?<![\w.-])(?P<name>[\w.-]{2,}+)(?P<between>\\?[\"']?\s{0,4}[:=]\s{0,4}\\?[\"']?)(?P<value>[^\s\"'&,;<>{}\[\]\\]+)"
 )
-_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}\[\]:,]|[^\s"{}\[\]:,]+|\s+', re.DOTALL)
-_ELEMENT = re.compile(r"(?P<open><(?P<name>[\w:.-]{1,100})(?:\s[^<>]{0,1000})?>)(?P<value>[^<]+)")
-_INPUT = re.compile(r"<(?:input|meta)\b[^<>]{0,2000}", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"(?P<name>[\w-]{1,40})\s{0,4}=\s{0,4}(?P<quote>[\"']?)(?P<value>[^\"'<>]*)(?P=quote)")
-_PART = re.compile(
+_JSON_TOKEN = lazily(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}\[\]:,]|[^\s"{}\[\]:,]+|\s+', re.DOTALL)
+_ELEMENT = lazily(r"(?P<open><(?P<name>[\w:.-]{1,100})(?:\s[^<>]{0,1000})?>)(?P<value>[^<]+)")
+_INPUT = lazily(r"<(?:input|meta)\b[^<>]{0,2000}", re.IGNORECASE)
+_ATTRIBUTE = lazily(r"(?P<name>[\w-]{1,40})\s{0,4}=\s{0,4}(?P<quote>[\"']?)(?P<value>[^\"'<>]*)(?P=quote)")
+_PART = lazily(
     r"(?P<head>;\s{0,4}name=\"?(?P<name>[^\"\r\n;]{1,200})\"?[^\r\n]{0,400}(?:\r?\n[^\r\n]{1,400}){0,8}\r?\n\r?\n)"
     r"(?P<value>.*?)(?=\r?\n--|\Z)",
     re.DOTALL,
 )
-_HEX = re.compile(r"%([0-9a-fA-F]{2})")
+_HEX = lazily(r"%([0-9a-fA-F]{2})")
 _PLAIN = frozenset({"null", "true", "false", "None", "True", "False", "undefined"})
-_BINARY = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]")
+_BINARY = lazily(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]")
 
 
 class Redactor:

@@ -7,6 +7,7 @@ both. What joins them, a worker's row say, is joined when a frame is made or a d
 
 from __future__ import annotations
 
+from functools import cache
 from hashlib import sha256
 from typing import Any, get_args, get_type_hints
 
@@ -362,8 +363,13 @@ def _shape(kind: Any, known: set[Any]) -> list[str]:
     return lines + [line for _, hint in names for line in _shape(hint, known)]
 
 
-RULES = f"{FOLD}.{sha256(chr(10).join(_shape(State, set())).encode()).hexdigest()[:12]}"
-"""Which fold and which shape of the state: only under the same do the same entries have the same hash."""
+@cache
+def own_rules() -> str:
+    """Which fold and which shape of the state: only under the same do the same entries have the same hash.
+
+    Found out when it is first asked for: it takes as long as the import of all the model.
+    """
+    return f"{FOLD}.{sha256(chr(10).join(_shape(State, set())).encode()).hexdigest()[:12]}"
 
 
 class ForeignState(ValueError):
@@ -372,7 +378,7 @@ class ForeignState(ValueError):
 
 def sealed(packed: bytes) -> bytes:
     """A packed state as Redis keeps it: with the rules that it was folded by."""
-    return pack([RULES, packed])
+    return pack([own_rules(), packed])
 
 
 def unsealed(stored: bytes, bytes_max: int) -> bytes:
@@ -380,8 +386,8 @@ def unsealed(stored: bytes, bytes_max: int) -> bytes:
     value = unpack(stored, bytes_max)
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], bytes):
         raise ValueError("not a stored state")
-    if value[0] != RULES:
-        raise ForeignState(f"a state by the rules {value[0]!r:.40}, these are {RULES}")
+    if value[0] != own_rules():
+        raise ForeignState(f"a state by the rules {value[0]!r:.40}, these are {own_rules()}")
     return value[1]
 
 

@@ -18,6 +18,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from tidal.model.pattern import lazily
 from tidal.model.struct import Struct, replace
 from tidal.model.text import clean
 from tidal.model.thresholds import (
@@ -58,15 +59,15 @@ VALUE_MAX = 10**15
 SPAN_MS_MAX = 366 * 24 * 3_600_000
 LATENCY_UNITS = {"": 1_000, "us": 1, "µs": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "min": 60_000_000}
 """Into µs; a number alone is milliseconds."""
-_SPACE = re.compile(r"\s*")
-_PREFIX = re.compile(r"(fail\s+if|fail\s+unless|abort\s+if|abort\s+unless|require)\b\s*:?|(abort)\s*:", re.IGNORECASE)
-_WORD = re.compile(r"[A-Za-z_][\w.]*%?")
-_OPERATOR = re.compile(r"<=|>=|==|!=|<|>|≤|≥")
-_NUMBER = re.compile(r"(\d{1,18})(?:\.(\d{1,9}))?([A-Za-zµ%/]*)")
-_SPAN = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,8})m(?!s))?(?:(\d{1,10}(?:\.\d{1,3})?)s?)?", re.ASCII)
-_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'')
-_BARE = re.compile(r"[^\s\"'<>=!≤≥]+")
-_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,4})?)", re.ASCII)
+_SPACE = lazily(r"\s*")
+_PREFIX = lazily(r"(fail\s+if|fail\s+unless|abort\s+if|abort\s+unless|require)\b\s*:?|(abort)\s*:", re.IGNORECASE)
+_WORD = lazily(r"[A-Za-z_][\w.]*%?")
+_OPERATOR = lazily(r"<=|>=|==|!=|<|>|≤|≥")
+_NUMBER = lazily(r"(\d{1,18})(?:\.(\d{1,9}))?([A-Za-zµ%/]*)")
+_SPAN = lazily(r"(?:(\d{1,6})h)?(?:(\d{1,8})m(?!s))?(?:(\d{1,10}(?:\.\d{1,3})?)s?)?", re.ASCII)
+_STRING = lazily(r'"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'')
+_BARE = lazily(r"[^\s\"'<>=!≤≥]+")
+_PERCENTILE = lazily(r"p(\d{1,2}(?:\.\d{1,4})?)", re.ASCII)
 _EQUALS = {"≤": "<=", "≥": ">="}
 
 

@@ -6,12 +6,10 @@ command line. Of several files --config counts most, then ./pyproject.toml, ./lo
 
 from __future__ import annotations
 
-import tomllib
 from typing import IO, Any
 
 from configargparse import ConfigFileParser, ConfigFileParserException, DefaultConfigFileParser
 
-DEFAULT_FILES = ("~/.locust.conf", "locust.conf", "pyproject.toml")
 SECTION = ("tool", "locust")
 
 
@@ -23,6 +21,8 @@ class ConfigReader(ConfigFileParser):  # type: ignore[misc]  # the package has n
         if not str(stream.name).endswith(".toml"):
             found: dict[str, Any] = DefaultConfigFileParser().parse(stream)
             return found
+        import tomllib  # noqa: PLC0415 - of such a file alone
+
         try:
             table: Any = tomllib.loads(stream.read())
         except tomllib.TOMLDecodeError as error:

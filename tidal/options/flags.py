@@ -11,8 +11,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tidal import __version__
-from tidal.options import LOCUST_VERSION
-from tidal.options.config import DEFAULT_FILES, ConfigReader
+from tidal.options import DEFAULT_FILES, LOCUST_VERSION
+from tidal.options.config import ConfigReader
 from tidal.options.kinds import above_zero, positive_integer, timespan, user_config
 from tidal.options.parser import LocustArgumentParser
 

@@ -11,6 +11,7 @@ from tidal.model.plan import (
     Mix,
     Ownership,
     bitmap,
+    by_need,
     count_at,
     counts_at,
     in_bitmap,
@@ -251,6 +252,15 @@ def test_a_worker_shares_its_slots_out_to_the_last(slots: list[int], weights: di
     """Any list of slots, any owners: the shares add up to the whole."""
     assert set(share_out(slots, {}, weights)) == set(slots)
     assert share_out(slots, {}, {}) == {}
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 999), unique=True, max_size=40), st.integers(1, 9), st.integers(1, 5), MEMBERS)
+def test_equals_take_turns(slots: list[int], owners: int, weight: int, gone: dict[str, int]) -> None:
+    """The short way of a beginning, and of a worker with generators, is the long one."""
+    weights = {f"n{i}": weight for i in range(owners)}
+    current = dict(zip(slots, gone, strict=False))
+    assert share_out(slots, current, weights) == by_need(slots, current, weights)
 
 
 @pytest.mark.parametrize("table", [b"\x00\x01", b"\x00", b"\x00\x00\x00"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from tidal.generator.arguments import form_arguments
 from tidal.hooks import events
-from tidal.options.config import DEFAULT_FILES
+from tidal.options import DEFAULT_FILES
 from tidal.options.files import locustfiles
 from tidal.options.flags import add_flags, empty_parser
 from tidal.options.kinds import above_zero, positive_integer, timespan, user_config
