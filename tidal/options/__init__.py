@@ -28,7 +28,7 @@ DEFAULT_FILES = ("~/.locust.conf", "locust.conf", "pyproject.toml")
 SECTION = "locust"
 """The table of a pyproject.toml, in `tool`."""
 TOML_BYTES_MAX = 1 << 20
-OURS = ("TIDAL_HOME", "TIDAL_REDIS_")
+OURS = ("TIDAL_HOME", "TIDAL_REDIS_URL", "TIDAL_REDIS_PASSWORD")
 """How variables of tidal's own begin that are often set; others of its name may be Locust's, spelled with TIDAL."""
 
 
