@@ -7,10 +7,12 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+F = TypeVar("F")
 
 HERE = Path(__file__).parent
 
@@ -57,6 +59,11 @@ def load(side: str, url: str, arguments: Sequence[str]) -> dict[str, Any]:
     return said
 
 
-def by_turns(rounds: int, ours: Callable[[], float], theirs: Callable[[], float]) -> list[tuple[float, float]]:
+def by_turns(rounds: int, ours: Callable[[], F], theirs: Callable[[], F]) -> list[tuple[F, F]]:
     """Both figures of each round, the sides in turn."""
-    return [(ours(), theirs()) if number % 2 else tuple(reversed((theirs(), ours()))) for number in range(rounds)]  # type: ignore[misc]
+    pairs = []
+    for number in range(rounds):
+        first = ours() if number % 2 else None
+        second = theirs()
+        pairs.append((ours() if first is None else first, second))
+    return pairs

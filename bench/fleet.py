@@ -211,7 +211,7 @@ class Fleet:
         upto = now_ms * self.count // BEAT_MS
         first, self._beaten = max(self._beaten, upto - self.count), upto
         state, users = ("running", USERS) if self.state.log.began_ms else ("ready" if self.run else "waiting", 0)
-        commands = []
+        commands: list[tuple[str | bytes | int, ...]] = []
         for number in range(first, upto):
             name = f"box{number % self.count}"
             who = (name, incarnation(number % self.count), name, 100, GENERATORS, ev.SCHEMA_VERSION, __version__)

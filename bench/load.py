@@ -14,6 +14,7 @@ import json
 import resource
 import sys
 import time
+from importlib import import_module
 from typing import Any
 
 DONE = [0]
@@ -40,10 +41,7 @@ def arguments() -> argparse.Namespace:
 
 def tasks(side: str, args: argparse.Namespace, name: str) -> Any:
     """The class of users."""
-    if side == "tidal":
-        import tidal as package  # noqa: PLC0415 - the peer is in another process
-    else:
-        import locust as package  # noqa: PLC0415 - as above
+    package: Any = import_module("tidal" if side == "tidal" else "locust")  # the peer is in another process
     base: Any = package.FastHttpUser if args.kind == "fast" else package.HttpUser
     path = args.path
 
@@ -73,13 +71,8 @@ def tasks(side: str, args: argparse.Namespace, name: str) -> Any:
 
 def environment(side: str, cls: Any, *, is_listened: bool) -> tuple[Any, Any]:
     """Each side's environment, and what gives its requests and failures so far."""
-    if side == "locust":
-        from locust.env import Environment  # noqa: PLC0415 - the peer is in another process
-        from locust.event import Events  # noqa: PLC0415 - as above
-    else:
-        from tidal.generator.environment import Environment  # noqa: PLC0415 - as above
-        from tidal.hooks import Events  # noqa: PLC0415 - as above
-    made = Environment(user_classes=[cls], events=Events())
+    env, hooks = ("tidal.generator.environment", "tidal.hooks") if side != "locust" else ("locust.env", "locust.event")
+    made: Any = import_module(env).Environment(user_classes=[cls], events=import_module(hooks).Events())
     if is_listened:
         made.events.request.add_listener(lambda **_: None)
     if side == "locust":

@@ -154,21 +154,16 @@ def answering(what: str, goal: str) -> Callable[[Target, argparse.Namespace], Ro
 def generators(what: str, goal: str) -> Callable[[Target, argparse.Namespace], Row]:
     """A row that compares what a run does with two generators and with one; more is better."""
 
-    def one(side: str, processes: str) -> dict[str, float]:
+    def done_by(side: str, processes: str) -> dict[str, float]:
         argv = [sys.executable, str(ROOT / "bench" / "processes.py"), side, processes]
         return dict(json.loads(subprocess.run(argv, check=True, capture_output=True).stdout))
 
     def measure(_: Target, args: argparse.Namespace) -> Row:
         sides = [(side, number) for side in ("tidal", "plain") for number in ("2", "1")]
-        rounds = [[one(*side) for side in sides] for _ in range(args.rounds)]
-        by_clock, by_cpu, bare = (
-            [figure(told) for told in rounds]
-            for figure in (
-                lambda told: told[0]["a_second"] / told[1]["a_second"],
-                lambda told: 2 * told[0]["a_core"] / told[1]["a_core"],
-                lambda told: told[2]["a_second"] / told[3]["a_second"],
-            )
-        )
+        rounds = [[done_by(*side) for side in sides] for _ in range(args.rounds)]
+        by_clock = [two["a_second"] / one["a_second"] for two, one, *_ in rounds]
+        by_cpu = [2 * two["a_core"] / one["a_core"] for two, one, *_ in rounds]
+        bare = [two["a_second"] / one["a_second"] for *_, two, one in rounds]
         told = [f"{statistics.median(some):.2f}x ({min(some):.2f} to {max(some):.2f})" for some in (by_cpu, bare)]
         return Row(
             what, goal, by_clock, f"by CPU, if nobody else used the two cores: {told[0]}; bare processes: {told[1]}"
