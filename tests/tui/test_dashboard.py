@@ -490,10 +490,10 @@ async def test_sizes_of_before_are_not_laid_out() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await app.screen.on_event(Resize(Size(200, 60), Size(200, 60)))
-        assert app.screen.size == (80, 24)
+        assert app.screen.outer_size == (80, 24)
         await pilot.resize_terminal(120, 40)
         await settled(pilot)
-        assert app.screen.size == (120, 40)
+        assert app.screen.outer_size == (120, 40)
 
 
 async def test_a_terminal_that_grows_and_shrinks_at_once_has_one_screen() -> None:

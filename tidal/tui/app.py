@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.theme import ThemeProvider
 
 from tidal.tui.look import DEEP, THEMES, TONE_CLASSES, Look
 from tidal.tui.memory import Memory, Settings, ShortMemory
@@ -17,6 +18,7 @@ from tidal.tui.screens.board import DIGITS
 from tidal.tui.screens.dashboard import Dashboard
 from tidal.tui.screens.small import TooSmall, is_too_small
 from tidal.tui.screens.start import Start
+from tidal.tui.screens.steady import Palette
 from tidal.tui.widgets.grid import Grid
 from tidal.tui.widgets.page import Page
 
@@ -182,6 +184,15 @@ class TidalApp(App[str]):
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         if not isinstance(screen, Dashboard):
             yield SystemCommand("Screenshot", "Save the screen as SVG", self.deliver_screenshot)
+
+    def action_command_palette(self) -> None:
+        """Open the palette, as a screen that bears any change of its size."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Open the palette of the themes."""
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search for themes…"))
 
     def get_key_display(self, binding: Binding) -> str:
         """A key's name in the characters that the terminal has."""

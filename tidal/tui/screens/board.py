@@ -74,7 +74,7 @@ def lines_of(part: Widget) -> int:
     return int(height.value) if height is not None else part.size.height
 
 
-class Board(Steady):
+class Board(Steady[None]):
     """Header, charts, tabs with tables, a page for what was opened, the scrubber of what can be rewound."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (76, "-normal"), (110, "-broad"), (160, "-wide")]  # noqa: RUF012 as Textual declares it
@@ -345,13 +345,16 @@ class Board(Steady):
     def _stretch(self) -> None:
         """Give the charts the lines that the table leaves empty, or none where the table would have too few itself."""
         charts = self._charts
-        if charts.has_class("-full") or self._is_large or self._is_page:
+        least, most = chart_lines(self.size.height)
+        if charts.has_class("-full") or self._is_page:
             charts.display = not self._is_page
             charts.styles.clear_rule("height")
             return
+        if self._is_large:
+            charts.display, charts.styles.height = True, least
+            return
         others = sum(lines_of(part) for part in (self._header, self._scrubber) if part.display) + 2  # tabs and keys
         rows = max(ROWS_LEAST, self.grid(self._tab).known) + 2  # heading and total
-        least, most = chart_lines(self.size.height)
         lines = min(max(least, self.size.height - others - rows), most)
         charts.display = self.size.height - others - least >= ROWS_FEWEST + 2
         charts.styles.height = lines if lines == least else lines - 1 + lines % 2  # odd: the axis has a middle

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from tidal.model.struct import Struct
 from tidal.tui.screens.questions import Choice
+from tidal.tui.screens.steady import Steady
 from tidal.tui.text import duration_ms
 from tidal.tui.widgets.tick import Tick
 
@@ -36,7 +37,7 @@ class ColumnsAnswer(Struct, frozen=True):
     sort: str = ""
 
 
-class ColumnsChooser(ModalScreen["ColumnsAnswer | None"]):
+class ColumnsChooser(ModalScreen["ColumnsAnswer | None"], Steady["ColumnsAnswer | None"]):
     """A box for each column; s sorts by the one under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -75,7 +76,7 @@ class ColumnsChooser(ModalScreen["ColumnsAnswer | None"]):
             self.action_done(focused.id.removeprefix("column-"))
 
 
-class ViewsMenu(ModalScreen[str]):
+class ViewsMenu(ModalScreen[str], Steady[str]):
     """The views, each with its digit."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -160,7 +161,7 @@ def _on_the_clock(here_ms: int, hour: int, minute: int, second: int, zone: tzinf
     return round(nearest.timestamp() * 1000)
 
 
-class MomentQuestion(ModalScreen["int | None"]):
+class MomentQuestion(ModalScreen["int | None"], Steady["int | None"]):
     """Where to go."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]

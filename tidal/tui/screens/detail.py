@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from tidal.model.struct import Struct, replace
 from tidal.tui import text
+from tidal.tui.screens.steady import Steady
 from tidal.tui.widgets import books, logs, measured, tables
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def _harmless(detail: Detail, look: Look) -> Detail:
     return Detail(look.outside(detail.title), pairs, body)
 
 
-class DetailScreen(ModalScreen[None]):
+class DetailScreen(ModalScreen[None], Steady[None]):
     """All of one row, until esc."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

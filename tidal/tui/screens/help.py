@@ -11,6 +11,8 @@ from textual.containers import Container, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from tidal.tui.screens.steady import Steady
+
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
@@ -49,7 +51,7 @@ def groups_of(screen: Screen[Any]) -> list[tuple[str, Keys]]:
             found.items() if rows]  # fmt: skip
 
 
-class Help(ModalScreen[None]):
+class Help(ModalScreen[None], Steady[None]):
     """The keys, as far as they are valid now; letters narrow the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

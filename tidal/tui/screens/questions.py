@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, Label, Static
 from tidal.model.events import TEXT_MAX
 from tidal.model.struct import Struct
 from tidal.model.words import plural
+from tidal.tui.screens.steady import Steady
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ HEIRS_MAX = 4
 """Workers that are named as those who take over."""
 
 
-class Choice(ModalScreen[str]):
+class Choice(ModalScreen[str], Steady[str]):
     """One question, a few buttons; the first one is the default. Answers with a button's id, esc with ""."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -147,7 +148,7 @@ def rate_of(typed: str) -> float | None:
     return rate
 
 
-class UsersQuestion(ModalScreen["WantedUsers | None"]):
+class UsersQuestion(ModalScreen["WantedUsers | None"], Steady["WantedUsers | None"]):
     """How many users, and how fast they come or go."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
@@ -189,7 +190,7 @@ class UsersQuestion(ModalScreen["WantedUsers | None"]):
             self.app.bell()
 
 
-class NoteQuestion(ModalScreen[str]):
+class NoteQuestion(ModalScreen[str], Steady[str]):
     """A note for the log."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", "Back")]

@@ -23,7 +23,7 @@ def is_too_small(width: int, height: int) -> bool:
     return width < WIDTH_MIN or height < HEIGHT_MIN
 
 
-class TooSmall(Steady, ModalScreen[None]):
+class TooSmall(Steady[None], ModalScreen[None]):
     """Asks for a larger terminal; the app takes it away when it is large enough.
 
     There is no room for a question, so q leaves and lets the run go on.

@@ -62,7 +62,7 @@ def _absolute(file: str) -> str:
     return ",".join(str(Path(one.strip()).expanduser().absolute()) for one in file.split(",") if one.strip())
 
 
-class Start(Steady):
+class Start(Steady[None]):
     """File, classes, load, run time, host, tags, who runs it; enter, ctrl+s or the button starts."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (76, "-normal"), (110, "-broad"), (160, "-wide")]  # noqa: RUF012 as Textual declares it
