@@ -303,26 +303,16 @@ class Inspection:
             raise error_named(answer.error, answer.why)
         raise FileImportError(f"{self._path.name}: its host answered with {type(answer).__name__}")
 
+    def awaited(self) -> Loaded:
+        """The answer, with nothing to do meanwhile; closed then, whatever it is."""
+        with contextlib.closing(self):
+            return self.loaded()
+
     def close(self) -> None:
         """See to its end."""
         self._host.kill()
         self._host.stop(0)
         self._folder.cleanup()
-
-
-def inspect(
-    file: str,
-    classes: tuple[str, ...] = (),
-    *,
-    root: str = "",
-    more_files: tuple[str, ...] = (),
-    words: tuple[str, ...] = (),
-    options: RunOptions | None = None,
-) -> Loaded:
-    """What a locustfile holds, waited for: see `Inspection`."""
-    begun = Inspection(file, classes, root=root, more_files=more_files, words=words, options=options)
-    with contextlib.closing(begun):
-        return begun.loaded()
 
 
 def error_named(name: str, message: str) -> TidalError:

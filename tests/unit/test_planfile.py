@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tidal.errors import BadPlan, UsageError
-from tidal.launch import LaunchSpec, inspect
+from tidal.launch import Inspection, LaunchSpec
 from tidal.model.events import RunOpened, RunOptions
 from tidal.opening import begin_inspection, open_run
 
@@ -45,7 +45,7 @@ def _opened(file: str, **options: object) -> RunOpened:
 def test_a_file_says_its_plan(tmp_path: Path) -> None:
     """In one call or several; what the command line says goes before it, users and a rate too."""
     file = _file(tmp_path, 'tidal.plan("0->10 in 5s, 10 for 5s")', 'tidal.plan(Buyer="rate 3/s for 20s")')
-    assert inspect(file).plan == (("", "0->10 in 5s, 10 for 5s"), ("Buyer", "rate 3/s for 20s"))
+    assert Inspection(file).awaited().plan == (("", "0->10 in 5s, 10 for 5s"), ("Buyer", "rate 3/s for 20s"))
     own = _opened(file)
     assert [(t.name, t.unit) for t in own.tracks] == [("", "users"), ("Buyer", "arrivals/s")]
     assert (own.options.users, own.options.run_time_ms) == (10, 20_000)
@@ -66,8 +66,8 @@ def test_a_plan_and_a_shape_in_one_file_is_one_too_many(tmp_path: Path) -> None:
 def test_a_mistake_in_a_plan_is_named(tmp_path: Path) -> None:
     """In the file: with its line; for a class that is not there; with nothing said."""
     with pytest.raises(BadPlan, match=r"locustfile\.py:12: plan, column 3, at 'fr 3s'"):
-        inspect(_file(tmp_path, 'tidal.plan("5 fr 3s")'))
+        Inspection(_file(tmp_path, 'tidal.plan("5 fr 3s")')).awaited()
     with pytest.raises(BadPlan, match=r"tidal\.plan\(\) says nothing"):
-        inspect(_file(tmp_path, "tidal.plan()"))
+        Inspection(_file(tmp_path, "tidal.plan()")).awaited()
     with pytest.raises(BadPlan, match="no such class, but Buyer, Reader"):
         _opened(_file(tmp_path, 'tidal.plan(Boss="5 for 3s")'))

@@ -16,7 +16,7 @@ from tidal.cli import flags, planflags
 from tidal.cli.request import class_settings, load_options, locustfiles
 from tidal.errors import TidalError, UsageError
 from tidal.keys import is_name
-from tidal.launch import inspect
+from tidal.launch import Inspection
 from tidal.lookout import heartbeat_of
 from tidal.measure import cores
 from tidal.model.events import RunOptions, Track
@@ -140,10 +140,10 @@ class Desk:
         first, *more = map(str, locustfiles(file))
         root = str(shipped_root(Path(first), *map(Path, more)))
         if not self._is_named(first, more):
-            return inspect(first, root=root, more_files=tuple(more), words=ONLY_DESCRIBE)
+            return Inspection(first, root=root, more_files=tuple(more), words=ONLY_DESCRIBE).awaited()
         words = self._spec.words or ONLY_DESCRIBE
         options = replace(self._spec.options, tags=(), exclude_tags=())  # other tags may leave other classes
-        return inspect(first, root=root, more_files=tuple(more), words=words, options=options)
+        return Inspection(first, root=root, more_files=tuple(more), words=words, options=options).awaited()
 
     def _is_named(self, first: str, more: Sequence[str]) -> bool:
         return (first, *more) == (self._spec.file, *self._spec.more_files)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from tidal.launch import inspect
+from tidal.launch import Inspection
 from tidal.opening import shipped_root
 from tidal.options import ONLY_DESCRIBE
 
@@ -52,7 +52,7 @@ def described(files: Sequence[Path]) -> Loaded:
     """What the files hold, as a child that imports them says it."""
     first, *more = files
     root = str(shipped_root(first, *more))
-    return inspect(str(first), root=root, more_files=tuple(map(str, more)), words=ONLY_DESCRIBE)
+    return Inspection(str(first), root=root, more_files=tuple(map(str, more)), words=ONLY_DESCRIBE).awaited()
 
 
 def add_own(parser: argparse.ArgumentParser, specs: Sequence[ArgumentSpec], *, variables: bool = False) -> None:

@@ -27,14 +27,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the curve."""
     from tidal.cli.request import locustfiles
-    from tidal.launch import inspect
+    from tidal.launch import Inspection
     from tidal.model.planning import planned
     from tidal.outputs.curve import plan_lines
 
     typed = tuple(args.plans)
     if not typed:
         first, *more = map(str, locustfiles(args.locustfile))
-        typed = inspect(first, more_files=tuple(more)).plan
+        typed = Inspection(first, more_files=tuple(more)).awaited().plan
         if not typed:
             raise UsageError(f"{first} has no plan: say tidal.plan(…) in it, or a plan here")
     print("\n".join(plan_lines(planned(typed))))
