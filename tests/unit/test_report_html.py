@@ -24,7 +24,7 @@ from tidal.model.state import State
 from tidal.model.stats import Tally
 from tidal.model.struct import replace
 from tidal.outputs.html import as_script_data, render
-from tidal.outputs.html_data import LINES_MAX, SOURCE_BYTES_MAX, Verdict, report_of, without_password
+from tidal.outputs.html_data import LINES_MAX, PLAIN_LINES_MAX, SOURCE_BYTES_MAX, Verdict, report_of, without_password
 from tidal.outputs.html_shapes import COLUMNS_MAX, ROWS_MAX, SPECTRUM, heatmap, spectrum
 from tidal.report import read_frame, read_html, read_report, write_html
 
@@ -317,3 +317,21 @@ def test_lines_of_logging_are_there_and_bounded() -> None:
     assert page.data["logs"][0]["text"] == f"http://…@h 7 {EVIL}"
     assert "s3cret" not in str(page.data["logs"])
     assert ("img", "onerror") not in [(tag, name) for tag, named in page.elements for name in named]
+
+
+def test_where_no_script_may_run_there_are_lines_of_logging_too() -> None:
+    """Below the tables: the newest, each in a line of its own, without passwords, and as text."""
+    state = state_of(Shop(seconds=20))
+    origin_ms = state.log.began_ms
+    lines = [
+        LogRow(origin_ms + 1_000 * n, n, "w1", "w1/0", "error", "shop", f"http://u:s3cret@h {n} {EVIL}\n2nd")
+        for n in range(PLAIN_LINES_MAX + 3)
+    ]
+    shown = replace(frame(state, state.log.closed_ms), logs=tuple(lines))
+    report = report_of(state, state.log.closed_ms, shown=shown)
+    told = report.plain.partition(f"\nLog, the newest {PLAIN_LINES_MAX} of {PLAIN_LINES_MAX + 3}\n")[2].splitlines()
+    assert len(told) == PLAIN_LINES_MAX
+    assert told[0] == f"    0:03  w1/0 error  http://…@h 3 {EVIL}⏎2nd"
+    (plain,) = Page(render(report)).texts["pre"]
+    assert plain == report.plain
+    assert "\nLog" not in report_of(state, state.log.closed_ms, shown=replace(shown, logs=())).plain

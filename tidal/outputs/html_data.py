@@ -41,6 +41,8 @@ WORKERS_MAX = 500
 FINDINGS_MAX = 100
 LINES_MAX = 500
 LINE_CHARS = 2_000
+PLAIN_LINES_MAX, PLAIN_LINE_CHARS = 100, 500
+"""Of lines of logging where no script may run: they stand in the page a second time."""
 SOURCE_FILES_MAX = 20
 SOURCE_BYTES_MAX = 128 * 1024
 """Of all shipped files together; a report is for reading."""
@@ -122,7 +124,17 @@ def report_of(
         "source": _source(state.log, files or {}),
     }
     title = f"{run.file.rpartition('/')[2] or 'tidal'} · {run.run}"
-    return Report(title, data, without_password(summary(shown)))
+    return Report(title, data, without_password(summary(shown) + _logged(shown, origin_ms)))
+
+
+def _logged(shown: Frame, origin_ms: int) -> str:
+    """The newest lines of logging, one a line, below the tables that stand where no script may run."""
+    rows = shown.logs[-PLAIN_LINES_MAX:]
+    if not rows:
+        return ""
+    cut = f", the newest {len(rows):,} of {len(shown.logs):,}" if len(rows) < len(shown.logs) else ""
+    lines = (f"{duration(row.at_ms - origin_ms):>8}  {row.who} {row.level}  {row.text}" for row in rows)
+    return "\n".join([f"\nLog{cut}", *(clean(line, PLAIN_LINE_CHARS) for line in lines)]) + "\n"
 
 
 def without_password(text: str) -> str:
