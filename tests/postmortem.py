@@ -16,7 +16,7 @@ from tidal.model.struct import replace
 from tidal.model.words import moment
 from tidal.outputs.explained import finding_lines, summary_lines
 from tidal.outputs.layout import latency, share
-from tidal.report import read_explanation, read_frame
+from tidal.report import read, read_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,8 @@ SPIKES_S = ((45, 53), (96, 103))
 
 def wrong_with(archive: Path) -> list[str]:
     """What of a recording is not the incident that the page tells of."""
-    frame, explained = read_explanation(archive)
+    recorded = read(archive)
+    frame, explained = recorded.frame(), recorded.explanation()
     return [*_wrong_findings(explained), *_wrong_verdict(frame)]
 
 
@@ -67,7 +68,8 @@ def page(archive: Path) -> str:
 
 def facts(archive: Path) -> dict[str, str]:
     """What the page says of a recording, by name."""
-    frame, explained = read_explanation(archive)
+    recorded = read(archive)
+    frame, explained = recorded.frame(), recorded.explanation()
     (loss,), (ill, stood), (failing, ceased) = (_of(explained, kind) for kind in ("loss", "spike", "errors"))
     deployed, rolled_back = (row.offset_ms for row in frame.story if row.kind == "nt")
     doubled_ms = next(row.offset_ms for row in frame.story if row.kind == "ts" and row.offset_ms > rolled_back)

@@ -266,6 +266,10 @@ class Archive:
         """Whether there is neither an entry nor a keyframe."""
         return all(block.kind == END for block in self.blocks)
 
+    def early_end(self, name: str = "") -> str:
+        """That it ends before its run, and why, as everybody is told; of several by `name`. "" for a whole one."""
+        return f"the recording{f' {name}' if name else ''} ends before its run: {self.ending}" if self.ending else ""
+
     @property
     def ending(self) -> str:
         """Why it ends before its run was closed, or goes on still; "" for one that holds all of its run."""

@@ -226,7 +226,7 @@ class ReplayFeed:
         self.speed = 1.0
         self._replay = Replay(archive)
         self._clock = clock
-        self._moved_s = clock()
+        self._moved_s: float | None = clock()
         self._position_ms = float(self._replay.first_ms)
         self._outline: Frame | None = None
         self._has_outline = False
@@ -259,6 +259,10 @@ class ReplayFeed:
         self._moved_s = self._clock()
         self.playing = True
 
+    def cue(self) -> None:
+        """Play as soon as somebody looks: time counts from the next picture on, however long a screen takes to open."""
+        self._moved_s, self.playing = None, True
+
     def pause(self) -> None:
         """Stand still."""
         self.playing = False
@@ -269,7 +273,8 @@ class ReplayFeed:
 
     def advance(self, now_s: float) -> None:
         """Move the position by the time since the last call; stand still at the end."""
-        passed_s, self._moved_s = max(0.0, now_s - self._moved_s), now_s
+        passed_s = max(0.0, now_s - self._moved_s) if self._moved_s is not None else 0.0
+        self._moved_s = now_s
         if self.playing:
             self._position_ms = min(self._position_ms + passed_s * 1000 * self.speed, float(self.last_ms))
             self.playing = self.position_ms < self.last_ms

@@ -1,8 +1,10 @@
 """Reports of a run, from its archive alone: `write_html(archive, file)` is what every `--html` calls.
 
     from tidal import paths
-    from tidal.report import write_html
+    from tidal.report import read, write_html
     write_html(paths.archive_path(run), Path("report.html"))
+
+`read(archive)` folds it once, for whoever wants several of frame, report and explanation.
 
 The report of a run that goes on is made the same way, from a state that is followed: `html_data.report_of` and
 `html.render` in `tidal.outputs` want no archive. The same entries give the same bytes.
@@ -61,34 +63,23 @@ def read_html(path: Path, *, source: bool = True, cut: CutOf = None) -> str:
 
 def read_report(path: Path, *, source: bool = True, cut: CutOf = None) -> Report:
     """The report of an archive, as its recording ends; `cut`: of what it leaves."""
-    with Archive.open(path) as archive:
-        ended = _ended(archive, path, cut)
-        files = shipped(archive, ended.state.log) if source else {}
-        return report_of(ended.state, ended.at_ms, files, shown=ended.frame())
+    return read(path, cut, source=source).report()
 
 
 def read_frame(path: Path, cut: CutOf = None) -> Frame:
     """The last picture of an archive; `cut`: of what it leaves."""
-    with Archive.open(path) as archive:
-        return _ended(archive, path, cut).frame()
+    return read(path, cut).frame()
 
 
-def read_explanation(path: Path, cut: CutOf = None) -> tuple[Frame, Explanation]:
-    """The last picture of an archive, and what changed when up to then."""
-    with Archive.open(path) as archive:
-        ended = _ended(archive, path, cut)
-        shown = ended.frame()
-        return shown, explain(ended.state, shown.story, has_books=ended.cut is None)
-
-
-class _Ended(NamedTuple):
-    """A run at the end of its recording, whole or as a cut left it."""
+class Recorded(NamedTuple):
+    """A run at the end of its recording, whole or as a cut left it: folded once, for all that is made of it."""
 
     state: State
     at_ms: int
+    files: Mapping[str, bytes]
+    early: str = ""  # that the recording ends before its run, and why
     cut: Cut | None = None
     across: int = 0  # requests that went with what was cut, at its edges
-    ending: str = ""  # why the recording ends before its run
 
     def frame(self) -> Frame:
         """The picture; that the recording ends early is worth knowing."""
@@ -96,20 +87,36 @@ class _Ended(NamedTuple):
             shown = cut_frame(self.state, self.at_ms, self.cut, across=self.across)
         else:
             shown = frame(self.state, self.at_ms)
-        if not self.ending:
+        if not self.early:
             return shown
-        remarks = (f"the recording ends before its run: {self.ending}", *shown.verdict.remarks)
-        return replace(shown, verdict=replace(shown.verdict, remarks=remarks))
+        return replace(shown, verdict=replace(shown.verdict, remarks=(self.early, *shown.verdict.remarks)))
+
+    def report(self) -> Report:
+        """The data of a page."""
+        return report_of(self.state, self.at_ms, self.files, shown=self.frame())
+
+    def explanation(self) -> Explanation:
+        """What changed when."""
+        return explain(self.state, self.frame().story, has_books=self.cut is None)
 
 
-def _ended(archive: Archive, path: Path, cut_of: CutOf) -> _Ended:
-    replay = Replay(archive)
-    state = demand_run(replay.final(), path)
-    cut = cut_of(state) if cut_of is not None else None
-    if not cut:
-        return _Ended(state, replay.last_ms, ending=archive.ending)
-    left = cut_out(archive, cut)
-    return _Ended(left.left, replay.last_ms, cut, left.across, archive.ending)
+def read(path: Path, cut: CutOf = None, *, source: bool = False) -> Recorded:
+    """An archive, folded to its end; `cut`: what is to be left out, `source`: with the files that the run shipped.
+
+    Raises:
+        ArchiveDamaged: it cannot be read to its end, or holds no run.
+    """
+    with Archive.open(path) as archive:
+        replay = Replay(archive)
+        state, left_out = demand_run(replay.final(), path), None
+        files = shipped(archive, state.log) if source else {}
+        recorded = Recorded(state, replay.last_ms, files, archive.early_end())
+        if cut is not None:
+            left_out = cut(state)
+        if not left_out:
+            return recorded
+        left = cut_out(archive, left_out)
+        return recorded._replace(state=left.left, cut=left_out, across=left.across)
 
 
 def shipped(archive: Archive, log: LogHalf) -> Mapping[str, bytes]:

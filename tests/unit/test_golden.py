@@ -15,7 +15,7 @@ from tidal.demo import RECORDED
 from tidal.model.events import SCHEMA_VERSION
 from tidal.outputs.html import render
 from tidal.proof import demand
-from tidal.report import read_explanation, read_report
+from tidal.report import read, read_report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ def test_its_bytes_are_whole_and_no_hash_is_another(archive: Path) -> None:
 def test_everything_is_made_of_it(archive: Path) -> None:
     """The page, the explanation."""
     assert "</html>" in render(read_report(archive))
-    assert read_explanation(archive)[1].findings
+    assert read(archive).explanation().findings
 
 
 def test_the_incident_is_what_its_post_mortem_tells_of() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidal.archive import Archive, ArchiveWriter, part_path
+from tidal.cli.replay import set_out
 from tidal.errors import ArchiveDamaged
 from tidal.model import events as ev
 from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of
@@ -353,6 +354,37 @@ def test_plays_in_time(archive: Archive) -> None:
     feed.pause()
     feed.advance(clock.now_s + 50)
     assert feed.position_ms == T0 + 17_500
+    feed.close()
+
+
+def test_what_is_cued_begins_when_somebody_looks(archive: Archive) -> None:
+    """However long a screen takes to open, it shows the beginning first."""
+    clock = HandClock()
+    feed = ReplayFeed(archive, clock)
+    feed.speed = 64.0
+    feed.cue()
+    clock.now_s += 3
+    feed.frame()
+    assert (feed.playing, feed.position_ms) == (True, T0)
+    clock.now_s += 0.5
+    feed.frame()
+    assert feed.position_ms == T0 + 32_000
+    feed.close()
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "speed", "plays"),
+    [(None, None, True), (None, 8.0, True), (10_000, None, False), (0, None, False), (10_000, 8.0, True)],
+)
+def test_a_screen_plays_unless_a_moment_is_to_be_looked_at(
+    archive: Archive, at_ms: int | None, speed: float | None, *, plays: bool
+) -> None:
+    """As players do; a speed that is given means playing in any case."""
+    feed = ReplayFeed(archive, HandClock())
+    set_out(feed, at_ms, speed)
+    shown = feed.frame()
+    assert shown is not None
+    assert (feed.playing, feed.speed, shown.run.elapsed_ms) == (plays, speed or 1.0, at_ms or 0)
     feed.close()
 
 

@@ -83,13 +83,11 @@ def exit_code(compared: list[Compared]) -> int:
 
 
 def _compared(args: argparse.Namespace) -> list[Compared]:
-    from tidal.cli.replay import archive_of, say_early_end
+    from tidal.cli.replay import archive_of
     from tidal.model.compare import compare
     from tidal.outputs.compared import Compared
 
     places = [archive_of(name) for name in args.runs]
-    for place in places:
-        say_early_end(place, named=True)
     for name in (name for name, place in zip(args.runs[1:], places[1:], strict=True) if place == places[0]):
         print(f"tidal: {args.runs[0]} and {name} are the same recording: nothing can differ", file=sys.stderr)
     base, pieces = _read(places[0], args)
@@ -102,12 +100,14 @@ def _compared(args: argparse.Namespace) -> list[Compared]:
 
 def _read(place: Path, args: argparse.Namespace) -> tuple[Frame, Pieces]:
     from tidal.archive import Archive
+    from tidal.cli.streams import say
     from tidal.cutting import pieces_of
     from tidal.model.frame import frame
     from tidal.replay import Replay
 
     cut_of = cutting.of(args)
     with Archive.open(place) as archive:
+        say(archive.early_end(place.name))
         cut = cut_of(Replay(archive).final()) if cut_of is not None else None
         state, pieces = pieces_of(archive, cut)
         return frame(state, archive.last_ms), pieces

@@ -25,13 +25,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the explanation."""
-    from tidal.cli.replay import archive_of, say_early_end
+    from tidal.cli.replay import archive_of
+    from tidal.cli.streams import say
     from tidal.outputs.explained import explanation_json, explanation_text
-    from tidal.report import read_explanation
+    from tidal.report import read
 
-    archive = archive_of(args.run)
-    frame, explained = read_explanation(archive, cutting.of(args))
-    say_early_end(archive)
+    recorded = read(archive_of(args.run), cutting.of(args))
+    frame, explained = recorded.frame(), recorded.explanation()
+    say(recorded.early)
     if args.json:
         print(explanation_json(frame, explained), end="")
     else:

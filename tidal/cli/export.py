@@ -39,18 +39,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the file and say what it is."""
     from tidal.archive import Archive
-    from tidal.cli.replay import archive_of, say_early_end
+    from tidal.cli.replay import archive_of
+    from tidal.cli.streams import say
     from tidal.outputs.layout import size
     from tidal.portable import export, run_of
 
     kinds = masked(args.redact, strip_files=args.strip_files)
     path = archive_of(args.run)
-    if args.output is None:
-        with Archive.open(path) as archive:
-            args.output = f"{run_of(archive) or 'run'}.tidal"
-    out = Path(args.output).expanduser()
+    with Archive.open(path) as archive:
+        name, early = args.output or f"{run_of(archive) or 'run'}.tidal", archive.early_end()
+    out = Path(name).expanduser()
     written = export(path, out, kinds)
-    say_early_end(path)
+    say(early)
     without = f", without {', '.join(kinds)}" if kinds else ""
     print(f"written: {out} ({plural(written.entries, 'entry', 'entries')}, {size(written.size)}{without})")
     if written.dropped:

@@ -9,11 +9,11 @@ writes each entry with all that it carries.
 from __future__ import annotations
 
 import json
-import sys
 from itertools import count
 from typing import TYPE_CHECKING
 
 from tidal.cli import flags
+from tidal.cli.streams import say
 from tidal.errors import NoSuchRun, UsageError
 from tidal.model.words import moment
 
@@ -109,8 +109,7 @@ def _entries(args: argparse.Namespace) -> Iterator[Entry]:
     with Archive.open(path) as archive:
         archive.demand_entries()
         yield from archive.entries()
-        if archive.ending:
-            print(f"tidal: the recording ends before its run: {archive.ending}", file=sys.stderr)
+        say(archive.early_end())
 
 
 def _goes_on(args: argparse.Namespace) -> bool:

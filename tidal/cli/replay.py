@@ -1,6 +1,7 @@
 """Rewind a run: `tidal replay RUN`, or the file of an archive. No Redis is needed.
 
-The screen is the one of the live run, with a scrubber below it. --print shows one moment as text instead, the end
+The screen is the one of the live run, with a scrubber below it. It plays from the beginning; with --at it stands at
+that moment, for space to play on. --print shows one moment as text instead, the end
 unless --at says otherwise; --json writes that moment as JSON. Live and replayed, the same moment gives the same bytes.
 A damaged archive is named when it is opened; --salvage saves what is whole of it. --verify folds all of it again and
 compares the state with the hash of each checkpoint that the master wrote down, and every entry with the chain of
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal.cli import cutting, flags
+from tidal.cli.streams import say
 from tidal.errors import ArchiveDamaged, NoSuchRun, UsageError
 
 if TYPE_CHECKING:
@@ -32,14 +34,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     flags.add_recording(parser)
     parser.add_argument(
-        "--at", type=flags.moment_ms, metavar="SPAN", help="go to this moment of the load: 2m30s, or 2:30"
+        "--at",
+        type=flags.moment_ms,
+        metavar="SPAN",
+        help="go to this moment of the load, and stand there (with --speed: play on): 2m30s, or 2:30",
     )
     parser.add_argument(
         "--speed",
         type=speed,
-        default=1.0,
         metavar="N",
-        help=f"of the screen, in seconds of the run a second: {', '.join(f'{s:g}' for s in SPEEDS)} (default: 1)",
+        help=f"play at this speed, in seconds of the run a second: {', '.join(f'{s:g}' for s in SPEEDS)} (default: 1)",
     )
     parser.add_argument("--print", action="store_true", help="print the moment as text, without a screen")
     parser.add_argument(
@@ -90,9 +94,8 @@ def run(args: argparse.Namespace) -> int:
         has_files = args.json or args.junit is not None or args.summary is not None
         is_screen = not (args.print or has_files) and is_terminal()
         feed = _feed(archive, args, is_watched=is_screen)
-        feed.speed = args.speed
         if is_screen:
-            return _shown(feed, args.at or 0, args)
+            return _shown(feed, args)
         seek(feed, args.at)
         frame = feed.frame()
         if frame is None:
@@ -102,8 +105,8 @@ def run(args: argparse.Namespace) -> int:
             print(summary(frame, columns_of(out)), end="", file=out)
         write_json(frame, args.json)
         write_verdict(frame, args.junit, args.summary)
-        _say(next((remark for remark in frame.verdict.remarks if remark.startswith("what if: ")), ""))
-        _say(feed.trouble())
+        say(next((remark for remark in frame.verdict.remarks if remark.startswith("what if: ")), ""))
+        say(feed.trouble())
     return 0
 
 
@@ -132,26 +135,10 @@ def _warn(archive: Archive, path: Path) -> None:
     if damaged:
         first, last = min(block.first_ms for block in damaged), max(block.last_ms for block in damaged)
         where = f"between {clock(first)} and {clock(last)}" if last else f"at byte {damaged[0].offset}"
-        _say(
+        say(
             f"{len(damaged)} of {len(archive.blocks)} blocks are damaged, {where}; a moment that needs them "
             f"cannot be shown; save the rest: tidal replay {path} --salvage OUT.tidal"
         )
-
-
-def say_early_end(path: Path, *, named: bool = False) -> None:
-    """On standard error: that a recording ends before its run, where it does, and why; of several by its name."""
-    from tidal.archive import Archive
-
-    with Archive.open(path) as archive:
-        which = f"the recording {path.name}" if named else "the recording"
-        _say(f"{which} ends before its run: {archive.ending}" if archive.ending else "")
-
-
-def _say(trouble: str) -> None:
-    import sys
-
-    if trouble:
-        print(f"tidal: {trouble}", file=sys.stderr)
 
 
 def _verify(archive: Archive) -> int:
@@ -171,15 +158,15 @@ def _verify(archive: Archive) -> int:
             f"the log is whole: its chain of hashes holds at {plural(chained.agreed, 'checkpoint')}, the last at {last}"
         )
     if proof.foreign:
-        _say(
+        say(
             f"{plural(proof.foreign, 'checkpoint')} of another version of tidal, whose states have another shape: not "
             "compared; this version folds the same entries"
         )
     if proof.bridged:
         passed = plural(proof.bridged, "checkpoint")
-        _say(f"{passed} not compared: the archive has a keyframe of that time, and no entries")
+        say(f"{passed} not compared: the archive has a keyframe of that time, and no entries")
     if not archive.final:
-        _say("the run was not closed: what follows the last checkpoint is covered by checksums alone")
+        say("the run was not closed: what follows the last checkpoint is covered by checksums alone")
     return 0
 
 
@@ -199,12 +186,12 @@ def _salvage(path: Path, out: Path) -> int:
     return 0
 
 
-def _shown(feed: ReplayFeed, offset_ms: int, args: argparse.Namespace) -> int:
+def _shown(feed: ReplayFeed, args: argparse.Namespace) -> int:
     """The screen."""
     from tidal.cli.remember import app_of
     from tidal.cli.terminal import end_as_told, show
 
-    seek(feed, offset_ms)
+    set_out(feed, args.at, args.speed)
     app = app_of(args, feed)
     show(app)
     end_as_told(app)
@@ -245,6 +232,14 @@ def _archives_in(folder: Path) -> str:
     """A few archives to offer."""
     there = sorted(path.name for path in folder.glob("*.tidal")) if folder.is_dir() else []
     return f"; there are: {', '.join(there[:3])}{' …' * (len(there) > 3)}" if there else ""
+
+
+def set_out(feed: ReplayFeed, at_ms: int | None, speed: float | None) -> None:
+    """Play from the beginning of the load, as players do; who names a moment, and no speed, looks at that one."""
+    seek(feed, at_ms or 0)
+    feed.speed = speed or 1.0
+    if at_ms is None or speed is not None:
+        feed.cue()
 
 
 def seek(feed: Seekable, offset_ms: int | None) -> None:

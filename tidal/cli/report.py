@@ -36,23 +36,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write what was asked for, and say where it is."""
-    from tidal.cli.replay import archive_of, say_early_end
+    from tidal.cli.replay import archive_of
+    from tidal.cli.streams import say
     from tidal.cli.verdict_files import summary_file, write_verdict
+    from tidal.outputs.html import render
     from tidal.outputs.json import frame_json
     from tidal.outputs.markdown import markdown
-    from tidal.report import read_frame, read_html
+    from tidal.report import read
 
     archive = archive_of(args.run)
     if [args.html, args.md, args.json, args.junit, args.summary].count(STDOUT) > 1:
         raise UsageError("only one of --html, --md, --json, --junit and --summary can have standard output")
     summary_file(args.summary)
-    cut = cutting.of(args)
-    frame = read_frame(archive, cut)
-    say_early_end(archive)
-    others = (args.md, args.json, args.csv, args.junit, args.summary)
-    page = args.html or (None if any(one is not None for one in others) else f"{frame.run.run}.html")
-    if page:
-        put(read_html(archive, source=not args.no_source, cut=cut), page)
+    cut, others = cutting.of(args), (args.md, args.json, args.csv, args.junit, args.summary)
+    has_page = args.html or all(one is None for one in others)
+    recorded = read(archive, cut, source=bool(has_page and not args.no_source))
+    say(recorded.early)
+    frame = recorded.frame()
+    if has_page:
+        put(render(recorded.report()), args.html or f"{frame.run.run}.html")
     if args.md:
         put(markdown(frame), args.md)
     if args.json:

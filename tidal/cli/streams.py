@@ -38,6 +38,12 @@ def drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
+def say(trouble: str) -> None:
+    """On standard error, what somebody has to know of what stands on standard output; "" is nothing."""
+    if trouble:
+        print(f"tidal: {trouble}", file=sys.stderr)
+
+
 def lines_to(json_file: str | None) -> IO[str]:
     """Where text goes when JSON may want standard output for itself."""
     return sys.stderr if json_file == STDOUT else sys.stdout
