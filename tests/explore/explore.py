@@ -17,7 +17,7 @@ import sys
 import time
 import traceback
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 LOSSES = ("request", "reply", "half")
 JUMPS_MS = (0, 0, 40, -1_500, 3_000, -45_000, 60_000)
 """How far the clock of a replica is ahead of the primary's."""
+LOST_ROUNDS = 28
+"""After so many rounds all are lost that were cut off within the first four: a lease, a look, and a lease more."""
+OUTAGES = 10
+"""Every so many-th seed is one of the network's whole outages, by the stricter law."""
 CHUNK = 100
 ENOUGH = 20
 """So many schedules that break a law are enough for one search."""
@@ -88,21 +92,46 @@ class Schedule:
     workers: int
     end_ms: int | None
     steps: tuple[Step, ...]
+    is_outage: bool = False
 
     @classmethod
     def drawn(cls, seed: int) -> Schedule:
         """The schedule of a seed."""
         chance = random.Random(seed)
+        if seed % OUTAGES == OUTAGES - 1:
+            return cls.outage(seed, chance)
         makers, weights = [m for _, m in _STEPS], [w for w, _ in _STEPS]
         begin = [("round", chance.randrange(1 << 30)) for _ in range(chance.choice([0, 6, 10, 10, 14]))]
         drawn = [m(chance) for m in chance.choices(makers, weights, k=chance.randrange(5, 45))]
         return cls(seed, chance.randrange(1, 4), chance.choice([None, None, 6_000]), (*begin, *drawn))
 
+    @classmethod
+    def outage(cls, seed: int, chance: random.Random) -> Schedule:
+        """All workers are cut off within a second, for longer than it takes to lose them, and come back within two.
+
+        Then nobody runs twice.
+        """
+        workers = chance.randrange(1, 5)
+        order = chance.sample(range(workers), workers)
+        cut = [(chance.randrange(5), ("cut", index)) for index in order]
+        back_at = LOST_ROUNDS + chance.randrange(40)
+        mend = [(back_at + chance.randrange(9), ("mend", index)) for index in order]
+        due = sorted([*cut, *mend])
+        steps: list[Step] = [("round", chance.randrange(1 << 30)) for _ in range(chance.randrange(14, 24))]
+        for at in range(back_at + 30):
+            steps += [step for moment, step in due if moment == at]
+            steps.append(("round", chance.randrange(1 << 30)))
+        return cls(seed, workers, None, tuple(steps), is_outage=True)
+
+    def world(self, parts: Parts) -> World:
+        """The world before it."""
+        return World(parts, self.workers, self.end_ms, knows_all=self.is_outage)
+
 
 def run(schedule: Schedule, parts: Parts) -> World:
     """Let it happen; Broken when a law does not hold."""
     with contextlib.redirect_stderr(io.StringIO()):
-        world = World(parts, schedule.workers, schedule.end_ms)
+        world = schedule.world(parts)
         for step in schedule.steps:
             world.apply(step)
         world.finish(schedule.seed)
@@ -119,19 +148,22 @@ def broken(schedule: Schedule, parts: Parts) -> Broken | None:
 
 
 def shortened(schedule: Schedule, law: str, parts: Parts) -> Schedule:
-    """A schedule with fewer steps that breaks the same law: leave out halves, quarters … single steps."""
+    """A schedule with fewer steps that breaks the same law: leave out halves, quarters … single steps.
+
+    Of an outage only rounds: without one of its cuts it would be no whole one.
+    """
     steps, size = list(schedule.steps), max(1, len(schedule.steps) // 2)
     while size:
         at = 0
         while at < len(steps):
-            fewer = Schedule(schedule.seed, schedule.workers, schedule.end_ms, (*steps[:at], *steps[at + size :]))
-            found = _any_error(fewer, parts)
-            if found == law:
+            fewer = replace(schedule, steps=(*steps[:at], *steps[at + size :]))
+            is_whole = not schedule.is_outage or all(name == "round" for name, *_ in steps[at : at + size])
+            if is_whole and _any_error(fewer, parts) == law:
                 steps = list(fewer.steps)
             else:
                 at += size
         size //= 2
-    return Schedule(schedule.seed, schedule.workers, schedule.end_ms, tuple(steps))
+    return replace(schedule, steps=tuple(steps))
 
 
 def _any_error(schedule: Schedule, parts: Parts) -> str:
@@ -186,7 +218,7 @@ def _tell(schedule: Schedule) -> int:
     for step in short.steps:
         print("   ", step)
     with contextlib.redirect_stderr(io.StringIO()):
-        world = World(Parts(), short.workers, short.end_ms)
+        world = short.world(Parts())
         try:
             for step in short.steps:
                 world.apply(step)

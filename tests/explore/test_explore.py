@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from actors import SimCrew, SimMaster, SimService, SimWorker, SimWriter
-from explore import Schedule, broken, run, search, shortened
+from explore import OUTAGES, Schedule, broken, run, search, shortened
 from world import Parts
 
 from tidal.model import events as ev
@@ -97,6 +97,14 @@ class Trust(Liveness):
         return []
 
 
+class Haste(Liveness):
+    """Whoever is silent is lost, whether or not anybody else still speaks."""
+
+    def poll(self, now_ms: int, rtt_ms: int, expected: set[str], present: set[str], fresh: set[str]) -> list[str]:
+        """See nobody's silence but one's own."""
+        return super().poll(now_ms, rtt_ms, expected, present, fresh | present)
+
+
 class Panic(Liveness):
     """Everybody is lost who is expected, some time."""
 
@@ -111,6 +119,14 @@ class TrustingMaster(SimMaster):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._lookout._liveness = Trust()
+
+
+class HastyMaster(SimMaster):
+    """It gives users to who may be cut off as well."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._lookout._liveness = Haste()
 
 
 class PanickyMaster(SimMaster):
@@ -167,6 +183,7 @@ def forgetful(state: State) -> State:
 
 BROKEN = {
     "one user, one place": Parts(crew=StubbornCrew),
+    "one user, one place, when all were cut off": Parts(master=HastyMaster),
     "planned = running": Parts(crew=LazyCrew),
     "planned = running, too": Parts(master=TrustingMaster),
     "each sample once": Parts(service=RenumberingService),
@@ -184,7 +201,8 @@ BROKEN = {
 def test_each_law_can_fail(law: str) -> None:
     """A part that breaks it is found within a few schedules."""
     parts = BROKEN[law]
-    laws = (found.law for seed in range(TRIES) if (found := broken(Schedule.drawn(seed), parts)))
+    seeds = range(OUTAGES - 1, TRIES * OUTAGES, OUTAGES) if "cut off" in law else range(TRIES)
+    laws = (found.law for seed in seeds if (found := broken(Schedule.drawn(seed), parts)))
     assert any(law.startswith(found) for found in laws)
 
 

@@ -80,9 +80,13 @@ class World:
         workers: how many there are at first.
         masters: how many there are at first: one serves, the others stand by.
         end_ms: the run's time; None: until it is stopped.
+        knows_all: whether no user may ever run twice, whatever its workers have read.
     """
 
-    def __init__(self, parts: Parts | None = None, workers: int = 2, end_ms: int | None = None) -> None:
+    def __init__(
+        self, parts: Parts | None = None, workers: int = 2, end_ms: int | None = None, *, knows_all: bool = False
+    ) -> None:
+        self._knows_all = knows_all
         self.parts = parts or Parts()
         self.now_us = self.began_us = BEGIN_US
         self.redis_off_us = 0  # of Redis' clock: another server's may be wrong
@@ -100,7 +104,9 @@ class World:
         self._told: dict[str, dict[EntryId, Entry]] = {LOG: {}, REPORTS: {}}
         self._looked = 0  # entries of the log that were looked at for the end
         self._is_closed = False
-        opened = ev.RunOpened(RUN, FLEET, "ann", "f.py", (), CLASSES, replace(OPTIONS, run_time_ms=end_ms), slots=SLOTS)
+        isolation_ms = 60_000 if knows_all else OPTIONS.isolation_timeout_ms
+        options = replace(OPTIONS, run_time_ms=end_ms, isolation_timeout_ms=isolation_ms)
+        opened = ev.RunOpened(RUN, FLEET, "ann", "f.py", (), CLASSES, options, slots=SLOTS)
         self._begin_master(Opening((opened,)))
         for _ in range(workers):
             self._join()
@@ -405,6 +411,7 @@ class World:
             worker.live()
         newest = max((w.known for w in live if w.known is not None), key=lambda known: known[0], default=None)
         known = [w for w in live if newest is not None and (w.known is None or w.known[1] == newest[1])]
+        known = live if self._knows_all else known
         where: dict[Key, SimWorker] = {}
         for worker in known:
             for key in worker.run_lists:
