@@ -17,6 +17,7 @@ import shop_file
 from deadline import until
 from proxy import Proxy
 from stage import Stage, generators_of
+from stalls import Stalls
 
 from tidal.archive import Archive
 from tidal.keys import RunKeys
@@ -59,6 +60,7 @@ class Field(Stage):
         self.file.write_text(shop_file.TEXT, encoding="utf-8")
         self.options = RunOptions()
         self._arrivals: list[Arrival] = []
+        self.stalls = Stalls(folder / "stalls")
         self._admin: redis.Redis | None = None
 
     # ------------------------------------------------------------------ processes
@@ -167,6 +169,7 @@ class Field(Stage):
             if worker.poll() is None:
                 self.signal_tree(name, signal.SIGCONT)
         self._drop_admin()
+        self.stalls.close()
         for proxy in self.proxies.values():
             proxy.close()
         self.workers, self.proxies = {}, {}

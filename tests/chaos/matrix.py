@@ -14,6 +14,9 @@ SUSPECT = ("suspect", "invalid")
 
 KILLED = Holds(back_s=LOSS_S, lost_s=2.5, verdicts=SUSPECT, because="lost", story=("lost",))
 
+STAYS = Holds(stays=True)
+"""Nobody misses anything, and no user changes its process."""
+
 GENERATOR = Scenario(
     "a generator of two is killed",
     (At(0, f.kill_generator("w1")),),
@@ -34,7 +37,7 @@ FROZEN = Scenario(
 MASTER = Scenario(
     "the master is killed, another comes after 6 s",
     (At(0, f.kill_master), At(6, f.succeed)),
-    Holds(story=("took over",)),
+    Holds(story=("took over",), stays=True),
 )
 ROLLING = Scenario(
     "rolling deploy of two workers, twice over",
@@ -60,12 +63,12 @@ BURN = Scenario(
 FROZEN_MASTER = Scenario(
     "the master is frozen, another takes over, it wakes up",
     (At(0, f.freeze_master), At(1, f.succeed), At(8, f.wake_master)),
-    Holds(story=("took over",)),
+    Holds(story=("took over",), stays=True),
 )
 STANDBY = Scenario(
     "the master is killed, a standby elsewhere takes over",
     (At(12, f.kill_master),),
-    Holds(story=("took over",)),
+    Holds(story=("took over",), stays=True),
     prepare=lambda field: field.stand_by(),
 )
 CLOCK = Scenario(
@@ -76,28 +79,34 @@ CLOCK = Scenario(
     prepare=f.clock_off("w2", 10_800),
 )
 
-REDIS_AT_ONCE = Scenario("Redis is killed and back at once", (At(0, f.restart_redis),))
+REDIS_AT_ONCE = Scenario("Redis is killed and back at once", (At(0, f.restart_redis),), STAYS)
 REDIS_3_S = Scenario(
-    "Redis is killed and back after 3 s", (At(0, f.kill_redis), At(3, f.start_redis)), Holds(trouble="Redis")
+    "Redis is killed and back after 3 s",
+    (At(0, f.kill_redis), At(3, f.start_redis)),
+    Holds(trouble="Redis", stays=True),
 )
 REDIS_58_S = Scenario(
-    "Redis is killed and back after 58 s", (At(0, f.kill_redis), At(58, f.start_redis)), Holds(trouble="Redis")
+    "Redis is killed and back after 58 s",
+    (At(0, f.kill_redis), At(58, f.start_redis)),
+    Holds(trouble="Redis", stays=True),
 )
 REDIS_FROZEN = Scenario(
-    "Redis is frozen for 10 s", (At(0, f.freeze_redis), At(10, f.wake_redis)), Holds(trouble="does not answer")
+    "Redis is frozen for 10 s",
+    (At(0, f.freeze_redis), At(10, f.wake_redis)),
+    Holds(trouble="does not answer", stays=True),
 )
 CONNECTIONS_CUT = Scenario(
-    "every connection is cut, three times", tuple(At(at_s, f.cut_connections) for at_s in (0, 1, 2.2))
+    "every connection is cut, three times", tuple(At(at_s, f.cut_connections) for at_s in (0, 1, 2.2)), STAYS
 )
-HALF_OPEN = Scenario("half-open: packets are dropped for 8 s", (At(0, f.net(f.HOLE)), At(8, f.net(f.PASS))))
-REPLIES_LOST = Scenario("replies are lost for 6 s", (At(0, f.net(f.SWALLOW)), At(6, f.net(f.PASS))))
-SLOW_NET = Scenario("every packet is 150 ms late for 8 s", (At(0, f.net(f.SLOW)), At(8, f.net(f.PASS))))
-EMPTY = Scenario("Redis comes back empty", (At(0, f.forget_everything),))
-TAIL = Scenario("the tail of Redis' file is lost", (At(0, f.lose_the_tail),))
+HALF_OPEN = Scenario("half-open: packets are dropped for 8 s", (At(0, f.net(f.HOLE)), At(8, f.net(f.PASS))), STAYS)
+REPLIES_LOST = Scenario("replies are lost for 6 s", (At(0, f.net(f.SWALLOW)), At(6, f.net(f.PASS))), STAYS)
+SLOW_NET = Scenario("every packet is 150 ms late for 8 s", (At(0, f.net(f.SLOW)), At(8, f.net(f.PASS))), STAYS)
+EMPTY = Scenario("Redis comes back empty", (At(0, f.forget_everything),), STAYS)
+TAIL = Scenario("the tail of Redis' file is lost", (At(0, f.lose_the_tail),), STAYS)
 ALL_CUT = Scenario(
     "all workers are cut off for 20 s",
     (At(0, f.net(f.CUT, "w1", "w2")), At(20, f.net(f.PASS, "w1", "w2"))),
-    Holds(no_loss=False, verdicts=("valid", *SUSPECT)),
+    Holds(no_loss=False, stays=True, verdicts=("valid", *SUSPECT)),
 )
 ONE_CUT = Scenario(
     "one worker of two is cut off for 10 s",
@@ -107,24 +116,30 @@ ONE_CUT = Scenario(
 OOM = Scenario(
     "Redis is out of memory for 6 s",
     (At(0, f.out_of_memory), At(6, f.config("maxmemory", "0"))),
-    Holds(trouble="out of memory"),
+    Holds(trouble="out of memory", stays=True),
 )
-READONLY = Scenario("Redis is read-only for 6 s", (At(0, f.read_only), At(6, f.writable)), Holds(trouble="replica"))
+READONLY = Scenario(
+    "Redis is read-only for 6 s", (At(0, f.read_only), At(6, f.writable)), Holds(trouble="replica", stays=True)
+)
 MISCONF = Scenario(
-    "Redis cannot save: MISCONF for 6 s", (At(0, f.misconf), At(6, f.snapshots_work)), Holds(trouble="snapshot")
+    "Redis cannot save: MISCONF for 6 s",
+    (At(0, f.misconf), At(6, f.snapshots_work)),
+    Holds(trouble="snapshot", stays=True),
 )
 CLIENTS = Scenario(
     "Redis has too many clients for 6 s",
     (At(0, f.too_many_clients), At(6, f.config("maxclients", "10000"))),
-    Holds(trouble="clients"),
+    Holds(trouble="clients", stays=True),
 )
 RIGHTS = Scenario(
-    "rights to write are taken away for 6 s", (At(0, f.rights_gone), At(6, f.rights_back)), Holds(trouble="refuses")
+    "rights to write are taken away for 6 s",
+    (At(0, f.rights_gone), At(6, f.rights_back)),
+    Holds(trouble="refuses", stays=True),
 )
 DISK = Scenario(
     "the archive's disk is full for 6 s",
     (At(0, f.disk(4_096)), At(6, f.disk(f.ROOM))),
-    Holds(story=("archive cannot be written", "archive is whole again")),
+    Holds(story=("archive cannot be written", "archive is whole again"), stays=True),
 )
 
 ALL = [value for value in list(globals().values()) if isinstance(value, Scenario)]

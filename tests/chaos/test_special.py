@@ -54,7 +54,7 @@ def play_ramp(field: Field, name: str, hurt: Callable[[Play], None]) -> Outcome:
     play.steady()
     firsts = sorted(own[0][0] for own in measure.by_user(field.arrivals()).values())
     apart = [b - a for a, b in itertools.pairwise(firsts)]
-    slack_ms = int(play.out.slack_s * 1000)
+    slack_ms = int(play.out.slack_s * 1000) + field.stalls.excuse_ms(firsts[0], firsts[-1])
     early = [n for n, ms in enumerate(firsts) if ms < firsts[0] + n * 500 - slack_ms]
     late = [n for n, ms in enumerate(firsts) if ms > firsts[0] + n * 500 + slack_ms]
     play.out.check(not early, f"users {early} came before their time: {apart}")
