@@ -69,6 +69,8 @@ class Leadership:
     def take_lease(self, keys: RunKeys, token: str, ttl_ms: int = LEASE_TTL_MS, *, above: int = 0) -> int | None:
         """Become the master: the new epoch, or None when another is. Taking one's own lease again keeps its epoch.
 
+        A lease whose epoch is below `above`, which the caller has read in the log, is nobody's.
+
         The epoch is greater than every one before it, even when the stored one was lost: at least Redis time in ms,
         and greater than `above`.
         """
@@ -76,9 +78,10 @@ class Leadership:
         def take(pipe: Any) -> Callable[[], int] | None:
             holder, stored, (seconds, micros) = pipe.get(keys.lease), pipe.get(keys.epoch), pipe.time()
             owner, _, held = (holder or b"").rpartition(b":")
-            if owner != token.encode() and is_lease(holder, pipe.pttl(keys.lease)):
-                return None
             epoch: int = number_of(held)
+            is_past = epoch < above  # a later one has spoken: a replica took over that had not heard of it
+            if owner != token.encode() and not is_past and is_lease(holder, pipe.pttl(keys.lease)):
+                return None
             if epoch <= above:
                 epoch = max(number_of(stored) + 1, seconds * 1_000 + micros // 1_000, above + 1)
 

@@ -156,6 +156,16 @@ def test_time(bus: Bus) -> None:
 # ------------------------------------------------------------------ the lease
 
 
+def test_a_lease_that_was_superseded_is_nobodys(bus: Bus) -> None:
+    """A replica that took over may have it still: who has read a later epoch in the log takes it at once."""
+    old = bus.take_lease(KEYS, "one")
+    assert old is not None
+    assert bus.take_lease(KEYS, "two", above=old) is None
+    new = bus.take_lease(KEYS, "two", above=old + 10**9)
+    assert new == old + 10**9 + 1
+    assert bus.take_lease(KEYS, "one", above=old) is None
+
+
 def test_lease_is_taken_once(bus: Bus) -> None:
     """The second master gets none; the first, asking again, keeps its epoch."""
     epoch = bus.take_lease(KEYS, "one")

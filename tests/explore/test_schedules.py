@@ -48,6 +48,11 @@ FOUND: dict[str, tuple[int, list[Step]]] = {
         2,
         [*rounds(6), ("disk_full",), ("stop",), *rounds(6), ("begin_master",)],
     ),
+    "a replica had the lease of the master before, and the newest took itself for fenced": (
+        2,
+        [("round", 525339071), ("round", 14754955), ("pass", 5_000), ("round", 525553175), ("begin_master",),
+         ("failover", 8236970, -45_000)],
+    ),
     "a replica did not have what a worker had read of it before the master, and its clock was behind": (
         3,
         [("round", 305075790), ("failover", 991099875, -45_000)],
