@@ -172,7 +172,9 @@ def pieces_of(archive: Archive, cut: Cut | None = None) -> tuple[State, Pieces]:
     whole = demand_run(Replay(archive).final(), archive.path)
     log = whole.log
     knife = Knife(cut, log.incarnations, log.began_ms) if cut else None
-    pieces = Pieces(_phases(archive, whole), log.began_ms)
+    phases = _phases(archive, whole)
+    kept_ms = {phase.name: cut.kept_ms(phase.to_ms) - cut.kept_ms(phase.from_ms) for phase in phases} if cut else {}
+    pieces = Pieces(phases, log.began_ms, kept_ms=kept_ms)
     state = State()  # only to know what was there before
     for entry, signed in _reports(archive):
         if _counted(state, replace(signed, event=ev.WorkerFinished("")), entry):

@@ -16,6 +16,7 @@ from tidal.cutting import CutFeed, cut_out, pieces_of
 from tidal.errors import UsageError
 from tidal.model import events as ev
 from tidal.model.codec import decode, encode, entry_of
+from tidal.model.compare import compare
 from tidal.model.cuts import Cut, Knife, cut_frame
 from tidal.model.each import Spans
 from tidal.model.fold import fold
@@ -436,6 +437,18 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def usual(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two minutes of the shop as it is."""
     return record(tmp_path_factory.mktemp("usual") / "usual.tidal", Shop(seconds=120))
+
+
+def test_rates_of_a_comparison_are_of_the_time_that_is_left(usual: Path) -> None:
+    """Half of a steady phase left out: as many requests a second as before, not half as many."""
+    with Archive.open(usual) as archive:
+        whole, cut = (pieces_of(archive, each)[1] for each in (None, Cut(windows=((0, 66_000),))))
+        between = pieces_of(archive, Cut(between=(20_000, 30_000)))[1]
+    rates = [row for row in compare(whole, cut).rows if (row.metric, row.phase, row.name) == ("req/s", "60 users", "")]
+    assert [round(row.ratio, 2) for row in rates] == [1.0]
+    (row,) = [row for row in compare(whole, between).rows if (row.metric, row.name) == ("req/s", "")][-1:]
+    assert round(row.ratio, 2) == 1.0
+    assert between.lasted_ms(between.phases[-1]) == 10_000
 
 
 def test_what_cannot_be_compared_is_no_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

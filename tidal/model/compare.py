@@ -290,8 +290,8 @@ def _of_failures(phase: str, key: Key, a: Known, b: Known) -> Row:
 def _of_rates(a: Side, b: Side, key: Key, both: Sequence[Sequence[Piece]]) -> Row:
     """Requests a second: told, not judged, for in a closed load they follow from the latency."""
     rates = []
-    for (_, phase), batches in zip((a, b), both, strict=True):
-        seconds = max(0.001, (phase.to_ms - phase.from_ms) / 1000)
+    for (pieces, phase), batches in zip((a, b), both, strict=True):
+        seconds = max(0.001, pieces.lasted_ms(phase) / 1000)
         rates.append(sum(batch.requests for batch in batches) / seconds)
     ratio = rates[1] / rates[0] if rates[0] and rates[1] else 1.0
     return Row(a[1].name, *key, RATE, rates[0], rates[1], ratio, ratio, ratio, None, "")

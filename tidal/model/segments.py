@@ -149,6 +149,7 @@ class Pieces(Struct):
         folded: endpoints beyond the bound, which are counted as one.
         across: requests whose latencies are in no phase, for they were reported together with seconds of another.
         cut_off: requests that a cut took along at its edges, for the same reason.
+        kept_ms: how much of each phase a cut left, by name; without a cut all of it.
     """
 
     phases: Sequence[Phase]
@@ -158,6 +159,7 @@ class Pieces(Struct):
     folded: set[Key] = field(default_factory=set)
     across: int = 0
     cut_off: int = 0
+    kept_ms: dict[str, int] = field(default_factory=dict)
     _count: int = 0
     _known: set[Key] = field(default_factory=set)
 
@@ -232,6 +234,10 @@ class Pieces(Struct):
                     merged[index // 2] = piece
             self.by_key[where] = merged
             self._count += len(merged)
+
+    def lasted_ms(self, phase: Phase) -> int:
+        """How long a phase was, as far as it is not left out."""
+        return self.kept_ms.get(phase.name, phase.to_ms - phase.from_ms)
 
     def row(self, phase: Phase, key: Key) -> list[Piece]:
         """The pieces of an endpoint in a phase, in order, empty ones between them."""
