@@ -12,7 +12,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from tidal.cli import cutting
+from tidal.cli import cutting, flags
 from tidal.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,8 +51,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--tolerance", type=tolerance, default=0.05, metavar="SHARE", help="smaller changes are none (default: 5%%)"
     )
     parser.add_argument("--all", action="store_true", help="every figure, also where nothing differs")
-    parser.add_argument("--html", metavar="FILE", help="as one HTML file; - is standard output")
-    parser.add_argument("--json", metavar="FILE", nargs="?", const="-", help="as JSON; without a FILE standard output")
+    parser.add_argument("--html", type=flags.place, metavar="FILE", help="as one HTML file; - is standard output")
+    parser.add_argument(
+        "--json", type=flags.place, metavar="FILE", nargs="?", const="-", help="as JSON; without a FILE standard output"
+    )
     cutting.add(parser)
 
 

@@ -7,9 +7,11 @@ import math
 import os
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidal import address
+from tidal.cli.streams import STDOUT
 from tidal.errors import UsageError
 from tidal.model.struct import replace
 from tidal.model.thresholds_read import BadThreshold, thresholds_of
@@ -209,6 +211,26 @@ def add_loglevel(parser: Taker, default: str) -> None:
     )
 
 
+def place(text: str) -> str:
+    """A file that will be written, - for standard output: what is in its way is told before anything begins."""
+    if text != STDOUT:
+        path = Path(place_with_folders(text)).expanduser()
+        if not path.parent.is_dir():
+            raise argparse.ArgumentTypeError(f"cannot write {text}: there is no folder {path.parent}")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise argparse.ArgumentTypeError(f"cannot write {text}: it is not allowed")
+    return text
+
+
+def place_with_folders(text: str) -> str:
+    """A file that will be written, with the folders that it lies in."""
+    if not text:
+        raise argparse.ArgumentTypeError("a file needs a name")
+    if Path(text).expanduser().is_dir():
+        raise argparse.ArgumentTypeError(f"cannot write {text}: it is a folder")
+    return text
+
+
 def threshold(text: str) -> str:
     """A threshold, or several with `and` between."""
     try:
@@ -245,10 +267,11 @@ def aborting(text: str) -> str:
 def add_verdict_files(parser: argparse.ArgumentParser) -> None:
     """--junit, --summary."""
     parser.add_argument(
-        "--junit", metavar="FILE", help="write thresholds and verdict as JUnit XML; - is standard output"
+        "--junit", type=place, metavar="FILE", help="write thresholds and verdict as JUnit XML; - is standard output"
     )
     parser.add_argument(
         "--summary",
+        type=place,
         metavar="FILE",
         nargs="?",
         const="",
@@ -265,7 +288,9 @@ def add_files(parser: argparse.ArgumentParser) -> None:
         dest="stats_history_enabled",
         help="with --csv: every endpoint in the history file",
     )
-    parser.add_argument("--html", metavar="FILE", dest="html_file", help="write a report at the end")
+    parser.add_argument(
+        "--html", type=place_with_folders, metavar="FILE", dest="html_file", help="write a report at the end"
+    )
 
 
 def add_redis(parser: Taker, without: str) -> None:
@@ -349,6 +374,7 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     """--json FILE|-."""
     parser.add_argument(
         "--json",
+        type=place,
         metavar="FILE",
         nargs="?",
         const="-",

@@ -52,8 +52,10 @@ def _take_in(args: argparse.Namespace) -> int:
     from tidal.portable import take_in
 
     path = Path(args.file).expanduser()
+    if args.file and path.is_dir():
+        raise NoSuchRun(f"{args.file} is a folder: name an archive in it")
     if not path.is_file():
-        raise NoSuchRun(f"no archive file {args.file}")
+        raise NoSuchRun(f"no archive file {args.file or 'without a name'}")
     written = _salvaged(path, args.name) if args.salvage else take_in(path, args.name)
     taken = f"{plural(written.entries, 'entry', 'entries')}, {size(written.size)}"
     print(f"run {written.run}: {taken}; see: tidal replay {written.run}")

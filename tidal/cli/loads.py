@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidal.cli.parser import Parser
@@ -16,7 +17,6 @@ from tidal.options import is_silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from tidal.model.pipe import ArgumentSpec
 
@@ -61,9 +61,23 @@ def _config(words: Sequence[str]) -> str | None:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--config")
     try:
-        return parser.parse_known_args(words)[0].config  # type: ignore[no-any-return]
+        config: str | None = parser.parse_known_args(words)[0].config
     except argparse.ArgumentError:  # without a value: the whole parser says so
         return None
+    return config if config is None else _readable(config)
+
+
+def _readable(config: str) -> str:
+    """A config file's name; UsageError for what is no text."""
+    path = Path(config).expanduser()
+    try:
+        if not path.is_fifo():  # what comes through a pipe can be read once
+            path.read_text(encoding="utf8")
+    except OSError as error:
+        raise UsageError(f"cannot read --config {config}: {error.strerror}") from None
+    except ValueError:
+        raise UsageError(f"--config {config} is no text file") from None
+    return config
 
 
 def outside(flags: Sequence[str], environ: Mapping[str, str], config: str | None) -> tuple[list[str], list[str]]:

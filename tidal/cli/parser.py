@@ -119,6 +119,8 @@ def subcommand(word: str) -> str:
     """The subcommand's name; UsageError with a hint for anything else."""
     if word in SUBCOMMANDS:
         return word
+    if word.startswith("-"):
+        raise UsageError(f"unknown flag {word}: flags stand after a subcommand\n  see: tidal --help")
     if word.endswith(".py"):
         raise UsageError(f"{word} is a file: did you mean tidal tui -f {word}?")
     raise UsageError(f"no subcommand {word!r}{meant(word, SUBCOMMANDS)}\n  see: tidal --help")

@@ -204,6 +204,8 @@ def archive_of(name: str) -> Path:
     from tidal.cli.find import archived, pick
     from tidal.shelf import run_named
 
+    if not name:
+        raise NoSuchRun("a run without a name: say its id, a part of it, latest, or an archive's file")
     path = Path(name).expanduser()
     if path.is_file():
         return path

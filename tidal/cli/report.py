@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tidal.cli import cutting, flags
 from tidal.errors import UsageError
@@ -22,9 +22,12 @@ STDOUT = "-"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     flags.add_recording(parser)
-    parser.add_argument("--html", metavar="FILE", help="the page (default: RUN.html); - is standard output")
-    parser.add_argument("--md", metavar="FILE", help="a summary for a ticket; - is standard output")
-    parser.add_argument("--json", metavar="FILE", help="the final figures; - is standard output")
+    to: dict[str, Any] = {"type": flags.place, "metavar": "FILE"}
+    parser.add_argument(
+        "--html", type=flags.place, metavar="FILE", help="the page (default: RUN.html); - is standard output"
+    )
+    parser.add_argument("--md", **to, help="a summary for a ticket; - is standard output")
+    parser.add_argument("--json", **to, help="the final figures; - is standard output")
     parser.add_argument("--csv", metavar="PREFIX", help="Locust's four CSV files, PREFIX_stats.csv and so on")
     parser.add_argument(
         "--csv-full-history", action="store_true", help="with --csv: every endpoint in the history file"

@@ -31,4 +31,6 @@ def checked_host(host: str) -> str:
     """A base URL without a slash at its end; UsageError for what is none."""
     if host and not host.lower().startswith(("http://", "https://")):
         raise UsageError(f"--host {host!r} begins with neither http:// nor https://")
+    if host and not host.partition("://")[2].strip("/"):
+        raise UsageError(f"--host {host!r} names no host: say http://HOST or http://HOST:PORT")
     return host.rstrip("/")

@@ -6,6 +6,7 @@ command line. Of several files --config counts most, then ./pyproject.toml, ./lo
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import IO, Any
 
 from configargparse import ConfigFileParser, ConfigFileParserException, DefaultConfigFileParser
@@ -18,13 +19,19 @@ class ConfigReader(ConfigFileParser):  # type: ignore[misc]  # the package has n
 
     def parse(self, stream: IO[str]) -> dict[str, Any]:
         """Keys and values: text, or a list of it."""
+        try:
+            text = stream.read()
+        except UnicodeDecodeError:
+            raise ConfigFileParserException(f"{stream.name} is no text file") from None
         if not str(stream.name).endswith(".toml"):
-            found: dict[str, Any] = DefaultConfigFileParser().parse(stream)
+            lines = StringIO(text)
+            lines.name = stream.name  # what is wrong is told with it
+            found: dict[str, Any] = DefaultConfigFileParser().parse(lines)
             return found
         import tomllib  # noqa: PLC0415 - of such a file alone
 
         try:
-            table: Any = tomllib.loads(stream.read())
+            table: Any = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise ConfigFileParserException(f"Couldn't parse TOML file {stream.name}: {error}") from None
         for name in SECTION:
