@@ -40,6 +40,7 @@ from tidal.model.fold import fold_entry
 from tidal.model.gather import Gathering
 from tidal.model.intervals import report_interval_ms, report_span_s, report_turn_ms
 from tidal.model.ledger import plan_at
+from tidal.model.liveness import LastWord
 from tidal.model.loglines import retimed
 from tidal.model.outbox import Outbox
 from tidal.model.pipe import Batch, Load, NotLoaded, Said, WantTickets
@@ -125,7 +126,7 @@ class Service:
         self.drain_since_ms: int | None = None  # monotonic
         self.why = ""
         self._secrets: tuple[tuple[str, str], ...] = ()
-        self._tenants, self._desk = Tenants(), Desk()
+        self._tenants, self._desk, self._master = Tenants(), Desk(), LastWord()
         self._messages = (0, 0)  # second, custom messages in it
         self.usage = Usage()
         self.cpu_permille = self.memory_bytes = 0
@@ -355,7 +356,7 @@ class Service:
         elif plan is not None and plan.end_ms is not None and log.began_ms:
             if redis_ms - log.began_ms >= plan.end_ms:
                 self.finish(redis_ms, "the plan is over")
-        elif log.began_ms and redis_ms - self._last_master_ms() > log.options.masterless_timeout_ms:
+        elif log.began_ms and self._masterless_ms(now_ms, redis_ms) > log.options.masterless_timeout_ms:
             self.finish(redis_ms, "no master for too long, and the plan has no end")
         if crew.is_given_up:
             self.finish(redis_ms, "its generators died too often")
@@ -363,8 +364,8 @@ class Service:
         if crew.finishing and (crew.is_finished or self._is_overdue(redis_ms)):
             self._say_goodbye(now_ms, redis_ms)
 
-    def _last_master_ms(self) -> int:
-        return max(self.state.log.ticked_ms, self.state.log.began_ms)
+    def _masterless_ms(self, now_ms: int, redis_ms: int) -> int:
+        return self._master.silent_ms(max(self.state.log.ticked_ms, self.state.log.began_ms), now_ms, redis_ms)
 
     def _drain_if_due(self, now_ms: int, redis_ms: int) -> None:
         """A worker that is to leave waits until its users are others', or until it is plain that nobody takes them."""

@@ -53,6 +53,10 @@ FOUND: dict[str, tuple[int, list[Step]]] = {
         [("round", 525339071), ("round", 14754955), ("pass", 5_000), ("round", 525553175), ("begin_master",),
          ("failover", 8236970, -45_000)],
     ),
+    "a replica's clock was ahead, and the workers stopped, for no master had spoken for so long": (
+        3,
+        [*rounds(8), ("failover", 851996441, 60_000), *rounds(4), ("failover", 375614717, -45_000)],
+    ),
     "a replica did not have what a worker had read of it before the master, and its clock was behind": (
         3,
         [("round", 305075790), ("failover", 991099875, -45_000)],

@@ -175,3 +175,17 @@ class Liveness(Struct):
         if self._mass_until is None:
             self._mass_until = now_ms + self.lease_ms
         return now_ms < self._mass_until
+
+
+class LastWord(Struct):
+    """For how long a master has said nothing, by a worker's own clock: Redis' jumps when another server takes over."""
+
+    _told_ms: int = 0
+    _heard_ms: int = 0
+
+    def silent_ms(self, told_ms: int, now_ms: int, redis_ms: int) -> int:
+        """Since when, given the moment of its newest word (Redis time) and ours; the first may be an old one."""
+        if told_ms != self._told_ms:
+            old_ms = 0 if self._told_ms else max(0, redis_ms - told_ms)
+            self._told_ms, self._heard_ms = told_ms, now_ms - old_ms
+        return now_ms - self._heard_ms

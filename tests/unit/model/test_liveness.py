@@ -13,6 +13,7 @@ from tidal.model.liveness import (
     POLL_FEW_MS,
     POLL_MS,
     POLL_WAITING_MS,
+    LastWord,
     Liveness,
     poll_ms,
     rest_ms,
@@ -282,3 +283,17 @@ def test_a_long_wait_is_a_slow_one() -> None:
     assert [poll_ms(4, is_waiting=True, quiet_ms=quiet_ms) for quiet_ms in moments] == [*map(rest_ms, moments)]
     assert {poll_ms(5, is_waiting=True, quiet_ms=quiet_ms) for quiet_ms in moments} == {POLL_WAITING_MS}
     assert {poll_ms(4, is_waiting=False, quiet_ms=quiet_ms) for quiet_ms in moments} == {POLL_MS}
+
+
+def test_a_masters_silence_is_counted_by_the_workers_own_clock() -> None:
+    """A server whose clock is ten minutes ahead, or behind, changes nothing; each new word counts from when it came."""
+    last = LastWord()
+    assert last.silent_ms(100_000, 5_000, 100_040) == 40
+    assert last.silent_ms(100_000, 6_000, 700_000) == 1_040
+    assert last.silent_ms(101_000, 6_500, 701_000) == 0
+    assert last.silent_ms(101_000, 9_500, 40_000) == 3_000
+
+
+def test_a_master_that_was_silent_before_the_worker_came_has_been_so_for_long() -> None:
+    """Whoever comes late reads when it spoke last."""
+    assert LastWord().silent_ms(100_000, 5_000, 400_000) == 300_000
