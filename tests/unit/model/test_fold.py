@@ -185,6 +185,12 @@ def test_the_gauges_are_those_of_the_newest_report() -> None:
     state = folded(reported("w1", 2, users=7), reported("w1", 1, users=3))
     assert state.reports.incarnations["w1.1"].users == {"Buyer": 7}
     assert state.reports.incarnations["w1.1"].to_ms == T0 + 2_000
+    generators = tuple(
+        ev.GeneratorState(n, 7, word, 1, lag_ms)
+        for n, (word, lag_ms) in enumerate([("running", 3), ("running", 40), ("gone", 900)])
+    )
+    record = folded(by("w1", 1, report(generators=generators))).reports.incarnations["w1.1"]
+    assert (record.generators, record.generators_alive, record.lag_ms) == (3, 2, 40)
 
 
 def test_an_overlapping_range_is_refused_by_name() -> None:
@@ -193,6 +199,16 @@ def test_an_overlapping_range_is_refused_by_name() -> None:
     assert state.reports.refused.count == 1
     assert "4..7 overlaps what w1.1 sent" in state.reports.refused.why
     assert state.reports.user_ms == 2_000
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "repeats", "refused"), [(1, 3, 1, 0), (3, 3, 1, 0), (3, 4, 0, 1), (2, 9, 0, 1), (4, 9, 0, 0)]
+)
+def test_a_range_is_a_repeat_an_overlap_or_new(first: int, last: int, repeats: int, refused: int) -> None:
+    """To the number, where 1 to 3 were counted."""
+    state = folded(by("w1", 1, report(block()), last=3), by("w1", first, report(block()), last=last))
+    assert (state.reports.repeats, state.reports.refused.count) == (repeats, refused)
+    assert state.reports.user_ms == (1_000 if repeats or refused else 2_000)
 
 
 def test_ranges_beyond_a_gap_are_joined() -> None:
@@ -342,6 +358,20 @@ def test_the_planned_user_time_is_the_sum_of_the_curve() -> None:
     state = folded(running("w1", users=10, rate=10.0), at(3_000, ticked()))
     assert state.log.planned_user_ms == 5_500 + 2 * 10_000
     assert [p.user_ms for _, p in sorted(state.log.planned.points.items())] == [5_500, 10_000, 10_000]
+
+
+def test_the_planned_user_time_keeps_to_each_step_of_each_plan() -> None:
+    """Also in a second in which a plan is replaced, and one in which the last one ends."""
+    later = planned("w1", users=7, rate=3.0, number=2, from_ms=2_300, end_ms=4_450)
+    history = [
+        opened(),
+        *ready("w1"),
+        started(),
+        at(0, planned("w1", users=9, rate=4.0, end_ms=9_999)),
+        at(1_000, later),
+    ]
+    state = folded(*history, at(6_000, ticked()))
+    assert state.log.planned_user_ms == sum(planned_users(state.log, ms) for ms in range(6_000))
 
 
 @settings(max_examples=40, deadline=None)

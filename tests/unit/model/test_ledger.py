@@ -29,7 +29,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidal.model import events as ev
-from tidal.model.ledger import GAPS_MAX, SEAL_AFTER_S, SEAL_EVERY_S, Books, balance, iterations, losses, seal
+from tidal.model.ledger import (
+    GAPS_MAX,
+    SEAL_AFTER_S,
+    SEAL_EVERY_S,
+    Books,
+    balance,
+    complete_to_ms,
+    iterations,
+    losses,
+    seal,
+)
 from tidal.model.series import SECONDS_KEPT, Seconds
 from tidal.model.struct import replace
 
@@ -140,6 +150,26 @@ def test_seconds_after_each_other_are_one_gap() -> None:
     assert books.missing_user_ms == 11_100
 
 
+@pytest.mark.parametrize(
+    ("users", "missing_ms", "is_gap"),
+    [
+        (10, 499, False),
+        (10, 500, True),
+        (2, 400, False),
+        (2, 500, True),
+        (40, 1_999, False),
+        (40, 2_000, True),
+    ],
+)
+def test_a_gap_is_a_twentieth_and_half_a_user_second(users: int, missing_ms: int, is_gap: bool) -> None:  # noqa: FBT001 - of the table
+    """Neither a user that is a little late nor a few of a crowd."""
+    flat = replace(planned("w1", users=users), tracks=(ev.Track("", ((0, float(users)),)),))
+    told = [ran(s + 1, 1_000 * users - (missing_ms if s == 1 else 0)) for s in range(3)]
+    books = balance(folded(*running("w1", users=users)[:-1], at(0, flat), *told, at(3_000, ticked("w1"))))
+    assert books.missing_user_ms == missing_ms
+    assert books.gaps == (((T0_S + 1, T0_S + 2, missing_ms, 0),) if is_gap else ())
+
+
 def test_what_is_not_completely_reported_is_not_judged() -> None:
     """Two workers, one of them slower with its reports: only what both have told of counts, until the end."""
     told = [ran(s, 5_000) for s in (1, 2, 3)] + [ran(1, 5_000, name="w2")]
@@ -161,6 +191,23 @@ def test_tasks_that_may_finish_after_the_end_are_no_surplus() -> None:
     books = balance(folded(*history, at(8_000, closed())))
     assert sums(books) == (52, 52, 0, 0)
     assert books.after_user_ms == 4_000
+
+
+def test_what_runs_on_after_the_plans_own_end_is_no_surplus_and_before_it_is() -> None:
+    """Nobody stopped it: its last entry says when it ends."""
+    flat = replace(planned("w1", users=10, end_ms=5_000), tracks=(ev.Track("", ((0, 10.0),)),))
+    told = [ran(s + 1, {3: 12_000, 5: 3_000}.get(s, 10_000 if s < 5 else 0)) for s in range(7)]
+    books = balance(folded(*running("w1")[:-1], at(0, flat), *told, at(7_000, ticked("w1"))))
+    assert sums(books) == (50, 52, 0, 2)
+    assert books.after_user_ms == 3_000
+
+
+def test_where_nobody_is_left_everything_reported_is_judged() -> None:
+    """Up to the last that any of them said."""
+    told = [ran(s, 5_000) for s in (1, 2, 3)] + [ran(1, 5_000, name="w2")]
+    history = [*level("w1", "w2"), *told, at(4_000, ticked()), at(4_000, lost("w1")), at(4_000, lost("w2"))]
+    assert complete_to_ms(folded(*history)) == T0 + 3_000
+    assert complete_to_ms(folded(*history[:-1])) == T0 + 1_000
 
 
 def test_a_second_that_nobody_knows_any_more_fills_what_is_missing() -> None:

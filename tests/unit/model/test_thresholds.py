@@ -15,6 +15,8 @@ MEANINGS = {
     "fail% > 1 within 30s": "fail% of all requests must not be above 1% over any 30s",
     "rps >= 500 between 1m and 4m": "rps of all requests must be at least 500/s between 1m and 4m",
     "verdict == valid": "the verdict must be valid",
+    "verdict != invalid": "the verdict must be not invalid",
+    "min > 0": "min of all requests must not be above 0ms over the whole run",
     "abort: p99.9 of /cart < 1.5s after 30s": (
         "p99.9 of /cart must be below 1500ms after 30s, else the run is stopped"
     ),
