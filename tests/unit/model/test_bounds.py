@@ -14,9 +14,11 @@ from tidal.model.decide import decide
 from tidal.model.fold import GAUGES_MAX, INCARNATIONS_MAX, fold
 from tidal.model.lanes import Lane
 from tidal.model.plan import ramp
+from tidal.model.reports import WATCH_S_MAX
+from tidal.model.samples import TEXT_MAX, PaceTally
 from tidal.model.senses import Senses
 from tidal.model.series import Point, Strain, Sums
-from tidal.model.spec import POINTS_MAX
+from tidal.model.spec import HEIGHT_MAX, POINTS_MAX, STAGE_NAME_MAX, STAGES_MAX, LimitSpec, Rest, StageSpec
 from tidal.model.state import IncarnationRecord, State
 from tidal.model.struct import replace
 
@@ -93,7 +95,8 @@ def plan(**changes: object) -> ev.PlanSet:
     [
         {"table": b"\x00"}, {"table": b"\x00\x05"}, {"table": b"\xff\xff" * 40_000}, {"number": -1}, {"from_ms": -1},
         {"from_ms": 1 << 60}, {"end_ms": -5}, {"end_ms": 1 << 60}, {"tracks": (ev.Track("", ()),) * 2_000},
-        {"owners": ()},
+        {"owners": ()}, {"stages": (StageSpec("s", 0, 1),) * (STAGES_MAX + 1)},
+        {"rest": Rest(0, (ev.Track("", ()),) * 2_000, None)},
     ],
 )  # fmt: skip
 def test_a_plan_that_nobody_could_execute_is_refused(changes: dict[str, object]) -> None:
@@ -115,16 +118,64 @@ def test_a_curve_that_nobody_could_follow_is_refused(points: tuple[tuple[int, fl
         ev.Track("", points)
 
 
+GOOD = {
+    "watch of the last": ev.Watch("/", keep_s=WATCH_S_MAX),
+    "watch of a span": ev.Watch("/", from_s=7, to_s=7),
+    "curve": ev.Track("", ((0, 1.0),), base=0, rest=0),
+    "stage": StageSpec("s" * STAGE_NAME_MAX, 5, 5),
+    "search": LimitSpec(("p95 < 1s",), start_milli=1, most_milli=1, tolerance_permille=1, probe_ms=1_000, settle_ms=0),
+    "long search": LimitSpec((), most_milli=HEIGHT_MAX * 1_000, tolerance_permille=1_000, settle_ms=600_000),
+    "probe": ev.ProbeBegun(0, 0, 9, 9),
+    "trip": ev.ThresholdTripped("p95 < 1s", 5, 5),
+    "books": ev.LedgerSealed(1, 10, 7, 3, 0),
+    "wish": ev.BlockWanted("c" * TEXT_MAX, 1, 1),
+    "totals": ev.TicketsWanted((("c" * TEXT_MAX, 0, 1, 0, 0, 0),)),
+    "pace": PaceTally("Buyer", 3, 1, 3),
+}
+
+
+@pytest.mark.parametrize(
+    ("of", "changes"),
+    [
+        ("watch of the last", {"keep_s": WATCH_S_MAX + 1}), ("watch of the last", {"keep_s": -1}),
+        ("watch of the last", {"keep_s": 0}), ("watch of the last", {"of": "x" * (TEXT_MAX + 1)}),
+        ("watch of a span", {"from_s": 8}), ("watch of a span", {"from_s": -1}), ("watch of a span", {"keep_s": 1}),
+        ("watch of a span", {"to_s": 1 << 60}),
+        ("curve", {"base": -1}), ("curve", {"rest": -1}), ("curve", {"points": ((0, HEIGHT_MAX * 1.1),)}),
+        ("stage", {"name": ""}), ("stage", {"name": "s" * (STAGE_NAME_MAX + 1)}), ("stage", {"to_ms": 4}),
+        ("stage", {"to_ms": 1 << 60}), ("stage", {"from_ms": -(1 << 60)}),
+        ("search", {"unit": "rows"}), ("search", {"start_milli": 0}), ("search", {"start_milli": 2}),
+        ("search", {"tolerance_permille": 0}), ("search", {"probe_ms": 999}), ("search", {"settle_ms": -1}),
+        ("search", {"probes_max": 0}), ("search", {"probes_max": 201}),
+        ("long search", {"most_milli": HEIGHT_MAX * 1_000 + 1}), ("long search", {"tolerance_permille": 1_001}),
+        ("long search", {"settle_ms": 600_001}), ("long search", {"probe_ms": 600_001}),
+        ("probe", {"number": -1}), ("probe", {"level_milli": -1}), ("probe", {"from_s": -1}), ("probe", {"to_s": 8}),
+        ("probe", {"to_s": 1 << 60}),
+        ("trip", {"from_ms": -1}), ("trip", {"to_ms": 4}), ("trip", {"to_ms": 1 << 60}),
+        ("books", {"ran_user_ms": 8}), ("books", {"to_s": -1}),
+        ("wish", {"counter": "c" * (TEXT_MAX + 1)}),
+        ("totals", {"rows": (("c" * (TEXT_MAX + 1), 0, 1, 0, 0, 0),)}), ("totals", {"rows": (("", 0, -1, 0, 0, 0),)}),
+        ("totals", {"rows": (("", 0, 1, 0, 0, 1 << 60),)}),
+        ("pace", {"late": 4}), ("pace", {"begun": -1}), ("pace", {"wanted_millionths": -1}), ("pace", {"late": -1}),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_where_it_is_born(of: str, changes: dict[str, object]) -> None:
+    """By one more or less than what can be, of which the table above has the ends."""
+    with pytest.raises(ValueError, match=r"\w+ \w+"):
+        replace(GOOD[of], **changes)  # type: ignore[type-var]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {"slots": 0}, {"slots": 1 << 40}, {"classes": (ev.ClassSpec("A", -1.0),)},
-        {"classes": (ev.ClassSpec("A", 1.0, 1 << 40),)},
+        {"classes": (ev.ClassSpec("A", 1.0, 1 << 40),)}, {"tracks": (ev.Track("", ()),) * 2_000},
+        {"stages": (StageSpec("s", 0, 1),) * (STAGES_MAX + 1)}, {"options": ev.RunOptions(users=-1)},
     ],
 )  # fmt: skip
 def test_a_run_that_nobody_could_plan_is_refused(changes: dict[str, object]) -> None:
     """A table of a million million slots, negative weights."""
-    with pytest.raises(ValueError, match=r"slots|weight"):
+    with pytest.raises(ValueError, match=r"slots|weight|curves|users"):
         replace(opened().event, **changes)  # type: ignore[type-var]
 
 

@@ -16,6 +16,7 @@ from tidal.model.fold import fold
 from tidal.model.pipe import WantTickets
 from tidal.model.senses import Senses
 from tidal.model.state import State
+from tidal.model.struct import replace
 from tidal.model.ticketing import Desk, Stock
 from tidal.model.tickets import RUN, issue, sums, why_done
 
@@ -132,6 +133,26 @@ def test_the_run_ends_when_its_work_is_done() -> None:
     tell(state, [wants("w1", 2, 2, 0, 2, 0)])
     (stop,) = [e for e in decide(state, Senses(now_ms=T0 + 900)) if isinstance(e, ev.StopOrdered)]
     assert (stop.outcome, stop.reason) == ("finished", "all 2 iterations are done")
+
+
+@pytest.mark.parametrize(
+    ("weight", "fixed", "users"), [(1.0, 0, 3), (0.0, 3, 9)], ids=["as many as are wanted", "no more than there are"]
+)
+def test_so_many_for_each_user_are_done_when_every_user_has_done_its_own(weight: float, fixed: int, users: int) -> None:
+    """Also one that nobody has heard of yet: the plan says how many there are."""
+    state = State()
+    begun = opened(users=users, iterations_per_user=2)
+    classes = (ev.ClassSpec("Buyer", weight, fixed),)
+    tell(state, [replace(begun, event=replace(begun.event, classes=classes))])  # type: ignore[type-var]
+    tell(state, [e for name in NAMES for e in (seen(name), changed(name, "running"))])
+    tell(state, [started(), planned(*NAMES, users=users)])
+    for number, name in enumerate(["w1", "w2", "w1"]):
+        assert (sums(state).wanted, sums(state).is_done, why_done(state)) == (6, False, "")
+        tell(state, [wants(name, 2 * number + 1, 2, 0, 0, 0, key=("Buyer", number))])
+        while granted(state):
+            pass
+        tell(state, [wants(name, 2 * number + 2, 2, 0, 2, 0, key=("Buyer", number))])
+    assert why_done(state) == "all 6 iterations are done"
 
 
 @pytest.mark.parametrize("rows", [(("", 0, 1, 2),), (("", -1, 2, 1),), (("", 0, 1 << 50, 1),)])
