@@ -15,7 +15,6 @@ from frames import BEGAN_MS, LOOK, frame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidal.model.closeup import Focus
 from tidal.tui import export
 from tidal.tui.app import TidalApp
 from tidal.tui.memory import Settings, ShortMemory, TableMemory
@@ -331,8 +330,3 @@ async def test_a_moment_that_is_none_is_said_in_the_box() -> None:
         await pilot.pause()
         assert isinstance(app.screen, MomentQuestion)
         assert "a moment: 2m30s" in screen_text(pilot)
-
-
-def test_a_focus_is_nothing_at_first() -> None:
-    """Two of the same are one: a picture is asked for only when it changes."""
-    assert Focus() == Focus()

@@ -198,7 +198,7 @@ def pack_value(value: Any) -> bytes:
     """
     try:
         return bytes(msgpack.packb(value, default=_plain, unicode_errors="backslashreplace"))
-    except (TypeError, OverflowError, RecursionError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError(f"no value that can be sent: {error}") from None
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidal.model import events as ev
-from tidal.model.dated import DATED_MAX, dated_of, let_go_ms_of
+from tidal.model.dated import DATED_MAX, add_dated, dated_of, let_go_ms_of, said
 from tidal.model.each import SECONDS, Spans
 from tidal.model.gather import Gathering, fitting, merge_reports
 from tidal.model.pipe import Batch
@@ -117,3 +117,22 @@ def test_another_century_is_not_believed() -> None:
     """The arrivals count, at the end of the report; the chart stays as narrow as it is."""
     one = report(arrivals=(1, 1, 0), to_ms=2_000, dated={T0_S + 40_000_000: (1, 0, 0)})
     assert begun_of(one) == {2: 1}
+
+
+def test_as_many_seconds_as_there_may_be_are_believed() -> None:
+    """From the first second of all on; one more is not."""
+    most = dict.fromkeys(range(DATED_MAX), (1, 0, 0))
+    assert report(arrivals=(DATED_MAX, DATED_MAX, 0), dated=most).dated == most
+    with pytest.raises(ValueError, match="do not add up"):
+        report(arrivals=(DATED_MAX + 1, DATED_MAX + 1, 0), dated={**most, DATED_MAX: (1, 0, 0)})
+
+
+def test_as_many_seconds_as_there_may_be_stay_single() -> None:
+    """One more makes pairs; whatever came first, they are told in order."""
+    into = dict.fromkeys(range(DATED_MAX), (1, 0, 0))
+    add_dated(into, {0: (1, 0, 0)})
+    assert into == {0: (2, 0, 0), **dict.fromkeys(range(1, DATED_MAX), (1, 0, 0))}
+    add_dated(into, {DATED_MAX: (1, 0, 0)})
+    assert len(into) <= DATED_MAX
+    assert sum(begun for begun, _, _ in into.values()) == DATED_MAX + 2
+    assert list(said({7: (1, 0, 0), 3: (1, 0, 0)}, 9_999)) == [3, 7]

@@ -146,6 +146,26 @@ def test_a_worker_cannot_give_back_what_is_not_its_own() -> None:
     assert folded(*history, forged).log.counters[ROWS].free == ((10, 10),)
 
 
+@pytest.mark.parametrize(
+    ("first", "count", "held"),
+    [(20, 10, ((20, 10),)), (95, 10, ()), (5, 10, ()), (10, 10, ()), (10, 5, ((10, 5),)), (8, 4, ()), (20, 0, ())],
+    ids=["new", "past the end", "another's", "half free", "free", "partly free", "nothing"],
+)
+def test_nobody_holds_what_is_not_there_or_is_another_s(first: int, count: int, held: Any) -> None:
+    """Whatever a log says: w1 holds 0 to 9, 10 to 14 are free again, 15 to 19 are used."""
+    history: list[Any] = [running("w1", "w2"), leased("w1", 1, 0, 10), leased("w2", 1, 10, 10)]
+    history.append(ev.BlocksReturned(ROWS, life("w2"), 2, ((10, 5),)))
+    record = folded(*history, leased("w2", 3, first, count)).log.counters[ROWS]
+    assert record.leases[life("w2")].spans == held
+    assert record.leases[life("w1")].spans == ((0, 10),)
+
+
+def test_what_was_reached_of_an_endless_counter_is_not_lent_again() -> None:
+    """Its end is nowhere, and a worker was lent more than the log that is left tells of."""
+    (answer,) = lend(folded(running("w1"), wanted("w1", 1, size=0, reached=500)))
+    assert (answer.first, answer.size) == (500, 0)  # type: ignore[union-attr]
+
+
 def test_what_a_generator_held_is_named_with_the_next_wish() -> None:
     """Its worker lives on."""
     history = [running("w1"), leased("w1", 1, 0, 10), wanted("w1", 1, ask=2, held=((0, 4),), lost=((6, 4),))]

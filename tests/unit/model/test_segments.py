@@ -8,6 +8,7 @@ from histories import T0, block
 from tidal.model import events as ev
 from tidal.model.plan import ramp
 from tidal.model.segments import PIECES_MAX, TOTAL, Phase, Pieces, add_all, phases_of
+from tidal.model.struct import replace
 
 
 def plan(points: tuple[tuple[int, float], ...], from_ms: int = 0, unit: str = "users") -> ev.PlanSet:
@@ -82,3 +83,27 @@ def test_a_phase_of_ages_has_few_pieces(end_ms: int) -> None:
     assert len(row) <= PIECES_MAX
     assert sum(piece.requests for piece in row) == sum(sum(piece.histogram.values()) for piece in row) == 6
     assert pieces.step_s == 1 or len(row) >= PIECES_MAX // 2
+
+
+@pytest.mark.parametrize(
+    ("second", "stage", "phase"),
+    [(9, "", "a"), (9, "a", "a"), (9, "b", "b"), (10, "a", "b"), (10, "b", "b"), (8, "b", "a"), (9, "c", "a")],
+)
+def test_a_second_in_which_a_stage_ends_is_its_whose_requests_they_are(second: int, stage: str, phase: str) -> None:
+    """The stage changes in the middle of second 9; a block says to which its requests belong, where that can be."""
+    phases = phases_of([], 20_000, [ev.StageSpec("a", 0, 9_500), ev.StageSpec("b", 9_500, 20_000)])
+    pieces = Pieces(phases, T0)
+    add_all(pieces, [replace(block(second, 3), stage=stage)])
+    assert {one.name: sum(piece.requests for piece in pieces.row(one, TOTAL)) for one in phases} == {
+        **dict.fromkeys("ab", 0),
+        phase: 3,
+    }
+
+
+def test_pieces_lie_where_their_seconds_are() -> None:
+    """From the run's begin on; without requests there is none."""
+    (phase,) = phases_of([plan(((0, 5),))], 6_000)
+    pieces = Pieces([phase], T0)
+    add_all(pieces, [block(second, count) for second, count in ((0, 1), (2, 3), (5, 2))])
+    assert [piece.requests for piece in pieces.row(phase, TOTAL)] == [1, 0, 3, 0, 0, 2]
+    assert pieces._count == 2 * 3

@@ -15,7 +15,7 @@ from tidal.model.decide import UNWATCHED_MS, decide
 from tidal.model.frame import frame
 from tidal.model.planning import planned, typed_of
 from tidal.model.senses import Senses
-from tidal.model.steering import Steered
+from tidal.model.steering import OVER_MS_MAX, Steered, steered
 from tidal.model.struct import replace
 from tidal.model.target import LEAD_MS
 
@@ -108,6 +108,15 @@ def test_a_paused_plan_that_has_an_end_is_not_endless() -> None:
         ((), None, ev.WantRate(5), "its plan has no arrivals"),
         (("rate 5/s for 1m",), None, ev.WantTarget(5), "its plan counts arrivals, no users: say arrivals=N"),
         (("rate 5/s for 1m",), None, ev.WantRate(-1), "a rate is 0 to 100,000,000, reached within a day"),
+        (("rate 5/s for 1m",), None, ev.WantRate(1e9), "a rate is 0 to 100,000,000, reached within a day"),
+        (("rate 5/s for 1m",), None, ev.WantRate(5, -1), "a rate is 0 to 100,000,000, reached within a day"),
+        (
+            ("rate 5/s for 1m",),
+            None,
+            ev.WantRate(5, OVER_MS_MAX + 1),
+            "a rate is 0 to 100,000,000, reached within a day",
+        ),
+        ((BOTH, "rate 1/s for 1m"), None, ev.WantRate(1), "arrivals of which class? It plans Reader, the mix"),
         ((BOTH, "Buyer=rate 1/s for 1m"), None, ev.WantRate(1), "arrivals of which class? It plans Reader, Buyer"),
     ],
 )
@@ -140,6 +149,30 @@ def test_users_are_set_beside_arrivals_that_go_on() -> None:
         ("", "users", 4.0), ("Reader", "arrivals/s", 0.0),
     ]  # fmt: skip
     assert plan.end_ms == 180_000
+
+
+@pytest.mark.parametrize("over_ms", [0, 10_000, OVER_MS_MAX])
+def test_another_rate_is_there_at_once_or_in_so_long(over_ms: int) -> None:
+    """From the rate of that moment on, in a line."""
+    plan = _plan(_wished(_history("rate 5/s for 1m"), 19_700, ev.WantRate(8, over_ms)))
+    begin = ((20_000, 5.0),) if over_ms else ()
+    assert plan.tracks[0].points == (*begin, (20_000 + over_ms, 8.0))
+
+
+def test_a_stage_that_ended_when_the_plan_stood_still_does_not_come_back() -> None:
+    """Not even for no time."""
+    history = _history()
+    _wished(history, 69_700, ev.WantPause())
+    plan = _plan(_wished(history, 79_700, ev.WantResume(), 2))
+    assert plan.stages[-1] == ev.StageSpec("down", 80_000, 90_000)
+    assert all(stage.from_ms < stage.to_ms for stage in plan.stages)
+    assert [stage.name for stage in plan.stages].count("hold") == 1
+
+
+def test_before_the_plan_there_is_nothing_to_steer() -> None:
+    """A wish may come at any time."""
+    done = steered(folded(opened(), *ready("w1")).log, ev.WantPause(), "bob", T0)
+    assert (done.why, done.plan) == ("it has not begun", None)
 
 
 def test_words_for_wishes() -> None:

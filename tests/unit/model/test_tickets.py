@@ -81,6 +81,50 @@ def test_nobody_gets_more_than_there_are() -> None:
     assert not why_done(state)
 
 
+def test_a_wish_says_how_many_in_all() -> None:
+    """What was lent is not lent again, whoever repeats the wish; a smaller one takes nothing back."""
+    state = limited(iterations=100)
+    tell(state, [wants("w1", 1, 5, 0, 0, 0)])
+    assert granted(state) == {life("w1"): 5}
+    assert granted(state) == {}
+    tell(state, [wants("w1", 2, 7, 0, 0, 0)])
+    assert granted(state) == {life("w1"): 7}
+    tell(state, [wants("w1", 3, 6, 0, 0, 0)])
+    assert granted(state) == {}
+
+
+def test_the_fewer_are_left_the_less_one_gets_at_once() -> None:
+    """Half of a fair share each time, so that the last ones are where somebody has time for them."""
+    state = limited(iterations=20)
+    tell(state, [wants("w1", 1, 20, 0, 0, 0)])
+    lent = []
+    while found := granted(state):
+        lent.append(found[life("w1")])
+    assert lent == [5, 9, 12, 14, 16, 17, 18, 19, 20]
+    alone = limited(iterations=20)
+    tell(alone, [lost("w2"), wants("w1", 1, 20, 0, 0, 0)])
+    assert granted(alone) == {life("w1"): 20}
+
+
+def test_before_the_plan_nothing_is_counted() -> None:
+    """Nobody knows for how many users."""
+    state = State()
+    tell(state, [opened(users=4, iterations_per_user=3)])
+    assert (sums(state).wanted, sums(state).is_done) == (0, False)
+
+
+def test_users_with_a_curve_of_their_own_are_counted_beside_the_others() -> None:
+    """Two of a class that has one, and of nine of the mix the one that there can be."""
+    state = State()
+    begun = opened(users=9, iterations_per_user=2)
+    classes = (ev.ClassSpec("Buyer", 1.0), ev.ClassSpec("Reader", 0.0, 1))
+    tell(state, [replace(begun, event=replace(begun.event, classes=classes))])  # type: ignore[type-var]
+    tell(state, [e for name in NAMES for e in (seen(name), changed(name, "running"))])
+    tracks = (ev.Track("", ((0, 9.0),)), ev.Track("Buyer", ((0, 1.5),)), ev.Track("Buyer", ((0, 50.0),), "arrivals/s"))
+    tell(state, [started(), replace(planned(*NAMES, users=9), tracks=tracks)])
+    assert sums(state).wanted == 2 * (1 + 2)
+
+
 def test_what_is_given_back_is_lent_to_others() -> None:
     """A worker that leaves with half of its tickets unused leaves them to the other."""
     state = limited(iterations=10)

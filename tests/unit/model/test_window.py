@@ -98,3 +98,22 @@ def test_a_difference_merged_back_is_the_whole(samples: list[tuple[int, bool]], 
     assert (again.requests, again.failures, again.bytes, again.histogram) == (
         after.requests, after.failures, after.bytes, after.histogram,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("smaller", ["requests", "failures"])
+def test_what_became_smaller_was_begun_anew(smaller: str) -> None:
+    """In either count."""
+    before, now = Tally(requests=5, failures=2), Tally(requests=6, failures=3)
+    assert difference(now, before).requests == 1
+    setattr(now, smaller, 1)
+    assert difference(now, before) == now
+
+
+def test_a_window_keeps_its_last_look_however_old() -> None:
+    """After a pause there is something to begin with; and without a look it covers nothing."""
+    window = Window(10, since_s=0.0)
+    assert (window.covered_s, window.rates(None)) == (0.0, (0.0, 0.0))
+    window.look(1.0, sums(home=4))
+    assert window.covered_s == 1.0
+    window.look(500.0, sums(home=4))
+    assert (window.of(None).requests, window.covered_s) == (0, 499.0)
