@@ -162,8 +162,16 @@ def test_nobody_holds_what_is_not_there_or_is_another_s(first: int, count: int, 
 
 def test_what_was_reached_of_an_endless_counter_is_not_lent_again() -> None:
     """Its end is nowhere, and a worker was lent more than the log that is left tells of."""
-    (answer,) = lend(folded(running("w1"), wanted("w1", 1, size=0, reached=500)))
-    assert (answer.first, answer.size) == (500, 0)  # type: ignore[union-attr]
+    for before in ([], [leased("w1", 1, 0, 10, size=0)]):
+        (answer,) = lend(folded(running("w1"), *before, wanted("w1", 1, ask=2, size=0, reached=500)))
+        assert (answer.first, answer.size) == (500, 0)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("names", "count"), [(("w1",), 50), (("w1", "w2"), 25), (("w1", "w2", "w3"), 17)])
+def test_nobody_is_lent_more_than_half_of_its_fair_share(names: tuple[str, ...], count: int) -> None:
+    """So that the last ones are where somebody has time for them."""
+    (answer,) = lend(folded(running(*names), wanted("w1", 1, count=90)))
+    assert answer.count == count  # type: ignore[union-attr]
 
 
 def test_what_a_generator_held_is_named_with_the_next_wish() -> None:
