@@ -15,6 +15,7 @@ from tidal.model.paces import LEAST, pacing_rows
 from tidal.model.pipe import Batch
 from tidal.model.struct import replace
 from tidal.model.verdict import judge
+from tidal.model.words import plural
 
 if TYPE_CHECKING:
     from tidal.model.state import State
@@ -90,7 +91,9 @@ def test_from_where_on_arrivals_began_late(started_: int, late: int, told: bool)
     found = [r for r in judge(ran(report(lateness=lateness, late=late))).reasons if "late" in r]
     assert bool(found) == told
     if told:
-        assert found[0].startswith(f"{late} arrivals (5.0 %) began more than 5 ms late, a twentieth of all by ")
+        assert found[0].startswith(
+            f"{plural(late, 'arrival')} (5.0 %) began more than 5 ms late, a twentieth of all by "
+        )
         assert found[0].endswith(" ms and more: the generators were saturated")
 
 
