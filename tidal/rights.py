@@ -8,14 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidal.acl import Right, rights
-from tidal.errors import RedisDenied
+from tidal.errors import RedisDenied, RedisUnfit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tidal.bus import Bus
 
 RUN, WORKER = "rights", "rights"
 """Names of no run and no worker: the keys that are named need not be there."""
 NAMED_MAX = 3
+SPARED = "xsetid"
+"""Only a log that Redis has lost needs it, and fakeredis, our last resort, has none."""
 
 
 def refusals(bus: Bus, role: str, fleet: str = "") -> list[tuple[Right, str, str]]:
@@ -35,9 +39,21 @@ def missing(bus: Bus, role: str, fleet: str = "") -> list[Right]:
 
 
 def require(bus: Bus, role: str, fleet: str = "") -> None:
-    """RedisDenied, naming what is missing and the command that prints the right line, when the rights are too small."""
-    if lacking := missing(bus, role, fleet):
+    """RedisDenied, naming what is missing and the command that prints the right line, when the rights are too small.
+
+    RedisUnfit when the server has not all commands.
+    """
+    found = refusals(bus, role, fleet)
+    if lost := absent(found):
+        raise RedisUnfit(f"Redis at {bus.shown} {lost}: {a(role)} needs them")
+    if lacking := [right for right, kind, _ in found if kind == "denied"]:
         raise RedisDenied(f"Redis at {bus.shown}: {in_words(lacking, role)}; the rights of {a(role)}: tidal acl {role}")
+
+
+def absent(found: Iterable[tuple[Right, str, str]]) -> str:
+    """Which commands the server has not, of what `refusals` found, in words; "" for none."""
+    names = sorted({right.name for right, kind, _ in found if kind == "absent" and right.command != SPARED})
+    return f"has no {', '.join(names)} (renamed or disabled there, rename-command)" if names else ""
 
 
 def in_words(lacking: list[Right], role: str) -> str:

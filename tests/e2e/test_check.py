@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 FILE = """
+import sys
 from locust import HttpUser, FastHttpUser, SequentialTaskSet, TaskSet, User, between, events, tag, task, transition
 from locust import MarkovTaskSet
 from locust.exception import StopUser
@@ -103,6 +104,7 @@ class Fast(FastHttpUser):
 class Own(User):
     def run(self):
         print("own life")
+        sys.stdout.buffer.write(b"in bytes \\xff\\n")
 """
 
 
@@ -153,7 +155,7 @@ def test_each_task_is_done_once_and_each_request_told(home: Path) -> None:
     assert names(document, "skipped") == ["never"]
     assert names(document, "set") == ["Steps", "Chain"]
     printed = [step["text"] for step in document["steps"] if step["what"] == "printed"]
-    assert printed == ["start for bob", "calls ['twice', 'twice', 'one', 'two']", "own life"]
+    assert printed == ["start for bob", "calls ['twice', 'twice', 'one', 'two']", "own life", "in bytes \ufffd"]
     raised = next(step for step in document["steps"] if step["what"] == "raised")
     assert (raised["where"], raised["message"]) == ("wrong", "KeyError: 'id'")
     assert [place.split("\n")[1] for place in raised["places"]] == ["self.deeper({})", 'return found["id"]']

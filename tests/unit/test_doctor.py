@@ -13,10 +13,11 @@ import pytest
 from tidal.acl import set_user
 from tidal.bus import Bus
 from tidal.doctor import Finding, doctor, examine
-from tidal.errors import RedisDenied, RedisUnreachable
+from tidal.errors import RedisDenied, RedisUnfit, RedisUnreachable
+from tidal.rights import require
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import redis
@@ -85,6 +86,25 @@ def test_replica(settings: redis.Redis, redis_url: str) -> None:
     settings.replicaof("127.0.0.1", "1")
     found = levels(doctor(redis_url))
     assert (found["role"], found["writing"]) == ("error", "error")
+
+
+def test_a_command_that_the_server_has_not(redis_with: Callable[[str], str]) -> None:
+    """Renamed or disabled there: found before a run waits for workers that it cannot see."""
+    url = redis_with('rename-command XINFO ""')
+    assert "has no XINFO STREAM" in of(doctor(url), "commands").found
+    bus = Bus.connect(url, role="master")
+    with pytest.raises(RedisUnfit, match="has no XINFO STREAM"):
+        require(bus, "master")
+    bus.close()
+
+
+def test_a_password_that_is_missing_or_wrong(redis_with: Callable[[str], str]) -> None:
+    """Each has its own words, once."""
+    url = redis_with("requirepass pw")
+    with pytest.raises(RedisDenied, match=r"asks for a password .*Check user and password in --redis"):
+        doctor(url)
+    with pytest.raises(RedisDenied, match="does not take this user and password"):
+        doctor(f"{url}?password=other")
 
 
 def test_small_rights(settings: redis.Redis, redis_url: str) -> None:

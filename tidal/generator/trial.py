@@ -45,6 +45,8 @@ from tidal.users import HttpUser, User, made_user
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from _typeshed import ReadableBuffer
+
     from tidal.generator.scopes import Run
     from tidal.model.events import Event
     from tidal.model.pipe import Load
@@ -274,8 +276,11 @@ class _Measured(Alone):
 class _Lines(io.TextIOBase):
     """A file that hands on whole lines."""
 
+    encoding = "utf-8"
+
     def __init__(self, take: Callable[[str], None]) -> None:
         self._take, self._rest = take, ""
+        self.buffer = _Bytes(self.write)
 
     def writable(self) -> bool:
         """It is for writing."""
@@ -290,6 +295,23 @@ class _Lines(io.TextIOBase):
             self._take(tidy(self._rest, LINE_MAX))
             self._rest = ""
         return len(text)
+
+
+class _Bytes(io.BufferedIOBase):
+    """What such a file has for those who write bytes."""
+
+    def __init__(self, write: Callable[[str], int]) -> None:
+        self._write = write
+
+    def writable(self) -> bool:
+        """It is for writing."""
+        return True
+
+    def write(self, data: ReadableBuffer) -> int:
+        """Take bytes; what is no text stands as a mark."""
+        taken = bytes(data)
+        self._write(taken.decode(errors="replace"))
+        return len(taken)
 
 
 def _is_empty(function: Any) -> bool:
