@@ -18,6 +18,7 @@ import errno
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import time
@@ -25,10 +26,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from tidal.engines import FAKEREDIS, Engine, discover
-from tidal.errors import NoServer, PortTaken
+from tidal.errors import NoServer, PortTaken, Unwritable
 from tidal.guard import STOP_S, GuardOrders
 from tidal.guard import main as be_guard
-from tidal.paths import remove_folder
+from tidal.paths import HOME, remove_folder, servers_dir
 from tidal.places import Place, StartFailed, make_socket_folder, take_folder
 from tidal.process import Backoff, Child, python_argv
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 READY_S = 30.0
 """How long a server may take to answer: it may have a long file to read after a kill."""
+ROOM_BYTES = 1 << 20
+"""What a server's first entries and a run's archive need at the least."""
 LOOPBACK = "127.0.0.1"
 SERVER_CONFIG = """\
 daemonize no
@@ -305,8 +308,11 @@ def start_server(
     Raises:
         PortTaken: the port is in use, or not ours to use.
         NoServer: nothing could be started, or the folder is another's.
+        Unwritable: there is no room for its data.
     """
     complaints: list[str] = []
+    if begun is None and folder is None:
+        check_room(servers_dir())
     if begun is not None:
         try:
             return _ready(begun, meanwhile)
@@ -324,11 +330,19 @@ def start_server(
     raise NoServer("\n".join([FOUR_WAYS, "What was tried:", *(f"  {line}" for line in complaints)]))
 
 
+def check_room(folder: Path, least_bytes: int = ROOM_BYTES) -> None:
+    """Unwritable when the disk of a folder is as good as full: a server would answer, and take nothing."""
+    room = shutil.disk_usage(folder).free
+    if room < least_bytes:
+        raise Unwritable(f"{folder}: {room // 1024} kB are left on its disk: make room, or set {HOME} to another one")
+
+
 def begin_server(port: int | None, grace_s: float) -> EmbeddedServer | None:
     """Start the best server, as `start_server` would, without waiting: for a fork of this process, which adopts it.
 
-    None when there is none or it cannot be: `start_server` will say why.
+    None when there is none or it cannot be: `start_server` will say why. Unwritable when there is no room for its data.
     """
+    check_room(servers_dir())
     with contextlib.suppress(NoServer, PortTaken, StartFailed, OSError):
         if port:
             _listen(port).close()

@@ -19,9 +19,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tidal import paths
-from tidal.embedded import EmbeddedServer, start_server
+from tidal.embedded import EmbeddedServer, check_room, start_server
 from tidal.engines import discover
-from tidal.errors import NoServer, PortTaken
+from tidal.errors import NoServer, PortTaken, Unwritable
 from tidal.places import sweep
 
 if TYPE_CHECKING:
@@ -96,6 +96,13 @@ def append(url: str, count: int) -> None:
     for n in range(count):
         client.xadd("log", {"n": n})
     client.close()
+
+
+def test_a_disk_without_room_is_told_by_name(home: Path) -> None:
+    """Otherwise the server answers, takes nothing, and is thought to be gone."""
+    check_room(home, 1)
+    with pytest.raises(Unwritable, match="kB are left on its disk: make room, or set TIDAL_HOME"):
+        check_room(home, 1 << 62)
 
 
 def test_start_and_stop(server: EmbeddedServer) -> None:
