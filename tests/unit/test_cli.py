@@ -283,7 +283,7 @@ def test_a_file_above_the_working_folder_is_named_as_it_is(tmp_path: Path) -> No
 
 
 def test_a_file_that_cannot_be_written_is_told_before_the_run(tmp_path: Path) -> None:
-    """Its folder is made; a folder of its name, or a file in the place of its folder, is refused. Nothing is written."""
+    """Its folder is made; a folder of that name, or a file where its folder should be, is refused. Nothing is there."""
     check_places([str(tmp_path / "new" / "out.json"), "-", None])
     assert not [*(tmp_path / "new").iterdir()]
     (tmp_path / "file").touch()
