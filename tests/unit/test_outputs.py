@@ -204,6 +204,8 @@ def test_the_interval_line_before_the_start_tells_who_is_here() -> None:
     frame = picture()
     waiting = replace(frame, run=replace(frame.run, began_ms=0, phase="waiting"))
     assert interval_line(waiting).strip() == "waiting   1 worker here"
+    alone = replace(waiting, workers=())
+    assert interval_line(alone).strip() == "waiting   0 workers here; to start one: tidal worker"
 
 
 def test_hostile_text_cannot_reach_the_terminal() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tidal.model import phases
 from tidal.model.judging import EXIT_NOT_MET, EXIT_UNJUDGED
 from tidal.model.text import clean
 from tidal.model.verdict import EXIT_INVALID, EXIT_SUSPECT
@@ -111,7 +112,9 @@ def _time(row: EndpointRow, value_us: int) -> str:
 def _coverage(frame: Frame) -> str:
     known = frame.completeness
     if not frame.run.began_ms:
-        return f"{plural(sum(w.alive for w in frame.workers), 'worker')} here"
+        here = sum(w.alive for w in frame.workers)
+        hint = "" if here or frame.run.phase != phases.WAITING else "; to start one: tidal worker"
+        return f"{plural(here, 'worker')} here{hint}"
     return f"{known.workers_reporting}/{known.workers_expected} workers"
 
 
