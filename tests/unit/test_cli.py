@@ -19,10 +19,9 @@ from tidal.archive import ArchiveWriter
 from tidal.cli import SUBCOMMANDS, flags
 from tidal.cli.find import ARCHIVED, LOCAL, Found, pick
 from tidal.cli.parser import Parser, meant, overview, parser_of
-from tidal.cli.request import files_at_end, locustfile, locustfiles, run_options
+from tidal.cli.request import locustfile, locustfiles, run_options
 from tidal.cli.runs import as_dict, as_table, known_runs
 from tidal.cli.set import wanted, wishes
-from tidal.cli.wanted import check_places
 from tidal.errors import BadPlan, NoSuchFile, NoSuchRun, UsageError
 from tidal.model.events import RunOptions, WantRate, WantStage, WantTarget
 from tidal.paths import HOME
@@ -280,18 +279,6 @@ def test_a_file_above_the_working_folder_is_named_as_it_is(tmp_path: Path) -> No
     typed, really = str(tmp_path / "below" / ".." / "locustfile.py"), tmp_path.resolve() / "locustfile.py"
     assert locustfile(typed) == really
     assert locustfiles(f"{typed},{tmp_path / 'below' / '..'}") == [really]
-
-
-def test_a_file_that_cannot_be_written_is_told_before_the_run(tmp_path: Path) -> None:
-    """Its folder is made; a folder of that name, or a file where its folder should be, is refused. Nothing is there."""
-    check_places([str(tmp_path / "new" / "out.json"), "-", None])
-    assert not [*(tmp_path / "new").iterdir()]
-    (tmp_path / "file").touch()
-    for name in (tmp_path, tmp_path / "file" / "out.json"):
-        with pytest.raises(UsageError, match="cannot write"):
-            check_places([str(name)])
-    with pytest.raises(UsageError, match=r"cannot write .*/file/run.xml"):
-        files_at_end(parser_of("run").read(["--junit", str(tmp_path / "file" / "run.xml")]))
 
 
 # ------------------------------------------------------------------ which run

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tidal.cli.flags import REDIS_URL, redis_url
 from tidal.cli.planflags import NO_PLAN
 from tidal.cli.verdict_files import summary_file
-from tidal.cli.wanted import Wanted, check_places
+from tidal.cli.wanted import Wanted
 from tidal.errors import NoSuchFile, UsageError
 from tidal.launch import LaunchSpec
 from tidal.model.events import RunOptions
@@ -71,8 +71,6 @@ def files_at_end(args: argparse.Namespace) -> Wanted:
     if args.stats_history_enabled and not args.csv_prefix:
         raise UsageError("--csv-full-history requires --csv")
     junit, summary = getattr(args, "junit", None), summary_file(getattr(args, "summary", None))
-    csv = f"{args.csv_prefix}_stats.csv" if args.csv_prefix else None
-    check_places([args.json, junit, summary, csv, args.html_file])
     return Wanted(args.csv_prefix, args.stats_history_enabled, args.html_file, junit=junit, summary=summary)
 
 
