@@ -241,3 +241,13 @@ def test_an_ordinary_report_goes_as_it_is() -> None:
     made = _wide(2, 20)
     (part,) = fitting(made)
     assert part is made
+
+
+def test_merged_failures_say_when_the_first_and_the_last_was() -> None:
+    """Whichever of the reports has them."""
+
+    def told(count: int, first_ms: int, last_ms: int) -> Reported:
+        return report(failures=(FailureTally("GET", "/", "no", count, T0 + first_ms, T0 + last_ms),))
+
+    for one, other in ((told(2, 100, 400), told(3, 50, 900)), (told(3, 50, 900), told(2, 100, 400))):
+        assert merge_reports(one, other).failures == told(5, 50, 900).failures

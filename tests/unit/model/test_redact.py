@@ -91,7 +91,7 @@ KNOTS = {
 def test_megabytes_and_knots_cost_little(knot: str) -> None:
     """Only so much is looked at as may be shown; the test's own time limit is the bound."""
     for kind in ("application/json", "multipart/form-data", "text/html", "application/x-www-form-urlencoded", ""):
-        assert len(DEFAULT.body(KNOTS[knot] * 1_000_000, kind, 50_000)) <= 50_000
+        assert len(DEFAULT.body(KNOTS[knot] * 1_000_000, kind, 50_000)) < 50_100  # and how long it was
 
 
 @given(secrets, st.sampled_from(SECRET_NAMES), st.sampled_from(["?", "#", "?a=b&", "?q=x;"]))
