@@ -89,6 +89,7 @@ class World:
         self._knows_all = knows_all
         self.parts = parts or Parts()
         self.now_us = self.began_us = BEGIN_US
+        self._back_ms = 0  # by how much Redis' clock went back in all
         self.redis_off_us = 0  # of Redis' clock: another server's may be wrong
         self.server = TinyServer(self.redis_us)
         self.is_disk_full = False
@@ -324,6 +325,7 @@ class World:
         self._remember()
         self.server.restore(snapshot)
         self.redis_off_us += jump_ms * 1000
+        self._back_ms += max(0, -jump_ms)
         self._note_silence()
         self._looked = 0
         for round_ in range(MEND_ROUNDS):
@@ -431,7 +433,8 @@ class World:
             if not self._await(self._is_settled, CATCH_UP_ROUNDS, chance):
                 raise Broken("planned = running", self._why_unsettled())
         self._stop()
-        if not self._await(lambda: self.is_closed, CLOSE_ROUNDS, chance):
+        rounds = CLOSE_ROUNDS + self._back_ms // ROUND_MS  # patience with who is gone is counted in Redis time
+        if not self._await(lambda: self.is_closed, rounds, chance):
             raise Broken("a stop closes the run", self._why_open())
         check_books(self, chance)
 
