@@ -1,12 +1,12 @@
 """The deputy of a supervisor: a fork that holds what it holds, waits for its death, and then is the supervisor.
 
-    supervisor ──fork──▶ deputy      has a copy of every pipe, lock and descriptor; reads its stdin, which says nothing
+    supervisor ──fork──▶ deputy      has a copy of every pipe, lock and descriptor, and hears that it is the only one
         ✝                deputy      stdin ends: it adopts the children, who have noticed nothing, and forks a deputy
 
 A lifeline is cut when nobody holds it any more, so as long as one of the two lives no child ends. What a deputy knows
-is what its supervisor knew when it was forked: the old deputy is killed before a child is started, and another one
-forked once that is there. Linux only: elsewhere a fork that goes on is not to be trusted, and no descriptor tells of a
-stranger's end.
+is what its supervisor knew when it was forked. After the end of a child another takes its place; before a child is
+started the old one is killed, and another one forked once that is there. Linux only: elsewhere a fork that goes on is
+not to be trusted, and no descriptor tells of a stranger's end.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MODULE = "tidal.supervisor"
 WORD = "--deputy"
 """What tells the two apart in `ps`."""
+STAND_BY = b"!"
+"""What a deputy hears on its stdin once it is the only one."""
 RETRY_S = 5.0
 
 
@@ -79,9 +81,21 @@ class Deputy:
             if wait_s is None:
                 say("there is no deputy any more: it died too often")
         if (self._child is None or knows != self._knows) and now_s >= self._due_s:
-            self.dismiss()
-            self._knows, self._born_s = knows, now_s
-            self._child = self._fork(lent, fds)
+            self._replace(knows, lent, fds, now_s)
+
+    def _replace(self, knows: Hashable, lent: Sequence[Lent], fds: Iterable[int], now_s: float) -> None:
+        """Have another one: it is there before the former is killed, and goes on as us only once it was told to."""
+        former, self._child = self._child, None
+        successor = self._fork(lent, fds)
+        if successor is None:
+            self._child = former  # better than none
+            return
+        self._child, self._knows, self._born_s = successor, knows, now_s
+        if former is not None:
+            former.kill()
+        successor.send(STAND_BY)
+        if former is not None:
+            former.stop(0)
 
     def dismiss(self) -> None:
         """Have none any more. It is killed before its lifeline ends, or it would go on as us."""
@@ -108,9 +122,10 @@ class Deputy:
                 one.take_back()
 
     def _stand_by(self) -> int:
-        """In the deputy: wait until the supervisor is gone, however it died."""
+        """In the deputy: wait until the supervisor is gone, however it died; one that is to be is not one yet."""
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: None)  # not SIG_IGN, which the children would inherit
-        while os.read(0, 4096):
-            pass
-        return self._succeed()
+        is_one = False
+        while os.read(0, 1):
+            is_one = True
+        return self._succeed() if is_one else 0

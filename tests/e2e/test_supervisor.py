@@ -379,6 +379,24 @@ def test_a_supervisor_killed_after_the_close_has_a_successor_that_knows_of_it(st
     assert paths.local_run("r1").ended == "closed"  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("name", ["master", "worker"])
+def test_a_child_and_the_supervisor_killed_at_once_are_both_succeeded(stage: Stage, name: str) -> None:
+    """The supervisor hears of the child's death and has another deputy forked just when it dies itself."""
+    stage.start()
+    pids = [stage.pid("master"), stage.pid("worker")]
+    stage.deputy()
+    assert stage.supervisor is not None
+    os.kill(pids[name == "worker"], signal.SIGKILL)
+    stage.supervisor.kill()
+    stage.supervisor.wait(5)
+    assert stage.pid(name, 2)
+    until(lambda: looks_after() not in (0, stage.ready["pid"]), what="there is a successor")
+    assert alive(pids[name == "master"])
+    stage.tell("closed")
+    until(lambda: ours() == {}, what="the run ends")
+    assert stage.left("master") == "closed"
+
+
 def test_a_guard_and_the_supervisor_killed_one_after_the_other_leave_one_server(stage: Stage) -> None:
     """Between a new guard and the first answer of its server the deputy knows of it, or there is none."""
     ready = stage.start()
