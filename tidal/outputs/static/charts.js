@@ -444,8 +444,8 @@ function tellSpectrum(plot) {
 
 function drawSpectrum() {
   spectrum.holder.build();
-  spectrum.keys.replaceChildren(...spectrum.chosen.map((row, i) => el("button", { type: "button", class: "key", "aria-pressed": "true", title: "take it out", on: { click: () => choose(row, false) } },
-    el("span", { class: `swatch c-c${i}`, "aria-hidden": "true" }), nameOf(data.endpoints.rows[row]), el("span", { class: "value" }))));
+  spectrum.keys.replaceChildren(...spectrum.chosen.map((row, i) => el("button", { type: "button", class: "key", "aria-pressed": "true", title: `take ${nameOf(data.endpoints.rows[row])} out`, on: { click: () => choose(row, false) } },
+    el("span", { class: `swatch c-c${i}`, "aria-hidden": "true" }), el("span", { class: "name", text: nameOf(data.endpoints.rows[row]) }), el("span", { class: "value" }))));
   for (const [row, box] of spectrum.boxes) box.checked = spectrum.chosen.includes(row);
 }
 

@@ -66,7 +66,7 @@ function notes() {
   if (!totals.requests) said.push(["warn", "No request was made."]);
   const lost = data.workers.filter((row) => row.state === "lost").map((row) => row.name);
   if (lost.length) said.push(["warn", `Lost on the way: ${lost.join(", ")}. Their users went to the others; what they had not handed in is in no figure.`]);
-  if (data.ledger.lost_intervals) said.push(["warn", `${plural(data.ledger.lost_intervals, "interval")} of killed processes were never sent; the story names each.`]);
+  if (data.ledger.lost_intervals) said.push(["warn", `${plural(data.ledger.lost_intervals, "interval")} of killed processes never sent: the story names each.`]);
   if (expected && reporting < expected) said.push(["warn", `${reporting} of ${expected} workers reported; figures are complete to ${clock(complete)}.`]);
   if (data.totals.bad_entries) said.push(["warn", `${plural(data.totals.bad_entries, "entry", "entries")} of the log were refused.`]);
   if (data.totals.skipped_entries) said.push(["warn", `${plural(data.totals.skipped_entries, "entry", "entries")} of a newer tidal were skipped.`]);
