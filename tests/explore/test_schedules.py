@@ -73,3 +73,12 @@ def test_what_was_found_stays_mended(story: str) -> None:
     """Every law holds in it."""
     workers, steps = FOUND[story]
     run(Schedule(1, workers, None, tuple(steps)), Parts())
+
+
+def test_what_a_replica_lost_of_a_worker_that_had_left_the_plan_is_waited_for() -> None:
+    """A machine that slept ends its plan before the others do, and a report of it is handed in again."""
+    steps: list[Step] = [
+        ("round", 1055984430), ("round", 1059198484), ("round", 473177346), ("round", 46588768), ("suspend", 3),
+        ("round", 131188410), ("round", 108339709), ("wake", 3), ("pass", 2_600), ("failover", 663891621, -1_500),
+    ]  # fmt: skip
+    run(Schedule(203400, 2, 6_000, tuple(steps)), Parts())

@@ -58,7 +58,8 @@ def is_measured(state: State, now_ms: int, well_ms: int = 1 << 40) -> bool:
 def _awaited(state: State) -> list[str]:
     log = state.log
     owners = log.plan.owners if log.plan is not None else ()
-    return [o for o in owners if o not in log.ended and not _is_complete(state, o)]
+    others = (o for o, record in state.reports.incarnations.items() if record.ahead and o not in owners)
+    return [o for o in (*owners, *others) if o not in log.ended and not _is_complete(state, o)]
 
 
 def _is_complete(state: State, incarnation: str) -> bool:

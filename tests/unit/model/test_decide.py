@@ -556,6 +556,19 @@ def test_a_stopping_run_has_patience_and_an_end_of_it() -> None:
     assert ended(event) == ("stopped", "an operator's wish; no last report from w2", 0)
 
 
+def test_a_close_waits_for_what_redis_lost_of_a_worker_that_the_plan_knows_no_more() -> None:
+    """It is alive and hands it in again; whoever is gone does not."""
+    state = folded(*unjudged("w1", "w2"), at(4_000, planned("w1", number=2)), at(5_000, stopped()), finished("w1", 1))
+    fold_all(entries(reported("w2", 1), finished("w2", 3)), state)
+    assert decided(state, senses(5_100)) == []
+    fold_all(entries(reported("w2", 2)), state)
+    (event,) = decided(state, senses(5_200))
+    assert ended(event) == ("stopped", "an operator's wish", 0)
+    moved = [*unjudged("w1", "w2"), at(4_000, planned("w1", number=2)), at(4_500, lost("w2"))]
+    gone = folded(*moved, at(5_000, stopped()), finished("w1", 1), finished("w2", 3))
+    assert decided(gone, senses(5_100)) != []
+
+
 def test_while_redis_is_full_no_last_report_can_come() -> None:
     """Workers keep theirs until it takes them: patience begins when it does."""
     state = folded(*unjudged("w1", "w2"), at(5_000, stopped(timeout_ms=700)), finished("w1", 1))
