@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections import deque
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -39,6 +38,7 @@ from tidal.model.chain import row_of
 from tidal.model.codec import LOG, REPORTS, Entry, EntryId, pack
 from tidal.model.events import SCHEMA_VERSION, RunClosed
 from tidal.model.state import own_rules
+from tidal.repeats import Repeats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -50,7 +50,6 @@ CHECK_BYTES_MAX = 1 << 30
 LAST_BLOCKS = 3
 """Where the entry that closes a run is looked for; a block is some seconds."""
 _ENTRY_OVERHEAD = 48
-_REPEATS_KEPT = 1 << 16
 _MS_MAX = (1 << 64) - 1
 
 
@@ -407,25 +406,6 @@ def _entry(row: list[Any]) -> Entry:
     if not numbers_fit or type(kind) is not str or type(data) is not bytes:
         raise ValueError("not an entry")
     return Entry(STREAMS[stream], EntryId(ms, seq), kind, version, data)
-
-
-class Repeats:
-    """Tells whether an entry was among the last ones: the overlap of two masters is seconds, memory stays flat."""
-
-    def __init__(self) -> None:
-        self._known: set[tuple[str, EntryId]] = set()
-        self._order: deque[tuple[str, EntryId]] = deque()
-
-    def is_new(self, entry: Entry) -> bool:
-        """Whether it was not; it is known from now on."""
-        identity = (entry.stream, entry.id)
-        if identity in self._known:
-            return False
-        self._known.add(identity)
-        self._order.append(identity)
-        if len(self._order) > _REPEATS_KEPT:
-            self._known.discard(self._order.popleft())
-        return True
 
 
 def _files_of(path: Path) -> list[Path]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.archive import Archive, Repeats
+from tidal.archive import Archive
 from tidal.model.codec import LOG, REPORTS
 from tidal.model.rejudge import Rejudged, rejudge
+from tidal.repeats import Repeats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidal import paths
-from tidal.archive import Archive, ArchiveWriter, Repeats, part_paths
+from tidal.archive import Archive, ArchiveWriter, part_paths
 from tidal.archive_file import ENTRIES, KEYFRAME
 from tidal.chained import Chains, Link, checkpoint_of, link_of, place_of
 from tidal.errors import ArchiveDamaged, UsageError
@@ -22,6 +22,7 @@ from tidal.model.fold import fold_entry
 from tidal.model.masking import HOSTS, RULES_OF_NOBODY, Mask
 from tidal.model.state import STATE_BYTES_MAX, State, own_rules
 from tidal.model.struct import replace
+from tidal.repeats import Repeats
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,6 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from tidal.archive import Repeats
 from tidal.archive_file import ENTRIES, KEYFRAME
 from tidal.chained import Chained, checkpoint_of, follow, place_of
 from tidal.errors import ArchiveDamaged, ReplayDiffers, ReplayUnproven
@@ -26,6 +25,7 @@ from tidal.model.fold import fold_entry
 from tidal.model.state import State, digest_of, own_rules
 from tidal.model.struct import replace
 from tidal.model.words import moment
+from tidal.repeats import Repeats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

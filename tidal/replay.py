@@ -14,7 +14,6 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from tidal.archive import Repeats
 from tidal.archive_file import ENTRIES, KEYFRAME
 from tidal.errors import ArchiveDamaged, TidalError
 from tidal.model.codec import BadEntry, EntryId
@@ -23,6 +22,7 @@ from tidal.model.explain import explain, idle, marks
 from tidal.model.fold import fold_loosely
 from tidal.model.frame import frame
 from tidal.model.state import State, own_rules
+from tidal.repeats import Repeats
 from tidal.uncollected import uncollected
 from tidal.waypoints import Waypoints
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tidal import __main__, __version__, paths
 from tidal.archive import ArchiveWriter
-from tidal.cli import SUBCOMMANDS, flags
+from tidal.cli import SUBCOMMANDS, amounts, flags
 from tidal.cli.find import ARCHIVED, LOCAL, Found, pick
 from tidal.cli.parser import Parser, meant, overview, parser_of
 from tidal.cli.request import locustfile, locustfiles, run_options
@@ -131,14 +131,14 @@ def test_a_name_that_no_file_can_have_is_the_callers_mistake(capsys: pytest.Capt
 )
 def test_a_moment_may_be_said_as_it_is_shown(text: str, ms: int) -> None:
     """The screen, the tables and the story say 2:30, so --at, --from and --between read it."""
-    assert flags.moment_ms(text) == ms
+    assert amounts.moment_ms(text) == ms
 
 
 @pytest.mark.parametrize("text", ["2:3", ":30", "1:75", "2:30:", "1:2:03", "-1:00", "a:30"])
 def test_what_is_no_moment_is_refused(text: str) -> None:
     """Minutes and seconds have two digits."""
     with pytest.raises(argparse.ArgumentTypeError, match="is not a span of time"):
-        flags.moment_ms(text)
+        amounts.moment_ms(text)
 
 
 def test_flags_may_stand_between_user_classes() -> None:
@@ -171,33 +171,33 @@ def test_hints_never_fail(word: str) -> None:
 )  # fmt: skip
 def test_spans_are_read_as_locust_writes_them(text: str, value_ms: int) -> None:
     """Hours, minutes, seconds, in this order."""
-    assert flags.span_ms(text) == value_ms
+    assert amounts.span_ms(text) == value_ms
 
 
 @pytest.mark.parametrize("text", ["", "s", "5x", "-5", "1s2m", "5d", "1 m", "99999h", "٣"])
 def test_other_spans_are_refused(text: str) -> None:
     """With examples of what would do."""
     with pytest.raises(argparse.ArgumentTypeError):
-        flags.span_ms(text)
+        amounts.span_ms(text)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "x", "1e99"])
 def test_rates_that_cannot_be_are_refused(text: str) -> None:
     """A rate of 0 would never spawn anybody."""
     with pytest.raises(argparse.ArgumentTypeError):
-        flags.spawn_rate(text)
+        amounts.spawn_rate(text)
 
 
 @pytest.mark.parametrize("text", ["-1", "1.5", "x", "", "²", "99999999999"])
 def test_user_counts_that_cannot_be_are_refused(text: str) -> None:
     """Whole and not negative."""
     with pytest.raises(argparse.ArgumentTypeError):
-        flags.user_count(text)
+        amounts.user_count(text)
 
 
 def test_processes_as_locust_says_it() -> None:
     """-1 means as many as cores."""
-    assert [flags.process_count("-1"), flags.process_count("3")] == [0, 3]
+    assert [amounts.process_count("-1"), amounts.process_count("3")] == [0, 3]
 
 
 def test_what_was_not_said_stays_at_its_default() -> None:

@@ -35,7 +35,7 @@ LAYERS: dict[str, set[str]] = {
         "measure", "preflight", "sweep", "options", "versions", "lastwords", "whereabouts", "lean", "uncollected",
         "installed",
     },
-    "store": {"bus", "routes", "beacons", "leadership", "archive", "archive_file"},
+    "store": {"bus", "routes", "beacons", "leadership", "archive", "archive_file", "repeats"},
     "server": {"embedded", "engines", "guard", "fakeserver", "places"},
     "processes": {
         "master", "leader", "lease", "keeping", "lookout", "renewal", "record", "opening", "worker", "service", "crew",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tidal.cli import flags
+from tidal.cli import amounts, flags
 
 if TYPE_CHECKING:
     import argparse
@@ -42,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--within",
-        type=flags.positive_span_ms,
+        type=amounts.positive_span_ms,
         default=WITHIN_MS,
         metavar="SPAN",
         help="what is not done by then is ended (default: 1m)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.cli import flags
+from tidal.cli import amounts
 from tidal.cli.parser import meant
 from tidal.errors import UsageError
 
@@ -29,7 +29,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="leave out worker=w2, endpoint='GET /cart', class=Buyer or time=1m..2m; may be said again",
     )
     group.add_argument(
-        "--between", nargs=2, type=flags.moment_ms, metavar=("FROM", "TO"), help="leave out all but this time: 1m 4m"
+        "--between", nargs=2, type=amounts.moment_ms, metavar=("FROM", "TO"), help="leave out all but this time: 1m 4m"
     )
 
 
@@ -52,7 +52,7 @@ def _window(text: str) -> tuple[int, int]:
     first, dots, last = text.partition("..")
     if not dots:
         raise UsageError(f"--without time={text}: it takes FROM..TO, as 1m..2m30s")
-    return _ordered("--without time=", *(int(flags.checked(flags.moment_ms, part)) for part in (first, last)))
+    return _ordered("--without time=", *(int(amounts.checked(amounts.moment_ms, part)) for part in (first, last)))
 
 
 def _ordered(flag: str, from_ms: int, to_ms: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.cli import flags
+from tidal.cli import amounts, flags
 
 if TYPE_CHECKING:
     import argparse
@@ -25,12 +25,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     group = parser.add_argument_group("load")
     group.add_argument(
-        "-u", "--users", type=flags.user_count, default=USERS, metavar="N", help="how many (default: %(default)s)"
+        "-u", "--users", type=amounts.user_count, default=USERS, metavar="N", help="how many (default: %(default)s)"
     )
     group.add_argument(
         "-r",
         "--spawn-rate",
-        type=flags.spawn_rate,
+        type=amounts.spawn_rate,
         default=RATE,
         metavar="RATE",
         help="users that start in a second (default: %(default)g)",
@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "-t",
         "--run-time",
-        type=flags.positive_span_ms,
+        type=amounts.positive_span_ms,
         metavar="SPAN",
         help="how long (default: 2m on a screen, 20s on plain lines)",
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidal import opening
-from tidal.cli import flags, planflags
+from tidal.cli import amounts, planflags
 from tidal.cli.request import class_settings, load_options, locustfiles
 from tidal.errors import TidalError, UsageError
 from tidal.keys import is_name
@@ -76,16 +76,16 @@ def fleet_of(text: str) -> str:
 
 
 READERS: dict[str, Callable[[str], Any]] = {
-    "users": flags.user_count,
-    "rate": flags.spawn_rate,
+    "users": amounts.user_count,
+    "rate": amounts.spawn_rate,
     "plan": plans_of,
-    "run_time": flags.positive_span_ms,
+    "run_time": amounts.positive_span_ms,
     "host": str,
     "tags": tags_of,
     "exclude_tags": tags_of,
-    "processes": flags.process_count,
+    "processes": amounts.process_count,
     "fleet": fleet_of,
-    "expect_workers": flags.user_count,
+    "expect_workers": amounts.user_count,
 }
 """By field: what reads its flag."""
 FLAGS = {
@@ -113,7 +113,7 @@ def said_by(typed: Typed) -> Said:
         text = getattr(typed, name).strip()
         if text and not (typed.is_planned and name in ("users", "rate")):
             try:
-                values[name] = flags.checked(read, text)
+                values[name] = amounts.checked(read, text)
             except TidalError as error:
                 wrong[name] = str(error)
     return Said(values, wrong)
@@ -267,7 +267,7 @@ def _number(text: str, word: str, name: str) -> float | int:
     """A weight, or a fixed count, as a file would have it; ValueError says what it must be."""
     with suppress(ValueError):
         value = int(text) if word == "fixed_count" else float(text)
-        if 0 <= value < flags.USERS_MAX:
+        if 0 <= value < amounts.USERS_MAX:
             return int(value) if value == int(value) else value
     raise ValueError(f"{name}: weight and fixed_count are numbers from 0, not {text!r}")
 

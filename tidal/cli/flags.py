@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
-import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tidal import address
+from tidal.cli import amounts
 from tidal.cli.streams import STDOUT
 from tidal.errors import UsageError
 from tidal.model.struct import replace
 from tidal.model.thresholds_read import BadThreshold, thresholds_of
 from tidal.options.kinds import user_config
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 REDIS_URL = address.URL
 SIGN_WITH, ACCEPT_SIGNED_BY = "TIDAL_SIGN_WITH", "TIDAL_ACCEPT_SIGNED_BY"
@@ -33,78 +29,7 @@ tidal: everybody on this machine can see the password in --redis (ps): rather gi
   {address.PASSWORD}, or --redis-password-file FILE, or the whole URL in {REDIS_URL}"""
 NEEDED = "none: it must be said"
 Taker = argparse._ActionsContainer  # noqa: SLF001 - argparse has no public name for what parsers and groups share
-USERS_MAX = 10_000_000
-SIZE_MAX = 1 << 44
-SPAN_MAX_MS = 366 * 24 * 3_600_000
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-_SIZE = re.compile(r"(\d{1,15})([KMG])?I?B?", re.ASCII)
-_MOMENT = re.compile(r"(?:(\d{1,4}):(?=\d\d:))?(\d{1,4}):([0-5]\d(?:\.\d+)?)", re.ASCII)
-_SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
-
-
-def span_ms(text: str) -> int:
-    """Milliseconds of a span as Locust writes it: `20`, `20s`, `3m`, `1h20m`, also `0.5s`."""
-    match = _SPAN.fullmatch(text.strip())
-    if not match or not any(match.groups()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a span of time such as 20, 20s, 3m or 1h20m")
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    value_ms = round((hours * 3600 + minutes * 60 + seconds) * 1000)
-    if value_ms > SPAN_MAX_MS:
-        raise argparse.ArgumentTypeError(f"{text!r} is longer than a year")
-    return value_ms
-
-
-def moment_ms(text: str) -> int:
-    """A moment of the load: a span since its beginning, `2m30s`, or as it is shown everywhere, `2:30` and `1:02:30`."""
-    match = _MOMENT.fullmatch(text.strip().removeprefix("+"))
-    if match is None:
-        return span_ms(text.removeprefix("+"))
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return span_ms(f"{hours * 3600 + minutes * 60 + seconds:f}")
-
-
-def positive_span_ms(text: str) -> int:
-    """A span that is longer than nothing."""
-    value_ms = span_ms(text)
-    if not value_ms:
-        raise argparse.ArgumentTypeError("a run of no time would do nothing")
-    return value_ms
-
-
-def size_bytes(text: str) -> int:
-    """Bytes of a size such as 512MB, 2G or 1048576."""
-    match = _SIZE.fullmatch(text.strip().upper())
-    size = int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2] or ""] if match else SIZE_MAX + 1
-    if size > SIZE_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512MB or 2GB")
-    return size
-
-
-def user_count(text: str) -> int:
-    """How many users: 0 or more."""
-    if not text.isascii() or not text.isdigit() or int(text) > USERS_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of users from 0 to {USERS_MAX:,}")
-    return int(text)
-
-
-def spawn_rate(text: str) -> float:
-    """Users a second: above 0."""
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = math.nan
-    if not 0 < rate <= USERS_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a rate of users a second above 0")
-    return rate
-
-
-def process_count(text: str) -> int:
-    """How many generators: 0 (or -1, as Locust says it) for as many as cores."""
-    if text == "-1":
-        return 0
-    if not text.isascii() or not text.isdigit() or int(text) > 1024:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes from 0 to 1024")
-    return int(text)
 
 
 def add_file(parser: argparse.ArgumentParser) -> None:
@@ -123,14 +48,14 @@ def add_file(parser: argparse.ArgumentParser) -> None:
 def add_load(parser: argparse.ArgumentParser) -> None:
     """How much load, for how long, against what."""
     group = parser.add_argument_group("load")
-    group.add_argument("-u", "--users", type=user_count, metavar="N", help="how many users (default: 1)")
+    group.add_argument("-u", "--users", type=amounts.user_count, metavar="N", help="how many users (default: 1)")
     group.add_argument(
-        "-r", "--spawn-rate", type=spawn_rate, metavar="RATE", help="users that start in a second (default: 1)"
+        "-r", "--spawn-rate", type=amounts.spawn_rate, metavar="RATE", help="users that start in a second (default: 1)"
     )
     group.add_argument(
         "-t",
         "--run-time",
-        type=positive_span_ms,
+        type=amounts.positive_span_ms,
         metavar="SPAN",
         help="how long: 20, 20s, 3m, 1h20m (default: until stopped)",
     )
@@ -143,7 +68,7 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "-s",
         "--stop-timeout",
-        type=span_ms,
+        type=amounts.span_ms,
         metavar="SPAN",
         help="how long a task in flight may go on after a stop (default: 5s)",
     )
@@ -313,7 +238,7 @@ def add_processes(parser: Taker) -> None:
     """--processes."""
     parser.add_argument(
         "--processes",
-        type=process_count,
+        type=amounts.process_count,
         default=0,
         metavar="N",
         help="generators on this machine (default: one per core)",
@@ -328,11 +253,15 @@ def add_distribution(parser: argparse.ArgumentParser, *, local: bool = True) -> 
     if local:
         add_processes(group)
     group.add_argument(
-        "--expect-workers", type=user_count, default=1, metavar="N", help="start when N workers are ready (default: 1)"
+        "--expect-workers",
+        type=amounts.user_count,
+        default=1,
+        metavar="N",
+        help="start when N workers are ready (default: 1)",
     )
     group.add_argument(
         "--expect-workers-max-wait",
-        type=span_ms,
+        type=amounts.span_ms,
         default=60_000,
         metavar="SPAN",
         help="give up when they are not there by then (default: 1m)",
@@ -349,21 +278,21 @@ def add_distribution(parser: argparse.ArgumentParser, *, local: bool = True) -> 
     group.add_argument("--keep-running", action="store_true", help="go on without an end and without a viewer")
     group.add_argument(
         "--masterless-timeout",
-        type=span_ms,
+        type=amounts.span_ms,
         default=600_000,
         metavar="SPAN",
         help="an endless load stops when no master was there for so long (default: 10m)",
     )
     group.add_argument(
         "--isolation-timeout",
-        type=span_ms,
+        type=amounts.span_ms,
         default=60_000,
         metavar="SPAN",
         help="a worker cut off from Redis goes on for so long (default: 1m)",
     )
     group.add_argument(
         "--log-budget",
-        type=size_bytes,
+        type=amounts.size_bytes,
         default=512 << 20,
         metavar="SIZE",
         help="above this what is in the archive is trimmed from Redis (default: 512MB)",
@@ -422,14 +351,6 @@ def add_recording(parser: argparse.ArgumentParser) -> None:
         help="the run's id, a part of it or its name, latest~1 for the last but one, or an archive's path"
         " (default: latest)",
     )
-
-
-def checked(read: Callable[[str], float], text: str) -> float:
-    """A value that is no flag's, read as a flag's would be; UsageError when it will not do."""
-    try:
-        return read(text)
-    except argparse.ArgumentTypeError as error:
-        raise UsageError(str(error)) from None
 
 
 def redis_url(args: argparse.Namespace, *, of_environment: bool = True) -> str | None:

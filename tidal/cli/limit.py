@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from tidal.cli import flags
+from tidal.cli import amounts, flags
 from tidal.cli.planflags import NO_PLAN
 from tidal.errors import UsageError
 from tidal.model.arrivals import EVEN, SPACINGS
@@ -62,7 +62,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--most", type=_level, metavar="N", help="no level above this (default: 100,000)")
     group.add_argument(
-        "-r", "--spawn-rate", type=flags.spawn_rate, metavar="RATE", help="users that come or go in a second at least"
+        "-r", "--spawn-rate", type=amounts.spawn_rate, metavar="RATE", help="users that come or go in a second at least"
     )
     _add_spans(group)
     flags.add_target(parser)
@@ -75,7 +75,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_spans(group: flags.Taker) -> None:
     group.add_argument(
-        "--settle", type=flags.span_ms, default=5_000, metavar="SPAN", help="wait after each change (default: 5s)"
+        "--settle", type=amounts.span_ms, default=5_000, metavar="SPAN", help="wait after each change (default: 5s)"
     )
     group.add_argument(
         "--probe", type=_probe_ms, default=20_000, metavar="SPAN", help="measure each level so long (default: 20s)"
@@ -91,7 +91,7 @@ def _add_spans(group: flags.Taker) -> None:
         "--probes", type=_probes, default=40, metavar="N", help="give up being more exact after so many (default: 40)"
     )
     group.add_argument(
-        "-t", "--run-time", type=flags.positive_span_ms, metavar="SPAN", help="end then, whatever is known"
+        "-t", "--run-time", type=amounts.positive_span_ms, metavar="SPAN", help="end then, whatever is known"
     )
 
 
@@ -133,28 +133,28 @@ def spec(args: argparse.Namespace) -> LimitSpec:
 
 
 def _level(text: str) -> float:
-    level = flags.spawn_rate(text)
+    level = amounts.spawn_rate(text)
     if level < 0.1:
         raise argparse.ArgumentTypeError(f"{text!r} is less than 0.1")
     return level
 
 
 def _probe_ms(text: str) -> int:
-    value_ms = flags.span_ms(text)
+    value_ms = amounts.span_ms(text)
     if not 3_000 <= value_ms <= 600_000 or value_ms % 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is not whole seconds from 3s to 10m")
     return value_ms
 
 
 def _tolerance(text: str) -> int:
-    percent = flags.spawn_rate(text)
+    percent = amounts.spawn_rate(text)
     if not 1 <= percent <= 100:
         raise argparse.ArgumentTypeError(f"{text!r} is not 1 to 100 per cent")
     return round(percent * 10)
 
 
 def _probes(text: str) -> int:
-    count = flags.user_count(text)
+    count = amounts.user_count(text)
     if not 1 <= count <= 200:
         raise argparse.ArgumentTypeError(f"{text!r} is not 1 to 200 probes")
     return count

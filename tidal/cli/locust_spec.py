@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from tidal.cli.flags import REDIS_URL, SIGN_WITH, SPAN_MAX_MS, redis_url
+from tidal.cli.amounts import SPAN_MAX_MS
+from tidal.cli.flags import REDIS_URL, SIGN_WITH, redis_url
 from tidal.cli.locust_exit import BAD_COMBINATION, leave
 from tidal.cli.request import class_settings, key_file, told
 from tidal.errors import UsageError

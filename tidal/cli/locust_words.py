@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NoReturn
 
-from tidal.cli.flags import REDIS_FILES, REDIS_URL, USERS_MAX
+from tidal.cli.amounts import USERS_MAX
+from tidal.cli.flags import REDIS_FILES, REDIS_URL
 from tidal.cli.flowing import Help
 from tidal.cli.locust_exit import as_locust_ends
 from tidal.errors import TidalError, UsageError

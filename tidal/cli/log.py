@@ -12,7 +12,7 @@ import json
 from itertools import count
 from typing import TYPE_CHECKING
 
-from tidal.cli import flags
+from tidal.cli import amounts, flags
 from tidal.cli.streams import say
 from tidal.errors import NoSuchRun, UsageError
 from tidal.model.words import moment
@@ -33,10 +33,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     flags.add_recording(parser)
     parser.add_argument(
-        "--from", type=flags.moment_ms, dest="from_ms", metavar="SPAN", help="from this moment of the load on"
+        "--from", type=amounts.moment_ms, dest="from_ms", metavar="SPAN", help="from this moment of the load on"
     )
     parser.add_argument(
-        "--to", type=flags.moment_ms, dest="to_ms", metavar="SPAN", help="up to this moment of the load"
+        "--to", type=amounts.moment_ms, dest="to_ms", metavar="SPAN", help="up to this moment of the load"
     )
     parser.add_argument("--where", metavar="EXPR", help="only the entries of which this is so (see above)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with all that the entry carries")

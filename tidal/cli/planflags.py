@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tidal.cli import flags
+from tidal.cli import amounts, flags
 from tidal.model.arrivals import EVEN, IN_FLIGHT_GUARD, SPACINGS
 from tidal.model.planning import planned, typed_of
 from tidal.model.tickets import ITERATIONS_MAX
@@ -37,7 +37,7 @@ def seed(text: str) -> int:
 
 def in_flight(text: str) -> int:
     """A number above 0."""
-    most = flags.user_count(text)
+    most = amounts.user_count(text)
     if not most:
         raise argparse.ArgumentTypeError("with none in flight nothing would be started")
     return most

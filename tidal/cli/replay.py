@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidal.cli import cutting, flags
+from tidal.cli import amounts, cutting, flags
 from tidal.cli.streams import say
 from tidal.errors import ArchiveDamaged, NoSuchRun, UsageError
 
@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     flags.add_recording(parser)
     parser.add_argument(
         "--at",
-        type=flags.moment_ms,
+        type=amounts.moment_ms,
         metavar="SPAN",
         help="go to this moment of the load, and stand there (with --speed: play on): 2m30s, or 2:30",
     )

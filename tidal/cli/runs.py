@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tidal.cli import flags
+from tidal.cli import amounts, flags
 from tidal.errors import UsageError
 from tidal.model.words import plural
 
@@ -36,7 +36,7 @@ DAY_MS = 86_400_000
 def age_ms(text: str) -> int:
     """Milliseconds of an age: 30d, 2w, or a span."""
     match = _AGE.fullmatch(text.strip())
-    return int(match[1]) * {"d": DAY_MS, "w": 7 * DAY_MS}[match[2]] if match else flags.span_ms(text)
+    return int(match[1]) * {"d": DAY_MS, "w": 7 * DAY_MS}[match[2]] if match else amounts.span_ms(text)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--as", dest="name", default=None, metavar="NAME", help="with pin: what the run is called")
     parser.add_argument("--older-than", type=age_ms, metavar="AGE", help="with prune: 30d, 2w, 12h")
     parser.add_argument(
-        "--down-to", type=flags.size_bytes, metavar="SIZE", help="with prune: until all of them take no more"
+        "--down-to", type=amounts.size_bytes, metavar="SIZE", help="with prune: until all of them take no more"
     )
     parser.add_argument("--dry-run", action="store_true", help="with prune: only say what would go")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.cli import flags
+from tidal.cli import amounts, flags
 from tidal.cli.parser import meant
 from tidal.errors import UsageError
 
@@ -72,18 +72,18 @@ def wishes(words: Sequence[str]) -> tuple[dict[str, float], str]:
         if name == "class":
             of_class = value
         else:
-            found[name] = flags.checked(_READERS[name], value)
+            found[name] = amounts.checked(_READERS[name], value)
     return found, of_class
 
 
 def _arrivals(text: str) -> float:
     """Arrivals a second: 0 or more."""
-    return 0.0 if text == "0" else flags.spawn_rate(text)
+    return 0.0 if text == "0" else amounts.spawn_rate(text)
 
 
 _READERS: dict[str, Callable[[str], float]] = {
-    "users": flags.user_count,
-    "rate": flags.spawn_rate,
+    "users": amounts.user_count,
+    "rate": amounts.spawn_rate,
     "arrivals": _arrivals,
-    "over": flags.span_ms,
+    "over": amounts.span_ms,
 }

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from tidal.cli import flags
+from tidal.cli import amounts, flags
 
 if TYPE_CHECKING:
     import argparse
@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--max-users",
-        type=flags.user_count,
+        type=amounts.user_count,
         default=os.environ.get("TIDAL_MAX_USERS") or "0",
         metavar="N",
         help="take N users at most, also from TIDAL_MAX_USERS (default: what its file descriptors allow)",
