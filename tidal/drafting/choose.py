@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 from tidal.drafting.exchange import header_of
 from tidal.errors import BadRecording
-from tidal.model.redact import DEFAULT, Redactor
+from tidal.model.redact import Redactor
 from tidal.model.struct import Struct, field
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Wanted(Struct, frozen=True):
     static: bool = False
     all_hosts: bool = False
     all_headers: bool = False
-    redactor: Redactor = field(default=DEFAULT)
+    redactor: Redactor = field(default_factory=Redactor)
 
 
 def chosen(recording: Recording, wanted: Wanted) -> list[Exchange]:

@@ -14,6 +14,7 @@ from msgspec._core import Factory
 
 import tidal.model
 from tidal import launch, lines, opening, service
+from tidal.drafting import choose
 from tidal.model import events as ev
 from tidal.model.series import Point, Strain
 from tidal.model.struct import Discreet, Remembering, Struct, asdict, fields_of, lasting_fields_of, replace
@@ -23,7 +24,7 @@ from tidal.tui import choice
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ = (launch, lines, opening, service, html_data, choice)
+_ = (launch, lines, opening, service, html_data, choice, choose)
 """Whoever has something to hide."""
 
 
