@@ -397,8 +397,12 @@ def test_a_child_and_the_supervisor_killed_at_once_are_both_succeeded(stage: Sta
     assert stage.left("master") == "closed"
 
 
+@pytest.mark.chaos
 def test_a_guard_and_the_supervisor_killed_one_after_the_other_leave_one_server(stage: Stage) -> None:
-    """Between a new guard and the first answer of its server the deputy knows of it, or there is none."""
+    """Between a new guard and the first answer of its server the deputy knows of it, or there is none.
+
+    Not so yet where the supervisor is killed before the guard has its orders: then both wait for ever.
+    """
     ready = stage.start()
     stage.pid("worker")
     stage.deputy()
