@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 
 from tidal import __version__
 from tidal.installed import packages
@@ -16,7 +17,8 @@ def of_packages() -> dict[str, str]:
     return {name: installed[name].version for name in PACKAGES if name in installed}
 
 
+@cache
 def here() -> dict[str, str]:
-    """tidal, Python, the machine, the packages."""
+    """tidal, Python, the machine, the packages. Looked up once: a run and its archive both tell."""
     machine = f"{platform.system()} {platform.release()} {platform.machine()}"
     return {"tidal": __version__, "python": platform.python_version(), "machine": machine, **of_packages()}

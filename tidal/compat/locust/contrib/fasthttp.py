@@ -1,8 +1,8 @@
 """Locust's `locust.contrib.fasthttp`."""
 
-import re
 from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext
 
+from tidal.compat.urls import absolute_http_url_regexp
 from tidal.fastuser import FastHttpUser
 from tidal.flow import CatchResponseError, LocustError, ResponseError, StopTest
 from tidal.generator.fast_agent import LocustUserAgent
@@ -22,8 +22,6 @@ from tidal.rest import RestMixin
 from tidal.users import User
 
 from ..util.deprecation import DeprecatedFastHttpLocustClass as FastHttpLocust  # noqa: TID252 - the package has two names
-
-absolute_http_url_regexp = re.compile(r"^https?://", re.IGNORECASE)
 
 __all__ = [
     "FAILURE_EXCEPTIONS",
