@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -23,6 +24,12 @@ def until(condition: Callable[[], T], within_s: float = 10.0, what: str = "") ->
         assert time.monotonic() < end_s, f"not within {PATIENCE} times {within_s} s: {what or condition}"
         time.sleep(0.02)
     return result
+
+
+def listens(path: Path) -> bool:
+    """Whether a server takes connections on a Unix socket; its file is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as asked:
+        return asked.connect_ex(str(path)) == 0
 
 
 def alive(pid: int) -> bool:

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import redis
-from deadline import until
+from deadline import listens, until
 
 from tidal.acl import set_user
 from tidal.address import VARIABLES
@@ -47,7 +47,7 @@ class Secured:
         self.server = stage._start([REDIS, "-"], (whole + config.format(port=self.port)).encode())
         assert self.server.stdin is not None
         self.server.stdin.close()
-        until(self.socket.exists, what="Redis listens")
+        until(lambda: listens(self.socket), what="Redis listens")
 
     @contextlib.contextmanager
     def admin(self, password: str | None = None) -> Iterator[redis.Redis]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
-from deadline import processes_of, until
+from deadline import listens, processes_of, until
 
 from tidal.archive import Archive
 from tidal.bus import Bus
@@ -82,7 +82,7 @@ class Stage:
         assert self.redis.stdin is not None
         self.redis.stdin.close()
         self.redis_url = f"unix://{socket}"
-        until(socket.exists, what="Redis listens")
+        until(lambda: listens(socket), what="Redis listens")
 
     def start_target(self) -> None:
         """The shop, on a free port."""

@@ -227,7 +227,8 @@ import json, sys
 from pathlib import Path
 from tidal import User
 asked = ("requests", "tidal.generator.fasthttp", "tidal.generator.fast_cookies")
-Path("seen.json").write_text(json.dumps([name for name in asked if name in sys.modules]))
+Path("seen.part").write_text(json.dumps([name for name in asked if name in sys.modules]))
+Path("seen.part").rename("seen.json")  # whoever waits for the file finds it whole
 class A(User): pass
 """
 
