@@ -6,7 +6,11 @@ The table in `docs/reference/exit-codes.md` is held to `EXIT_CODES` by a test.
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""What a write says when its disk is full, its quota used up, its file too large, or its device gone."""
 
 
 class TidalError(Exception):
@@ -221,7 +225,7 @@ class RunLapsed(TidalError):
     """The run ended by itself: no viewer, no master, or its processes died."""
 
     exit_code = 43
-    meaning = "the run ended before its plan (lapsed, or its processes died)"
+    meaning = "the run ended before its plan: it lapsed, its processes died, it was stopped before it began"
 
 
 class Fenced(TidalError):
@@ -250,6 +254,12 @@ class Unwritable(TidalError):
 
     exit_code = 56
     meaning = "what was to be printed or written cannot be: the disk is full"
+
+
+def cannot_write(place: object, error: OSError) -> TidalError:
+    """What to raise for a file that cannot be written: there is no room, or its name was not a good one."""
+    kind = Unwritable if error.errno in NO_ROOM else UsageError
+    return kind(f"cannot write {place}: {error.strerror}")
 
 
 OTHER_EXIT_CODES: dict[int, str] = {

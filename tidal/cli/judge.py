@@ -3,7 +3,7 @@
 Says of each whether it was kept to, and when it would have tripped, at the very entry of the log at which a live run
 would have. Without an expression or a flag that gives one the run is judged by its own thresholds. No Redis is needed.
 The exit code is 0 when all are kept to, 62 when one is not, 63 when one cannot be judged, 60 for a run whose verdict
-is invalid.
+is invalid, 43 for one that did not come to its end or whose recording does not.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tidal.cli import flags
-from tidal.errors import UsageError
+from tidal.errors import RunLapsed, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from tidal.model.rejudge import Rejudged
     from tidal.model.rows import Frame
+
+ENDED = frozenset({"finished", "stopped"})
+"""Outcomes of runs that went as far as they were meant to."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Fold the archive, print the table, return the code."""
     from tidal.cli.console import columns_of
     from tidal.cli.replay import archive_of
-    from tidal.cli.streams import lines_to
+    from tidal.cli.streams import lines_to, show
     from tidal.cli.verdict_files import summary_file, write_verdict
     from tidal.judge import judged
     from tidal.model.frame import frame
@@ -57,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"run {found.state.log.run} has no thresholds of its own: name one, such as 'p95<300ms'")
     seen = frame(found.state, at_ms)
     out = lines_to(args.json)
-    print("\n".join([threshold_table(seen, columns_of(out)), *_entries(seen, found), *_end(seen)]), file=out)
+    show("\n".join([threshold_table(seen, columns_of(out)), *_entries(seen, found), *_end(seen)]), out)
     code = exit_code(seen, allow_suspect=args.allow_suspect)
     if args.json is not None:
         _put_json(as_dict(seen, found, code), args.json)
@@ -83,7 +86,7 @@ def split(words: Sequence[str], flagged: Sequence[str] = ()) -> tuple[str, tuple
 
 
 def exit_code(seen: Frame, *, allow_suspect: bool) -> int:
-    """The code of a judgement: figures that may not be believed pass nothing."""
+    """The code of a judgement: figures that may not be believed pass nothing, nor does a part of a run."""
     from tidal.model.judging import EXIT_NOT_MET, EXIT_UNJUDGED
     from tidal.model.verdict import EXIT_INVALID, EXIT_SUSPECT
 
@@ -94,6 +97,8 @@ def exit_code(seen: Frame, *, allow_suspect: bool) -> int:
         return EXIT_NOT_MET
     if words & {"unjudged", "waiting"}:
         return EXIT_UNJUDGED
+    if seen.run.exit_code is None or seen.run.outcome not in ENDED:
+        return RunLapsed.exit_code
     return EXIT_SUSPECT if seen.verdict.word == "suspect" and not allow_suspect else 0
 
 

@@ -20,6 +20,8 @@ HOOK_END_PATIENCE_MS = 30_000
 """How long the close waits for the file's listeners of test_stop, quitting and quit on the master's side."""
 EXIT_HOOK_FAILED = 2
 """Of a run in which a listener raised, as Locust has it."""
+EXIT_LAPSED = 43
+"""Of a run that ended before its plan; of tidal.errors, and held to it by a test."""
 
 
 def finish(state: State, senses: Senses) -> list[ev.Event]:
@@ -78,6 +80,8 @@ def exit_code(state: State) -> int:
         return log.exit_code_wanted
     if reports.exit_codes:
         return max(reports.exit_codes.values())
+    if log.options.exit_by_verdict and not log.began_ms:
+        return EXIT_LAPSED  # it was stopped while it waited for workers: nothing passed
     failed = reports.total.failures > 0 and not judges_failures(log)
     hung = log.options.exit_by_verdict and not reports.total.requests and reports.total.cancelled > 0
     return log.options.exit_code_on_error if failed or reports.exceptions or hung else 0

@@ -17,7 +17,7 @@ from tidal.model import phases
 from tidal.model.answers import answers
 from tidal.model.attendance import attend, refusals, tick
 from tidal.model.capacity import lacking, peak
-from tidal.model.closing import finish
+from tidal.model.closing import EXIT_LAPSED, finish
 from tidal.model.judging import aborting, trips
 from tidal.model.leases import lend
 from tidal.model.ledger import seal
@@ -45,7 +45,7 @@ CAPACITY_PATIENCE_MS = 10_000
 """How long more workers are waited for, after the last one came, when those there cannot take all users."""
 NAMES_MAX = 5
 
-EXIT_NOT_SHIPPED, EXIT_WORKER_LOAD, EXIT_NOT_SIGNED, EXIT_NO_WORKERS, EXIT_LAPSED = 16, 17, 19, 40, 43
+EXIT_NOT_SHIPPED, EXIT_WORKER_LOAD, EXIT_NOT_SIGNED, EXIT_NO_WORKERS = 16, 17, 19, 40
 EXIT_TOO_SMALL = 45
 EXITS_OF_LOADING = {"NotShipped": EXIT_NOT_SHIPPED, "NotSigned": EXIT_NOT_SIGNED}
 """Of tidal.errors, repeated here because the model imports no shell; a test holds them together."""

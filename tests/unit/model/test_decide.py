@@ -40,7 +40,7 @@ from tidal.model import decide as deciding
 from tidal.model import events as ev
 from tidal.model.attendance import TICK_MS
 from tidal.model.capacity import slot_loads
-from tidal.model.closing import CLOSE_PATIENCE_MS, exit_code
+from tidal.model.closing import CLOSE_PATIENCE_MS, EXIT_LAPSED, exit_code
 from tidal.model.codec import ENTRY_BYTES_MAX, REPORTS, Entry, EntryId, pack
 from tidal.model.decide import UNWATCHED_MS, decide, start_lead_ms
 from tidal.model.ledger import planned_users
@@ -286,7 +286,7 @@ def test_exit_codes_are_those_of_the_errors() -> None:
         deciding.EXIT_WORKER_LOAD: errors.WorkerLoadError,
         deciding.EXIT_NO_WORKERS: errors.NoWorkers,
         deciding.EXIT_TOO_SMALL: errors.FleetTooSmall,
-        deciding.EXIT_LAPSED: errors.RunLapsed,
+        EXIT_LAPSED: errors.RunLapsed,
     }
     assert {code: error.exit_code for code, error in codes.items()} == {code: code for code in codes}
     assert set(codes) <= set(errors.exit_codes())
@@ -618,6 +618,14 @@ def test_a_target_that_never_answered_is_no_success() -> None:
         assert exit_code(state) == code
     answered = folded(*running("w1"), by("w1", 1, report(hung)), reported("w1", 2))
     assert exit_code(answered) == 0
+
+
+@pytest.mark.parametrize(("options", "code"), [({}, EXIT_LAPSED), ({"exit_by_verdict": False}, 0)])
+def test_a_run_that_was_stopped_before_it_began_has_passed_nothing(options: dict[str, object], code: int) -> None:
+    """A Ctrl-C while it waits for workers; Locust's own command line says 0 there."""
+    state = folded(opened(**options), *ready("w1"), stopped())
+    (event,) = decided(state, senses(5_100))
+    assert ended(event) == ("stopped", "an operator's wish", code)
 
 
 def test_after_the_end_and_before_the_beginning_nothing_is_decided() -> None:

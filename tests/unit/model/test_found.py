@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from histories import T0, at, beat, beats, by, changed, folded, report, running, ticked
 
 from tidal.model import events as ev
-from tidal.model.decide import EXIT_LAPSED, decide
+from tidal.model.closing import EXIT_LAPSED
+from tidal.model.decide import decide
 from tidal.model.senses import Senses
 
 if TYPE_CHECKING:
