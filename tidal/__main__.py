@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from tidal import __version__
 from tidal.cli.parser import HELP, VERSION, overview, parser_of, subcommand
-from tidal.cli.streams import NO_ROOM, drop_output, open_streams
-from tidal.errors import RedisUnreachable, TidalError, Unwritable, UsageError
+from tidal.cli.streams import drop_output, open_streams
+from tidal.errors import NO_ROOM, RedisUnreachable, TidalError, Unwritable, UsageError
 from tidal.uncollected import uncollected
 
 if TYPE_CHECKING:

@@ -74,6 +74,19 @@ def check(url: str) -> None:
             f"{mask(url)} is not the URL of a Redis: redis://HOST:PORT, rediss://HOST:PORT, unix:///PATH, "
             "redis+sentinel://HOST:PORT,HOST:PORT/SERVICE or redis+cluster://HOST:PORT,HOST:PORT"
         )
+    if (wrong := _wrong_database(url)) is not None:
+        only = "a cluster has 0 alone" if "+cluster:" in url else "it is a number, as in redis://HOST:PORT/0"
+        raise UsageError(f"{mask(url)}: there is no database {clean(wrong, 40)!r}: {only}")
+
+
+def _wrong_database(url: str) -> str | None:
+    """What stands where the number of a database belongs and is none; redis-py would take 0 without a word."""
+    parts = urlsplit(url)
+    said = parse_qs(parts.query).get("db", [])
+    if not url.startswith("unix") and "+sentinel:" not in url:  # their paths are something else
+        said.append(parts.path.strip("/"))
+    known = re.compile("0?" if "+cluster:" in url else "[0-9]{0,6}")
+    return next((word for word in said if not known.fullmatch(word)), None)
 
 
 def has_password(url: str) -> bool:

@@ -352,8 +352,7 @@ def _first_message(host: Child, root: Path, log_path: Path) -> Event:
 def await_answers(child: Child, end_s: float) -> bool:
     """Wait until there is something to receive, handing on what was not sent; False at the deadline."""
     while (left_s := end_s - time.monotonic()) > 0:
-        writing = [child.stdin_fd] if child.unsent else []
-        readable, writable, _ = select.select([child.answers_fd], writing, [], left_s)
+        readable, writable, _ = select.select([child.answers_fd], child.unread, [], left_s)
         if writable:
             child.flush()
         if readable:

@@ -14,7 +14,7 @@ from tidal import paths
 from tidal.archive import Archive, ArchiveWriter, part_paths
 from tidal.archive_file import ENTRIES, KEYFRAME
 from tidal.chained import Chains, Link, checkpoint_of, link_of, place_of
-from tidal.errors import ArchiveDamaged, UsageError
+from tidal.errors import ArchiveDamaged, UsageError, cannot_write
 from tidal.keys import is_name
 from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, decode, unpack
 from tidal.model.events import ByMaster, RunOpened
@@ -102,13 +102,13 @@ def _write(archive: Archive, out: Path, mask: Mask | None, *, is_ours: bool = Fa
     except FileExistsError:
         raise UsageError(f"{out} is there already; -o FILE names another") from None
     except OSError as error:
-        raise UsageError(f"cannot write {out}: {error.strerror}") from None
+        raise cannot_write(out, error) from None
     try:
         archive.copy_to(writer) if mask is None else _Masking(archive, writer, mask, is_ours=is_ours).run()
         writer.close(final=archive.final)
     except OSError as error:
         out.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {out}: {error.strerror}") from None
+        raise cannot_write(out, error) from None
     except BaseException:
         out.unlink(missing_ok=True)
         raise

@@ -97,14 +97,14 @@ class Child:
         return self._process.pid
 
     @property
-    def stdin_fd(self) -> int:
-        """The descriptor to watch for writing while `unsent` is not 0; -1 once it is closed."""
-        return self._stdin
-
-    @property
     def unsent(self) -> int:
         """How many bytes of orders wait for the child to read."""
         return len(self._unsent)
+
+    @property
+    def unread(self) -> list[int]:
+        """The descriptor to watch for writing, while there are orders that wait; nothing else."""
+        return [self._stdin] if self._unsent else []
 
     def send(self, data: bytes) -> bool:
         """Hand in orders without waiting: what the pipe does not take is kept; False when the child is gone."""

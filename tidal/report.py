@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from tidal.archive import Archive
 from tidal.cutting import cut_out
-from tidal.errors import UsageError
+from tidal.errors import cannot_write
 from tidal.model.codec import LOG, BadEntry, decode
 from tidal.model.cuts import cut_frame
 from tidal.model.events import ByMaster, FileChunk, RunStarted
@@ -53,7 +53,7 @@ def write_html(archive: Path, out: Path | IO[str], *, source: bool = True) -> No
     try:
         out.write_text(text, encoding="utf8", newline="\n")
     except OSError as error:
-        raise UsageError(f"cannot write {out}: {error.strerror}") from None
+        raise cannot_write(out, error) from None
 
 
 def read_html(path: Path, *, source: bool = True, cut: CutOf = None) -> str:

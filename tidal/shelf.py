@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tidal import paths
 from tidal.archive import part_paths
-from tidal.errors import NoSuchRun, TidalError, UsageError
+from tidal.errors import NoSuchRun, TidalError, UsageError, cannot_write
 from tidal.keys import is_name
 from tidal.model.state import own_rules
 from tidal.model.struct import Struct, field, replace
@@ -145,7 +145,7 @@ def put(run: str, known: About) -> None:
     try:
         paths.write_atomically(_about_path(run), json.dumps(to_wire(known)).encode())
     except OSError as error:
-        raise UsageError(f"cannot write {_about_path(run)}: {error.strerror}") from None
+        raise cannot_write(_about_path(run), error) from None
 
 
 def shelved(run: str, *, with_figures: bool = True) -> Shelved | None:

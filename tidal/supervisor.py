@@ -104,9 +104,7 @@ class Supervisor:
         cmds: Commands,
         begun: EmbeddedServer | None = None,
     ) -> None:
-        self._spec = spec
-        self._begun = begun
-        self._folder = folder
+        self._spec, self._folder, self._begun = spec, folder, begun
         self._answer = answer
         self._commands = cmds
         self._told = 0  # how often we were told to stop
@@ -198,7 +196,8 @@ class Supervisor:
         """The run's id, as the master says; what it found wrong is raised."""
         end_s = time.monotonic() + OPEN_S
         while not self._told and time.monotonic() < end_s:
-            select.select([master.child.answers_fd, self._wake_fd], [], [], TURN_S)
+            select.select([master.child.answers_fd, self._wake_fd], master.child.unread, [], TURN_S)
+            master.child.flush()  # a spec may be more than a pipe takes at once
             for answer in master.hear():
                 if "run" in answer:
                     return paths.checked(str(answer["run"]))

@@ -202,8 +202,11 @@ def server_pids() -> dict[str, int]:
 
 
 def test_a_run_from_its_opening_to_its_close(stage: Stage, home: Path) -> None:
-    """While it lives the registry says so; after it nothing is left but a note, the archive and the logs."""
-    ready = stage.start()
+    """While it lives the registry says so; after it nothing is left but a note, the archive and the logs.
+
+    Its spec may be more than a pipe holds: thousands of tags, a long list of users.
+    """
+    ready = stage.start(ship=("/x" * 100_000,))
     assert (ready["run"], ready["pid"]) == ("r1", stage.supervisor.pid)  # type: ignore[union-attr]
     entry = paths.local_run("r1")
     assert entry is not None

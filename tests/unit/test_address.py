@@ -87,6 +87,23 @@ def test_what_is_no_url_is_told_without_its_password(url: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("redis://h/x", "x"),
+        ("redis://h/1/2", "1/2"),
+        ("rediss://h/-1", "-1"),
+        ("redis://h?db=x", "x"),
+        ("unix:///r.sock?db=main", "main"),
+        ("redis+cluster://h:1,h:2/3", "3"),
+    ],
+)
+def test_a_database_that_is_no_number_is_refused(url: str, wrong: str) -> None:
+    """The client would go to number 0, or to another."""
+    with pytest.raises(UsageError, match=f"there is no database '{wrong}'"):
+        address.whole(url, {})
+
+
 def test_files_of_tls_are_absolute_and_not_shown(tmp_path: Path) -> None:
     """A child works in another folder; a path is nothing for a screen."""
     with pytest.raises(UsageError, match=r"--redis-ca: cannot read .*none"):

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import contextlib
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tidal.generator.advice import advice
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -26,6 +32,17 @@ def test_a_mistake_comes_with_what_to_do(code: str, hint: str) -> None:
     with pytest.raises(Exception) as caught:  # noqa: PT011 - each row raises its own
         exec(code, {})  # noqa: S102 - code of this test
     assert advice(caught.value) == hint
+
+
+@pytest.mark.parametrize("code", ["from queue import orders", "import queue; queue.orders"])
+def test_a_file_that_is_named_like_a_library_is_told_so(code: str, tmp_path: Path) -> None:
+    """`queue.py` beside the locustfile, which Python has imported its own of before."""
+    (tmp_path / "queue.py").write_text("orders = []", encoding="utf-8")
+    with contextlib.chdir(tmp_path), pytest.raises((ImportError, AttributeError)) as caught:
+        exec(code, {})  # noqa: S102 - code of this test
+    with contextlib.chdir(tmp_path):
+        assert advice(caught.value) == ": a library is called queue, too: give your queue.py another name"
+    assert advice(caught.value) == ""
 
 
 def test_a_relative_name_is_told_from_where() -> None:

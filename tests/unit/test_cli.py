@@ -17,17 +17,20 @@ from hypothesis import strategies as st
 from tidal import __main__, __version__, paths
 from tidal.archive import ArchiveWriter
 from tidal.cli import SUBCOMMANDS, amounts, flags
-from tidal.cli.find import ARCHIVED, LOCAL, Found, pick
+from tidal.cli.find import ARCHIVED, LOCAL, Found, pick, to_follow
 from tidal.cli.parser import Parser, meant, overview, parser_of
 from tidal.cli.request import locustfile, locustfiles, run_options
 from tidal.cli.runs import as_dict, as_table, known_runs
 from tidal.cli.set import wanted, wishes
 from tidal.errors import BadPlan, NoSuchFile, NoSuchRun, UsageError
+from tidal.model.codec import pack
 from tidal.model.events import RunOptions, WantRate, WantStage, WantTarget
 from tidal.paths import HOME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import redis
 
 CLI = Path(flags.__file__).parent
 HEAVY = ("gevent", "textual", "requests", "redis", "msgpack", "fakeredis")
@@ -395,6 +398,19 @@ def test_what_is_no_archive_is_told_in_a_line(
     assert says in err
 
 
+@pytest.mark.usefixtures("home")
+def test_who_names_a_redis_means_its_runs(real_redis: redis.Redis, redis_url: str) -> None:
+    """A newer run of this machine is not the latest of that Redis; without the flag it is."""
+    real_redis.hset("tidal:runs", "far", pack({"opened_ms": 1}))
+    empty, own = f"{redis_url}?db=2", f"{redis_url}?db=1"
+    here = paths.Registration(paths.LocalRun("near", "f.py", 9, redis_url=own, supervisor_pid=os.getpid()))
+    assert to_follow(argparse.Namespace(run="latest", redis=redis_url)).run == "far"
+    with pytest.raises(NoSuchRun, match="knows of none"):
+        to_follow(argparse.Namespace(run="latest", redis=empty))
+    assert to_follow(argparse.Namespace(run="latest", redis=None)).run == "near"
+    here.end("closed", 10)
+
+
 def test_the_first_source_that_knows_a_run_tells_of_it() -> None:
     """A run that goes on has an archive too; it is listed once, as going on."""
     runs = known_runs([found("b", 2)], [Found("b", ARCHIVED, 9), Found("a", ARCHIVED, 1, phase="finished")])
@@ -459,6 +475,18 @@ def quiet_file(tmp_path: Path) -> Path:
         "from tidal import User, task\n\n\nclass Quiet(User):\n    @task\n    def rest(self):\n        pass\n"
     )
     return file
+
+
+@pytest.mark.parametrize(("words", "code"), [("judge incident p95<1us", 62), ("diff incident incident --all", 0)])
+def test_a_reader_that_had_enough_changes_no_verdict(words: str, code: int) -> None:
+    """`tidal judge … | grep -q x` in a pipeline: its code is still the judgement's."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "tidal", *words.split()]
+    ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert ended.returncode == code
+    assert "Traceback" not in ended.stderr
 
 
 def test_too_few_descriptors_are_told_before_anything_starts(quiet_file: Path) -> None:

@@ -73,6 +73,22 @@ def test_figures_that_may_not_be_believed_pass_nothing(seen: Frame, verdict: str
     assert exit_code(frame, allow_suspect=True) == (0 if code == 61 else code)
 
 
+def test_a_run_whose_end_is_not_recorded_passes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What held until there may have failed after it; what failed has failed."""
+    cut = record(tmp_path / "cut.tidal", Shop(seconds=20, is_closed=False))
+    assert judged(cut, tmp_path, "p95 < 10s")[0] == 43
+    assert "The run was not closed: this is how it stood." in capsys.readouterr().out
+    assert judged(cut, tmp_path, "p95 < 1ms within 5s")[0] == 62
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("finished", 0), ("stopped", 0), ("lapsed", 43), ("failed", 43)])
+def test_a_run_that_ended_before_its_plan_passes_nothing(seen: Frame, outcome: str, code: int) -> None:
+    """As with `tidal run`."""
+    verdict = replace(seen.verdict, word="valid")
+    frame = replace(seen, run=replace(seen.run, outcome=outcome), thresholds=(ROWS[0],), verdict=verdict)
+    assert exit_code(frame, allow_suspect=False) == code
+
+
 def test_a_run_without_thresholds_needs_one(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """There would be nothing to say."""
     assert main(["judge", str(archive)]) == 2

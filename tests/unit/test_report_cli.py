@@ -66,6 +66,13 @@ def test_a_place_that_is_none(archive: Path, tmp_path: Path) -> None:
         report(archive, "--html", tmp_path / "nowhere" / "r.html")
 
 
+def test_a_moment_after_the_end_is_its_end(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And that is said."""
+    parser = parser_of("replay")
+    assert parser.run(parser.read([str(archive), "--print", "--at", "1h"])) == 0
+    assert "the recording ends before 1:00:00: this is its end, at 0:20" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["report", "replay"])
 def test_what_a_ci_server_reads(command: str, archive: Path, tmp_path: Path) -> None:
     """JUnit XML and a job's summary of a run that is over, of both commands the same; no page that nobody asked for."""

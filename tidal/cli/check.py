@@ -54,7 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Try it, telling what happens as it happens."""
     from tidal.cli.console import write_text
-    from tidal.cli.streams import lines_to
+    from tidal.cli.streams import lines_to, show
     from tidal.options import ONLY_DESCRIBE
     from tidal.outputs.trial import Account
     from tidal.trying import outline, tried
@@ -65,9 +65,9 @@ def run(args: argparse.Namespace) -> int:
     events = outline(files, options, words or ONLY_DESCRIBE) if args.list else tried(files, options, order, words)
     for event in events:
         for line in account.take(event):
-            print(line, file=lines, flush=True)
+            show(line, lines)
     if not args.list:
-        print("", *account.ending(), sep="\n", file=lines)
+        show("\n".join(["", *account.ending()]), lines)
     if args.json:
         write_text(json.dumps(account.as_dict(), indent=2) + "\n", args.json)
     return account.exit_code

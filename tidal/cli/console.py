@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 
 from tidal.bus import BusError
 from tidal.cli.streams import STDOUT, lines_to
-from tidal.errors import RunLapsed, UsageError
+from tidal.errors import RunLapsed, cannot_write
 from tidal.model.events import Event, WantStop
 from tidal.model.struct import Struct
 from tidal.outputs.json import frame_json
@@ -266,7 +266,7 @@ def write_text(text: str, file: str) -> None:
     try:
         Path(file).expanduser().write_text(text, encoding="utf8")
     except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror}") from None
+        raise cannot_write(file, error) from None
 
 
 def finish(frame: Frame, json_file: str | None) -> int:

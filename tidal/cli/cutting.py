@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from tidal.cli import amounts
 from tidal.cli.parser import meant
 from tidal.errors import UsageError
+from tidal.model.words import moment
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable
 
     from tidal.model.cuts import Cut
-    from tidal.model.state import State
+    from tidal.model.state import LogHalf, State
 
 KINDS = ("worker", "endpoint", "class", "time")
 
@@ -70,7 +71,16 @@ def _held(
     _known("worker", said["worker"], state.log.incarnations.values())
     _known("endpoint", said["endpoint"], endpoints)
     _known("class", said["class"], (c.name for c in state.log.classes))
+    _reached(state.log, [*windows, *([between] if between else [])])
     return Cut(tuple(said["worker"]), tuple(said["endpoint"]), tuple(said["class"]), tuple(windows), between)
+
+
+def _reached(log: LogHalf, spans: list[tuple[int, int]]) -> None:
+    """UsageError for a time that begins when all was over: nothing would be left of the run, or nothing left out."""
+    end_ms = max(log.stopped_ms, log.closed_ms, log.ticked_ms) - log.began_ms if log.began_ms else 0
+    for from_ms, _ in spans:
+        if from_ms >= end_ms:
+            raise UsageError(f"run {log.run} ended at {moment(end_ms)}: there is nothing from {moment(from_ms)} on")
 
 
 def _known(kind: str, names: list[str], there: Iterable[str]) -> None:

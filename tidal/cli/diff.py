@@ -62,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
     """Compare, and print."""
     from tidal.cli.console import columns_of
     from tidal.cli.report import STDOUT, put
+    from tidal.cli.streams import show
     from tidal.outputs.compared import comparison_text, comparisons_html, comparisons_json
 
     if len(args.runs) < 2:
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         put(comparisons_html(compared), args.html)
     if STDOUT not in {args.json, args.html}:
         for one in compared:
-            print(comparison_text(one, columns_of(sys.stdout), every=args.all), end="")
+            show(comparison_text(one, columns_of(sys.stdout), every=args.all).removesuffix("\n"))
     return exit_code(compared) if args.fail_on else 0
 
 

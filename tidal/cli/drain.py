@@ -27,4 +27,4 @@ def run(args: argparse.Namespace) -> int:
     from tidal.cli.wish import hand_in
     from tidal.model.events import WantDrain
 
-    return hand_in(args.run, flags.redis_url(args), WantDrain(args.worker[:60]))
+    return hand_in(args, WantDrain(args.worker[:60]))

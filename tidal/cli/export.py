@@ -25,7 +25,13 @@ CHOICES = ("hosts", "headers", "arguments", "logs", "all")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     flags.add_recording(parser)
-    parser.add_argument("-o", "--output", metavar="FILE", help="the new file (default: RUN.tidal in this folder)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=flags.place_with_folders,
+        metavar="FILE",
+        help="the new file (default: RUN.tidal in this folder)",
+    )
     parser.add_argument(
         "--redact",
         action="append",

@@ -7,7 +7,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from tidal import paths
+from tidal.address import mask
 from tidal.bus import Bus, BusError
+from tidal.cli.flags import redis_url
 from tidal.errors import NoSuchRun, TidalError
 from tidal.model.codec import BadEntry, unpack
 from tidal.model.phases import CLOSED
@@ -15,6 +17,7 @@ from tidal.model.struct import Struct
 from tidal.rights import require
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -119,10 +122,12 @@ def _written_ms(path: Path) -> int:
         return 0
 
 
-def going(url: str | None) -> list[Found]:
-    """Every run whose log can be followed, those of this machine first, none twice."""
+def going(url: str | None, *, here: bool = True) -> list[Found]:
+    """Every run whose log can be followed, those of this machine first, none twice; not `here`: of this Redis alone."""
+    listed = remote(url)
+    known = {found.run for found in listed}
     runs: dict[str, Found] = {}
-    for found in (*local(), *remote(url)):
+    for found in (*(own for own in local() if here or own.run in known), *listed):
         runs.setdefault(found.run, found)
     return list(runs.values())
 
@@ -160,16 +165,21 @@ def _ids(runs: Sequence[Found]) -> str:
     return ", ".join(found.run for found in latest[:5]) + (" …" if len(runs) > 5 else "")
 
 
-def to_follow(name: str, url: str | None) -> Found:
-    """A run whose log is there; one that is over is named as such, with what can still be done with it."""
-    there = going(url)
+def to_follow(args: argparse.Namespace) -> Found:
+    """The run that the flags name, whose log is there; one that is over is told with what can still be done with it.
+
+    Who says --redis means a run of that Redis, whatever goes on here besides.
+    """
+    name, url, here = args.run, redis_url(args), not args.redis
+    there = going(url, here=here)
     try:
         return pick(name, there)
     except NoSuchRun as error:
         known = {found.run for found in there}
         over = {found.run: found for found in (*archived(), *noted()) if found.run not in known}
-        told = _is_over(name, list(over.values()), any_goes_on=bool(there))
-        raise NoSuchRun(told or str(error)) from None
+        told = _is_over(name, list(over.values()), any_goes_on=bool(there) or not here)
+        nothing = "" if there or here else f"no run {name[:80]!r}: {mask(args.redis)} knows of none"
+        raise NoSuchRun(told or nothing or str(error)) from None
 
 
 def _is_over(name: str, over: Sequence[Found], *, any_goes_on: bool) -> str:

@@ -156,6 +156,13 @@ def place_with_folders(text: str) -> str:
     return text
 
 
+def prefix(text: str) -> str:
+    """What the names of files begin with."""
+    if not text:
+        raise argparse.ArgumentTypeError("the files need a name to begin with")
+    return text
+
+
 def threshold(text: str) -> str:
     """A threshold, or several with `and` between."""
     try:
@@ -206,7 +213,9 @@ def add_verdict_files(parser: argparse.ArgumentParser) -> None:
 
 def add_files(parser: argparse.ArgumentParser) -> None:
     """--csv and --html, of a run that this terminal sees to its end."""
-    parser.add_argument("--csv", metavar="PREFIX", dest="csv_prefix", help="write Locust's CSV files at the end")
+    parser.add_argument(
+        "--csv", type=prefix, metavar="PREFIX", dest="csv_prefix", help="write Locust's CSV files at the end"
+    )
     parser.add_argument(
         "--csv-full-history",
         action="store_true",
@@ -368,6 +377,8 @@ def redis_url(args: argparse.Namespace, *, of_environment: bool = True) -> str |
 def _whole_url(args: argparse.Namespace, of_environment: str | None) -> str | None:
     given = getattr(args, "redis", None)
     beside = {flag: getattr(args, flag.lstrip("-").replace("-", "_"), None) for flag in REDIS_FILES}
+    if given == "":
+        raise UsageError("--redis is empty: name a Redis, or leave the flag away")
     url = given or of_environment
     if not url:
         if said := [flag for flag, value in beside.items() if value]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal.cli import recordings
-from tidal.errors import NoSuchRun, UsageError
+from tidal.errors import NoSuchRun, UsageError, cannot_write
 from tidal.model.words import plural
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _salvaged(path: Path, name: str) -> Written:
         _, damaged = salvage(path, draft)
         written = take_in(draft, name)
     except OSError as error:
-        raise UsageError(f"cannot write {draft}: {error.strerror}") from None
+        raise cannot_write(draft, error) from None
     finally:
         draft.unlink(missing_ok=True)
     print(f"{plural(damaged, 'damaged place')} left out")

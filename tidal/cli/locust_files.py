@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tidal import paths
 from tidal.archive import Archive
 from tidal.cli.wanted import Wanted
-from tidal.errors import TidalError, UsageError
+from tidal.errors import TidalError, cannot_write
 from tidal.outputs.locust_csv import Files
 from tidal.outputs.locust_json import entries_json, seconds_of
 from tidal.outputs.locust_rows import picture
@@ -45,7 +45,7 @@ def open_csv(files: Wanted) -> Files | None:
     try:
         return Files(files.csv_prefix, full_history=files.full_history)
     except OSError as error:
-        raise UsageError(f"cannot write {files.csv_prefix}_stats.csv: {error.strerror}") from None
+        raise cannot_write(f"{files.csv_prefix}_stats.csv", error) from None
 
 
 def write_csv(archive_path: Path, files: Wanted) -> None:
@@ -78,7 +78,7 @@ def write_rest(run: str, last: Picture | None, files: Wanted) -> None:
         try:
             path.write_text(text, encoding="utf8")
         except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror}") from None
+            raise cannot_write(path, error) from None
 
 
 def _json(archive_path: Path, last: Picture | None) -> str:
@@ -98,7 +98,7 @@ def _place(name: str) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot write {name}: {error.strerror}") from None
+        raise cannot_write(name, error) from None
     return path
 
 

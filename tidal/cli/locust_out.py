@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from tidal.errors import UsageError
+from tidal.errors import cannot_write
 from tidal.model.text import clean
 from tidal.outputs.locust_tables import Widths, widths_for
 
@@ -78,4 +78,4 @@ def _opened(name: str) -> IO[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("a", encoding="utf8")
     except OSError as error:
-        raise UsageError(f"cannot write {name}: {error.strerror}") from None
+        raise cannot_write(name, error) from None

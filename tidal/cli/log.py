@@ -9,13 +9,14 @@ writes each entry with all that it carries.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
 from tidal.cli import amounts, flags
 from tidal.cli.streams import say
 from tidal.errors import NoSuchRun, UsageError
-from tidal.model.words import moment
+from tidal.model.words import moment, plural
 
 if TYPE_CHECKING:
     import argparse
@@ -51,11 +52,15 @@ def run(args: argparse.Namespace) -> int:
     if None not in (args.from_ms, args.to_ms) and args.from_ms >= args.to_ms:
         raise UsageError("--to is not after --from")
     chosen = _condition(args.where, UNITS) if args.where else None
-    teller = Teller()
+    teller, entries, shown = Teller(), 0, 0
     for entry in _entries(args):
         line = teller.tell(entry)
+        entries += 1
         if _is_within(line, args.from_ms, args.to_ms) and (chosen is None or chosen(facts(line))):
+            shown += 1
             print(_told(line, as_json=args.json), flush=args.follow)
+    if not shown:
+        say(f"none of {plural(entries, 'entry', 'entries')} fits")
     return 0
 
 
@@ -95,8 +100,12 @@ def _clock(plan_ms: int) -> str:
 def _entries(args: argparse.Namespace) -> Iterator[Entry]:
     """Of the archive; of Redis when the run goes on and is to be followed, or when there is no archive here."""
     from tidal.archive import Archive
+    from tidal.cli.find import to_follow
     from tidal.cli.replay import archive_of
 
+    if args.redis:  # a run of that Redis is meant, if it knows one: the archive of this very run, or its streams
+        with suppress(NoSuchRun):
+            args.run = to_follow(args).run
     try:
         path = None if args.follow and _goes_on(args) else archive_of(args.run)
     except NoSuchRun:
@@ -116,7 +125,7 @@ def _goes_on(args: argparse.Namespace) -> bool:
     from tidal.cli.find import to_follow
 
     try:
-        return to_follow(args.run, flags.redis_url(args)).is_going
+        return to_follow(args).is_going
     except NoSuchRun:
         return False
 
@@ -128,7 +137,7 @@ def _from_redis(args: argparse.Namespace) -> Iterator[Entry]:
     from tidal.keys import RunKeys
     from tidal.model.codec import LOG, REPORTS, ZERO_ID, entry_of
 
-    found = to_follow(args.run, flags.redis_url(args))
+    found = to_follow(args)
     keys = RunKeys(found.run)
     bus = Bus.connect(found.url, role="viewer")
     streams = {keys.log: LOG, keys.reports: REPORTS}

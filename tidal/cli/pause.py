@@ -25,4 +25,4 @@ def run(args: argparse.Namespace) -> int:
     from tidal.cli.wish import hand_in
     from tidal.model.events import WantPause
 
-    return hand_in(args.run, flags.redis_url(args), WantPause())
+    return hand_in(args, WantPause())

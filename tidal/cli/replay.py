@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from tidal.cli import amounts, cutting, flags
 from tidal.cli.streams import say
-from tidal.errors import ArchiveDamaged, NoSuchRun, UsageError
+from tidal.errors import ArchiveDamaged, NoSuchRun, UsageError, cannot_write
+from tidal.model.words import moment
 
 if TYPE_CHECKING:
     from tidal.archive import Archive
@@ -52,7 +53,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="fold the whole archive and compare it with the recorded hashes, instead of replaying",
     )
     parser.add_argument(
-        "--salvage", metavar="OUT", help="write what is whole of a damaged archive into a new one, instead of replaying"
+        "--salvage",
+        type=flags.place_with_folders,
+        metavar="OUT",
+        help="write what is whole of a damaged archive into a new one, instead of replaying",
     )
     flags.add_screen(parser)
     flags.add_json(parser)
@@ -98,6 +102,8 @@ def run(args: argparse.Namespace) -> int:
             return _shown(feed, args)
         seek(feed, args.at)
         frame = feed.frame()
+        if frame is not None and args.at is not None and args.at > feed.last_ms - frame.run.began_ms:
+            say(f"the recording ends before {moment(args.at)}: this is its end, at {moment(frame.run.elapsed_ms)}")
         if frame is None:
             raise ArchiveDamaged(f"{path} holds no run: the entry that opens one is not there")
         if args.print or not has_files:
@@ -143,7 +149,7 @@ def _warn(archive: Archive, path: Path) -> None:
 
 def _verify(archive: Archive) -> int:
     """Say that the replay is what was recorded; an error says that it is not."""
-    from tidal.model.words import moment, plural
+    from tidal.model.words import plural
     from tidal.proof import demand
 
     proof = demand(archive)
@@ -180,7 +186,7 @@ def _salvage(path: Path, out: Path) -> int:
     except FileExistsError:
         raise UsageError(f"{out} is there already: --salvage writes a new file") from None
     except OSError as error:
-        raise UsageError(f"cannot write {out}: {error.strerror}") from None
+        raise cannot_write(out, error) from None
     saved, left_out = plural(count, "entry", "entries"), plural(damaged, "damaged place")
     print(f"{saved} saved to {out}, {left_out} left out; see: tidal replay {out}")
     return 0

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidal.cli import cutting, flags
-from tidal.errors import UsageError
+from tidal.errors import UsageError, cannot_write
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +28,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--md", **to, help="a summary for a ticket; - is standard output")
     parser.add_argument("--json", **to, help="the final figures; - is standard output")
-    parser.add_argument("--csv", metavar="PREFIX", help="Locust's four CSV files, PREFIX_stats.csv and so on")
+    parser.add_argument(
+        "--csv", type=flags.prefix, metavar="PREFIX", help="Locust's four CSV files, PREFIX_stats.csv and so on"
+    )
     parser.add_argument(
         "--csv-full-history", action="store_true", help="with --csv: every endpoint in the history file"
     )
@@ -88,5 +90,5 @@ def put(text: str, place: str) -> None:
     try:
         path.write_text(text, encoding="utf8", newline="\n")
     except OSError as error:
-        raise UsageError(f"cannot write {place}: {error.strerror}") from None
+        raise cannot_write(place, error) from None
     print(f"written: {path}", file=sys.stderr)

@@ -21,4 +21,4 @@ def run(args: argparse.Namespace) -> int:
     from tidal.cli.wish import hand_in
     from tidal.model.events import WantResume
 
-    return hand_in(args.run, flags.redis_url(args), WantResume())
+    return hand_in(args, WantResume())

@@ -93,7 +93,8 @@ def _condition(text: str) -> Callable[..., bool]:
     try:
         return condition(text, UNITS).holds
     except BadCondition as error:
-        raise UsageError(f"{error}; or did you mean one of {', '.join(ACTS)}?\n  see: tidal runs --help") from None
+        ways = f"a condition, such as 'file~shop', or {', '.join(ACTS)}"
+        raise UsageError(f"'runs' takes {ways}: {error}\n  see: tidal runs --help") from None
 
 
 def known_runs(*sources: list[Found]) -> list[Found]:
@@ -181,7 +182,8 @@ def _note(args: argparse.Namespace, words: Sequence[str]) -> int:
         from tidal.cli.wish import hand_in
         from tidal.model.events import WantNote
 
-        return hand_in(found.run, flags.redis_url(args), WantNote(text))
+        args.run = found.run
+        return hand_in(args, WantNote(text))
     run = _meant(words, 2, "note RUN TEXT")
     shelf.note(run, text, author(), shelf.now_ms())
     print(f"run {run}: noted")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from tidal.cli.console import finish, is_in_browser, is_terminal, write_json
 from tidal.cli.desk import Desk
 from tidal.cli.find import to_follow
-from tidal.cli.flags import redis_url
 from tidal.cli.remember import app_of, config_path, settings_of
 from tidal.cli.rewound import Rewindable, past_of
 from tidal.cli.session import Session, open_session, session
@@ -108,7 +107,7 @@ def _end_run(app: TidalApp) -> None:
 def attach(args: argparse.Namespace, *, may_steer: bool) -> int:
     """Show a run that is there already, on a screen or on plain lines."""
     files = Wanted(junit=args.junit, summary=summary_file(args.summary))
-    found = to_follow(args.run, redis_url(args))
+    found = to_follow(args)
     with session(found.url, found.run, found.supervisor_pid, may_stop=may_steer) as followed:
         if args.headless or not is_terminal():
             frame = followed.follow(lines_to(args.json))

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """Hand the wish in and print the answer."""
     from tidal.cli.wish import hand_in
 
-    return hand_in(args.run, flags.redis_url(args), wanted(args.wishes, args.stage))
+    return hand_in(args, wanted(args.wishes, args.stage))
 
 
 def wanted(words: Sequence[str], stage: str | None) -> Event:

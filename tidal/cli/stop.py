@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from tidal.model.events import TEXT_MAX, WantStop
 
     try:
-        return hand_in(args.run, flags.redis_url(args), WantStop(args.reason[:TEXT_MAX]))
+        return hand_in(args, WantStop(args.reason[:TEXT_MAX]))
     except RunIsOver as over:  # what was wanted is so
         print(over)
         return 0

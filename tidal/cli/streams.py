@@ -7,15 +7,12 @@ afterwards would take it for them.
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from typing import IO
 
 STDOUT = "-"
 """What a file's name stands for standard output."""
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-"""What a write says when its disk is full, its quota used up, its file too large, or its device gone."""
 
 
 def open_streams() -> None:
@@ -36,6 +33,14 @@ def open_streams() -> None:
 def drop_output() -> None:
     """Let what is still to be written to standard output go nowhere: Python would try, and complain, as it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def show(text: str, out: IO[str] | None = None) -> None:
+    """Print what a command found: that its reader had enough changes nothing of the code that it ends with."""
+    try:
+        print(text, file=out, flush=True)
+    except BrokenPipeError:
+        drop_output()
 
 
 def say(trouble: str) -> None:

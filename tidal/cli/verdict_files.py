@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidal.errors import UsageError
+from tidal.errors import UsageError, cannot_write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,4 +58,4 @@ def _write(text: str, place: str, mode: str) -> None:
         with Path(place).expanduser().open(mode, encoding="utf8", newline="\n") as file:
             file.write(text)
     except OSError as error:
-        raise UsageError(f"cannot write {place}: {error.strerror}") from None
+        raise cannot_write(place, error) from None

@@ -12,6 +12,8 @@ from tidal.errors import RunLapsed, UsageError
 from tidal.outputs.layout import shorten
 
 if TYPE_CHECKING:
+    import argparse
+
     from tidal.cli.session import Session
     from tidal.model.events import Event
 
@@ -24,14 +26,14 @@ class RunIsOver(RunLapsed):
     """There is nobody to ask any more."""
 
 
-def hand_in(name: str, url: str | None, event: Event) -> int:
-    """Say what is wanted of a run; 0 once it is accepted.
+def hand_in(args: argparse.Namespace, event: Event) -> int:
+    """Say what is wanted of the run that the flags name; 0 once it is accepted.
 
     Raises:
         UsageError: the master refused it; says why.
         RunLapsed: nobody answered.
     """
-    found = to_follow(name, url)
+    found = to_follow(args)
     with session(found.url, found.run, found.supervisor_pid, presence=False) as followed:
         accepted = _answer(followed, followed.operator.want(event))
         if not accepted:

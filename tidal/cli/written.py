@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tidal.errors import UsageError
+from tidal.errors import UsageError, cannot_write
 
 
 def write_new(name: str, text: str, *, may_replace: bool = False) -> Path:
@@ -23,7 +23,7 @@ def write_new(name: str, text: str, *, may_replace: bool = False) -> Path:
     except FileExistsError:
         raise UsageError(f"{name} is there already: name another file, or move it away") from None
     except OSError as error:
-        raise UsageError(f"cannot write {name}: {error.strerror}") from None
+        raise cannot_write(name, error) from None
     return path
 
 

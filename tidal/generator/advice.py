@@ -27,7 +27,7 @@ def advice(error: BaseException) -> str:
             return f": write `from tidal import {error.name}` at the head of the file"
         return _near(error.name, [*tidal.__all__, *dir(builtins)])
     if isinstance(error, AttributeError) and error.name and isinstance(error.obj, type(sys) | type):
-        return _near(error.name, dir(error.obj))
+        return _namesake(getattr(error.obj, "__name__", "")) or _near(error.name, dir(error.obj))
     if isinstance(error, FileNotFoundError) and error.filename and not Path(str(error.filename)).is_absolute():
         return f": relative names are meant from {Path.cwd()}"
     return ""
@@ -42,7 +42,13 @@ def _of_import(error: ImportError) -> str:
         hint = _near(top, sys.stdlib_module_names | LIKELY)
         return hint or f": install it (pip install {top}?), or put {top}.py beside the file"
     found = _NOT_IN.search(str(error))
-    return _near(found[1], dir(sys.modules.get(found[2]))) if found else ""
+    return _namesake(top) or (_near(found[1], dir(sys.modules.get(found[2]))) if found else "")
+
+
+def _namesake(module: str) -> str:
+    """What to do when Python's module was found instead of a file of its name, or the file instead of the module."""
+    is_both = module in sys.stdlib_module_names | LIKELY and Path(f"{module}.py").exists()
+    return f": a library is called {module}, too: give your {module}.py another name" if is_both else ""
 
 
 def _near(name: str, known: Iterable[str]) -> str:

@@ -149,7 +149,8 @@ def _intent_refused(log: LogHalf, event: ev.IntentRefused) -> Line:
 
 def _entry_refused(log: LogHalf, event: ev.EntryRefused) -> Line:
     del log
-    return "warning", f"{event.count} entry(ies) of {event.stream} refused, last {event.id}: {event.why}"
+    entries = plural(event.count, "entry", "entries")
+    return "warning", f"{entries} of {event.stream} refused, last {event.id}: {event.why}"
 
 
 def _noted(log: LogHalf, event: ev.Noted) -> Line:

@@ -15,7 +15,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tidal.errors import UsageError
+from tidal.errors import cannot_write
 from tidal.model.text import clean
 from tidal.model.window import Window
 from tidal.outputs.layout import iso
@@ -221,7 +221,7 @@ class Files:
             self._append_last()
             self._write_whole(seen)
         except OSError as error:
-            raise UsageError(f"cannot write {self.prefix}_*.csv: {error.strerror}") from None
+            raise cannot_write(f"{self.prefix}_*.csv", error) from None
 
     def _replace(self, path: Path, text: str) -> None:
         """Nobody ever reads half a file."""

@@ -58,7 +58,7 @@ def test_a_log_read_aloud_is_the_story_of_the_run() -> None:
         (ev.TargetSet(20, 2.5, "ann"), "info: ann wants 20 users at 2.5/s"),
         (ev.DrainOrdered("w1", "ann"), "info: ann drains w1"),
         (ev.IntentRefused("i", "ann", "stop", "it is over"), "warning: ann: stop refused, it is over"),
-        (ev.EntryRefused("reports", "1-1", "?", 3), "warning: 3 entry(ies) of reports refused, last 1-1: ?"),
+        (ev.EntryRefused("reports", "1-1", "?", 3), "warning: 3 entries of reports refused, last 1-1: ?"),
         (ev.Noted("ann", "good", "deploy began"), "good: ann: deploy began"),
         (ev.StopOrdered("refused", "no workers", "", 0, 40), "error: stop ordered: no workers"),
         (ev.RunClosed("finished", "done", 0), "good: the run closed: finished, done"),
