@@ -143,6 +143,15 @@ class Crew:
         return len(self.generators) == self._size and all(g.loaded for g in self.generators.values())
 
     @property
+    def is_short(self) -> bool:
+        """Whether a child is missing."""
+        return len(self.generators) < self._size
+
+    def move(self, root: Path) -> None:
+        """Start children in another folder from now on."""
+        self._load, self._root = replace(self._load, root=str(root), cwd=""), root.resolve()
+
+    @property
     def is_finished(self) -> bool:
         """Whether no child runs users any more, for good."""
         return self.finishing and all(g.finished or not g.loaded for g in self.generators.values())

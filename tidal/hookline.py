@@ -13,11 +13,11 @@ import contextlib
 import os
 import shutil
 from collections import deque
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from tidal import paths
 from tidal.lastwords import how_it_ended, keep_small
+from tidal.lodging import here, root_of
 from tidal.model import events as ev
 from tidal.model import phases
 from tidal.model.closing import exit_code, is_measured
@@ -34,6 +34,7 @@ from tidal.sweep import new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tidal.bus import Bus
     from tidal.keys import RunKeys
@@ -249,9 +250,7 @@ def open_hook_line(bus: Bus, keys: RunKeys, log: LogHalf, file: str, note: Calla
     Raises:
         BusError: the shipped files could not be read.
     """
-    path, shipped = Path(file), PurePosixPath(log.file)
-    root = Path(*path.parts[: -len(shipped.parts)]) if path.is_file() and path.match(log.file) else None
-    folder = None
+    root, folder = root_of(file, log.file), None
     if root is None:
         folder = new_folder(HOOKS_FOLDER)
         write_all(folder, shipped_files(bus, keys, log))
@@ -264,6 +263,7 @@ def open_hook_line(bus: Bus, keys: RunKeys, log: LogHalf, file: str, note: Calla
         more_files=log.more_files,
         shape=log.shape,
         client="master",
+        cwd=here() if root is not None else "",
     )
     return HookLine(load, paths.logs_dir() / f"{log.run}-hooks-{os.getpid()}.log", note, folder)
 

@@ -26,6 +26,7 @@ from tidal import errors, paths
 from tidal.errors import FileImportError, NoSuchFile, TidalError, UsageError
 from tidal.forks import as_program, can_fork
 from tidal.lastwords import IMPORT_S, import_died, import_took_long, last_words
+from tidal.lodging import here
 from tidal.model.codec import BadEntry, PipeReader, pack_message
 from tidal.model.events import Event, RunOptions
 from tidal.model.pipe import Load, Loaded, NotLoaded
@@ -283,7 +284,7 @@ class Inspection:
         wanted = replace(options or RunOptions(), classes=classes)
         more = tuple(Path(name).relative_to(top).as_posix() for name in more_files)
         file_name = path.relative_to(top).as_posix()
-        order = Load(str(top), file_name, wanted, side="inspect", more_files=more, words=words)
+        order = Load(str(top), file_name, wanted, side="inspect", more_files=more, words=words, cwd=here())
         self._folder = tempfile.TemporaryDirectory(prefix="inspect-", dir=paths.logs_dir())
         self._log_path = Path(self._folder.name) / "inspect.log"
         self._host = Child(python_argv("tidal.generator", "--hooks"), self._log_path)

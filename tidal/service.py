@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tidal import paths
 from tidal.crew import Asked, Crew, Died, Silent
 from tidal.lastwords import LOG_BYTES_MAX
+from tidal.lodging import Lodging, lodge, own_copy, root_of
 from tidal.measure import Usage
 from tidal.model import phases
 from tidal.model.codec import BadEntry, Entry, decode, unpack, unpacked_secrets
@@ -49,9 +49,7 @@ from tidal.model.struct import Discreet, Struct, replace
 from tidal.model.tenant import Tenants
 from tidal.model.ticketing import Desk
 from tidal.model.watched import edges_of, watches
-from tidal.process import write_all
 from tidal.signing import is_signed, key_in
-from tidal.sweep import new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +78,7 @@ class WorkerSpec(Discreet, frozen=True):
     fleet: str = "default"
     processes: int = 0  # 0: as many as cores
     file: str = ""  # run only this copy of the locustfile
+    origin: str = ""  # where the locustfile of the run lies that this worker was started for
     id: str = ""
     once: bool = False  # leave after one run
     accept_signed_by: str = ""  # the file of the key that a run has to be signed with
@@ -114,7 +113,7 @@ class Service:
         self.state = State()
         self._files = Files()
         self.crew: Crew | None = None
-        self.root: Path | None = None
+        self._lodging: Lodging | None = None
         self.outboxes = [Outbox(identity.incarnation)]
         self._gathering: Gathering | None = None
         self._told_plan: tuple[int, int] = (0, 0)  # number of the plan, how many loaded children it was told to
@@ -202,6 +201,7 @@ class Service:
             self._prepare(redis_ms)
             if self.crew is None:
                 return
+        self._keep_files(self.crew)
         self.crew.start_missing(now_ms, redis_ms, offset_us)
         for news in self.crew.turn(now_ms):
             self._take(news, redis_ms)
@@ -231,26 +231,27 @@ class Service:
         self.crew = self._open_crew(record, contents or {})
 
     def _open_crew(self, record: WorkerRecord, contents: Mapping[str, bytes]) -> Crew:
-        """A crew in a folder of its own with the shipped files, or in that of this worker's own copy."""
-        log = self.state.log
-        file = log.file
-        if self._spec.file:
-            own = Path(self._spec.file).absolute()
-            root, file = own.parent, own.name
-        else:
-            self.root = root = new_folder()
-            write_all(root, contents)
+        """A crew where the run's files lie."""
+        log, own = self.state.log, Path(self._spec.file).absolute() if self._spec.file else None
+        self._lodging = own_copy(own.parent) if own else lodge(contents, root_of(self._spec.origin, log.file))
         log_path = paths.logs_dir() / f"{self.run}-generators-{os.getpid()}.log"
         load = Load(
-            str(root),
-            file,
+            str(self._lodging.root),
+            own.name if own else log.file,
             replace(log.options, arguments=(*log.options.arguments, *self._secrets)),
             self.run,
-            more_files=() if self._spec.file else log.more_files,
+            more_files=() if own else log.more_files,
             index=record.first_index,
             client=self._identity.worker,
+            cwd=self._lodging.cwd,
         )
         return Crew(load, self._processes, log_path)
+
+    def _keep_files(self, crew: Crew) -> None:
+        """A child that is started anew gets the files as the log has them, whoever has changed them since."""
+        if self._lodging is not None and crew.is_short and self._lodging.is_changed:
+            self._lodging = lodge(self._files.contents(self.state.log.files) or {})
+            crew.move(self._lodging.root)
 
     @property
     def beat_why(self) -> str:
@@ -445,5 +446,5 @@ class Service:
         """End the crew and remove what was written."""
         if self.crew is not None:
             self.crew.stop()
-        if self.root is not None:
-            shutil.rmtree(self.root, ignore_errors=True)
+        if self._lodging is not None:
+            self._lodging.leave()

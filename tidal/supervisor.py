@@ -244,9 +244,8 @@ class Supervisor:
     def _start_worker(self) -> Child:
         from tidal.service import WorkerSpec  # noqa: PLC0415 - not needed beside an operator's own fleet
 
-        spec = WorkerSpec(
-            self._url, self._spec.fleet, self._spec.processes, id=f"local-{os.getpid()}", drained_code=DRAINED
-        )
+        url, fleet, processes, origin = self._url, self._spec.fleet, self._spec.processes, self._spec.file
+        spec = WorkerSpec(url, fleet, processes, origin=origin, id=f"local-{os.getpid()}", drained_code=DRAINED)
         return self._start(self._commands.worker, "worker", spec)
 
     def _start(self, argv: list[str], name: str, spec: object, *, answers_on_stdout: bool = False) -> Child:

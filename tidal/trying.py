@@ -11,6 +11,7 @@ from tidal import paths
 from tidal.errors import FileImportError
 from tidal.lastwords import IMPORT_S, ask_where, import_died, import_took_long, last_words
 from tidal.launch import await_answers, error_named
+from tidal.lodging import here
 from tidal.model.codec import BadEntry, PipeReader, pack_message
 from tidal.model.pipe import Load, Loaded, NotLoaded
 from tidal.model.trial import Ended, Outline
@@ -71,7 +72,7 @@ def _told(files: Sequence[Path], options: RunOptions, order: Try | None, words: 
 def _load(files: Sequence[Path], options: RunOptions, words: tuple[str, ...]) -> Load:
     root = shipped_root(*files)
     first, *more = (path.relative_to(root).as_posix() for path in files)
-    return Load(str(root), first, options, side="inspect", more_files=tuple(more), words=words)
+    return Load(str(root), first, options, side="inspect", more_files=tuple(more), words=words, cwd=here())
 
 
 class _Talk:

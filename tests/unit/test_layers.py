@@ -32,8 +32,8 @@ LAYERS: dict[str, set[str]] = {
     "model": {"model"},
     "ground": {
         "acl", "address", "signing", "keys", "paths", "process", "nursery", "forks",
-        "measure", "preflight", "sweep", "options", "versions", "lastwords", "whereabouts", "lean", "uncollected",
-        "installed",
+        "measure", "preflight", "sweep", "lodging", "options", "versions", "lastwords", "whereabouts", "lean",
+        "uncollected", "installed",
     },
     "store": {"bus", "routes", "beacons", "leadership", "archive", "archive_file", "repeats"},
     "server": {"embedded", "engines", "guard", "fakeserver", "places"},

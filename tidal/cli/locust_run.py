@@ -42,6 +42,7 @@ def list_classes(files: Sequence[Path]) -> int:
 
 def show_ratio(args: argparse.Namespace) -> int:
     """--show-task-ratio(-json): a child imports the files and prints."""
+    from tidal.lodging import here
     from tidal.model.codec import pack_message
     from tidal.model.events import RunOptions
     from tidal.model.pipe import Load
@@ -52,7 +53,7 @@ def show_ratio(args: argparse.Namespace) -> int:
     file, *more = (path.relative_to(root).as_posix() for path in args.files)
     settings = class_settings(args.config_users, equal_weights=False)
     options = RunOptions(classes=tuple(args.user_classes), class_settings=settings)
-    order = Load(str(root), file, options, side="ratio", more_files=tuple(more))
+    order = Load(str(root), file, options, side="ratio", more_files=tuple(more), cwd=here())
     form = "json" if args.show_task_ratio_json and not args.show_task_ratio else "table"
     users = [str(args.num_users)] if args.num_users else []
     sys.stdout.flush()

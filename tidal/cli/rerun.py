@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from tidal.cli import flags
 from tidal.errors import ArchiveDamaged, NotShipped, UsageError
+from tidal.model.files import RERUN_FOLDER
 from tidal.model.struct import replace
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         raise ArchiveDamaged(f"{path} holds no run: the entry that opens one is not there")
     if opened.file not in files:
         raise NotShipped(f"{path} does not hold the files of its run whole: it was exported without them, or is cut")
-    with tempfile.TemporaryDirectory(prefix="tidal-rerun-") as folder:
+    with tempfile.TemporaryDirectory(prefix=RERUN_FOLDER) as folder:
         for name, data in files.items():
             place = Path(folder, name)
             place.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """The locustfile: imported as Locust does it, described as classes, or refused with the reason in one line.
 
-The folder of the file comes first in `sys.path`, then the root; the working folder is the root. `import locust` gives
-tidal's own surface (`tidal.compat`).
+The folder of the file comes first in `sys.path`, then the root, then the working folder. `import locust` gives tidal's
+own surface (`tidal.compat`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tidal.generator.discovery import Refused, chosen, nobody, shape_classes, sp
 from tidal.generator.needs import OpenedFiles, below, needs
 from tidal.generator.plugins import import_plugins
 from tidal.generator.pytestfile import pytest_users
-from tidal.generator.recorder import tidy
+from tidal.generator.recorder import home, tidy
 from tidal.hooks import events
 from tidal.lastwords import STACKS_S
 from tidal.model.pipe import Loaded
@@ -115,15 +115,16 @@ def _nothing() -> Iterator[None]:
 
 
 def _paths(order: Load) -> tuple[Path, list[Path]]:
-    """The root and the files, all absolute; the process now works in the root."""
+    """The root and the files, all absolute; the process now works where the command was given, or in the root."""
     root = Path(order.root).resolve()
     files = [root / name for name in (order.file, *order.more_files)]
     for file in files:
         if not file.is_file():
             raise Refused("NoSuchFile", f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}")
-    os.chdir(root)
+    os.chdir(order.cwd or root)
+    home[:] = [str(root)]
     folders = [str(file.parent) for file in files]
-    sys.path[:] = list(dict.fromkeys([*folders, str(root), *sys.path]))
+    sys.path[:] = list(dict.fromkeys([*folders, str(root), str(Path.cwd()), *sys.path]))
     return root, files
 
 

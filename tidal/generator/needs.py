@@ -41,7 +41,7 @@ class OpenedFiles:
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self._watching and event == "open" and isinstance(arguments[0], str) and not _writes(arguments):
-            self.paths.add(arguments[0])
+            self.paths.add(str(Path(arguments[0]).absolute()))
 
 
 def _writes(arguments: tuple[Any, ...]) -> bool:

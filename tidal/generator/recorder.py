@@ -52,6 +52,8 @@ STILL_MS = 2_000
 """User time is counted four times a second: over a longer stretch this process stood still, and so did its users."""
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 _OWN_FOLDER = str(Path(__file__).resolve().parent.parent)
+home: list[str] = []
+"""The root of the locustfile, once it is loaded: tracebacks name files from there."""
 
 
 class Page:
@@ -426,4 +428,4 @@ def traceback_text(exception: BaseException, tb: TracebackType | None) -> str:
     while tb is not None and tb.tb_next is not None and tb.tb_frame.f_code.co_filename.startswith(_OWN_FOLDER):
         tb = tb.tb_next
     lines = traceback.format_exception(type(exception), exception, tb, limit=60, chain=False)
-    return tidy(below_root("".join(lines))[-TRACEBACK_MAX:], TRACEBACK_MAX)
+    return tidy(below_root("".join(lines), *home)[-TRACEBACK_MAX:], TRACEBACK_MAX)

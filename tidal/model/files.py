@@ -18,6 +18,9 @@ SHIPPED_BYTES_MAX = 32 * 1024 * 1024
 FILES_MAX = 1_000
 WORKER_FOLDER, HOOKS_FOLDER = "tidal-run-", "tidal-hooks-"
 """What the names of the temporary folders begin with that a worker and a hook host write shipped files into."""
+URL_FOLDER, RERUN_FOLDER = "tidal-file-", "tidal-rerun-"
+PASSING_FOLDERS = (URL_FOLDER, RERUN_FOLDER)
+"""The same of folders that a command starts a run from, and that may be gone before the run is over."""
 _SHIPPED_ROOT = re.compile(rf"[^\s\"':]*/(?:{WORKER_FOLDER}|{HOOKS_FOLDER})\w+/", re.ASCII)
 
 
@@ -34,9 +37,9 @@ def chunks_of(data: bytes) -> Iterator[FileChunk]:
         yield FileChunk(name, part, parts, data[part * CHUNK_BYTES : (part + 1) * CHUNK_BYTES])
 
 
-def below_root(text: str) -> str:
-    """A text (a traceback) with shipped files named from their root: their folder is gone when somebody reads it."""
-    return _SHIPPED_ROOT.sub("", text)
+def below_root(text: str, root: str = "") -> str:
+    """A text (a traceback) with shipped files named from their root, as every worker's are named alike."""
+    return _SHIPPED_ROOT.sub("", text.replace(f"{root.rstrip('/')}/", "") if root else text)
 
 
 def is_safe_path(path: str) -> bool:

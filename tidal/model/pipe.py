@@ -32,7 +32,7 @@ class Load(Event, frozen=True):
     """Import the locustfile; answered by `Loaded` or `NotLoaded`."""
 
     KIND = "load"
-    root: str  # the folder that holds the files; the child's working folder
+    root: str  # the folder that holds the files
     file: str  # relative to the root
     options: RunOptions
     run: str = ""
@@ -44,6 +44,7 @@ class Load(Event, frozen=True):
     client: str = ""  # the generator's `runner.client_id`
     shape: str = ""  # on the master's side: the LoadTestShape to ask
     began_ms: int = 0  # on the master's side: Redis time of plan time zero, 0 before; for a host that comes late
+    cwd: str = ""  # where the command was given, for files that lie where they were; "": the child works in the root
 
 
 class SetClock(Event, frozen=True):

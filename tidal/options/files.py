@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tidal.errors import FileSyntaxError, NoSuchFile, UsageError
+from tidal.model.files import URL_FOLDER
 from tidal.paths import whole
 
 DOWNLOAD_BYTES_MAX = 1 << 20
@@ -92,7 +93,7 @@ def download(url: str) -> Path:
         ast.parse(data)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise FileSyntaxError(f"Failed to get locustfile from: {url[:200]}. It is not Python: {data[:100]!r}") from None
-    folder = Path(tempfile.mkdtemp(prefix="tidal-file-"))
+    folder = Path(tempfile.mkdtemp(prefix=URL_FOLDER))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = folder / _file_name(url)
     path.write_bytes(data)

@@ -27,6 +27,7 @@ def test_texts_name_shipped_files_as_the_user_does() -> None:
     text = 'File "/tmp/tidal-run-ab_1/shop/users.py", line 12, in buy\n  see /var/tmp/tidal-hooks-x9/a.py:3'
     assert below_root(text) == 'File "shop/users.py", line 12, in buy\n  see a.py:3'
     assert below_root('File "/home/ann/tidal-run/x.py"') == 'File "/home/ann/tidal-run/x.py"'
+    assert below_root('File "/home/ann/shop/users.py"', "/home/ann") == 'File "shop/users.py"'
 
 
 def test_a_missing_chunk_is_waited_for() -> None:
