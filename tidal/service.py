@@ -212,7 +212,7 @@ class Service:
         self._report_if_due(now_ms, redis_ms)
 
     def _prepare(self, redis_ms: int) -> None:
-        """Write the shipped files into a folder of their own and start the crew."""
+        """Start the crew once the shipped files are whole."""
         log = self.state.log
         if not log.opened_ms or log.phase == phases.CLOSED or self._failed:
             return
@@ -234,7 +234,6 @@ class Service:
         """A crew where the run's files lie."""
         log, own = self.state.log, Path(self._spec.file).absolute() if self._spec.file else None
         self._lodging = own_copy(own.parent) if own else lodge(contents, root_of(self._spec.origin, log.file))
-        log_path = paths.logs_dir() / f"{self.run}-generators-{os.getpid()}.log"
         load = Load(
             str(self._lodging.root),
             own.name if own else log.file,
@@ -245,7 +244,7 @@ class Service:
             client=self._identity.worker,
             cwd=self._lodging.cwd,
         )
-        return Crew(load, self._processes, log_path)
+        return Crew(load, self._processes, paths.logs_dir() / f"{self.run}-generators-{os.getpid()}.log")
 
     def _keep_files(self, crew: Crew) -> None:
         """A child that is started anew gets the files as the log has them, whoever has changed them since."""
