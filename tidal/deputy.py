@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from tidal.forks import can_fork
@@ -29,7 +30,7 @@ MODULE = "tidal.supervisor"
 WORD = "--deputy"
 """What tells the two apart in `ps`."""
 STAND_BY = b"!"
-"""What a deputy hears on its stdin once it is the only one."""
+"""What a deputy hears on its stdin once the one before it is gone; without one it stands by from its birth."""
 RETRY_S = 5.0
 
 
@@ -86,15 +87,14 @@ class Deputy:
     def _replace(self, knows: Hashable, lent: Sequence[Lent], fds: Iterable[int], now_s: float) -> None:
         """Have another one: it is there before the former is killed, and goes on as us only once it was told to."""
         former, self._child = self._child, None
-        successor = self._fork(lent, fds)
+        successor = self._fork(lent, fds, is_one=former is None)
         if successor is None:
             self._child = former  # better than none
             return
         self._child, self._knows, self._born_s = successor, knows, now_s
         if former is not None:
             former.kill()
-        successor.send(STAND_BY)
-        if former is not None:
+            successor.send(STAND_BY)
             former.stop(0)
 
     def dismiss(self) -> None:
@@ -104,14 +104,15 @@ class Deputy:
             self._child.stop(0)
             self._child = None
 
-    def _fork(self, lent: Sequence[Lent], fds: Iterable[int]) -> Child | None:
+    def _fork(self, lent: Sequence[Lent], fds: Iterable[int], *, is_one: bool) -> Child | None:
         if not can_have_one() or not can_fork():
             self._due_s = float("inf")
             return None
         try:
             kept = [fd for one in lent for fd in one.lend()]
             argv = python_argv(MODULE, WORD, str(self._log_path.parent))
-            return Child(argv, self._log_path, self._env, keep_fds=[*kept, *fds], entry=self._stand_by)
+            entry = partial(self._stand_by, is_one=is_one)
+            return Child(argv, self._log_path, self._env, keep_fds=[*kept, *fds], entry=entry)
         except OSError as error:
             if str(error) != self._trouble:  # said once: a kernel that forbids it does so each time
                 say(f"no deputy: {error}")
@@ -121,11 +122,10 @@ class Deputy:
             for one in lent:
                 one.take_back()
 
-    def _stand_by(self) -> int:
-        """In the deputy: wait until the supervisor is gone, however it died; one that is to be is not one yet."""
+    def _stand_by(self, *, is_one: bool) -> int:
+        """In the deputy: wait until the supervisor is gone, however it died; beside another it is not one yet."""
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: None)  # not SIG_IGN, which the children would inherit
-        is_one = False
         while os.read(0, 1):
             is_one = True
         return self._succeed() if is_one else 0
