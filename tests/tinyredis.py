@@ -7,6 +7,7 @@ it to the same promises as a real server. Nothing here waits, and nothing is ran
 from __future__ import annotations
 
 import copy
+import threading
 from typing import TYPE_CHECKING, Any, Self
 
 from redis import exceptions as rx
@@ -79,6 +80,7 @@ class TinyServer:
         self.is_down = False
         self.between: Callable[[], None] | None = None  # what happens before the next exchange that somebody begins
         self.births = 0  # of the server's process: connections to an earlier one are broken
+        self.turn = threading.RLock()  # one exchange at a time, as in a server's one thread
 
     @property
     def now_ms(self) -> int:
@@ -329,6 +331,10 @@ class Wire:
 
     def exchange(self, commands: Sequence[tuple[str, Sequence[Any]]], *, is_atomic: bool, line: str = "") -> list[Any]:
         """Send commands, get their answers; ConnectionError or TimeoutError as redis-py has them."""
+        with self.server.turn:
+            return self._exchange(commands, is_atomic=is_atomic, line=line)
+
+    def _exchange(self, commands: Sequence[tuple[str, Sequence[Any]]], *, is_atomic: bool, line: str) -> list[Any]:
         if self.is_cut or self.server.is_down:
             raise rx.ConnectionError("Connection refused.")
         if self._births.setdefault(line, self.server.births) != self.server.births:
@@ -541,9 +547,14 @@ class TinyPipeline(_Commands):
         self._wire.server.interrupt()
         queue, watched = self._queue, self._watched
         self._queue, self._watched = [], None
-        if watched is not None and not (self._wire.is_cut or self._wire.server.is_down):
-            for key, stamp in watched.items():
-                self._wire.server.find(key, object)
-                if self._wire.server.stamps.get(key, 0) != stamp:
-                    raise rx.WatchError("Watched variable changed.")
-        return _raised(self._wire.exchange(queue, is_atomic=self._is_atomic, line=self._line))
+        with self._wire.server.turn:
+            if watched is not None and not (self._wire.is_cut or self._wire.server.is_down):
+                self._raise_changes(watched)
+            return _raised(self._wire.exchange(queue, is_atomic=self._is_atomic, line=self._line))
+
+    def _raise_changes(self, watched: dict[str, int]) -> None:
+        server = self._wire.server
+        for key, stamp in watched.items():
+            server.find(key, object)
+            if server.stamps.get(key, 0) != stamp:
+                raise rx.WatchError("Watched variable changed.")

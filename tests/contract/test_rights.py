@@ -169,7 +169,7 @@ def test_a_role_may_do_its_own_operations_and_no_others(users: dict[str, Bus], r
 def test_a_master_that_holds_the_lease_may_do_what_it_guards(users: dict[str, Bus], real_redis: redis.Redis) -> None:
     """What is done under the lease is done, and nothing was denied on the way."""
     bus = users["master"]
-    epoch = bus.take_lease(RUN, "me")
+    epoch = bus.take_lease(RUN, "me", 60_000)
     assert epoch is not None
     bus.append_fenced(RUN, "me", epoch, [ENTRY])
     bus.acknowledge(RUN, "me", epoch, {"inc": 1})
