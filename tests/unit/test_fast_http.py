@@ -89,7 +89,7 @@ def test_a_server_that_closes_idle_connections_is_no_failure(
     client = session()
     client.get("/close-unsaid")
     (host,) = client.client.clientpool.hosts.values()
-    turn_until(lambda: host.idle[0].is_stale)
+    turn_until(lambda: not host.idle or host.idle[0].is_stale)  # none: answer and end came at once
     before = len(server.asked)
     assert getattr(client, method)("/echo").status_code == 200
     assert len(server.asked) == before + 1
@@ -215,12 +215,13 @@ def test_timeouts(server: OddServer, session: Sessions, samples: list[dict[str, 
     before = len(server.asked)
     session(network_timeout=0.5, max_retries=retries).get("/slow")
     assert texts(samples) == [f"RetriesExceeded('{server.url}/slow', {retries}, original=timed out)"]
+    turn_until(lambda: len(server.asked) >= before + sent)  # a busy server has not read the last one yet
     assert len(server.asked) == before + sent
 
 
 def test_a_body_that_takes_too_long(session: Sessions, samples: list[dict[str, Any]]) -> None:
     """The head was there: the status is known, the text is another."""
-    assert session(network_timeout=0.1).get("/slow-body").status_code == 200
+    assert session(network_timeout=0.7).get("/slow-body").status_code == 200
     assert texts(samples) == ["TimeoutError('timed out')"]
 
 

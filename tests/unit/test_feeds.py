@@ -235,7 +235,7 @@ def test_a_user_waits_for_its_row_and_can_be_stopped_meanwhile() -> None:
     assert [(want.counter, want.size) for want in line.asked] == [("rows:letters", 10)], "asked once, for both"
     first.kill()
     line.answer(4, 1)
-    assert second.get(timeout=1) == "e"
+    assert second.get(timeout=30) == "e"
     assert other._state == RUNNING
 
 
@@ -256,7 +256,7 @@ def test_what_is_not_used_is_given_back() -> None:
     user = users(line.environment, Buyer, 1)[0]
     greenlet = line.spawn(user)
     line.answer(0, 5)
-    assert greenlet.get(timeout=1) == "a"
+    assert greenlet.get(timeout=30) == "a"
     line.source.give_back()
     assert line.asked[-1] == WantBlock("rows:letters", 0, 10, ((1, 4),))
 

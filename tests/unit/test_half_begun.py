@@ -31,5 +31,5 @@ def test_a_server_that_cannot_be_begun_takes_everything_back(tmp_path: Path, eng
     named = place.folder / "socket-folder"
     assert named.is_file() == (engine.name != FAKEREDIS)
     assert not (named.is_file() and Path(named.read_text("utf8")).exists())
-    assert open_ones() == before
+    assert open_ones() <= before  # what an earlier test left may be let go of meanwhile
     take_folder(place.folder).leave()
