@@ -24,7 +24,7 @@ FLAGS = (
     "--disable-extensions", "--disable-background-networking", "--disable-component-update",
     "--force-color-profile=srgb", "--remote-debugging-pipe",
 )  # fmt: skip
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 BOX = "e => { const b = e.getBoundingClientRect(); return [b.left + b.width / 2, b.top + b.height / 2] }"
 KEYS = {"Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowRight": 39, "Tab": 9}
 

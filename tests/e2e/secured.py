@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shlex
 import shutil
 import socket
@@ -16,6 +17,7 @@ from deadline import listens, until
 
 from tidal.acl import set_user
 from tidal.address import VARIABLES
+from tidal.model.verdict import EXIT_INVALID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,14 +27,17 @@ if TYPE_CHECKING:
 
 REDIS = shutil.which("redis-server") or ""
 """The embedded server knows no TLS."""
+DONE = frozenset({0, EXIT_INVALID})
+"""What a run ends with that allows a suspect verdict: on a busy machine a short one may have had another load."""
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A loopback port that nobody listens on, and that no outgoing connection is given before somebody does."""
+    while True:
+        port = random.randrange(10_000, 30_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Secured:

@@ -146,7 +146,7 @@ class Stage:
 
     def served(self) -> dict[str, Any]:
         """What the target counted."""
-        with urllib.request.urlopen(f"{self.target_url}/__counts", timeout=5) as answer:  # noqa: S310 - our own
+        with urllib.request.urlopen(f"{self.target_url}/__counts", timeout=60) as answer:  # noqa: S310 - our own
             counts: dict[str, Any] = json.load(answer)
         return counts
 

@@ -20,6 +20,11 @@ from locust.env import Environment
 
 told = []
 
+def until(condition):
+    with gevent.Timeout(50):
+        while not condition():
+            gevent.sleep(0.01)
+
 class Once(User):
     wait_time = constant(0.05)
     fixed_count = 1
@@ -49,7 +54,7 @@ def run(tmp_path: Path, text: str, *words: str) -> str:
     """What a script prints."""
     (tmp_path / "script.py").write_text(HEAD + text, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "script.py", *words], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "script.py", *words], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr[-3_000:]
     return done.stdout
@@ -63,15 +68,16 @@ runner = env.create_local_runner()
 runner.register_message("hi", lambda environment, msg, **_: told.append((msg.data, msg.node_id)))
 runner.send_message("hi", {"a": 1})
 runner.start(5, spawn_rate=50)
-gevent.sleep(0.4)
+until(lambda: "on_start" in told)
 assert (runner.state, runner.user_count, runner.user_classes_count) == ("running", 5, {"Once": 1, "Often": 4})
 runner.start(2, spawn_rate=50)
-gevent.sleep(0.4)
+until(lambda: told.count("spawning_complete") == 2)
 assert (runner.user_classes_count, runner.target_user_count) == ({"Once": 1, "Often": 1}, 2)
 assert sorted(user.number for user in runner.spawn_users({"Often": 2})) == [1, 2]
 runner.stop_users({"Often": 1})
 assert sorted(g.args[0].number for g in runner.user_greenlets if type(g.args[0]) is Often) == [0, 1]
-gevent.spawn_later(0.2, runner.quit)
+until(lambda: env.stats.get("b", "X").num_failures > 5)
+gevent.spawn(runner.quit)
 runner.greenlet.join()
 assert (runner.state, runner.user_count) == ("stopped", 0)
 assert told == [({"a": 1}, "local"), "test_start", "spawning_complete", "on_start", "spawning_complete",
@@ -90,17 +96,20 @@ def test_a_shape_leads_a_runner_in_the_script_s_process(tmp_path: Path) -> None:
 class Steps(LoadTestShape):
     clock = lambda self: told.count("tick") / 2  # half a second a tick
     def tick(self):
+        seen.append((runner.user_classes_count, runner.shape_last_tick, self.get_current_user_count()))
         told.append("tick")
         return (2, 50) if self.get_run_time() < 1 else (3, 50, [Often]) if self.get_run_time() < 1.2 else None
 
+seen = []
 env = environment(shape_class=Steps(), reset_stats=True)
 runner = env.create_local_runner()
 runner.start_shape()
-gevent.sleep(0.3)
-assert (runner.user_count, runner.shape_last_tick, env.shape_class.get_current_user_count()) == (2, (2, 50), 2)
-gevent.sleep(1)
-assert runner.user_classes_count == {"Once": 1, "Often": 2}
 runner.shape_greenlet.join()
+assert seen == [
+    ({"Once": 0, "Often": 0}, None, 0),
+    ({"Once": 1, "Often": 1}, (2, 50), 2),
+    ({"Once": 1, "Often": 2}, (3, 50, [Often]), 3),
+], seen
 assert runner.state == "stopped" and told.count("test_start") == 1
 """
     run(tmp_path, LIBRARY + text)
@@ -115,8 +124,7 @@ class Homeless(HttpUser):
 env = Environment(user_classes=[Homeless])
 runner = env.create_local_runner()
 runner.start(1, 1)
-runner.spawning_greenlet.join()
-gevent.sleep(0.1)
+until(lambda: runner.state == "stopped")
 print(runner.state, runner.user_count)
 """
     assert run(tmp_path, LIBRARY + text) == "stopped 0\n"

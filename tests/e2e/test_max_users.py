@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from secured import Secured
+
+from tidal.archive import Archive
+from tidal.model.codec import decode
+from tidal.model.events import ByWorker, Reported
+from tidal.paths import archive_path
 
 if TYPE_CHECKING:
     from stage import Stage
@@ -21,7 +27,7 @@ def ran(stage: Stage, workers: int, *more: str) -> tuple[int, str]:
         secured.start("worker", "--processes", "1", **env)
     words = ["-f", "locustfile.py", "-u", "8", "-r", "50", "-t", "3s", "-H", stage.target_url]
     console: Any = secured.start("run", *words, "--expect-workers", str(workers), *more, **env)
-    said, _ = console.communicate(timeout=90)
+    said, _ = console.communicate(timeout=150)
     return console.returncode, said.decode() + stage.log_of(console)
 
 
@@ -35,6 +41,11 @@ def test_nobody_has_more_than_it_takes(stage: Stage) -> None:
     """Two together have room, and the run is whole."""
     code, said = ran(stage, 2, "--json", "out.json")
     frame = json.loads(next(stage.home.rglob("out.json"), stage.folder / "out.json").read_text())
-    books = frame["ledger"]
-    assert books["missing_user_ms"] < books["planned_user_ms"] / 4, said  # one worker alone would lack three of eight
-    assert code in {0, 1, 61}, said
+    most: Counter[str] = Counter()  # users of each worker, by what it reported
+    with Archive.open(archive_path(frame["run"]["run"])) as archive:
+        for signed in map(decode, archive.entries()):
+            if isinstance(signed, ByWorker) and isinstance(signed.event, Reported):
+                most[signed.incarnation] = max(most[signed.incarnation], sum(signed.event.users.values()))
+    assert (len(most), most.total()) == (2, 8), said
+    assert max(most.values()) <= 5, said
+    assert code in {0, 1, 60, 61}, said  # the verdict on a few seconds is the machine's, too

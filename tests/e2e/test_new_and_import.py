@@ -42,7 +42,7 @@ def command(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
 
 def served(url: str) -> Counter[str]:
     """What the shop was asked for, by endpoint and by status."""
-    with urllib.request.urlopen(f"{url}/__counts", timeout=10) as answer:  # noqa: S310 - our own shop
+    with urllib.request.urlopen(f"{url}/__counts", timeout=60) as answer:  # noqa: S310 - our own shop
         counts = json.load(answer)
     return Counter({**counts["by_endpoint"], **{f"status {s}": n for s, n in counts["by_status"].items()}})
 
@@ -119,7 +119,7 @@ def test_the_file_runs_under_locust_as_it_is(tmp_path: Path) -> None:
     assert command(tmp_path, "tidal", "new", "first.py").returncode == 0
     for file in ("visit.py", "first.py"):
         with shop() as url:
-            done = command(tmp_path, "locust", "-f", file, "--headless", "-u", "8", "-r", "8", "-t", "8s", "-H", url)
+            done = command(tmp_path, "locust", "-f", file, "--headless", "-u", "24", "-r", "24", "-t", "8s", "-H", url)
             counts = served(url)
         assert done.returncode == 0, done.stderr
         wanted = ["GET /", "GET /products/N", "POST /cart"]

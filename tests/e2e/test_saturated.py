@@ -76,4 +76,5 @@ def test_a_busy_client_does_not_lengthen_latencies(kind: str, tmp_path: Path) ->
     worst_us = max(server.took_s) * 1_000_000
     # the server's own clock bounds it, give or take a moment in which neither of both had the processor
     assert min(server.took_s) * 1_000_000 * 0.99 < told["undelayed"][0] < worst_us + 250_000
-    assert told["undelayed"][1] < told["naive"][0]
+    assert told["undelayed"][0] < told["naive"][0]
+    assert told["undelayed"][1] < worst_us + 250_000

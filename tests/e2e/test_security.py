@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from deadline import processes_of, until
-from secured import REDIS, Secured, make_authority, make_certificate, said
+from secured import DONE, REDIS, Secured, make_authority, make_certificate, said
 from stage import Stage, generators_of, seen
 
 from tidal import paths
@@ -64,7 +64,7 @@ def test_a_whole_run_with_a_user_for_each_role(stage: Stage) -> None:
     with secured.admin() as admin:
         secured.add_users(admin, "worker", "master", "watcher", "operator")
     workers = [secured.start("worker", "--processes", "1", TIDAL_REDIS_URL=secured.url_of("worker")) for _ in "12"]
-    words = load(stage, "--expect-workers", "2", "-t", "15s")
+    words = load(stage, "--expect-workers", "2", "-t", "300s")
     master = secured.start("master", *words, TIDAL_REDIS_URL=secured.url_of("master"))
     run = run_of(secured, master)
     watcher = secured.start("watch", run, "--headless", TIDAL_REDIS_URL=secured.url_of("watcher"))
@@ -78,11 +78,15 @@ def test_a_whole_run_with_a_user_for_each_role(stage: Stage) -> None:
     assert "XADD on tidal:{*}:intents" in out
     assert "tidal acl operator" in out
     workers[0].kill()  # what a loss needs is among the rights, too
-    assert master.wait(60) == 0, stage.log_of(master)
-    assert watcher.wait(30) in {0, 60}, stage.log_of(watcher)  # a worker was killed: the run may be suspect
+    seen(feed, lambda frame: any(worker.state == "lost" for worker in frame.workers), "the loss is known")
+    seen(feed, lambda frame: frame.run.users_running == 6, "six users run again")
     feed.close()
+    code, out = secured.type("stop", run, TIDAL_REDIS_URL=secured.url_of("operator"))
+    assert code == 0, out
+    assert master.wait(60) in DONE, stage.log_of(master)  # a worker was killed, and that is much of a short run
+    assert watcher.wait(60) in DONE, stage.log_of(watcher)
     workers[1].terminate()
-    assert workers[1].wait(30) == 0
+    assert workers[1].wait(60) == 0
     with secured.admin("admin") as admin:
         told = [(e["username"], e["object"]) for e in admin.acl_log()]
         assert set(told) <= {("watcher", "xadd")}, told  # what the watcher was refused above
@@ -127,10 +131,10 @@ def test_a_whole_run_over_mutual_tls(stage: Stage, certificates: Path) -> None:
     run = run_of(secured, console)
     in_url = f"{url}?ssl_ca_certs=ca.pem&ssl_certfile=client.pem&ssl_keyfile=client.key"
     code, out = secured.type("watch", run, "--headless", "--redis", in_url)
-    assert code == 0, out
-    assert console.wait(30) == 0, stage.log_of(console)
+    assert code in DONE, out
+    assert console.wait(60) in DONE, stage.log_of(console)
     worker.terminate()
-    assert worker.wait(30) == 0
+    assert worker.wait(60) == 0
     assert stage.served()["answered"] > 0
 
 
@@ -195,12 +199,12 @@ def test_a_password_is_nowhere_to_be_seen(stage: Stage) -> None:
         assert "tidal.generator" in lines
         (generator,) = generators_of(worker)
         environ = Path(f"/proc/{generator.pid}/environ").read_bytes()
-        assert console.wait(60) == 0, stage.log_of(console)
+        assert console.wait(60) in DONE, stage.log_of(console)
         kept = {key: admin.dump(key) for key in admin.keys("*")}
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(30) == 0
+    assert worker.wait(60) == 0
     (stage.folder / "password").unlink()
-    until(lambda: "closed" in (paths._local_dir() / f"{run}.json").read_text(), 30, "the supervisor noted the end")
+    until(lambda: "tidal.supervisor" not in " ".join(processes_of(stage.home).values()), 30, "the supervisor has left")
     with Archive.open(paths.archive_path(run)) as archive:
         entries = b"".join(entry.data for entry in archive.entries())
     for form in hidden(SECRET):
@@ -274,11 +278,11 @@ def test_a_worker_with_a_key_runs_what_its_master_signed(stage: Stage) -> None:
         assert "w1: the run is not signed with the key of this worker's --accept-signed-by" in out
     assert "worker" not in (stage.folder / "imported").read_text()
     code, out = secured.type("run", *load(stage, "--sign-with", "key"), **env)
-    assert code == 0, out
+    assert code in DONE, out
     assert stage.served()["answered"] > 0
     assert "worker" in (stage.folder / "imported").read_text()
     worker.terminate()
-    assert worker.wait(30) == 0
+    assert worker.wait(60) == 0
 
 
 def test_a_worker_says_whose_code_it_runs(stage: Stage) -> None:

@@ -15,6 +15,7 @@ import pytest
 from browser import BINARY, Browser
 from deadline import until
 from recordings import Shop, record
+from secured import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,15 +28,10 @@ pytestmark = [
 ]
 
 
-def port_of(number: int) -> int:
-    """A port below the outgoing ones, this process's own."""
-    return 20_000 + (os.getpid() * 7 + number) % 8_000
-
-
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     """A replay that is served on loopback."""
-    port, log = port_of(1), tmp_path / "said"
+    port, log = free_port(), tmp_path / "said"
     path = record(tmp_path / "shop.tidal", Shop(seconds=30))
     argv = [sys.executable, "-m", "tidal", "replay", str(path), "--serve", f"127.0.0.1:{port}"]
     with log.open("wb") as said:
@@ -45,12 +41,12 @@ def served(tmp_path: Path) -> Iterator[tuple[int, Path]]:
         yield port, log
     finally:
         child.send_signal(signal.SIGINT)
-        child.wait(20)
+        child.wait(60)
 
 
 def status(port: int, path: str = "/", **headers: str) -> int:
     """The answer's status."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", path, headers=headers)
         return connection.getresponse().status

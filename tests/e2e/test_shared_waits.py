@@ -72,12 +72,14 @@ def test_they_wake_in_the_order_of_their_ends() -> None:
     woken: list[float] = []
 
     def one(seconds: float) -> None:
+        end_s = time.monotonic() + seconds
         rest(seconds)
-        woken.append(seconds)
+        woken.append(end_s)
 
-    lives = [gevent.spawn(one, seconds) for seconds in (0.9, 0.3, 0.6)]
+    lives = [gevent.spawn(one, seconds) for seconds in (0.15, 0.05, 0.1)]
     gevent.joinall(lives, timeout=PATIENCE_S)
-    assert woken == [0.3, 0.6, 0.9]
+    assert len(woken) == 3
+    assert woken == sorted(woken)
 
 
 def test_many_waits_are_one_timer() -> None:
@@ -104,12 +106,14 @@ def test_who_is_killed_in_a_wait_leaves_nothing_behind() -> None:
             ends.append("killed")
 
     spared = [gevent.spawn(one, 0.5) for _ in range(5)]
-    for _ in range(5):
+    for _ in range(5):  # on a busy machine who is due in half a second may be so before it is killed
         lives = [gevent.spawn(one, LONG_S + number) for number in range(500)] + [gevent.spawn(one, 0.5)]
         let_begin()
         gevent.killall(lives, timeout=PATIENCE_S)
     gevent.joinall(spared, timeout=PATIENCE_S)
-    assert (ends.count("killed"), ends.count("woken")) == (2_505, 5)
+    assert len(ends) == 2_510
+    assert ends.count("killed") >= 2_500
+    assert ends.count("woken") >= 5
     assert repr(waiting) == "<Sleepers 0 in 0 buckets>"
     assert len(waiting._ticks) < 600
 

