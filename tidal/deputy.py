@@ -1,6 +1,6 @@
 """The deputy of a supervisor: a fork that holds what it holds, waits for its death, and then is the supervisor.
 
-    supervisor ──fork──▶ deputy      has a copy of every pipe, lock and descriptor, and hears that it is the only one
+    supervisor ──fork──▶ deputy      has a copy of every pipe, lock and descriptor, and waits
         ✝                deputy      stdin ends: it adopts the children, who have noticed nothing, and forks a deputy
 
 A lifeline is cut when nobody holds it any more, so as long as one of the two lives no child ends. What a deputy knows
@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from tidal.forks import can_fork
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 MODULE = "tidal.supervisor"
 WORD = "--deputy"
 """What tells the two apart in `ps`."""
-STAND_BY = b"!"
-"""What a deputy hears on its stdin once the one before it is gone; without one it stands by from its birth."""
 RETRY_S = 5.0
 
 
@@ -61,6 +58,9 @@ class Deputy:
         self._knows: Hashable = None
         self._backoff, self._trouble = Backoff(), ""
         self._born_s, self._due_s = time.monotonic(), 0.0
+        self._baton, end = os.pipe()  # whichever deputy takes the byte in it is the supervisor: one, and never two
+        os.write(end, b"!")
+        os.close(end)
 
     def __repr__(self) -> str:
         return f"<Deputy {self._child!r}>"
@@ -85,16 +85,15 @@ class Deputy:
             self._replace(knows, lent, fds, now_s)
 
     def _replace(self, knows: Hashable, lent: Sequence[Lent], fds: Iterable[int], now_s: float) -> None:
-        """Have another one: it is there before the former is killed, and goes on as us only once it was told to."""
+        """Have another one: it is there before the former is killed."""
         former, self._child = self._child, None
-        successor = self._fork(lent, fds, is_one=former is None)
+        successor = self._fork(lent, fds)
         if successor is None:
             self._child = former  # better than none
             return
         self._child, self._knows, self._born_s = successor, knows, now_s
         if former is not None:
             former.kill()
-            successor.send(STAND_BY)
             former.stop(0)
 
     def dismiss(self) -> None:
@@ -104,15 +103,15 @@ class Deputy:
             self._child.stop(0)
             self._child = None
 
-    def _fork(self, lent: Sequence[Lent], fds: Iterable[int], *, is_one: bool) -> Child | None:
+    def _fork(self, lent: Sequence[Lent], fds: Iterable[int]) -> Child | None:
         if not can_have_one() or not can_fork():
             self._due_s = float("inf")
             return None
         try:
             kept = [fd for one in lent for fd in one.lend()]
             argv = python_argv(MODULE, WORD, str(self._log_path.parent))
-            entry = partial(self._stand_by, is_one=is_one)
-            return Child(argv, self._log_path, self._env, keep_fds=[*kept, *fds], entry=entry)
+            keep_fds = [*kept, *fds, self._baton]
+            return Child(argv, self._log_path, self._env, keep_fds=keep_fds, entry=self._stand_by)
         except OSError as error:
             if str(error) != self._trouble:  # said once: a kernel that forbids it does so each time
                 say(f"no deputy: {error}")
@@ -122,10 +121,11 @@ class Deputy:
             for one in lent:
                 one.take_back()
 
-    def _stand_by(self, *, is_one: bool) -> int:
-        """In the deputy: wait until the supervisor is gone, however it died; beside another it is not one yet."""
+    def _stand_by(self) -> int:
+        """In the deputy: wait until the supervisor is gone, however it died, and be it unless another one is."""
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: None)  # not SIG_IGN, which the children would inherit
-        while os.read(0, 1):
-            is_one = True
-        return self._succeed() if is_one else 0
+        os.read(0, 1)  # its end: nobody writes
+        has_baton = os.read(self._baton, 1)
+        os.close(self._baton)
+        return self._succeed() if has_baton else 0
