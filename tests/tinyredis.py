@@ -21,6 +21,10 @@ WRITES = frozenset(
 )
 
 
+GROWS = frozenset({"XADD", "SET", "HSET", "SADD", "RPUSH"})
+"""What a server without room refuses; of a transaction it takes nothing then."""
+
+
 def _bytes(value: Any) -> bytes:
     if isinstance(value, bytes):
         return value
@@ -77,10 +81,15 @@ class TinyServer:
         self.data: dict[str, Any] = {}
         self.expires_ms: dict[str, int] = {}
         self.stamps: dict[str, int] = {}
-        self.is_down = False
+        self.is_down = self.is_full = False
         self.between: Callable[[], None] | None = None  # what happens before the next exchange that somebody begins
         self.births = 0  # of the server's process: connections to an earlier one are broken
         self.turn = threading.RLock()  # one exchange at a time, as in a server's one thread
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it takes what it is given."""
+        return not self.is_down and not self.is_full
 
     @property
     def now_ms(self) -> int:
@@ -345,6 +354,8 @@ class Wire:
             loses, self.loses = self.loses, ""
         if loses == "request" or (loses == "half" and is_atomic):
             raise rx.TimeoutError("Timeout reading from socket")
+        if self.server.is_full and is_atomic and any(name in GROWS for name, _ in commands):
+            raise _no_room()
         done = commands[: len(commands) // 2] if loses == "half" else commands
         answers = [self._do(*command) for command in done]
         if loses:
@@ -352,10 +363,16 @@ class Wire:
         return answers
 
     def _do(self, name: str, arguments: Sequence[Any]) -> Any:
+        if self.server.is_full and name in GROWS:
+            return _no_room()
         try:
             return self.server.do(name, arguments)
         except rx.ResponseError as error:
             return error
+
+
+def _no_room() -> rx.ResponseError:
+    return rx.OutOfMemoryError("OOM command not allowed when used memory > 'maxmemory'.")
 
 
 def _raised(answers: list[Any]) -> list[Any]:

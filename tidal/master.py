@@ -215,6 +215,7 @@ class Master:
             if self._must_retake:
                 raise
             self._must_retake = True
+            return False
         except BusError as error:
             self._lost_redis(error, now_ms)
         return self.state.log.phase == phases.CLOSED
@@ -259,6 +260,7 @@ class Master:
         finally:
             if is_counted:
                 settle(self.state.reports)
+        self._renewal.check_generation(self.state.log)
         return any(keys[key] == LOG for key, _, _ in found) or len(found) >= READ_COUNT
 
     def _take(self, stream: str, entry_id: EntryId, fields: dict[bytes, bytes]) -> None:
@@ -358,6 +360,7 @@ class Master:
 
     def _retake(self, now_ms: int) -> None:
         """The lease is not ours any more: take it again when it lapsed, stop when somebody else has it."""
+        self._renewal.check_generation(self.state.log)
         self._take_again()
         if not self._begin_generation(self._renewal.look(self.state, now_ms, at_once=True)):
             self._append([_signed_in()])

@@ -49,7 +49,7 @@ class Renewal:
         self._appended: EntryId = ZERO_ID  # the last entry of ours that Redis took: others may have read it before us
         self._turned_ms: int | None = None
         self._has_slept = False  # since the last look that found all well: somebody may have led meanwhile
-        self._generation = 1  # as far as we know of it: begun by us, or before us
+        self._generation: int | None = None  # the one that we know, begun by us or before us; None: not yet found out
         self.secrets: bytes | None = None
 
     def __repr__(self) -> str:
@@ -93,12 +93,12 @@ class Renewal:
     def look(self, state: State, now_ms: int, *, at_once: bool = False) -> str:
         """What has become of the streams, in words; "" when all is well or it is not time to look.
 
-        Fenced when another master has begun them anew, or may know more of what was lost: we slept.
+        Fenced when another master may know more of what was lost: we slept.
         """
         self._has_slept |= self._turned_ms is not None and now_ms - self._turned_ms > SLEPT_MS
         self._turned_ms, self._log_end = now_ms, None
-        if state.log.generation > self._generation:
-            raise Fenced(f"another master has begun the streams of run {self._run_keys.run} anew; this one stops")
+        if self._generation is None:
+            self._generation = state.log.generation
         if now_ms < self._due_ms and not at_once:
             return ""
         self._due_ms = now_ms + LOOK_MS
@@ -114,6 +114,11 @@ class Renewal:
                 raise Fenced(f"run {self._run_keys.run}: {why}, and this master slept: another knows more, so it stops")
         self._has_slept = False
         return why
+
+    def check_generation(self, log: LogHalf) -> None:
+        """Fenced when another master has begun the streams anew: what we never read is in its keyframe alone."""
+        if self._generation is not None and log.generation > self._generation:
+            raise Fenced(f"another master has begun the streams of run {self._run_keys.run} anew; this one stops")
 
     def appended(self, entry_id: EntryId) -> None:
         """Redis has taken entries of ours, up to this one."""

@@ -63,6 +63,7 @@ UNSIGNED = f"the run is not signed with the key of this worker's {ACCEPTED}: the
 MESSAGES_MAX = 200
 """Custom messages that a worker's user code may send in a second."""
 BRIEF_BYTES_MAX = 64 * 1024 * 1024
+NOT_TOLD = (0, 0, 0)  # of a plan: its number, to how many loaded children it was told, when it began
 BACK_MS = 1_000
 """By so much Redis' clock goes back only where another server took over; less is the slewing of ours."""
 REPORT_DELAY_MS = 300
@@ -116,7 +117,7 @@ class Service:
         self._lodging: Lodging | None = None
         self.outboxes = [Outbox(identity.incarnation)]
         self._gathering: Gathering | None = None
-        self._told_plan: tuple[int, int] = (0, 0)  # number of the plan, how many loaded children it was told to
+        self._told_plan = NOT_TOLD
         self._reported_ms = 0
         self._failed = self._was_ready = False
         self.finished = False
@@ -175,7 +176,7 @@ class Service:
             return
         with contextlib.suppress(BadEntry, ValueError):
             self.state = State.from_wire(unpack(brief, BRIEF_BYTES_MAX))
-            self._told_plan = (0, 0)
+            self._told_plan = NOT_TOLD
         for outbox in self.outboxes:
             outbox.rewind()
 
@@ -307,7 +308,7 @@ class Service:
             told = (news.number, news.pid, news.reached_ms, redis_ms, news.why, news.users, news.in_flight)
             lost = GeneratorLost(*told)
             self.outboxes[-1].put(lost, redis_ms)
-            self._told_plan = (0, 0)
+            self._told_plan = NOT_TOLD
 
     def _may_send(self, redis_ms: int) -> bool:
         """Whether one more custom message may go: user code must not fill the memory, nor Redis."""
@@ -323,14 +324,14 @@ class Service:
         if log.plan is None or not log.began_ms or crew is None or crew.finishing:
             return
         loaded = sum(g.loaded for g in crew.generators.values())
-        if self._told_plan == (log.plan.number, loaded):
+        if self._told_plan == (log.plan.number, loaded, log.began_ms):
             return
         plan_ms = redis_ms - log.began_ms
         in_force = plan_at(log, plan_ms)
         for plan in log.plans:  # with those between the one in force and the newest: told anew, it replaces them
             if in_force is None or plan.from_ms >= in_force.from_ms:
                 crew.tell_share(plan, self.incarnations, log.classes, log.began_ms, plan_ms)
-        self._told_plan = (log.plan.number, loaded)
+        self._told_plan = (log.plan.number, loaded, log.began_ms)
 
     # ------------------------------------------------------------------ the end
 
@@ -436,7 +437,7 @@ class Service:
     def reincarnate(self, incarnation: str) -> None:
         """Go on as a new life; what was measured stays with the old one."""
         self.outboxes.append(Outbox(incarnation))
-        self._told_plan = (0, 0)
+        self._told_plan = NOT_TOLD
         if self.crew is not None:
             self.crew.give(self._tenants.reborn())  # all that it had been lent went with the old life
             self.crew.give(self._desk.reborn(list(self.crew.generators)))

@@ -94,6 +94,7 @@ class Agent:
         self._clock_told_ms = self._looked_ms = self._asked_ms = 0
         self._stepped_ms = now_us() // 1000
         self._blind_since_ms: int | None = None  # woke up after a long sleep: the log must be read before users run on
+        self._untimed_since_ms: int | None = None  # the plan goes by another server's clock, and ours not yet
         self.leaving_ms: int | None = None
         self._is_drained = False
         self.refused: TidalError | None = None
@@ -217,12 +218,16 @@ class Agent:
             self._hear(self._news.get(), now_ms)
         if self.service is None:
             self._join_if_announced()
-        if self.service is not None and self.clock.is_set:
+        if self.service is not None and self.clock.is_set and not self._is_untimed(now_ms):
             self._serve_turn(self.service, now_ms)
         if self.leaving_ms is None:
             return self.refused is not None
         patience_ms = LEAVE_PATIENCE_MS + (self.service.state.log.options.stop_timeout_ms if self.service else 0)
         return self.service is None or now_ms - self.leaving_ms > patience_ms
+
+    def _is_untimed(self, now_ms: int) -> bool:
+        """Whether the next exchange for the clock must come first: by ours the plan may be over."""
+        return self._untimed_since_ms is not None and now_ms - self._untimed_since_ms < LEASE_MS
 
     def _serve_turn(self, service: Service, now_ms: int) -> None:
         redis_ms = self.clock.redis_ms(self._now_us())
@@ -248,14 +253,20 @@ class Agent:
         if isinstance(news, Beaten):
             self.clock.sample(news.sent_us, news.redis_us, news.received_us)
             self._contact_ms, self._announced = now_ms, news.run
+            if self._untimed_since_ms is not None and news.sent_us // 1000 >= self._untimed_since_ms:
+                self._untimed_since_ms = None
             self._say("beats", "")
         elif isinstance(news, Read) and self.service is not None and news.run == self.service.run:
             self._contact_ms = now_ms  # who reads the log knows the plan, even where Redis takes no writes
             self._say("tail", "")
             self.service.learn(news.secrets)
+            before_ms = self.service.state.log.began_ms
             self.service.adopt(news.brief)
             for entry in news.entries:
                 self.service.obey(entry)
+            if before_ms and self.service.state.log.began_ms != before_ms:
+                self._untimed_since_ms = now_ms
+                self._beats.hurry()
             if self._blind_since_ms is not None and news.asked_ms >= self._blind_since_ms:
                 self._blind_since_ms = None
         elif isinstance(news, Handed):

@@ -23,6 +23,7 @@ from tidal.generator.scheduler import Schedule
 from tidal.keys import FleetKeys, RunKeys
 from tidal.lines import Beats, Read, Sender, Tail, Trouble
 from tidal.master import Master
+from tidal.model import phases
 from tidal.model.codec import LOG, REPORTS, PipeReader, pack_message
 from tidal.model.events import Block
 from tidal.model.pipe import Batch, Finish, Finished, Load, Loaded, SetClock, SetShare
@@ -550,6 +551,12 @@ class SimMaster(Clocked, Master):
 
     def _note(self, level: str, text: str) -> None:
         del level, text
+
+    @property
+    def plan_ms(self) -> int | None:
+        """Plan time, as it sees it; None while nothing runs."""
+        log, is_leading = self.state.log, self.is_live and self.state.log.phase == phases.RUNNING
+        return self.clock.redis_ms(self.now_us()) - log.began_ms if is_leading else None
 
     def sign_in(self) -> bool:
         """Take the run; False when somebody else has it or Redis is away."""

@@ -44,7 +44,7 @@ ENOUGH = 20
 """So many schedules that break a law are enough for one search."""
 _STEPS: tuple[tuple[int, Callable[[random.Random], Step]], ...] = (
     (60, lambda c: ("round", c.randrange(1 << 30))),
-    (8, lambda c: ("pass", c.choice([20, 120, 700, 1_300, 2_600, 5_000, 9_000]))),
+    (8, lambda c: ("pass", c.choice([20, 120, 700, 1_300, 2_600, 5_000, 9_000, 40_000]))),
     (6, lambda c: ("tail", c.randrange(5), c.choice([1, 2, 500]))),
     (6, lambda c: ("turn", c.randrange(5))),
     (4, lambda c: ("beat", c.randrange(5))),
@@ -75,7 +75,13 @@ _STEPS: tuple[tuple[int, Callable[[random.Random], Step]], ...] = (
     (2, lambda c: ("rollback", c.randrange(1 << 30))),
     (1, lambda c: ("empty", c.randrange(1 << 30))),
     (6, lambda c: ("want", c.randrange(10), c.choice([1.0, 3.0, 50.0]))),
-    (1, lambda c: ("stop",)),
+    (2, lambda c: ("stop",)),
+    (2, lambda c: ("pause",)),
+    (3, lambda c: ("resume",)),
+    (2, lambda c: ("let_go", c.randrange(4))),
+    (2, lambda c: ("full",)),
+    (5, lambda c: ("room",)),
+    (2, lambda c: ("rivals", c.randrange(12))),
     (2, lambda c: ("ghost", c.randrange(100))),
     (12, lambda c: ("race", c.randrange(12), c.randrange(8))),
     (4, lambda c: ("echo", c.choice((LOG, REPORTS)), c.randrange(200))),

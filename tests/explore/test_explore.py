@@ -153,6 +153,14 @@ class EndlessMaster(SimMaster):
         super()._append([e for e in events if not isinstance(e, ev.RunClosed)])
 
 
+class DatedMaster(SimMaster):
+    """It leaves the plan where it was in Redis' time."""
+
+    def _append(self, events: Sequence[ev.Event]) -> None:
+        is_again = bool(self.state.log.began_ms)
+        super()._append([e for e in events if not (is_again and isinstance(e, ev.RunStarted))])
+
+
 class OblivousWorker(SimWorker):
     """It does not read that it was declared lost, so it goes on under its old name."""
 
@@ -194,6 +202,7 @@ BROKEN = {
     "live = replay": Parts(master=MeddlingMaster),
     "a stop closes the run": Parts(master=EndlessMaster),
     "no false loss": Parts(master=PanickyMaster),
+    "plan time does not go back": Parts(master=DatedMaster),
 }
 
 

@@ -65,6 +65,16 @@ FOUND: dict[str, tuple[int, list[Step]]] = {
         2,
         [*rounds(8), ("failover", 1, -45_000)],
     ),
+    "a replica's clock was behind, and the plan that an operator had just wanted lay in the future": (
+        2,
+        [*rounds(10), ("want", 7, 50.0), *rounds(4), ("failover", 1, -45_000)],
+    ),
+    "the same, and nobody ran the users of a worker that died then": (
+        1,
+        [("round", 520531701), ("round", 22664166), ("round", 625516990), ("round", 136510607),
+         ("failover", 576585448, 60_000), ("want", 7, 3.0), ("round", 233753999), ("failover", 242033041, -45_000),
+         ("kill", 2)],
+    ),
 }  # fmt: skip
 
 
@@ -73,6 +83,15 @@ def test_what_was_found_stays_mended(story: str) -> None:
     """Every law holds in it."""
     workers, steps = FOUND[story]
     run(Schedule(1, workers, None, tuple(steps)), Parts())
+
+
+def test_a_master_that_was_cut_off_reads_on_past_a_generation_and_the_end_and_stops() -> None:
+    """Another had begun the streams anew and closed the run; the first took it for its own."""
+    steps: list[Step] = [
+        ("round", 299722274), ("round", 857581125), ("round", 485670732), ("round", 640987199), ("round", 214548207),
+        ("cut_master", 2), ("pass", 5_000), ("begin_master",), ("empty", 293705011),
+    ]  # fmt: skip
+    run(Schedule(201594, 2, 6_000, tuple(steps)), Parts())
 
 
 def test_what_a_replica_lost_of_a_worker_that_had_left_the_plan_is_waited_for() -> None:

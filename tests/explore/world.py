@@ -44,6 +44,8 @@ LATELY = 4
 """So many rounds a replica may lag behind: a second."""
 IN_TIME_MS = 5
 """Who is no further off Redis time knows what the plan says of now."""
+BACK_MS = 2_000
+"""So far plan time may go back: a tick, and what is taken for no other server's clock."""
 MEND_ROUNDS = 8
 """Until a master that lives has seen what Redis lost, and mended it."""
 CLASSES = (ev.ClassSpec("Buyer", 2.0), ev.ClassSpec("Reader", 1.0))
@@ -205,15 +207,12 @@ class World:
 
     def _race(self, exchanges: int, who: int) -> None:
         """Somebody's round falls between two exchanges of another's turn: so many exchanges from now."""
+        actors: list[Any] = [*self.masters, *self.workers]
+        self._after(exchanges, lambda: self._act(actors[who % len(actors)]))
 
-        def between() -> None:
-            if exchanges > 0:
-                self._race(exchanges - 1, who)
-            else:
-                actors: list[Any] = [*self.masters, *self.workers]
-                self._act(actors[who % len(actors)])
-
-        self.server.between = between
+    def _after(self, exchanges: int, act: Callable[[], None]) -> None:
+        """Something happens between two exchanges, so many from now."""
+        self.server.between = act if exchanges <= 0 else lambda: self._after(exchanges - 1, act)
 
     # ---- faults of workers
 
@@ -268,6 +267,11 @@ class World:
             if made.sign_in():
                 self.masters.append(made)
 
+    def _rivals(self, exchanges: int) -> None:
+        """Two masters begin at the same moment: the one between two exchanges of the other."""
+        self._after(exchanges, self._begin_master)
+        self._begin_master()
+
     def _kill_master(self, index: int) -> None:
         if not (master := self._master(index)).is_dead:
             master.die()
@@ -320,8 +324,9 @@ class World:
         leads = [m for m in self.masters if m.is_live and not m.wire.is_cut and lease.endswith(b":%d" % m.epoch)]
         leads = [m for m in leads if not m.records[-1]._is_behind]  # what is in no archive would be gone
         leads = [m for m in leads if m.state.log.opened_ms]  # before that there is no run that could go on
-        if not leads or snapshot is None or self.server.is_down or self.is_disk_full or self.is_closed:
+        if not leads or snapshot is None or not self.server.is_well or self.is_disk_full or self.is_closed:
             return
+        plan_ms = leads[-1].plan_ms
         self._remember()
         self.server.restore(snapshot)
         self.redis_off_us += jump_ms * 1000
@@ -330,6 +335,9 @@ class World:
         self._looked = 0
         for round_ in range(MEND_ROUNDS):
             self._round(seed + round_)
+        now_ms = leads[-1].plan_ms
+        if plan_ms is not None and now_ms is not None and now_ms < plan_ms - BACK_MS:
+            raise Broken("plan time does not go back", f"{plan_ms} ms, then {now_ms} ms")
 
     def _remember(self) -> None:
         """Keep what is in the streams and in archives: it happened, whatever Redis says."""
@@ -337,6 +345,13 @@ class World:
             read = [e for m in self.masters for r in m.records for e in r.file.entries if e.stream == stream]
             self._told[stream].update((e.id, e) for e in read)
         self.was_damaged = True
+
+    def _full(self) -> None:
+        """Redis takes nothing more: `maxmemory`."""
+        self.server.is_full = True
+
+    def _room(self) -> None:
+        self.server.is_full = False
 
     def _down(self) -> None:
         self.server.is_down = True
@@ -347,7 +362,7 @@ class World:
     def _echo(self, stream: str, index: int) -> None:
         """An entry comes a second time, late and past every fence: somebody's client tried again."""
         found = self.server.find(KEYS.log if stream == LOG else KEYS.reports, object)
-        if found is not None and found.entries and not self.server.is_down:
+        if found is not None and found.entries and self.server.is_well:
             fields = found.entries[index % len(found.entries)][1]
             self.server.do_xadd(KEYS.log if stream == LOG else KEYS.reports, dict(fields))
 
@@ -359,8 +374,18 @@ class World:
     def _stop(self) -> None:
         self._intend(ev.WantStop("enough"))
 
+    def _pause(self) -> None:
+        self._intend(ev.WantPause())
+
+    def _resume(self) -> None:
+        self._intend(ev.WantResume())
+
+    def _let_go(self, index: int) -> None:
+        """An operator drains a worker."""
+        self._intend(ev.WantDrain(f"w{1 + index}"))
+
     def _intend(self, event: ev.Event) -> None:
-        if self.server.is_down:
+        if not self.server.is_well:
             return
         self._wishes += 1
         signed = ev.ByOperator(f"i{self._wishes}", "ann", self.redis_us() // 1000, event)
@@ -450,7 +475,7 @@ class World:
         return False
 
     def _end_faults(self) -> None:
-        self.server.is_down = self.is_disk_full = False
+        self.server.is_down = self.server.is_full = self.is_disk_full = False
         self.server.between = None
         for actor in (*self.workers, *self.masters):
             actor.wake()

@@ -9,6 +9,7 @@ from tidal.generator.scheduler import Key, Owned, Schedule
 from tidal.model.events import ClassSpec, Track
 from tidal.model.pipe import SetShare
 from tidal.model.plan import bitmap, count_at
+from tidal.model.struct import replace
 
 BEGAN_MS = 1_000_000
 SLOTS = 8
@@ -35,6 +36,22 @@ def at(schedule: Schedule, plan_ms: int) -> tuple[tuple[int, ...], tuple[int, ..
     """A step at a plan moment: who starts, who stops, when to look again."""
     step = schedule.step(BEGAN_MS + plan_ms)
     return numbers(step.start), numbers(step.stop), None if step.wake_ms is None else step.wake_ms - BEGAN_MS
+
+
+def test_where_the_clock_goes_back_nothing_changes_until_a_share_says_when_the_plan_began_by_it() -> None:
+    """On a ramp, and at its end: who runs goes on, and the next user starts when it would have."""
+    schedule = Schedule()
+    first = share((0, 0.0), (8_000, 8.0), end_ms=50_000)
+    schedule.put(first)
+    assert at(schedule, 4_000)[0] == (0, 1, 2, 3, 4)
+    assert at(schedule, -41_000)[:2] == ((), ())
+    schedule.ended(("A", 4), BEGAN_MS - 41_000)
+    schedule.put(replace(first, began_ms=BEGAN_MS - 45_000, from_ms=4_000))
+    assert at(schedule, -41_000)[:2] == ((), ())
+    assert at(schedule, -40_000)[:2] == ((5, 4), ())
+    assert at(schedule, -39_000)[:2] == ((6,), ())
+    assert not schedule.is_over(BEGAN_MS + 4_900)
+    assert schedule.is_over(BEGAN_MS + 5_000)
 
 
 @given(st.sets(st.integers(0, SLOTS - 1), min_size=1), st.integers(0, 100))

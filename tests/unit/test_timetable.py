@@ -13,6 +13,7 @@ from tidal.model.arrivals import Arrivals
 from tidal.model.events import ClassSpec, Track
 from tidal.model.pipe import SetShare
 from tidal.model.plan import bitmap
+from tidal.model.struct import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +47,17 @@ def due(table: Timetable, plan_us: int) -> list[tuple[int, int]]:
 def indexes(table: Timetable, plan_us: int) -> list[int]:
     """The indexes of what is due by now."""
     return [index for index, _ in due(table, plan_us)]
+
+
+def test_where_the_clock_went_back_arrivals_go_on() -> None:
+    """Each once, and none is held back until the clock has caught up."""
+    table = Timetable()
+    table.put(share((0, 10.0)))
+    assert indexes(table, 450_000) == [0, 1, 2, 3, 4]
+    assert indexes(table, -44_500_000) == []
+    table.put(replace(share((0, 10.0), from_ms=300), began_ms=BEGAN_MS - 45_000))
+    assert indexes(table, -44_550_000) == []
+    assert indexes(table, -44_300_000) == [5, 6, 7]
 
 
 def test_arrivals_are_handed_out_when_they_are_due() -> None:

@@ -6,6 +6,7 @@ A user is known by its class and its number within the class. A generator runs t
 below the curve's count and whose slot it owns. Sorted, the indexes that it owns are a sequence of which the first k
 are to run: between two shares only k moves, so a step costs what it changes.
 A user that ended by itself comes back later, one after the other, no faster than the ramp (1/s while the plan is flat).
+Where Redis' clock goes back (another server took over) nothing changes until a share says when the plan began by it.
 """
 
 from __future__ import annotations
@@ -166,7 +167,7 @@ class Schedule:
         self._positions: tuple[int, ...] = ()  # so many of each lane's own users are to run
         self._active: set[Key] = set()  # told to run, or resting
         self._resting: deque[Key] = deque()
-        self._rested_ms = 0
+        self._rested_ms = self._reached_ms = 0
         self.finishing = False
 
     def __repr__(self) -> str:
@@ -175,6 +176,8 @@ class Schedule:
     def put(self, order: SetShare) -> None:
         """A new share: it replaces whatever was to hold from its moment on."""
         share = Share(order)
+        if self._shares and (back_ms := self._shares[-1].order.began_ms - order.began_ms):
+            self._rested_ms, self._reached_ms = self._rested_ms - back_ms, 0
         self._shares = [*(s for s in self._shares if s.from_ms < share.from_ms), share]
 
     def finish(self) -> None:
@@ -185,7 +188,7 @@ class Schedule:
         """A user ended by itself: it rests, then comes back."""
         if key in self._active and key not in self._resting:
             if not self._resting:
-                self._rested_ms = max(self._rested_ms, redis_ms)
+                self._rested_ms = max(self._rested_ms, redis_ms, self._reached_ms)
             self._resting.append(key)
 
     @property
@@ -201,6 +204,7 @@ class Schedule:
 
     def is_over(self, redis_ms: int) -> bool:
         """Whether the plan has come to its end, or was finished."""
+        redis_ms = max(redis_ms, self._reached_ms)
         share = self.share_at(redis_ms)
         return self.finishing or (share is not None and share.end_ms is not None and redis_ms >= share.end_ms)
 
@@ -225,6 +229,7 @@ class Schedule:
 
     def step(self, redis_ms: int, *, alive: bool = True) -> Step:
         """What changes now. Without a living agent nobody is to run."""
+        redis_ms = self._reached_ms = max(redis_ms, self._reached_ms)
         share = self.share_at(redis_ms)
         if share is None:
             return Step(wake_ms=min((s.from_ms for s in self._shares), default=None))

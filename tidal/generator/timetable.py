@@ -206,6 +206,8 @@ class Timetable:
         """Another share holds from now on; of what is over by now it brings what lies in slots that were not served."""
         if self._current is None:
             self._reached_us = max(self._reached_us, share.from_us)
+        else:
+            self._shift((share.order.began_ms - self._current.order.began_ms) * 1000)
         self._current = share
         found: list[Arrival] = []
         past, self._past = self._past, []
@@ -217,6 +219,11 @@ class Timetable:
                 found += self._missed(share, Window(middle_us, window.to_us, window.served))
                 self._past.append(Window(middle_us, window.to_us, window.served | share.mine))
         return found
+
+    def _shift(self, by_us: int) -> None:
+        """Plan time lies elsewhere in Redis time: another server's clock."""
+        self._reached_us += by_us
+        self._past = [Window(w.from_us + by_us, w.to_us + by_us, w.served) for w in self._past]
 
     @staticmethod
     def _missed(share: Share, window: Window) -> list[Arrival]:

@@ -45,11 +45,9 @@ def acts_of(entries: Iterable[Entry]) -> tuple[ev.RunOpened | None, list[Act]]:
             began_ms = event.began_ms
         elif isinstance(event, ev.IntentAccepted):
             operators.add(event.author)
-        elif (act := _act(event)) is not None and len(pending) < ACTS_MAX:
-            pending.append((signed.at_ms, *act))
-    if began_ms is None:
-        return opened, []
-    mine = [(at_ms - began_ms, intent) for at_ms, author, intent in pending if author in operators]
+        elif began_ms is not None and (act := _act(event)) is not None and len(pending) < ACTS_MAX:
+            pending.append((signed.at_ms - began_ms, *act))
+    mine = [(at_ms, intent) for at_ms, author, intent in pending if author in operators]
     return opened, [Act(at_ms, intent) for at_ms, intent in mine if at_ms >= 0]
 
 

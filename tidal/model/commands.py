@@ -54,7 +54,7 @@ class FileChunk(Event, frozen=True):
 
 
 class RunStarted(Event, frozen=True):
-    """Begin: `began_ms` is the Redis time of plan time zero."""
+    """Begin: `began_ms` is the Redis time of plan time zero; said again where Redis' clock went back."""
 
     KIND = "rs"
     began_ms: int

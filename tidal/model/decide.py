@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 START_LEAD_MS = 50
 """How far in the future a run begins at least: from the log to a user takes some 10 ms on one machine."""
 UNWATCHED_MS = 60_000
+BACK_MS = 1_000
+"""By so much plan time goes back only where a server with another clock took over."""
 HOOK_START_PATIENCE_MS = 60_000
 """How long the start waits for the file's listeners of test_start on the master's side."""
 CAPACITY_PATIENCE_MS = 10_000
@@ -55,7 +57,8 @@ def decide(state: State, senses: Senses) -> list[ev.Event]:
     """The events to append now, in order; none once the run is closed."""
     if state.log.phase == phases.CLOSED or not state.log.opened_ms:
         return []
-    acts = attend(state, senses) or answers(state, senses.intents, senses.now_ms) or _advance(state, senses)
+    acts = _retimed(state.log, senses.now_ms) or attend(state, senses)
+    acts = acts or answers(state, senses.intents, senses.now_ms) or _advance(state, senses)
     ticked = tick(state, senses)
     is_end = any(isinstance(act, ev.RunClosed) for act in acts)
     refused = refusals(state) if ticked or is_end else []
@@ -64,6 +67,13 @@ def decide(state: State, senses: Senses) -> list[ev.Event]:
 
 
 # ------------------------------------------------------------------ the course of the run
+
+
+def _retimed(log: LogHalf, now_ms: int) -> list[ev.Event]:
+    """Where Redis' clock went back, when plan time zero was by it: the plan goes on from where it was."""
+    if log.phase != phases.RUNNING or now_ms - log.began_ms >= log.planned_to_ms - BACK_MS:
+        return []
+    return [ev.RunStarted(now_ms - log.planned_to_ms)]
 
 
 def _advance(state: State, senses: Senses) -> list[ev.Event]:

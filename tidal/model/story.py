@@ -40,7 +40,9 @@ def _run_opened(log: LogHalf, event: ev.RunOpened) -> Line:
 
 
 def _run_started(log: LogHalf, event: ev.RunStarted) -> Line:
-    del event
+    if log.began_ms:
+        back_s = (log.began_ms - event.began_ms) / 1000
+        return "warning", f"Redis' clock went back by {back_s:.1f} s: the plan goes on from where it was"
     return "good", f"the run started with {plural(sum(not w.is_gone for w in log.workers.values()), 'worker')}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from histories import at, entries, opened, ready, started, stopped
+from histories import T0, at, entries, opened, ready, started, stopped
 
 from tidal.model import events as ev
 from tidal.model.acts import Act, acts_of
@@ -24,6 +24,15 @@ def test_what_operators_did_is_found_with_its_moment() -> None:
         Act(31_000, ev.WantNote("deploy began")),
         Act(60_000, ev.WantStop("an operator's wish")),
     ]
+
+
+def test_moments_are_those_of_the_load_where_redis_clock_went_back() -> None:
+    """Plan time goes on, and with it what an operator did before and after."""
+    note = ev.Noted("ann", "info", "here")
+    history = [at(50_000, note), at(15_000, ev.RunStarted(T0 - 45_000)), at(16_000, note)]
+    history = [at(1_000, ev.IntentAccepted("i1", "ann", "a note")), *history]
+    _, acts = acts_of(entries(opened(), *ready("w1"), started(), *history))
+    assert [act.at_ms for act in acts] == [50_000, 61_000]
 
 
 def test_what_the_file_and_masters_did_is_not() -> None:

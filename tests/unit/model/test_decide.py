@@ -204,6 +204,19 @@ def test_a_clock_that_goes_back_holds_up_no_tick() -> None:
     assert "Redis' clock went back by 45.0 s: seconds are not what they were" in judge(state, is_final=True).reasons
 
 
+def test_where_redis_clock_goes_back_the_plan_goes_on() -> None:
+    """Plan time goes on from where it was seen last, whatever else is to be done; a hair's breadth is left alone."""
+    state = folded(*running("w1"), at(50_000, planned("w1", number=2, from_ms=50_300, users=20)), at(60_000, ticked()))
+    wish = want(ev.WantTarget(30, 10.0))
+    decided_now = decided(state, senses(15_000, intents=(wish,)))
+    assert decided_now == [ev.RunStarted(T0 - 45_000)]
+    fold_all(entries(at(15_000, *decided_now, n=state.log.n + 1)), state)
+    assert (state.log.phase, planned_users(state.log, 60_000)) == ("running", 20)
+    assert state.log.story[-1].text == "Redis' clock went back by 45.0 s: the plan goes on from where it was"
+    assert _plan(decided(state, senses(15_050, intents=(wish,)))).from_ms == 60_050 + LEAD_MS
+    assert decided(folded(*running("w1"), at(60_000, ticked())), senses(59_200)) == []
+
+
 # ------------------------------------------------------------------ the start
 
 
