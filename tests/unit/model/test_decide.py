@@ -243,6 +243,13 @@ def test_the_start_is_as_near_as_the_workers_are(rtt_us: int, workers: int, unit
     assert start_lead_ms(rtt_us, workers, [ev.Track("", ((0, 1.0),), unit)]) == lead_ms
 
 
+def test_a_spawn_rate_next_to_nothing_starts_the_run() -> None:
+    """Its first user at once, the next one in another century."""
+    state = folded(opened(10, 1e-12), *ready("w1"))
+    begun = folded(opened(10, 1e-12), *ready("w1"), decided(state, senses(0)))
+    assert [planned_users(begun.log, ms) for ms in (0, 10**12)] == [1, 1]
+
+
 def test_there_are_never_more_users_than_the_fixed_counts_allow() -> None:
     """When every class is fixed, their sum is the most there can be."""
     event = replace(opened(50).event, classes=(ev.ClassSpec("A", fixed_count=3),))  # type: ignore[type-var]
