@@ -22,7 +22,7 @@ from tidal.model import events as ev
 from tidal.model import phases
 from tidal.model.closing import exit_code, is_measured
 from tidal.model.codec import LOG, ZERO_ID, BadEntry, PipeReader, decode, entry_of, pack_message, unpacked_secrets
-from tidal.model.decide import HOOK_START_PATIENCE_MS, has_enough_workers
+from tidal.model.decide import HOOK_START_PATIENCE_MS, has_enough_workers, refusal
 from tidal.model.files import HOOKS_FOLDER, Files
 from tidal.model.ledger import planned_users
 from tidal.model.loglines import few, numbered, retimed
@@ -177,7 +177,10 @@ class HookLine:
             self._is_loaded = True
         elif isinstance(message, NotLoaded):
             self._is_given_up = True
-            self._note("error", f"the file does not load on the master's side: {message.why}")
+            why = f"the file does not load on the master's side: {message.why}"
+            self._note("error", why)
+            if not self._is_loaded and state.log.phase == phases.WAITING:  # its listeners may be what judges the run
+                self.wishes.append(refusal(state.log, why[:200], message.error))
         elif isinstance(message, Fired):
             self.wishes.append(ev.HookDone(message.hook[:100], max(0, message.failed), message.exit_code))
         elif isinstance(message, Steer):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import pytest
+
 from tidal.hookline import HookLine
 from tidal.model import events as ev
+from tidal.model import phases
 from tidal.model.codec import pack_message
-from tidal.model.decide import HOOK_START_PATIENCE_MS
+from tidal.model.decide import HOOK_START_PATIENCE_MS, refusal
 from tidal.model.pipe import Fired, Load, Loaded, NotLoaded
 from tidal.model.state import LogHalf, State, WorkerRecord
 
@@ -84,9 +87,20 @@ def test_a_host_whose_file_does_not_load_wakes_nobody(tmp_path: Path) -> None:
     listened = Listened(tmp_path, NotLoaded("FileImportError", "locustfile.py:3: no module named x"))
     listened.turn(0)
     assert (listened.line.ears, listened.line.is_there, listened.host.is_stopped) == ([], False, True)
-    assert listened.notes == [
-        ("error", "the file does not load on the master's side: locustfile.py:3: no module named x")
-    ]
+    why = "the file does not load on the master's side: locustfile.py:3: no module named x"
+    assert listened.notes == [("error", why)]
+
+
+@pytest.mark.parametrize(("began_ms", "refused"), [(0, True), (5, False)])
+def test_a_run_does_not_begin_without_the_listeners_that_may_judge_it(
+    tmp_path: Path, began_ms: int, *, refused: bool
+) -> None:
+    """An `init` that raises on this side ends it as on a worker; a run that goes on is not ended by a new host's."""
+    listened = Listened(tmp_path, NotLoaded("InitFailed", "a listener of init raised"))
+    listened.state.log.phase = phases.RUNNING if began_ms else phases.WAITING
+    listened.turn(0)
+    why = "the file does not load on the master's side: a listener of init raised"
+    assert list(listened.line.wishes) == ([refusal(listened.state.log, why, "InitFailed")] if refused else [])
 
 
 def test_a_host_whose_listeners_do_not_return_is_given_up(tmp_path: Path) -> None:

@@ -84,8 +84,7 @@ def _wait_for_workers(state: State, senses: Senses) -> list[ev.Event]:
     log = state.log
     for incarnation, (error, why) in sorted(state.reports.load_failures.items()):
         if incarnation not in log.ended:
-            code = EXITS_OF_LOADING.get(error, EXIT_WORKER_LOAD)
-            return [_refuse_run(log, f"{log.incarnations.get(incarnation, incarnation)}: {why}", code)]
+            return [refusal(log, f"{log.incarnations.get(incarnation, incarnation)}: {why}", error)]
     ready = able_ones(state)
     if has_enough_workers(state):
         if senses.has_host and "test_start" not in log.hooks_done:
@@ -152,6 +151,11 @@ def _first_tracks(log: LogHalf) -> tuple[ev.Track, ...]:
         return (ev.Track("", ((0, 0.0),), log.options.limit.unit),)
     users = 0 if log.shape else capped(log, ev.TargetSet(log.users, log.spawn_rate, ""))
     return (ev.Track("", ramp(0, 0, users, log.spawn_rate)),)
+
+
+def refusal(log: LogHalf, why: str, error: str) -> ev.StopOrdered:
+    """The end of a run whose file does not load; `error` is the name of the TidalError that says it."""
+    return _refuse_run(log, why, EXITS_OF_LOADING.get(error, EXIT_WORKER_LOAD))
 
 
 def _refuse_run(log: LogHalf, why: str, exit_code: int) -> ev.StopOrdered:
