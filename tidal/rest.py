@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from tidal.generator.home import from_home
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -73,7 +75,7 @@ def _assertion_text(error: AssertionError, response: Any) -> str:
 
 def _error_text(error: Exception, response: Any) -> str:
     places = [
-        f"{_HOME.sub('~/', frame.filename)}:{frame.lineno} in {frame.name}"
+        f"{_HOME.sub('~/', from_home(frame.filename))}:{frame.lineno} in {frame.name}"
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith(_OWN_FOLDER)
     ]

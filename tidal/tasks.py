@@ -141,7 +141,7 @@ def filter_tasks_by_tags(
     checked = {} if checked is None else checked
     holder.tasks = [task for task in holder.tasks if _passes(task, tags, exclude_tags, checked)]
     if not holder.tasks and not _is_markov(holder) and not getattr(holder, "functions", None):
-        logger.warning("%s had no tasks left after filtering, instantiating it will fail!", holder.__name__)
+        logger.warning("%s had no tasks left after filtering", holder.__name__)
 
 
 def _passes(task: Any, tags: set[str] | None, exclude_tags: set[str] | None, checked: dict[Any, bool]) -> bool:

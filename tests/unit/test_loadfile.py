@@ -237,9 +237,32 @@ def tasks(answer: Loaded | NotLoaded) -> dict[str, list[str]]:
     return {cls.name: [name for name, _ in cls.tasks] for cls in answer.classes}
 
 
-def test_tags_leave_what_they_want(folder: Path) -> None:
-    """A class without a task left is not run; nested sets are filtered too."""
+def test_errors_in_rest_blocks_name_lines_from_the_root(folder: Path) -> None:
+    """Every worker has the files in another folder, and the same failure is one row."""
+    (folder / "locustfile.py").write_text(REST_BUG, encoding="utf-8")
+    answer, classes = load(Load(str(folder), "locustfile.py", RunOptions()))
+    assert isinstance(answer, Loaded), answer
+    assert classes["Asker"].look() == "KeyError: 'more' at locustfile.py:9 in look. Response was {}"  # type: ignore[attr-defined]
+
+
+REST_BUG = """
+from types import SimpleNamespace
+from tidal import HttpUser, task
+from tidal.rest import _error_text
+class Asker(HttpUser):
+    @task
+    def look(self=None):
+        try:
+            {}["more"]
+        except KeyError as error:
+            return _error_text(error, SimpleNamespace(text="{}"))
+"""
+
+
+def test_tags_leave_what_they_want(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A class without a task left is not run, which is said; nested sets are filtered too."""
     assert tasks(of_options(folder, SHOP, tags=("fast",))) == {"Buyer": ["buy"]}
+    assert "Looker is left out of the run" in caplog.text
 
 
 def test_excluded_tags_take_away(folder: Path) -> None:

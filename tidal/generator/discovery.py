@@ -202,6 +202,8 @@ def _tagged(classes: Classes, tags: set[str] | None, exclude_tags: set[str] | No
             f"{word} {' '.join(sorted(t))}" for word, t in (("--tags", tags), ("--exclude-tags", exclude_tags)) if t
         ]
         raise Refused("NoUserClass", f"{file}: no task is left by {' and '.join(wanted)}")
+    for name in classes.keys() - left.keys():
+        logger.warning("%s is left out of the run: the other classes get its users", name)
     return left
 
 

@@ -24,10 +24,11 @@ from tidal.generator import otel
 from tidal.generator.advice import advice
 from tidal.generator.arguments import ArgumentsRefused, file_parser, read
 from tidal.generator.discovery import Refused, chosen, nobody, shape_classes, spec, thresholds, user_classes
+from tidal.generator.home import home
 from tidal.generator.needs import OpenedFiles, below, needs
 from tidal.generator.plugins import import_plugins
 from tidal.generator.pytestfile import pytest_users
-from tidal.generator.recorder import home, tidy
+from tidal.generator.recorder import tidy
 from tidal.hooks import events
 from tidal.lastwords import STACKS_S
 from tidal.model.pipe import Loaded

@@ -19,6 +19,7 @@ from gevent import getcurrent
 
 from tidal.flow import CatchResponseError
 from tidal.generator.failed import FailedRequests
+from tidal.generator.home import from_home
 from tidal.generator.lateness import Begun, Paces
 from tidal.generator.measures import Measures
 from tidal.generator.scopes import current
@@ -26,7 +27,6 @@ from tidal.generator.stages import Stages, class_of_caller
 from tidal.generator.stamps import UNKNOWN, Delays, last
 from tidal.generator.sums import LiveSums, Sums
 from tidal.model.events import CUT_NAME_MAX, TRACEBACK_MAX, Block, ExceptionTally, FailureTally
-from tidal.model.files import below_root
 from tidal.model.pipe import Batch
 from tidal.model.stats import Tally
 
@@ -52,8 +52,6 @@ STILL_MS = 2_000
 """User time is counted four times a second: over a longer stretch this process stood still, and so did its users."""
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 _OWN_FOLDER = str(Path(__file__).resolve().parent.parent)
-home: list[str] = []
-"""The root of the locustfile, once it is loaded: tracebacks name files from there."""
 
 
 class Page:
@@ -428,4 +426,4 @@ def traceback_text(exception: BaseException, tb: TracebackType | None) -> str:
     while tb is not None and tb.tb_next is not None and tb.tb_frame.f_code.co_filename.startswith(_OWN_FOLDER):
         tb = tb.tb_next
     lines = traceback.format_exception(type(exception), exception, tb, limit=60, chain=False)
-    return tidy(below_root("".join(lines), *home)[-TRACEBACK_MAX:], TRACEBACK_MAX)
+    return tidy(from_home("".join(lines))[-TRACEBACK_MAX:], TRACEBACK_MAX)
