@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tidal.archive_file import ENTRIES, KEYFRAME
 from tidal.model import events as ev
+from tidal.model.belief import Reach, believed
 from tidal.model.codec import LOG, BadEntry, decode
 from tidal.model.cuts import Knife, cut_frame
 from tidal.model.fold import fold, fold_entry
@@ -179,8 +180,9 @@ def pieces_of(archive: Archive, cut: Cut | None = None) -> tuple[State, Pieces]:
     for entry, signed in _reports(archive):
         if _counted(state, replace(signed, event=ev.WorkerFinished("")), entry):
             left = knife.of(signed) if knife is not None else signed
-            if left is not None and isinstance(left.event, ev.Reported):
-                add_all(pieces, left.event.blocks)
+            event = believed(left, Reach(state.reports.first_ms, entry.id.ms))[0] if left is not None else None
+            if isinstance(event, ev.Reported):
+                add_all(pieces, event.blocks)
     pieces.cut_off = knife.across if knife is not None else 0
     return whole, pieces
 

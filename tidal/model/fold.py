@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tidal.model import events as ev
 from tidal.model import leases, phases, seeking, story, tickets
 from tidal.model.arrivalbook import add_up, take_back
-from tidal.model.belief import believed
+from tidal.model.belief import Reach, believed
 from tidal.model.codec import BadEntry, Entry, Signed, decode
 from tidal.model.counting import settle
 from tidal.model.dated import let_go_ms_of
@@ -34,6 +34,7 @@ from tidal.model.state import (
     State,
     WorkerRecord,
 )
+from tidal.model.struct import replace
 from tidal.model.watched import count_watched
 from tidal.model.wire import INT_MAX
 
@@ -303,11 +304,19 @@ def _fold_worker(reports: ReportHalf, signed: ev.ByWorker, entry_id: str) -> Non
         _refuse(reports.refused, entry_id, f"{signed.incarnation} is one more than {INCARNATIONS_MAX} incarnations")
         return
     record = reports.incarnations.setdefault(signed.incarnation, IncarnationRecord())
-    if not _accept(reports, record, signed, entry_id):
-        return
+    came_ms = _order(entry_id)[0] if entry_id else signed.at_ms
+    reports.first_ms = min(reports.first_ms or came_ms, came_ms)
+    if _accept(reports, record, signed, entry_id):
+        event, why = believed(signed, Reach(reports.first_ms, came_ms))
+        if why:
+            _refuse(reports.refused, entry_id, why)
+        _count(reports, record, replace(signed, at_ms=min(signed.at_ms, came_ms), event=event))
+
+
+def _count(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorker) -> None:
     event = signed.event
     if isinstance(event, ev.Reported):
-        _reported(reports, record, signed, event, entry_id)
+        _reported(reports, record, signed, event)
     elif isinstance(event, ev.GeneratorLost):
         _generator_lost(reports, record, signed.incarnation, event)
     elif isinstance(event, ev.LoadFailed):
@@ -365,12 +374,7 @@ def _join(record: IncarnationRecord, first: int, last: int) -> None:
         record.watermark = record.ahead.pop(record.watermark + 1)
 
 
-def _reported(
-    reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorker, event: ev.Reported, entry_id: str
-) -> None:
-    event, why = believed(signed, event)
-    if why:
-        _refuse(reports.refused, entry_id, why)
+def _reported(reports: ReportHalf, record: IncarnationRecord, signed: ev.ByWorker, event: ev.Reported) -> None:
     for block in event.blocks:
         _count_block(reports, record, block, signed.incarnation)
         count_watched(reports.watched, event.watch, block)

@@ -279,6 +279,7 @@ class ReportHalf(Remembering):
     late: int = 0  # of these: later than LATE_US
     delay: Spread = field(default_factory=Spread)  # how long answers lay in the kernel before generators read them
     undelayed: Spread = field(default_factory=Spread)  # the latencies of the same answers without that
+    first_ms: int = 0  # when the first of it came, by Redis
     latest_s: int = 0
     held: Ran = field(default_factory=Ran)  # what was done of it, by class
     watched: dict[tuple[str, int, int], WatchedRecord] = field(default_factory=dict)  # what thresholds look at
@@ -348,7 +349,7 @@ class State(Struct):
 
 STATE_BYTES_MAX = 256 << 20
 """Of a packed state: nothing larger is read."""
-FOLD = 5
+FOLD = 6
 """Raised when the same entries fold to another state of the same shape, or the same state packs to other bytes."""
 
 

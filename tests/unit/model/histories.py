@@ -177,8 +177,8 @@ def entries(*happenings: Happening | Sequence[Happening]) -> list[Entry]:
     result, now_ms = [], T0 - 10_000
     for index, happening in enumerate(flat):
         signed = happening if isinstance(happening, ev.ByMaster | ev.ByWorker) else ev.ByMaster(1, 0, now_ms, happening)
+        now_ms = max(now_ms, signed.at_ms)
         if isinstance(signed, ev.ByMaster):
-            now_ms = max(now_ms, signed.at_ms)
             numbers[signed.epoch] = signed.n or numbers.get(signed.epoch, 0) + 1
             signed = replace(signed, n=numbers[signed.epoch])
         stream = LOG if isinstance(signed, ev.ByMaster) else REPORTS

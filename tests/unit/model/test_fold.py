@@ -37,7 +37,7 @@ from hypothesis import strategies as st
 from tidal.model import counting, fresh
 from tidal.model import events as ev
 from tidal.model import fold as folding
-from tidal.model.codec import LOG, REPORTS, Entry, EntryId, unpack
+from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of, unpack
 from tidal.model.fold import AHEAD_MAX, INCARNATIONS_MAX
 from tidal.model.ledger import planned_users
 from tidal.model.samples import COUNT_MAX
@@ -241,24 +241,66 @@ def test_incarnations_are_bounded() -> None:
     assert state.reports.incarnations["w0.1"].watermark == 2
 
 
-@pytest.mark.parametrize("second", [0, T0_S - 3_700, T0_S + 3_700, (1 << 40) - 1])
-def test_a_block_far_outside_of_its_report_is_refused_alone(second: int) -> None:
+@pytest.mark.parametrize("second", [0, T0_S - 3_700, T0_S + 70, T0_S + 3_700, (1 << 40) - 1])
+def test_a_block_far_outside_of_the_run_is_refused_alone(second: int) -> None:
     """It would coarsen the chart and blank the current rates; the rest of the report counts, and its range is done."""
     stray = replace(block(), second=second)
     state = folded(*running("w1"), by("w1", 1, report(block(0), stray)), reported("w1", 2))
     assert (state.reports.series.step_s, state.reports.latest_s) == (1, T0_S + 1)
     assert (state.reports.user_ms, state.reports.incarnations["w1.1"].watermark) == (2_000, 2)
     assert state.reports.refused.count == 1
-    assert "1 block far outside of it in a report of w1.1" in state.reports.refused.why
+    assert "1 block far outside of the run, in a report of w1.1" in state.reports.refused.why
 
 
-def test_a_report_from_the_future_ends_when_it_was_sent() -> None:
+def test_a_block_that_lasts_for_ages_is_refused_alone() -> None:
+    """Its end would coarsen the chart as well."""
+    state = folded(*running("w1"), by("w1", 1, report(block(0), replace(block(), span=1 << 19))))
+    assert (state.reports.series.step_s, state.reports.user_ms, state.reports.refused.count) == (1, 1_000, 1)
+
+
+EVER_MS = ev.MOMENT_MS_MAX - 1
+
+
+@pytest.mark.parametrize(("sent_ms", "from_ms", "to_ms"), [(EVER_MS, 0, EVER_MS), (0, 0, 0), (EVER_MS, 0, T0 + 1_000)])
+def test_a_worker_whose_every_moment_is_wrong_is_not_believed(sent_ms: int, from_ms: int, to_ms: int) -> None:
+    """It sends, begins and ends in another age: what Redis said of the entries bounds what the run was."""
+    strays = [replace(block(), second=second) for second in (0, 1, T0_S // 2, T0_S * 2, (1 << 40) - 1)]
+    gauges = {"users": {"Buyer": 5}, "generators": (ev.GeneratorState(0, 1, "running", 5),)}
+    failure = ev.FailureTally("GET", "/", "no", 1, from_ms, to_ms)
+    line = ev.LogLine(EVER_MS, "info", "x", "hello")
+    wild = ev.Reported(from_ms, to_ms, (block(0), *strays), (failure,), lines=(line,), **gauges)  # type: ignore[arg-type]
+    *others, told, last = entries(*running("w1", "w2"), reported("w1", 1), by("w2", 1, wild), reported("w1", 2))
+    told = entry_of(REPORTS, told.id, encode(replace(by("w2", 1, wild), at_ms=sent_ms)))
+    reports = fold_all([*others, told, last]).reports
+    mine, failed = reports.incarnations["w2.1"], reports.failures["GET", "/", "no"]
+    assert (reports.series.step_s, mine.strain.step_s, reports.latest_s) == (1, 1, T0_S + 1)
+    moments = [failed.first_ms, failed.last_ms, mine.to_ms, reports.lines.kept[-1][1].at_ms * (sent_ms > 0) or T0]
+    assert all(T0 <= moment_ms <= T0 + 1_000 for moment_ms in moments)
+    assert (reports.user_ms, reports.refused.count) == (3_000, 1)
+    assert "5 blocks and moments of failures" in reports.refused.why
+
+
+def test_a_generator_that_died_in_another_age_is_told_of_the_run_alone() -> None:
+    """What was never sent is no longer than the run: else the story would speak of decades."""
+    gone = ev.GeneratorLost(0, 1, 0, EVER_MS, "signal 9")
+    state = folded(*running("w1"), reported("w1", 1), by("w1", 2, gone))
+    (((to_ms, _, _), (from_ms, _)),) = state.reports.lost_intervals.items()
+    assert (from_ms, to_ms, state.reports.refused.count) == (T0 + 1_000, T0 + 2_000, 1)
+
+
+def test_what_an_outage_held_back_is_believed() -> None:
+    """Reports of before it come after it, from a worker that nobody had heard of: Redis was away for half an hour."""
+    state = folded(*running("w1"), replace(reported("w1", 1), at_ms=T0 + 1_800_000))
+    assert (state.reports.user_ms, state.reports.refused.count) == (1_000, 0)
+
+
+def test_a_report_from_the_future_ends_when_it_came() -> None:
     """Its end would make every other worker look silent; what it measured counts."""
     future = report(block(), to_ms=9_000_000)
     state = folded(*running("w1"), by("w1", 1, replace(future, from_ms=T0)))
     record = state.reports.incarnations["w1.1"]
     assert (record.to_ms, state.reports.user_ms, state.reports.refused.count) == (T0 + 1_000, 1_000, 1)
-    assert "its end in a report of w1.1" in state.reports.refused.why
+    assert "its end far outside of the run, in a report of w1.1" in state.reports.refused.why
 
 
 def test_sums_beyond_63_bits_can_be_kept() -> None:

@@ -12,6 +12,7 @@ from histories import (
     by,
     changed,
     closed,
+    entries,
     finished,
     fold_all,
     folded,
@@ -34,7 +35,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidal.model import events as ev
-from tidal.model.codec import Entry, EntryId
+from tidal.model.codec import Entry, EntryId, encode, entry_of
 from tidal.model.frame import PATIENCE_S, WINDOW_S, frame
 from tidal.model.rows import Chart
 from tidal.model.series import POINTS_MAX
@@ -320,10 +321,11 @@ def test_the_chart_ends_with_the_last_whole_second_of_the_plan() -> None:
 
 
 def test_a_second_of_another_century_does_not_fill_the_memory() -> None:
-    """One worker that says of all it does that it is 1970: the chart coarsens, it does not grow."""
+    """One worker that says it is 1970, and gives its entry the id of that: the chart coarsens, it does not grow."""
     stray = ev.Reported(5_000, 6_000, (replace(block(), second=5),))
-    stray_by = ev.ByWorker("w1.1", 1, 1, 6_000, stray)
-    state = folded(*running("w1"), stray_by, reported("w1", 2), at(3_000, ticked()))
+    fields = encode(ev.ByWorker("w1.1", 1, 1, 6_000, stray))
+    state = fold_all([entry_of("reports", EntryId(6_000, 0), fields)])
+    fold_all(entries(*running("w1"), reported("w1", 2), at(3_000, ticked())), state)
     chart = _at(state, 5_000).chart
     assert len(chart.rps_milli) <= POINTS_MAX
     assert _at(state, 5_000).total.requests == 2

@@ -50,7 +50,7 @@ class World:
     def fold(self) -> None:
         """The master folds and acknowledges what the stream holds."""
         for fields in self.stream[self.folded :]:
-            fold_entry(self.state, entry_of(REPORTS, EntryId(1, 0), fields))
+            fold_entry(self.state, entry_of(REPORTS, EntryId(T0 + 1_000 * self.put, 0), fields))
         self.folded = len(self.stream)
 
     @property
@@ -195,7 +195,7 @@ def _delivered(*events: Reported) -> State:
         outbox.put(event, T0)
     while attempt := outbox.attempt(0):
         for fields in attempt:
-            fold_entry(state, entry_of(REPORTS, EntryId(1, 0), fields))
+            fold_entry(state, entry_of(REPORTS, EntryId(T0 + 3_600_000, 0), fields))
         outbox.confirmed(0, 0)
     assert state.reports.refused.count == 0, state.reports.refused.why
     return state
@@ -226,7 +226,7 @@ def test_seconds_that_were_added_together_are_counted_and_said() -> None:
 
 def test_a_report_of_very_many_endpoints_is_handed_in_in_parts() -> None:
     """An id in each name, and texts as long as allowed: more than one entry, every count in one of them."""
-    failures = tuple(FailureTally("GET", f"/{i}", "no " * 500, 2, 0, 1) for i in range(300))
+    failures = tuple(FailureTally("GET", f"/{i}", "no " * 500, 2, T0, T0) for i in range(300))
     exceptions = tuple(ExceptionTally(f"boom {i}", "line\n" * 1_500, 3) for i in range(60))
     event = report(
         _wide(0, 1_500, "/a/rather/long/path/with/an/id/in/it"),
