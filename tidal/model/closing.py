@@ -60,7 +60,8 @@ def is_measured(state: State, now_ms: int, well_ms: int = 1 << 40) -> bool:
 def _awaited(state: State) -> list[str]:
     log = state.log
     owners = log.plan.owners if log.plan is not None else ()
-    others = (o for o, record in state.reports.incarnations.items() if record.ahead and o not in owners)
+    known = (o for o in state.reports.incarnations if o in log.incarnations and o not in owners)
+    others = (o for o in known if state.reports.incarnations[o].ahead)
     return [o for o in (*owners, *others) if o not in log.ended and not _is_complete(state, o)]
 
 
