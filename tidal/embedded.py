@@ -48,7 +48,7 @@ daemonize no
 dir .
 save ""
 appendonly yes
-appendfsync everysec
+appendfsync no
 aof-load-truncated yes
 auto-aof-rewrite-percentage 100
 auto-aof-rewrite-min-size 256mb
@@ -62,6 +62,8 @@ maxclients 2000
 protected-mode yes
 loglevel notice
 """
+"""Its file is written before each answer and left to the kernel: a killed server loses nothing, however slow the disk
+is. What a power cut takes goes with its run; the archive is synced (docs/decisions/0006)."""
 FOUR_WAYS = """\
 no Redis server could be started here. Any one of these helps:
   1. use a server that runs: --redis URL, or TIDAL_REDIS_URL
