@@ -38,7 +38,7 @@ def _server_binary() -> str:
 
 
 def _wait_for(client: redis.Redis, server: subprocess.Popen[bytes]) -> None:
-    deadline_s = time.monotonic() + 10
+    deadline_s = time.monotonic() + 60
     while True:
         try:
             client.ping()

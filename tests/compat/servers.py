@@ -18,6 +18,7 @@ import dns.flags
 import dns.message
 import dns.rrset
 import pytest
+from ports import own_port
 
 sys.path.append(str(Path(__file__).parents[1] / "e2e"))
 from deadline import until
@@ -27,13 +28,6 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 SYSTEM = "/usr/sbin:/sbin:/opt/homebrew/sbin"
-
-
-def free_port() -> int:
-    """A port that nobody had a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def listens(port: int) -> bool:
@@ -55,7 +49,7 @@ def _served(argv: list[str], port: int, **options: object) -> Iterator[None]:
             yield
         finally:
             server.terminate()
-            server.wait(20)
+            server.wait(60)
 
 
 @contextmanager
@@ -64,7 +58,7 @@ def postgres() -> Iterator[str]:
     programs = _postgres_programs()
     account = _account() if os.geteuid() == 0 else {}
     with tempfile.TemporaryDirectory(prefix="tidal-", dir="/tmp") as folder:
-        data, port = f"{folder}/data", free_port()
+        data, port = f"{folder}/data", own_port()
         if account:
             shutil.chown(folder, account["user"], account["group"])
         make = [f"{programs}/initdb", "-D", data, "-A", "trust", "-U", "tidal", "--no-sync"]
@@ -99,7 +93,7 @@ def mosquitto() -> Iterator[int]:
     if program is None:
         pytest.skip("no Mosquitto on this machine, and .ci/servers could not install it")
     with tempfile.TemporaryDirectory(prefix="tidal-", dir="/tmp") as folder:
-        port = free_port()
+        port = own_port()
         acl, config = Path(folder) / "acl", Path(folder) / "config"
         acl.write_text("topic readwrite room/#\ntopic deny secret/#\n")
         config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nacl_file {acl}\n")
@@ -111,7 +105,7 @@ def mosquitto() -> Iterator[int]:
 @contextmanager
 def socketio_server() -> Iterator[int]:
     """python-socketio's own server; its port."""
-    port = free_port()
+    port = own_port()
     with _served([sys.executable, str(HERE / "socketio_server.py"), str(port)], port):
         yield port
 
@@ -124,10 +118,12 @@ def name_server() -> Iterator[int]:
         thread = threading.Thread(target=_answer_all, args=(service,))
         thread.start()
         port = int(service.getsockname()[1])
-        yield port
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
-            last.sendto(b"", ("127.0.0.1", port))
-        thread.join(10)
+        try:
+            yield port
+        finally:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+                last.sendto(b"", ("127.0.0.1", port))
+            thread.join(60)
 
 
 def _answer_all(service: socket.socket) -> None:

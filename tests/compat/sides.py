@@ -9,7 +9,6 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+sys.path.append(str(Path(__file__).parents[1]))
+from ports import own_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +86,7 @@ class Target:
         return Counter({**told["by_endpoint"], **statuses})
 
     def _ask(self, path: str) -> dict[str, Any]:
-        with urllib.request.urlopen(self.url + path, timeout=10) as answer:  # noqa: S310 - our own
+        with urllib.request.urlopen(self.url + path, timeout=60) as answer:  # noqa: S310 - our own
             told: dict[str, Any] = json.load(answer)
         return told
 
@@ -107,7 +109,7 @@ def run_peer(case: Case, at: Target, folder: Path) -> Outcome:
         beside = ("", ",peer_tally.py")[case.mode == "run"]
         shutil.copy(HERE / "peer_tally.py", folder)  # for its pytest, this repository's settings would be the file's
         argv = [sys.executable, "-m", "locust", "-f", f"{_file(case)}{beside}", *_flags(case, case.peer, at)]
-    port = str(_free_port())
+    port = str(own_port())
     more = {"COMPAT_TALLY": str(tally), "LOCUST_MASTER_BIND_PORT": port, "LOCUST_MASTER_NODE_PORT": port}
     outcome = _run(case, argv, more, at, folder)
     if tally.exists():
@@ -133,11 +135,6 @@ def run_ours(case: Case, at: Target, folder: Path, home: Path) -> Outcome:
     for row in _rows(folder / f"{OUT}_exceptions.csv", at):
         outcome.exceptions[row["Message"]] += int(row["Count"])
     return outcome
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _file(case: Case) -> str:

@@ -33,7 +33,7 @@ def told() -> Iterator[dict[str, Any]]:
 def _side(side: str, ports: list[str]) -> Any:
     argv = [sys.executable, str(HERE / "http_cases.py"), side, *ports]
     env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT) if side == "tidal" else ""}
-    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60, env=env)
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=200, env=env)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

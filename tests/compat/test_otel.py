@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 FILE = Path(__file__).parent / "contrib" / "otel_user.py"
-LOAD = ["--headless", "-u", "4", "-r", "20", "-t", "4s", "--only-summary"]
+LOAD = ["--headless", "-u", "4", "-r", "20", "--only-summary"]
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +32,13 @@ def url() -> Iterator[str]:
         yield shop.url
 
 
-def send(side: list[str], url: str, **more: str) -> tuple[Collector, str]:
+def send(side: list[str], url: str, run_s: int = 4, **more: str) -> tuple[Collector, str]:
     """Run the file with `--otel`; what the collector has afterwards, and what was printed."""
     with tempfile.TemporaryDirectory(prefix="tidal-", dir="/tmp") as home, collector() as got:
         env = {name: text for name, text in os.environ.items() if not name.startswith(("LOCUST_", "TIDAL_", "OTEL_"))}
         env |= {"OTEL_EXPORTER_OTLP_ENDPOINT": got.url, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
         env |= {"OTEL_METRIC_EXPORT_INTERVAL": "500", "TIDAL_HOME": home, **more}
-        argv = [sys.executable, "-m", *side, "-f", str(FILE), *LOAD, "-H", url, "--otel"]
+        argv = [sys.executable, "-m", *side, "-f", str(FILE), *LOAD, "-t", f"{run_s}s", "-H", url, "--otel"]
         done = subprocess.run(argv, env=env, cwd=home, capture_output=True, text=True, timeout=100, check=False)
         return got, done.stdout + done.stderr
 
@@ -55,9 +55,12 @@ def series(got: Collector) -> Counter[tuple[str, str]]:
 
 def test_a_collector_gets_what_it_gets_from_locust(url: str) -> None:
     """Series, their attributes and counts, the users, the log; spans too, which Locust has by other packages only."""
-    peer, _ = send(["locust"], url)
-    ours, said = send(["tidal", "locust"], url)
-    assert sum(series(ours).values()) == sum(series(peer).values()) == 2 * 2 + 2 * 25, said
+    for run_s in (4, 30):  # four seconds may be over before a busy machine has done it all
+        peer, _ = send(["locust"], url, run_s)
+        ours, said = send(["tidal", "locust"], url, run_s)
+        if series(ours).total() == series(peer).total() and ours.users() == peer.users():
+            break
+    assert series(ours).total() == series(peer).total() == 2 * 2 + 2 * 25, said
     assert len({name for name, _ in series(ours)}) == len({name for name, _ in series(peer)}) == 21
     assert {error for _, error in series(ours)} == {error for _, error in series(peer)} == {"", "HTTPError"}
     assert ours.users() == peer.users() == {"Visitor": 2, "Many": 2}

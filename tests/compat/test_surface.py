@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 SCRIPT = Path(__file__).parent / "surface.py"
 VARIABLE = {"VAR_POSITIONAL", "VAR_KEYWORD"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -12,24 +11,15 @@ from typing import TYPE_CHECKING
 
 import redis
 from deadline import until
+from ports import own_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on now; a cluster node's bus listens 10,000 above, so they are below 55,536."""
-    found: list[int] = []
-    with_them = []
-    while len(found) < count:
-        listener = socket.create_server(("127.0.0.1", 0))
-        with_them.append(listener)
-        port = listener.getsockname()[1]
-        if port < 55_000:
-            found.append(port)
-    for listener in with_them:
-        listener.close()
-    return found
+BUS = 10_000
+"""So far above a cluster node's port the other nodes reach it."""
+KEPT = 'appendonly yes\nappendfsync no\nsave ""'
+"""What it is answered is in a file; nobody waits for a slow disk, and takes that for a failure."""
 
 
 class Servers:
@@ -84,9 +74,9 @@ def company() -> Iterator[Servers]:
 
 def with_sentinels(servers: Servers) -> tuple[str, int]:
     """A primary, a replica, three Sentinels: their URL, and the primary's port."""
-    primary, replica, *watchers = free_ports(5)
-    servers.start(primary, 'appendonly yes\nsave ""')
-    servers.start(replica, f'appendonly yes\nsave ""\nreplicaof 127.0.0.1 {primary}')
+    primary, replica, *watchers = [own_port() for _ in range(5)]
+    servers.start(primary, KEPT)
+    servers.start(replica, f"{KEPT}\nreplicaof 127.0.0.1 {primary}")
     with redis.Redis(port=replica, decode_responses=True) as client:
         until(lambda: client.info("replication")["master_link_status"] == "up", 20, "the replica follows")
     for port in watchers:
@@ -105,9 +95,9 @@ def _knows_all(client: redis.Redis) -> bool:
 
 def cluster_of_three(servers: Servers) -> tuple[str, list[int]]:
     """Three primaries with a replica each: their URL, and the primaries' ports."""
-    ports = free_ports(6)
+    ports = [own_port(BUS) for _ in range(6)]
     for port in ports:
-        servers.start(port, 'cluster-enabled yes\ncluster-node-timeout 1500\nappendonly yes\nsave ""')
+        servers.start(port, f"{KEPT}\ncluster-enabled yes\ncluster-node-timeout 1500")
     first, *rest = ports
     clients = {port: redis.Redis(port=port, decode_responses=True) for port in ports}
     for port in rest:

@@ -30,6 +30,7 @@ PATIENCE_S = 100.0
 """A busy machine may take this long to show a first picture."""
 ALTERNATE_SCREEN, CURSOR, WRAPPING = 1049, 25, 7
 LINE_MODE = termios.ICANON | termios.ECHO | termios.ISIG
+"""What every new terminal has: it need not be asked in time."""
 KEYS = {
     "enter": "\r", "tab": "\t", "escape": "\x1b", "space": " ", "backspace": "\x7f", "ctrl+c": "\x03",
     "ctrl+a": "\x01", "ctrl+k": "\x0b", "ctrl+s": "\x13", "shift+tab": "\x1b[Z",
@@ -92,7 +93,6 @@ class Screen:
         argv = ["-m", "tidal", *words]
         self._child = pexpect.spawn(sys.executable, argv, cwd=str(home), env=env, dimensions=(lines, columns))
         self._child.delaybeforesend = None
-        self._line_mode = self._modes_of_the_line()
 
     def __repr__(self) -> str:
         """What is to be seen: a failing test explains itself."""
@@ -139,7 +139,7 @@ class Screen:
     @property
     def is_restored(self) -> bool:
         """Whether the terminal is as it was: screen, cursor, mouse and paste modes, line editing and echo."""
-        return self._cells.private == self._before and self._modes_of_the_line() == self._line_mode
+        return self._cells.private == self._before and self._modes_of_the_line() == LINE_MODE
 
     @property
     def modes(self) -> set[int]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import redis
 from deadline import listens, until
+from ports import own_port
 
 from tidal.acl import set_user
 from tidal.address import VARIABLES
@@ -31,22 +30,13 @@ DONE = frozenset({0, EXIT_INVALID})
 """What a run ends with that allows a suspect verdict: on a busy machine a short one may have had another load."""
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on, and that no outgoing connection is given before somebody does."""
-    while True:
-        port = random.randrange(10_000, 30_000)
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
 class Secured:
     """A stage whose Redis is another: with this configuration beside a socket for its administrator."""
 
     def __init__(self, stage: Stage, config: str = "") -> None:
         self.stage = stage
         self.folder = stage.folder
-        self.port = free_port()
+        self.port = own_port()
         self.socket = stage.folder / "admin.sock"
         whole = f"bind 127.0.0.1\nunixsocket {self.socket}\ndir {stage.folder}\nsave ''\n".replace("''", '""')
         self.server = stage._start([REDIS, "-"], (whole + config.format(port=self.port)).encode())

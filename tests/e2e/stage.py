@@ -24,6 +24,7 @@ from tidal.live import LiveFeed
 from tidal.model.events import RunOptions, WantStop
 from tidal.model.fold import fold_entry
 from tidal.model.state import State
+from tidal.model.verdict import EXIT_INVALID
 from tidal.model.wire import to_wire
 from tidal.operator import Operator
 from tidal.paths import archive_path
@@ -75,9 +76,13 @@ class Stage:
         self._bus: Bus | None = None
 
     def start_redis(self) -> None:
-        """A Redis of its own on a Unix socket, with an append-only file."""
+        """A Redis of its own on a Unix socket, with an append-only file.
+
+        It is written before each answer and left to the kernel: where a slow disk is waited for each second, writing
+        waits meanwhile, and a kill may lose what was answered.
+        """
         socket = self.folder / "r.sock"
-        config = f'port 0\nunixsocket {socket}\ndir {self.folder}\nsave ""\nappendonly yes\n'
+        config = f'port 0\nunixsocket {socket}\ndir {self.folder}\nsave ""\nappendonly yes\nappendfsync no\n'
         self.redis = self._start([next(discover([])).path, "-"], config.encode(), env=None)
         assert self.redis.stdin is not None
         self.redis.stdin.close()
@@ -197,6 +202,16 @@ def end_of(feed: LiveFeed, within_s: float = 30) -> Frame:
     frame = feed.frame()
     assert frame is not None
     return frame
+
+
+def code_of(last: Frame, ordinary: int = 0) -> int:
+    """The exit code of a run that allows a suspect verdict."""
+    return EXIT_INVALID if last.verdict.word == "invalid" else ordinary
+
+
+def ended_with(code: int, said: str, ordinary: int = 0) -> bool:
+    """Whether a command that allows a suspect verdict ended with this code, or said that its run is invalid."""
+    return code == ordinary or (code == EXIT_INVALID and f"Exit code {EXIT_INVALID}: the verdict is invalid" in said)
 
 
 def folded(run: str) -> State:

@@ -60,7 +60,7 @@ def test_a_killed_workers_arrivals_go_on_elsewhere(stage: Stage) -> None:
     workers = [stage.start_worker(1), stage.start_worker(1)]
     master, answer = stage.start_master(written(stage), options(stage, expect_workers=2))
     feed = stage.watch(answer["run"])
-    seen(feed, lambda f: f.total.requests >= 60, "some have come")
+    seen(feed, lambda f: f.total.requests >= 20, "some have come")
     workers[0].kill()
     workers[0].wait(10)
     assert master.wait(90) == 0
@@ -75,7 +75,7 @@ def test_a_killed_generators_arrivals_go_on_in_its_sibling(stage: Stage) -> None
     worker = stage.start_worker(2)
     master, answer = stage.start_master(written(stage), options(stage))
     feed = stage.watch(answer["run"])
-    seen(feed, lambda f: f.total.requests >= 60, "some have come")
+    seen(feed, lambda f: f.total.requests >= 20, "some have come")
     generators_of(worker)[0].kill()
     assert master.wait(90) == 0
     books, answered = the_end(feed).ledger, stage.served()["answered"]
@@ -90,7 +90,6 @@ def test_what_a_saturated_target_does_not_take_is_dropped(stage: Stage) -> None:
     feed = stage.watch(answer["run"])
     assert master.wait(90) == 0
     books, answered = the_end(feed).ledger, stage.served()["answered"]
-    assert books.arrivals_dropped > books.arrivals_started > 0
-    # a machine that is too busy at the very end does not get to the last ones
-    assert books.arrivals_unknown <= books.arrivals_planned // 10
+    assert books.arrivals_dropped > books.arrivals_planned // 2
+    assert books.arrivals_started > 0
     assert answered == books.arrivals_started

@@ -44,6 +44,11 @@ def use(bus: Bus, text: str) -> None:
     assert [fields[b"k"].decode() for _, _, fields in found].count(text) == 2
 
 
+def server_of(bus: Bus) -> int:
+    """The port of the server that has the run now: on a busy machine it may be another than at first."""
+    return int(bus._route.at(KEYS.log).info("server")["tcp_port"])
+
+
 def works(bus: Bus) -> bool:
     """Whether the run's server takes appends."""
     try:
@@ -57,11 +62,11 @@ def works(bus: Bus) -> bool:
 
 def test_sentinels_name_the_primary(servers: Servers) -> None:
     """Before and after a failover, with every call an error in between and none tried twice by itself."""
-    url, primary = with_sentinels(servers)
+    url, _ = with_sentinels(servers)
     bus = Bus.connect(url, role="test")
     assert isinstance(bus._route, One)
     use(bus, "before")
-    servers.kill(primary)
+    servers.kill(server_of(bus))
     assert not works(bus)
     until(lambda: works(bus), 30, "the replica is the primary")
     bus.close()
@@ -79,7 +84,7 @@ def test_a_cluster_has_each_key_somewhere(servers: Servers) -> None:
     bus = Bus.connect(url, role="test")
     client = bus._route.at(KEYS.log)
     assert client.connection_pool.connection_kwargs["retry"].get_retries() == 0
-    servers.kill(client.connection_pool.connection_kwargs["port"])
+    servers.kill(server_of(bus))
     assert not works(bus)
     until(lambda: works(bus), 30, "its replica has the slots")
     bus.close()

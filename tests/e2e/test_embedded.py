@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 from deadline import alive, all_gone, processes_of, until
+from ports import own_port
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -61,7 +61,7 @@ def server() -> Iterator[EmbeddedServer]:
 
 def client_of(url: str) -> redis.Redis:
     """A client that tries everything once."""
-    return redis.Redis.from_url(url, protocol=2, socket_timeout=2.0, retry=Retry(NoBackoff(), 0))
+    return redis.Redis.from_url(url, protocol=2, socket_timeout=30.0, retry=Retry(NoBackoff(), 0))
 
 
 def answers(url: str) -> bool:
@@ -130,11 +130,9 @@ def test_a_killed_server_comes_back_with_every_entry(server: EmbeddedServer) -> 
     append(server.url, 200)
     first = pid_of(server)
     os.kill(first, signal.SIGKILL)
-    until(lambda: not alive(first))
+    until(lambda: server.watch() or server.server_pid not in (None, first), what="the guard tells of another")
     until(lambda: answers(server.url), what="the server is back")
-    server.watch()
     assert length(server.url) == 200
-    assert server.server_pid != first
 
 
 def test_a_killed_guard_is_replaced(server: EmbeddedServer) -> None:
@@ -144,7 +142,7 @@ def test_a_killed_guard_is_replaced(server: EmbeddedServer) -> None:
     os.kill(server.guard.pid, signal.SIGKILL)
     until(lambda: server.guard.poll() is not None)
     server.watch()
-    assert all_gone(first)()
+    until(all_gone(first))
     assert length(server.url) == 200
 
 
@@ -156,7 +154,7 @@ def test_a_guard_killed_while_its_server_hangs_is_replaced(server: EmbeddedServe
     os.kill(server.guard.pid, signal.SIGKILL)
     until(lambda: server.guard.poll() is not None)
     server.watch()
-    assert not alive(first)
+    until(lambda: not alive(first))
     assert length(server.url) == 5
 
 
@@ -209,7 +207,7 @@ def test_a_killed_owner_leaves_nothing() -> None:
     owner = Owner()
     socket_folder = Path((owner.folder / "socket-folder").read_text())
     owner.kill()
-    until(all_gone(owner.pids), 5)
+    until(all_gone(owner.pids))
     assert not owner.folder.exists()
     assert not socket_folder.exists()
 
@@ -221,7 +219,7 @@ def test_owner_and_guard_killed_at_once_leave_only_folders_and_those_are_swept()
     os.kill(owner.pids[1], signal.SIGSTOP)
     owner.kill()
     os.kill(owner.pids[1], signal.SIGKILL)
-    until(all_gone(owner.pids), 5)
+    until(all_gone(owner.pids))
     assert owner.folder.exists()
 
     def is_swept() -> bool:
@@ -240,7 +238,7 @@ def test_the_server_waits_for_its_users_when_the_owner_was_killed() -> None:
     append(owner.url, 1)
     assert all(alive(pid) for pid in owner.pids)
     os.kill(user, signal.SIGKILL)
-    until(all_gone(owner.pids), 5)
+    until(all_gone(owner.pids))
 
 
 def test_the_server_does_not_wait_for_ever() -> None:
@@ -248,7 +246,7 @@ def test_the_server_does_not_wait_for_ever() -> None:
     owner = Owner(grace_s=0.3, keep=True)
     user = until(sleepers)[0]
     owner.kill()
-    until(all_gone(owner.pids), 5)
+    until(all_gone(owner.pids))
     os.kill(user, signal.SIGKILL)
 
 
@@ -291,18 +289,11 @@ def test_sweeping_spares_the_living(server: EmbeddedServer) -> None:
     assert length(server.url) == 0
 
 
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.mark.parametrize("engine", ["", "fakeredis"])
 def test_a_loopback_port(engine: str) -> None:
     """On request it listens on a port too, on this machine alone, and a taken one is refused by number."""
     os.environ["TIDAL_EMBEDDED_SERVER"] = engine
-    port = free_port()
+    port = own_port()
     first = start_server(port)
     append(first.tcp_url, 2)
     assert length(first.url) == 2
@@ -373,10 +364,10 @@ def test_the_fallback_serves_streams(fake: EmbeddedServer) -> None:
     assert "not durable" in fake.warning
     client, reader = client_of(fake.url), client_of(fake.url)
     received: list[object] = []
-    thread = threading.Thread(target=lambda: received.extend(reader.xread({"log": "0-0"}, block=1_500)))
+    thread = threading.Thread(target=lambda: received.extend(reader.xread({"log": "0-0"}, block=20_000)))
     thread.start()
     client.xadd("log", {b"d": b"\0\r\n\xff"})
-    thread.join(10)
+    thread.join(60)
     assert received[0][1][0][1] == {b"d": b"\0\r\n\xff"}  # type: ignore[index]
     with client.pipeline() as pipe:
         pipe.watch("lease")

@@ -48,13 +48,14 @@ SLOTS = 8
 
 
 class Target(ThreadingHTTPServer):
-    """Answers "ok": /slow after a second, /missing with 404."""
+    """Answers "ok": /slow after a second, /held when it is let go, /missing with 404."""
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(self) -> None:
         self.seen: list[str] = []
+        self.let_go = threading.Event()
         super().__init__(("127.0.0.1", 0), _Handler)
 
     @property
@@ -70,6 +71,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.seen.append(self.path)
         if self.path.startswith("/slow"):
             time.sleep(1)
+        if self.path.startswith("/held"):
+            self.server.let_go.wait()
         body = b'{"a": 1}' if self.path.startswith("/json") else b"ok"
         status = {"/missing": 404, "/moved": 302}.get(self.path[:8].rstrip("/0123456789"), 200)
         try:
@@ -96,7 +99,7 @@ class Agent:
         self.began_ms = 0
         self.is_silent = False
         self._reader = PipeReader()
-        self._spoke_s = 0.0
+        self.spoke_s = 0.0
 
     def order(self, *orders: Event) -> None:
         """Send orders."""
@@ -104,8 +107,8 @@ class Agent:
 
     def turn(self) -> None:
         """Say what time it is now and then, and take the answers."""
-        if not self.is_silent and time.monotonic() - self._spoke_s > 0.4:
-            self._spoke_s = time.monotonic()
+        if not self.is_silent and time.monotonic() - self.spoke_s > 0.4:
+            self.spoke_s = time.monotonic()
             self.order(SetClock(OFFSET_US))
         select.select([self.child.answers_fd], [], [], 0.05)
         self.answers += self._reader.feed(self.child.receive())
@@ -182,6 +185,7 @@ def target() -> Iterator[Target]:
     server = Target()
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     yield server
+    server.let_go.set()
     server.shutdown()
     server.server_close()
 
@@ -208,17 +212,18 @@ class Visitor(HttpUser):
 
 
 def test_a_plan_is_run_to_its_end_and_nothing_is_lost(agent: Agent, tmp_path: Path, target: Target) -> None:
-    """What the target saw is what the batches say; user time is the plan's; the batches tile time."""
+    """What the target saw is what the batches say; user time is what their users took; the batches tile time."""
     agent.load(tmp_path, VISITOR, host=target.url)
     agent.share((0, 0.0), (1000, 10.0), end_ms=1500)
     agent.until(lambda: agent.all(Finished), "the plan's end")
     assert isinstance(agent.answers[-1], Finished)
-    assert agent.total("requests") + agent.total("cancelled") == len(target.seen) > 20
+    assert agent.total("requests") + agent.total("cancelled") == len(target.seen) > 0
     assert agent.total("failures") == 0
     batches = agent.all(Batch)
     assert all(a.to_ms == b.from_ms for a, b in pairwise(batches))
-    planned_ms = 10 * 1500 - 100 * sum(range(10))
-    assert abs(agent.user_ms() - planned_ms) < 0.2 * planned_ms, agent.user_ms()
+    users, lengths_ms = [sum(b.users.values()) for b in batches], [b.to_ms - b.from_ms for b in batches]
+    least_ms = sum(min(pair) * length_ms for pair, length_ms in zip(pairwise([0, *users]), lengths_ms, strict=True))
+    assert least_ms <= agent.user_ms() <= 10 * sum(lengths_ms)
     assert batches[-1].users == {"Visitor": 0}
     started, finished, failed, cancelled = (sum(n) for n in zip(*(b.iterations for b in batches), strict=True))
     assert (started, failed) == (finished + cancelled, 0)
@@ -275,7 +280,7 @@ class Visitor(HttpUser):
 
 def test_a_request_in_flight_is_cancelled_not_forgotten(agent: Agent, tmp_path: Path, target: Target) -> None:
     """Users that are stopped inside a request count it as cancelled; with time enough they finish it."""
-    agent.load(tmp_path, VISITOR.replace('"/"', '"/slow"'), host=target.url, stop_timeout_ms=100)
+    agent.load(tmp_path, VISITOR.replace('"/"', '"/held"'), host=target.url, stop_timeout_ms=100)
     agent.share((0, 5.0))
     agent.until(lambda: len(target.seen) == 5, "five requests in flight")
     agent.finish(stop_timeout_ms=100)
@@ -285,10 +290,12 @@ def test_a_request_in_flight_is_cancelled_not_forgotten(agent: Agent, tmp_path: 
 
 def test_a_task_in_hand_may_be_finished(agent: Agent, tmp_path: Path, target: Target) -> None:
     """Within the stop timeout."""
-    agent.load(tmp_path, VISITOR.replace('"/"', '"/slow"'), host=target.url)
+    agent.load(tmp_path, VISITOR.replace('"/"', '"/held"'), host=target.url)
     agent.share((0, 3.0))
     agent.until(lambda: len(target.seen) == 3, "three requests in flight")
-    agent.finish(stop_timeout_ms=5000)
+    agent.order(Finish(60_000))
+    target.let_go.set()
+    agent.until(lambda: agent.all(Finished), "Finished")
     assert (agent.total("requests"), agent.total("cancelled")) == (3, 0)
 
 
@@ -340,14 +347,13 @@ def test_without_its_agent_a_generator_stops_its_users(agent: Agent, tmp_path: P
     agent.share((0, 3.0))
     agent.until(lambda: agent.users() == 3, "all users")
     agent.is_silent = True
-    silent_s = time.monotonic()
     agent.until(lambda: agent.users() == 0, "no users")
-    assert time.monotonic() - silent_s > 1.5
+    assert time.monotonic() - agent.spoke_s > 1.9
     agent.is_silent = False
     agent.until(lambda: agent.users() == 3, "all users again")
 
 
-@pytest.mark.parametrize("evil", ["while True: pass", "time.sleep(60)", "os.system('sleep 20')"])
+@pytest.mark.parametrize("evil", ["while True: pass", "time.sleep(600)", "os.system('sleep 60')"])
 def test_no_user_outlives_the_agent(agent: Agent, tmp_path: Path, evil: str) -> None:
     """Whatever user code does, the end of the orders is the end of the process."""
     text = f"""
@@ -364,7 +370,7 @@ class Evil(User):
     agent.share((0, 1.0))
     agent.until((tmp_path / "began").exists, "the user began")
     agent.child.close_stdin()
-    until(lambda: not alive(agent.child.pid), within_s=2, what="the child's end")
+    until(lambda: not alive(agent.child.pid), within_s=10, what="the child's end")
 
 
 CLIENT = """
@@ -402,9 +408,9 @@ class Visitor(HttpUser):
             assert response.js is None
         with self.rest("GET", "/json", name="asserted") as response:
             assert response.js["a"] == 2, "a is not 2"
-        assert get("/slow", timeout=0.1, name="timeout").status_code == 0
+        assert get("/held", timeout=0.1, name="timeout").status_code == 0
         with gevent.Timeout(0.1, False):
-            get("/slow", name="given up")
+            get("/held", name="given up")
         assert get("/", stream=True, name="stream").iter_content
         try:
             get("/").success()
@@ -471,7 +477,7 @@ def test_a_file_is_inspected_with_what_it_needs(tmp_path: Path) -> None:
     assert isinstance(answer, Loaded)
     assert answer.needs == ("helper.py", "opened.json", "users.csv")
     assert [(c.name, c.needs_host, c.tasks) for c in answer.classes] == [("Visitor", True, (("front", 1.0),))]
-    assert agent.child.wait(5) == 0
+    assert agent.child.wait(60) == 0
     agent.child.stop(1)
 
 

@@ -142,7 +142,7 @@ def test_every_arrival_of_the_plan_is_begun_and_users_are_used_again(
     assert agent.user_ms() == 0
     late = lateness(agent)
     assert late.count == 200
-    assert late.percentiles_us(0.5)[0] < 300_000  # far beyond what an idle machine shows: the queue would show seconds
+    assert late.percentiles_us(0.5)[0] < 5_000_000  # a queue for users that wait would show half a minute
 
 
 def test_each_arrival_may_have_a_user_of_its_own(agent: Agent, tmp_path: Path, target: Target) -> None:

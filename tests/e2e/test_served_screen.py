@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 from browser import BINARY, Browser
 from deadline import until
+from ports import own_port
 from recordings import Shop, record
-from secured import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ pytestmark = [
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     """A replay that is served on loopback."""
-    port, log = free_port(), tmp_path / "said"
+    port, log = own_port(), tmp_path / "said"
     path = record(tmp_path / "shop.tidal", Shop(seconds=30))
     argv = [sys.executable, "-m", "tidal", "replay", str(path), "--serve", f"127.0.0.1:{port}"]
     with log.open("wb") as said:
