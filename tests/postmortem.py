@@ -16,7 +16,7 @@ from tidal.model.struct import replace
 from tidal.model.words import moment
 from tidal.outputs.explained import finding_lines, summary_lines
 from tidal.outputs.layout import latency, share
-from tidal.report import read, read_frame
+from tidal.report import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,7 +114,7 @@ def _of(explained: Explanation, kind: str) -> list[Finding]:
 def _checkout(archive: Path, from_ms: int, to_ms: int) -> EndpointRow:
     """The endpoint that fell ill, between two moments."""
     cut = Cut(between=(from_ms // 1000 * 1000, to_ms // 1000 * 1000))
-    return next(row for row in read_frame(archive, lambda _: cut).endpoints if row.name == "/checkout")
+    return next(row for row in read(archive, lambda _: cut).frame().endpoints if row.name == "/checkout")
 
 
 def _short(at_ms: int) -> str:

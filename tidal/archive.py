@@ -363,17 +363,11 @@ class Archive:
             elif block.kind == KEYFRAME and (keyframe := self.read_keyframe(block)) is not None:
                 writer.again(keyframe, block)
 
-    def keyframe_before(self, at_ms: int) -> Keyframe | None:
-        """The last readable keyframe that covers nothing later than `at_ms`; None when there is none."""
-        return next(self.keyframes(at_ms), None)
-
-    def keyframes(self, until_ms: int) -> Iterator[Keyframe]:
-        """The readable ones that cover nothing later than `until_ms`, the last first; one that opens is among them."""
-        for number, block in reversed(list(enumerate(self.blocks))):
-            if block.kind == KEYFRAME and (block.last_ms <= until_ms or number == 0):
-                keyframe = self.read_keyframe(block)
-                if keyframe is not None:
-                    yield keyframe
+    def keyframes(self) -> Iterator[Keyframe]:
+        """Those that can be read, in their order."""
+        for block in self.blocks:
+            if block.kind == KEYFRAME and (keyframe := self.read_keyframe(block)) is not None:
+                yield keyframe
 
     def read_entries(self, block: Block) -> list[Entry]:
         """The entries of one block."""

@@ -104,9 +104,9 @@ class Beacons:
 
     # -------------------------------------------------------------- viewers
 
-    def show_presence(self, keys: RunKeys, ttl_ms: int = VIEWER_TTL_MS) -> None:
+    def show_presence(self, keys: RunKeys) -> None:
         """Somebody is looking at this run."""
-        self._run(("SET", keys.viewer, b"1", "PX", ttl_ms))
+        self._run(("SET", keys.viewer, b"1", "PX", VIEWER_TTL_MS))
 
     def is_watched(self, keys: RunKeys) -> bool:
         """Whether somebody looked at this run in the last seconds."""

@@ -297,14 +297,6 @@ class Bus(Leadership, Beacons):
         return EntryId.parse(self._route.at(stream_key).xadd(stream_key, fields))
 
     @_translated
-    def append_many(self, items: Sequence[tuple[str, Fields]]) -> list[EntryId]:
-        """Add entries in one round trip. After an error any beginning of them may be there."""
-        pipe = self._route.at(items[0][0]).pipeline(transaction=False)
-        for stream_key, fields in items:
-            pipe.xadd(stream_key, fields)
-        return [EntryId.parse(entry_id) for entry_id in pipe.execute()]
-
-    @_translated
     def read(
         self, cursors: Mapping[str, EntryId], *, block_ms: int | None, count: int
     ) -> list[tuple[str, EntryId, Fields]]:

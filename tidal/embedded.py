@@ -156,9 +156,9 @@ class EmbeddedServer:
             raise NoServer(f"the embedded server died and does not come back: {error}") from None
         return True
 
-    def wait_ready(self, within_s: float = READY_S) -> None:
+    def wait_ready(self) -> None:
         """Return when the server answers; StartFailed when it dies first or takes too long."""
-        end_s = time.monotonic() + within_s
+        end_s = time.monotonic() + READY_S
         while time.monotonic() < end_s:
             events = self._hear()
             if self.guard.poll() is not None or "died" in events:
@@ -166,7 +166,7 @@ class EmbeddedServer:
             if self.server_pid and self._answers():
                 return
             time.sleep(0.005)
-        raise StartFailed(f"no answer within {within_s:.0f} s")
+        raise StartFailed(f"no answer within {READY_S:.0f} s")
 
     def stop(self) -> None:
         """Stop the server, then the guard, and remove the folders. Its users are to be gone by now."""

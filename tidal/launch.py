@@ -101,7 +101,6 @@ class Launched(Discreet, frozen=True):
 def launch(
     spec: LaunchSpec,
     *,
-    within_s: float = OPEN_S,
     prepare: Callable[[], object] = lambda: None,
     supervise: Callable[[list[str], EmbeddedServer | None], int] | None = None,
 ) -> Launched:
@@ -111,7 +110,6 @@ def launch(
 
     Args:
         spec: what to run.
-        within_s: how long a supervisor may take.
         prepare: done before the supervisor starts, while what takes longest is under way already.
         supervise: what a supervisor does with its arguments and the server that starts already: one of a caller without
             threads may be its fork.
@@ -145,7 +143,7 @@ def launch(
         _leave_to(supervisor, server)
     try:
         supervisor.send(json.dumps(to_wire(spec)).encode() + b"\n")
-        answer = _answer(supervisor, log_path, within_s)
+        answer = _answer(supervisor, log_path)
     except BaseException:
         supervisor.terminate()
         supervisor.wait(spec.options.stop_timeout_ms / 1000 + 15)
@@ -257,7 +255,6 @@ class Inspection:
 
     Args:
         file: its absolute path.
-        classes: the user classes wanted; none: all.
         root: the folder whose shape is shipped; "": the file's own.
         more_files: absolute paths of further locustfiles, below the root.
         words: of the command line, for the file's own arguments.
@@ -270,7 +267,6 @@ class Inspection:
     def __init__(
         self,
         file: str,
-        classes: tuple[str, ...] = (),
         *,
         root: str = "",
         more_files: tuple[str, ...] = (),
@@ -281,7 +277,7 @@ class Inspection:
         if not path.is_file():
             raise NoSuchFile(f"{path}: {'a folder, not a file' if path.is_dir() else 'no such file'}")
         self._top = top = Path(root) if root else path.parent
-        wanted = replace(options or RunOptions(), classes=classes)
+        wanted = replace(options or RunOptions(), classes=())  # all: what there is, not what is to run
         more = tuple(Path(name).relative_to(top).as_posix() for name in more_files)
         file_name = path.relative_to(top).as_posix()
         order = Load(str(top), file_name, wanted, side="inspect", more_files=more, words=words, cwd=here())
@@ -323,12 +319,12 @@ def error_named(name: str, message: str) -> TidalError:
     return kind(message) if is_ours else TidalError(f"{name}: {message}")
 
 
-def _answer(supervisor: Child, log_path: Path, within_s: float) -> dict[str, Any]:
+def _answer(supervisor: Child, log_path: Path) -> dict[str, Any]:
     """The supervisor's one line."""
-    line, end_s = b"", time.monotonic() + within_s
+    line, end_s = b"", time.monotonic() + OPEN_S
     while not line.endswith(b"\n"):
         if not await_answers(supervisor, end_s):
-            raise TidalError(f"the run was not opened within {within_s:.0f} s: {last_words(log_path)}")
+            raise TidalError(f"the run was not opened within {OPEN_S:.0f} s: {last_words(log_path)}")
         line += supervisor.receive()
         if supervisor.ended or len(line) > LINE_BYTES_MAX:
             raise TidalError(f"the supervisor ended without a word: {last_words(log_path)}")

@@ -272,15 +272,15 @@ def open_log(path: Path | None) -> int:
     return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
 
-def die_with_parent(signal_number: int = signal.SIGKILL) -> None:
-    """In a child: have the kernel send a signal when the parent's thread that started this process ends.
+def die_with_parent() -> None:
+    """In a child: have the kernel kill it when the parent's thread that started this process ends.
 
     Linux only, elsewhere the lifeline has to do. A parent that died before this call is noticed too.
     """
-    set_death_signal(signal_number)
+    set_death_signal(signal.SIGKILL)
     parent = os.environ.get(PARENT_PID)
     if parent is not None and parent != str(os.getppid()):
-        os.kill(os.getpid(), signal_number)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def set_death_signal(signal_number: int) -> None:

@@ -30,7 +30,7 @@ from tidal.repeats import Repeats
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tidal.archive import Archive, Keyframe
+    from tidal.archive import Archive
     from tidal.archive_file import Block
     from tidal.model.codec import Entry
 
@@ -170,17 +170,11 @@ def _claims(archive: Archive, rest: Callable[[], object]) -> tuple[list[Claim], 
         place = place_of(event)
         claims[*place, False] = Claim(*place, event.sha256, entry.id.ms, is_keyframe=False)
     if claims:  # keyframes alone prove little: nothing says that a master stored them
-        for keyframe in (k for k in _keyframes(archive) if k.rules == own_rules()):
+        for keyframe in (k for k in archive.keyframes() if k.rules == own_rules()):
             rest()
             place = (keyframe.log_id, keyframe.reports_id)
             claims[*place, True] = Claim(*place, digest_of(keyframe.state), keyframe.at_ms, is_keyframe=True)
     return sorted(claims.values()), foreign
-
-
-def _keyframes(archive: Archive) -> Iterator[Keyframe]:
-    for block in archive.blocks:
-        if block.kind == KEYFRAME and (keyframe := archive.read_keyframe(block)) is not None:
-            yield keyframe
 
 
 # ------------------------------------------------------------------ folding

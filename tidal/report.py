@@ -44,9 +44,9 @@ OPENING_ENTRIES_MAX = 20_000
 """Files are shipped before the run starts: so many entries are looked at for them."""
 
 
-def write_html(archive: Path, out: Path | IO[str], *, source: bool = True) -> None:
-    """Write the report of an archive to a file or a stream; `source`: with the files that the run shipped."""
-    text = read_html(archive, source=source)
+def write_html(archive: Path, out: Path | IO[str]) -> None:
+    """Write the report of an archive to a file or a stream, with the files that the run shipped."""
+    text = read_html(archive)
     if not isinstance(out, Path):
         out.write(text)
         return
@@ -56,19 +56,19 @@ def write_html(archive: Path, out: Path | IO[str], *, source: bool = True) -> No
         raise cannot_write(out, error) from None
 
 
-def read_html(path: Path, *, source: bool = True, cut: CutOf = None) -> str:
+def read_html(path: Path) -> str:
     """The page of an archive."""
-    return render(read_report(path, source=source, cut=cut))
+    return render(read_report(path))
 
 
-def read_report(path: Path, *, source: bool = True, cut: CutOf = None) -> Report:
-    """The report of an archive, as its recording ends; `cut`: of what it leaves."""
-    return read(path, cut, source=source).report()
+def read_report(path: Path) -> Report:
+    """The report of an archive, as its recording ends."""
+    return read(path, source=True).report()
 
 
-def read_frame(path: Path, cut: CutOf = None) -> Frame:
-    """The last picture of an archive; `cut`: of what it leaves."""
-    return read(path, cut).frame()
+def read_frame(path: Path) -> Frame:
+    """The last picture of an archive."""
+    return read(path).frame()
 
 
 class Recorded(NamedTuple):

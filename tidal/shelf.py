@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tidal import paths
 from tidal.archive import part_paths
-from tidal.errors import NoSuchRun, TidalError, UsageError, cannot_write
+from tidal.errors import TidalError, UsageError, cannot_write
 from tidal.keys import is_name
 from tidal.model.state import own_rules
 from tidal.model.struct import Struct, field, replace
@@ -289,10 +289,3 @@ def remove(run: str) -> None:
 def now_ms() -> int:
     """This machine's clock, in ms of Unix time."""
     return time.time_ns() // 1_000_000
-
-
-def must_be_here(run: str) -> None:
-    """NoSuchRun when this machine has no archive of the run."""
-    path = paths.archive_path(run)
-    if not path.exists() and not part_paths(path):
-        raise NoSuchRun(f"run {run} has no archive on this machine")

@@ -57,6 +57,11 @@ def bus(client: redis.Redis) -> Bus:
     return Bus.connect(role="test", client=client)
 
 
+def appended(bus: Bus, key: str, count: int) -> list[EntryId]:
+    """So many entries more in a stream, with the data 0, 1, 2 …: their ids."""
+    return [bus.append(key, fields(str(i))) for i in range(count)]
+
+
 def texts(bus: Bus, key: str) -> list[str]:
     """The data of a stream's entries, in order."""
     return [f[b"d"].decode() for _, f in bus.range(key, ZERO_ID)]
@@ -76,10 +81,11 @@ def test_append_then_read(bus: Bus) -> None:
 
 def test_read_takes_several_streams(bus: Bus) -> None:
     """Streams are read together, each in its order and up to the count."""
-    bus.append_many([(KEYS.log, fields(f"l{i}")) for i in range(5)] + [(KEYS.reports, fields("r0"))])
+    appended(bus, KEYS.log, 5)
+    appended(bus, KEYS.reports, 1)
     got = bus.read({KEYS.log: ZERO_ID, KEYS.reports: ZERO_ID}, block_ms=None, count=3)
-    assert [f[b"d"] for key, _, f in got if key == KEYS.log] == [b"l0", b"l1", b"l2"]
-    assert [f[b"d"] for key, _, f in got if key == KEYS.reports] == [b"r0"]
+    assert [f[b"d"] for key, _, f in got if key == KEYS.log] == [b"0", b"1", b"2"]
+    assert [f[b"d"] for key, _, f in got if key == KEYS.reports] == [b"0"]
 
 
 def test_read_of_nothing(bus: Bus) -> None:
@@ -90,7 +96,7 @@ def test_read_of_nothing(bus: Bus) -> None:
 
 def test_range_is_open_below_and_closed_above(bus: Bus) -> None:
     """A range leaves out where it begins and holds where it ends."""
-    ids = bus.append_many([(KEYS.log, fields(str(i))) for i in range(6)])
+    ids = appended(bus, KEYS.log, 6)
     assert [i for i, _ in bus.range(KEYS.log, ids[1], ids[3], 10)] == ids[2:4]
     assert [i for i, _ in bus.range(KEYS.log, ids[1], None, 2)] == ids[2:4]
     assert bus.range("tidal:{none}:log", ZERO_ID, None, 10) == []
@@ -99,7 +105,7 @@ def test_range_is_open_below_and_closed_above(bus: Bus) -> None:
 def test_last_id(bus: Bus, client: redis.Redis) -> None:
     """The last id is the one given out last, even when the entry is gone; zero without a stream."""
     assert bus.last_id(KEYS.log) == ZERO_ID
-    last = bus.append_many([(KEYS.log, fields(str(i))) for i in range(3)])[-1]
+    last = appended(bus, KEYS.log, 3)[-1]
     assert bus.last_id(KEYS.log) == last
     client.xdel(KEYS.log, str(last))
     assert bus.last_id(KEYS.log) == last
@@ -107,8 +113,8 @@ def test_last_id(bus: Bus, client: redis.Redis) -> None:
 
 def test_a_long_read_is_whole_and_in_order(bus: Bus) -> None:
     """However many portions it takes, and no more than asked for."""
-    ids = bus.append_many([(KEYS.log, fields(str(i))) for i in range(700)])
-    bus.append_many([(KEYS.reports, fields(str(i))) for i in range(3)])
+    ids = appended(bus, KEYS.log, 700)
+    appended(bus, KEYS.reports, 3)
     got = bus.read({KEYS.log: ZERO_ID, KEYS.reports: ZERO_ID}, block_ms=None, count=600)
     assert [i for key, i, _ in got if key == KEYS.log] == ids[:600]
     assert len([key for key, _, _ in got if key == KEYS.reports]) == 3
@@ -142,7 +148,7 @@ def test_wrong_type_is_an_error_not_a_crash(bus: Bus, client: redis.Redis) -> No
     """A key of another type is a refusal with the server's words and without the data."""
     client.set(KEYS.log, "x")
     with pytest.raises(BusError, match="wrong kind of value") as caught:
-        bus.append_many([(KEYS.log, fields("secret-data"))])
+        bus.append(KEYS.log, fields("secret-data"))
     assert caught.value.kind == "other"
     assert "secret-data" not in str(caught.value)
 
@@ -701,6 +707,6 @@ def test_mask(url: str, shown: str) -> None:
 
 def test_ids_are_ordered_as_redis_orders_them(bus: Bus) -> None:
     """A sequence number of two digits is greater than one of one digit."""
-    ids = bus.append_many([(KEYS.log, fields(str(i))) for i in range(30)])
+    ids = appended(bus, KEYS.log, 30)
     assert [i for i, _ in bus.range(KEYS.log, ZERO_ID)] == sorted(ids)
     assert EntryId.parse(b"5-10") > EntryId.parse("5-9")

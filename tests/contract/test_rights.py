@@ -40,7 +40,6 @@ OPERATIONS: dict[str, tuple[set[str], Callable[[Bus], object]]] = {
     "check_version": (ALL, lambda bus: bus.check_version()),
     "info": (ALL, lambda bus: bus.info("server")),
     "append": (STEERING, lambda bus: bus.append(RUN.intents, ENTRY)),
-    "append_many": (STEERING, lambda bus: bus.append_many([(RUN.intents, ENTRY)])),
     "read": (ALL, lambda bus: bus.read({RUN.log: ZERO_ID}, block_ms=None, count=1)),
     "range": ({"master"}, lambda bus: bus.range(RUN.log, ZERO_ID)),
     "last_id": ({"master"}, lambda bus: bus.last_id(RUN.reports)),

@@ -9,11 +9,11 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from measured_sums import metric_of, tagged_of, transaction_of
 from stage import end_of, folded
 
 from tidal.model.events import RunOptions
 from tidal.model.frame import frame
-from tidal.model.measured import metric_of, tagged_of, transaction_of
 from tidal.model.metrics import PARTS, parts_of
 from tidal.outputs.json import frame_json
 from tidal.outputs.text import summary

@@ -142,17 +142,15 @@ def test_times_are_those_of_the_log(tmp_path: Path) -> None:
         assert (archive.first_ms, archive.last_ms, archive.count) == (0, 0, 0)
 
 
-def test_keyframe_before(tmp_path: Path) -> None:
-    """The keyframe to begin from covers nothing later than the moment, and stands after what it covers."""
+def test_a_keyframe_stands_after_what_it_covers(tmp_path: Path) -> None:
+    """Whoever begins from it goes on with the entries from there."""
     writer = ArchiveWriter(tmp_path / "r.tidal", HEADER)
     for second in range(1, 6):
         writer.add(entry(second * 1000))
         writer.keyframe(b"state%d" % second, EntryId(second * 1000, 0), EntryId(second * 1000 + 5, 0), second * 1000)
     writer.close()
     with Archive.open(tmp_path / "r.tidal") as archive:
-        assert archive.keyframe_before(1_004) is None
-        found = archive.keyframe_before(3_999)
-        assert found is not None
+        found = list(archive.keyframes())[2]
         assert (found.state, found.before, found.position[REPORTS]) == (b"state3", 3, EntryId(3005, 0))
         assert list(archive.entries(found.before)) == [entry(4000), entry(5000)]
 
@@ -209,7 +207,7 @@ def test_flipped_bit_at_every_byte(sample: tuple[bytes, list[Entry]], tmp_path: 
         try:
             with Archive.open(path) as archive:
                 got, torn = list(archive.entries()), archive.torn
-                frame = archive.keyframe_before(10**9)
+                frame = next(archive.keyframes(), None)
         except TidalError as error:
             outcomes.add(ArchiveDamaged if isinstance(error, ArchiveDamaged) else type(error))
             continue
@@ -230,7 +228,7 @@ def test_salvage_reads_what_is_whole(sample: tuple[bytes, list[Entry]], tmp_path
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x41]) + whole[at + 1 :])
         with Archive.open(path, salvage=True) as archive:
             got = list(archive.entries())
-            archive.keyframe_before(10**9)
+            list(archive.keyframes())
             assert archive.torn or archive.damaged == 1
         assert set(got) <= set(entries)
         assert len(got) >= len(entries) - 2
@@ -426,7 +424,7 @@ def test_finish_several_parts(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["r.tidal"]
     with Archive.open(run) as archive:
         assert [e.id.ms for e in archive.entries()] == [1, 2, 3]
-        assert archive.keyframe_before(10) == Keyframe(1, b"one", EntryId(1, 0), EntryId(0, 0), 1, own_rules())
+        assert next(archive.keyframes()) == Keyframe(1, b"one", EntryId(1, 0), EntryId(0, 0), 1, own_rules())
         assert (archive.final, archive.torn, archive.header["parts"]) == (True, False, [1, 2])
 
 

@@ -26,7 +26,7 @@ from tidal.model.segments import TOTAL
 from tidal.model.state import LogHalf, State
 from tidal.model.stats import Spread, Tally
 from tidal.model.struct import replace
-from tidal.report import read_frame, read_report
+from tidal.report import read, read_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -251,7 +251,7 @@ def test_a_cut_replays_to_the_same_by_any_way(whole: Path) -> None:
 def test_a_report_of_a_cut_shows_it(whole: Path) -> None:
     """The page's figures are those of what is left."""
     cut = Cut(endpoints=("/cart",))
-    report = read_report(whole, cut=lambda state: cut)
+    report = read(whole, lambda state: cut).report()
     names = [row["name"] for row in report.data["endpoints"]["rows"]]
     assert "/cart" not in names
     assert "/" in names
@@ -313,7 +313,7 @@ def test_seconds_that_were_reported_together_stay_only_together(tmp_path: Path) 
     """What a cut takes along at its edges is counted, once, and said by every way to its figures."""
     path = wide(tmp_path / "wide.tidal")
     cut = Cut(windows=((9_000, 20_000),))
-    shown, lost = read_frame(path, cut=lambda state: cut), 0
+    shown, lost = read(path, lambda state: cut).frame(), 0
     for entry in entries(SHOP):
         signed = decode(entry)
         if isinstance(signed, ev.ByWorker) and isinstance(signed.event, ev.Reported):
@@ -363,7 +363,7 @@ def test_a_report_of_which_a_part_is_not_believed_is_counted(tmp_path: Path) -> 
 # ------------------------------------------------------------------ words
 
 
-def read(*said: str) -> Callable[..., Cut | None] | None:
+def asked(*said: str) -> Callable[..., Cut | None] | None:
     """What the flags ask for."""
     parser = Parser("test")
     words.add(parser)
@@ -374,14 +374,14 @@ def test_words_become_a_cut(whole: Path) -> None:
     """Each kind, and more than one."""
     with Archive.open(whole) as archive:
         state = cut_out(archive, Cut()).whole
-    cut_of = read(
+    cut_of = asked(
         "--without", "worker=w2", "--without", "time=5s..8s", "--without", "class=Buyer", "--between", "0s", "1m"
     )
     assert cut_of is not None
     assert cut_of(state) == Cut(("w2",), (), ("Buyer",), ((5_000, 8_000),), (0, 60_000))
-    assert read() is None
+    assert asked() is None
     for word in ("worker=w9", "endpoint=/crat", "class=Byer"):
-        cut_of = read("--without", word)
+        cut_of = asked("--without", word)
         assert cut_of is not None
         with pytest.raises(UsageError, match="the run has no"):
             cut_of(state)
@@ -391,7 +391,7 @@ def test_words_become_a_cut(whole: Path) -> None:
 def test_words_that_are_no_cut(word: str) -> None:
     """One line each."""
     with pytest.raises(UsageError):
-        read("--without", word)
+        asked("--without", word)
 
 
 # ------------------------------------------------------------------ pieces, and a comparison

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import tidal
-from tidal.generator.loadfile import load, shape_of
+from tidal.generator.loadfile import load
 from tidal.generator.needs import needs
 from tidal.model.events import RunOptions
 from tidal.model.pipe import Load, Loaded, NotLoaded
@@ -360,10 +360,6 @@ def more(parser): parser.add_argument("--colour", default="red")
     assert {"quitting", "init_command_line_parser"} <= set(answer.hooks)
     assert len(tidal.events.quitting._handlers) == 1
     assert [(a.name, a.value) for a in answer.arguments if a.name == "colour"] == [("colour", '"red"')]
-    shape = shape_of("Steps")
-    assert shape is not None
-    assert shape.tick() is None
-    assert shape_of("Other") is None
 
 
 def test_two_classes_of_one_name_are_refused(folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 import pytest
 from gevent.pool import Pool
+from measured_sums import metric_of, tagged_of, transaction_of
 
 import tidal
 from tidal import User, task
@@ -17,7 +18,7 @@ from tidal.generator.measures import NAMES_MAX
 from tidal.generator.recorder import Recorder
 from tidal.generator.scopes import TAG_COUNT_MAX, current
 from tidal.measuring import Metrics, measures_of
-from tidal.model.measured import DEPTH_MAX, OTHER, TAG_SETS_MAX, Measured, metric_of, tagged_of, transaction_of
+from tidal.model.measured import DEPTH_MAX, OTHER, TAG_SETS_MAX, Measured
 from tidal.model.metrics import PARTS
 from tidal.tasks import TaskSet
 

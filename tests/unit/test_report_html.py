@@ -26,7 +26,7 @@ from tidal.model.struct import replace
 from tidal.outputs.html import as_script_data, render
 from tidal.outputs.html_data import LINES_MAX, PLAIN_LINES_MAX, SOURCE_BYTES_MAX, Verdict, report_of, without_password
 from tidal.outputs.html_shapes import COLUMNS_MAX, ROWS_MAX, SPECTRUM, heatmap, spectrum
-from tidal.report import read_frame, read_html, read_report, write_html
+from tidal.report import read, read_frame, read_html, read_report, write_html
 
 EVIL = "</script><img src=x onerror=alert(1)><!--"
 
@@ -206,7 +206,7 @@ def test_a_long_source_is_cut(tmp_path: Path) -> None:
     (shown,) = read_report(path).data["source"]
     assert len(shown["text"]) <= SOURCE_BYTES_MAX
     assert shown["cut"] == len(shop.source) - SOURCE_BYTES_MAX
-    assert read_report(path, source=False).data["source"] == []
+    assert read(path).report().data["source"] == []
 
 
 def test_a_file_that_is_no_text_is_left_out(tmp_path: Path) -> None:

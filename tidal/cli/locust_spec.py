@@ -17,8 +17,7 @@ from tidal.options.flags import defaults
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable
 
 TOLD = (
     "autoquit",
@@ -146,8 +145,3 @@ def said_flags(args: argparse.Namespace, among: dict[str, str]) -> list[str]:
     """Which of these flags were given another value than they have by default."""
     usual = defaults()
     return [flag for name, flag in among.items() if getattr(args, name) != usual[name]]
-
-
-def default_name(files: Sequence[Path]) -> str:
-    """What a line calls the locustfiles."""
-    return ", ".join(path.name for path in files)

@@ -135,9 +135,9 @@ def call_lines(before: str, arguments: Sequence[tuple[str, Any]], after: str, de
     return [f"{INDENT * depth}{before}(", *inner, f"{INDENT * depth}){after}"]
 
 
-def comment(text: str, depth: int, width: int = WIDTH) -> Iterable[str]:
+def comment(text: str, depth: int) -> Iterable[str]:
     """A remark as lines of comment; the text must be clean already."""
-    room = width - len(INDENT) * depth - 2
+    room = WIDTH - len(INDENT) * depth - 2
     line = ""
     for word in text.split():
         if line and len(line) + 1 + len(word) > room:

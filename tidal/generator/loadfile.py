@@ -46,9 +46,6 @@ if TYPE_CHECKING:
 _RESERVED = {"locust", "tidal"} | set(sys.stdlib_module_names)
 
 
-_shapes: dict[str, type[LoadTestShape]] = {}
-
-
 def load(order: Load) -> tuple[Loaded | NotLoaded, dict[str, type[User]]]:
     """Import the files; the answer for the agent, and the user classes by name (none when they were refused)."""
     faulthandler.enable()  # a crash in C, now or later, says where it was
@@ -79,13 +76,14 @@ def _load(order: Load) -> tuple[Loaded, dict[str, type[User]]]:
     classes = chosen(found, order.options, order.file)
     if order.side == "inspect":
         _check_data(root)
-    _shapes.clear()
-    _shapes.update(shape_classes(modules))
-    described = _describe(order, classes, needs(root, files, opened.paths) if order.side != "worker" else ())
+    taken = needs(root, files, opened.paths) if order.side != "worker" else ()
+    described = _describe(order, classes, shape_classes(modules), taken)
     return replace(described, thresholds=thresholds(modules) if order.side == "inspect" else ()), classes
 
 
-def _describe(order: Load, classes: dict[str, type[User]], taken: tuple[str, ...]) -> Loaded:
+def _describe(
+    order: Load, classes: dict[str, type[User]], shapes: dict[str, type[LoadTestShape]], taken: tuple[str, ...]
+) -> Loaded:
     """The file in plain values; its own arguments are read where the command line is at hand."""
     arguments: tuple[ArgumentSpec, ...] = ()
     if order.side == "inspect":
@@ -93,21 +91,16 @@ def _describe(order: Load, classes: dict[str, type[User]], taken: tuple[str, ...
             arguments = read(file_parser(events), order.words, os.environ)
         except ArgumentsRefused as refused:
             raise Refused("UsageError", str(refused)) from refused
-    shape = next(iter(_shapes), "")
+    shape = next(iter(shapes), "")
     return Loaded(
         tuple(spec(name, cls) for name, cls in classes.items()),
         taken,
         arguments=arguments,
         shape=shape,
-        shape_uses_options=bool(shape and _shapes[shape].use_common_options),
+        shape_uses_options=bool(shape and shapes[shape].use_common_options),
         hooks=events.listened(),
         plan=declared(),
     )
-
-
-def shape_of(name: str) -> LoadTestShape | None:
-    """The shape of this name of the files that were loaded, made now; None when there is no such shape."""
-    return _shapes[name]() if name in _shapes else None
 
 
 @contextmanager

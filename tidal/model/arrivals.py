@@ -6,7 +6,7 @@
 
 Every machine computes the same from the same curve, so nobody has to tell anybody when to start what: rates are whole
 millionths of an arrival a second, moments whole microseconds, and the area is an exact integer. Arrival k of a curve
-lies in a slot as user k does (`slot_of`); who owns that slot, by the plan in force at its due moment, begins it.
+lies in a slot as user k does (`Owned`); who owns that slot, by the plan in force at its due moment, begins it.
 
 Even spacing puts arrival k where the area is k, the first at once. Poisson spacing scatters them over the same area:
 blocks of 1,024 arrivals' worth each draw how many they hold and where, from a hash of seed, curve and block, so that
@@ -245,11 +245,6 @@ def arrivals_of(track: Track, end_ms: int | None, spacing: str = EVEN, seed: int
     return Arrivals(
         track.points, end_ms=end_ms, spacing=spacing, seed=seed, name=track.name, base=track.base, rest=track.rest
     )
-
-
-def slot_of(index: int, first: int, slots: int) -> int:
-    """The slot of a curve's user or arrival with this index; `first` is the slot of index 0."""
-    return (index + first) % slots
 
 
 def in_flight_of(most: int, mine: Iterable[int], slots: int) -> int:

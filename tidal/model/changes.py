@@ -52,13 +52,13 @@ def burstiness(values: Sequence[float]) -> float:
     return sqrt(sum(steps) / len(steps) / 2) if steps else 0.0
 
 
-def change_points(values: Sequence[float], least_noise: float, least: int = LEAST_POINTS) -> list[int]:
+def change_points(values: Sequence[float], least_noise: float) -> list[int]:
     """The indexes at which a new level begins; none when there is one level.
 
     `least_noise`: smaller differences than this are none, however still the series is.
     """
     count = len(values)
-    if count < 2 * least:
+    if count < 2 * LEAST_POINTS:
         return []
     penalty = PENALTY * log(count) * max(noise(values), least_noise) ** 2
     sums, squares = [0.0], [0.0]
@@ -72,16 +72,15 @@ def change_points(values: Sequence[float], least_noise: float, least: int = LEAS
 
     best, before = [-penalty] + [0.0] * count, [0] * (count + 1)
     candidates = [0]
-    for end in range(least, count + 1):
-        costs = [(best[start] + cost(start, end), start) for start in candidates if end - start >= least]
+    for end in range(LEAST_POINTS, count + 1):
+        costs = [(best[start] + cost(start, end), start) for start in candidates]
         found, before[end] = min(costs)
         best[end] = found + penalty
-        if end - least + 1 >= least:
-            candidates.append(end - least + 1)
-        # PELT's pruning: a change at `gone` beats one at `start` for whatever ends a segment's length after it
-        gone = end + 1 - least
-        if gone >= least:
-            candidates = [s for s in candidates if gone - s < least or best[s] + cost(s, gone) <= best[gone]]
+        gone = end + 1 - LEAST_POINTS
+        if gone >= LEAST_POINTS:
+            candidates.append(gone)
+            # PELT's pruning: a change at `gone` beats one at `start` for whatever ends a segment's length after it
+            candidates = [s for s in candidates if gone - s < LEAST_POINTS or best[s] + cost(s, gone) <= best[gone]]
     return _walked_back(before, count)
 
 

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from tidal.model.state import State
 
 Window = tuple[int, int]
-MS_MAX = 1 << 46
 
 
 class Cut(Struct, frozen=True):

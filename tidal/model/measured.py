@@ -1,8 +1,8 @@
 """What users measure beside requests: transactions, metrics and checks, requests by tags. Sums that merge exactly.
 
 A key ends in the tags that were in force, as text: `region=eu,tier=pro`, by name, "" for none. The figure of all tags
-together is the sum over the keys (`transaction_of`, `metric_of`): nothing is counted twice in here. Only requests by
-tags stand beside the endpoints' own tallies, which hold every request.
+together is the sum over the keys: nothing is counted twice in here. Only requests by tags stand beside the endpoints'
+own tallies, which hold every request.
 
 Whoever adds caps: `add_capped` puts what is one too many under "(other)", where it is still counted.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tidal.model.metrics import CHECK, KINDS, Metric, total_of
+from tidal.model.metrics import KINDS, Metric
 from tidal.model.stats import Tally
 from tidal.model.struct import Struct, field
 
@@ -231,38 +231,6 @@ def tagged_key(known: Mapping[TaggedKey, object], method: str, name: str, tags: 
     if sum(1 for each in known if each[:2] == key[:2]) >= TAG_SETS_MAX:
         key = (method, name, OTHER)
     return key if len(known) < ROWS_MAX or key in known else ("", OTHER, OTHER)
-
-
-# ------------------------------------------------------------------ to be asked
-
-
-def transaction_of(measured: Measured, path: Path, tags: str | None = None) -> Transaction:
-    """A transaction with any tags, or with just these; an empty one when nothing of it was measured."""
-    made = Transaction()
-    for (each, with_tags), value in measured.transactions.items():
-        if each == path and tags in {None, with_tags}:
-            made.merge(value)
-    return made
-
-
-def metric_of(measured: Measured, kind: str, name: str, tags: str | None = None) -> Metric:
-    """A metric or check with any tags (and unit), or with just these tags; an empty one when there is none."""
-    rows = measured.metrics.items()
-    return total_of(m for (k, n, _, t), m in rows if (k, n) == (kind, name) and tags in {None, t})
-
-
-def kinds_of(measured: Measured, name: str) -> tuple[str, ...]:
-    """The kinds of the metrics that have this name, checks aside."""
-    return tuple(sorted({kind for kind, each, _, _ in measured.metrics if each == name and kind != CHECK}))
-
-
-def tagged_of(measured: Measured, tags: str, endpoint: tuple[str, str] | None = None) -> Tally:
-    """All requests, or those of one endpoint (method, name), with these tags."""
-    made = Tally()
-    for (method, name, each), tally in measured.tagged.items():
-        if each == tags and endpoint in {None, (method, name)}:
-            made.merge(tally)
-    return made
 
 
 def crowded(measured: Measured) -> Iterator[tuple[str, int]]:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from itertools import accumulate
 from math import ceil, exp, isfinite, log
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tidal.model.stats import (
     BUCKETS_PER_E,
@@ -30,9 +30,6 @@ from tidal.model.stats import (
     merge_histogram,
 )
 from tidal.model.struct import Struct, field, replace
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 COUNTER, GAUGE, RATE, TREND, CHECK = "counter", "gauge", "rate", "trend", "check"
 KINDS = frozenset({COUNTER, GAUGE, RATE, TREND, CHECK})
@@ -207,11 +204,3 @@ def _histogram(first: object, distances: object, counts: object) -> Histogram:
         raise ValueError("a trend's first bucket is out of range")
     shifted = histogram_of(distances, counts, BUCKET_MAX - first + 1)
     return {first + place: count for place, count in shifted.items()}
-
-
-def total_of(metrics: Iterable[Metric]) -> Metric:
-    """All of these together."""
-    made = Metric()
-    for metric in metrics:
-        made.merge(metric)
-    return made

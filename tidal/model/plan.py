@@ -85,17 +85,6 @@ def line(from_ms: int, start: int, users: int, length_ms: int) -> Points:
     return ((from_ms, float(start)), (from_ms + length_ms, float(users)))
 
 
-def user_ms_between(tracks: Sequence[Track], from_ms: int, to_ms: int) -> int:
-    """User-milliseconds that the schedule asks for in [from_ms, to_ms)."""
-    total, at_ms = 0, from_ms
-    while at_ms < to_ms:
-        change_ms = next_change_ms(tracks, at_ms)
-        until_ms = to_ms if change_ms is None else min(change_ms, to_ms)
-        total += count_at(tracks, at_ms) * (until_ms - at_ms)
-        at_ms = until_ms
-    return total
-
-
 def _segment(points: Points, plan_ms: int) -> int:
     """The index of the last point at or before a moment; -1 before the first."""
     index = -1

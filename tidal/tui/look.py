@@ -111,14 +111,14 @@ class Look(Struct, frozen=True):
         return fit(text, width, right=right, ellipsis=".." if self.ascii_only else "…")
 
     @classmethod
-    def of_terminal(cls, environment: Mapping[str, str], zone: tzinfo | None = None) -> Look:
+    def of_terminal(cls, environment: Mapping[str, str]) -> Look:
         """The look that suits the locale, TERM and TIDAL_CHARTS (braille, block or ascii)."""
         term, wanted = environment.get("TERM", ""), environment.get("TIDAL_CHARTS", "")
         fills = term not in FEW_COLOURS and not environment.get("NO_COLOR")
         if wanted == "ascii" or not speaks_utf8(environment):
-            return cls(ascii_only=True, dots="ascii", zone=zone, fills=fills)
+            return cls(ascii_only=True, dots="ascii", fills=fills)
         dots = "block" if term == "linux" else "braille"  # the console of Linux has no braille
-        return cls(dots=wanted if wanted in DOTS else dots, zone=zone, fills=fills)
+        return cls(dots=wanted if wanted in DOTS else dots, fills=fills)
 
 
 def speaks_utf8(environment: Mapping[str, str]) -> bool:
@@ -265,7 +265,3 @@ THEMES = (DEEP, SHORE, CONTRAST)
 def theme_names() -> tuple[str, ...]:
     """All themes by name, ours first."""
     return (*(theme.name for theme in THEMES), *BUILTIN_THEMES)
-
-
-OWN_COLOURS = ("ansi-dark", "ansi-light")
-"""Textual's themes of the terminal's own colours."""

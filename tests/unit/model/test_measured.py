@@ -7,6 +7,8 @@ from draws import BLOCK, MEASURED, metric_of, tally_of, transaction_of_runs
 from histories import T0, by, folded, opened, report, seen, started
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from measured_sums import metric_of as found_metric
+from measured_sums import tagged_of, transaction_of
 
 from tidal.model.codec import pack, unpack
 from tidal.model.events import Block, FailedRequest
@@ -20,14 +22,7 @@ from tidal.model.measured import (
     ROWS_MAX,
     TAG_SETS_MAX,
     Measured,
-    Transaction,
     crowded,
-    kinds_of,
-    tagged_of,
-    transaction_of,
-)
-from tidal.model.measured import (
-    metric_of as found_metric,
 )
 from tidal.model.own_rows import CheckRow, MetricRow, TransactionRow
 from tidal.model.pipe import Batch
@@ -146,28 +141,6 @@ def test_too_many_names_are_counted_together() -> None:
     assert found_metric(measured, "rate", OTHER).count == 5
     assert tagged_of(measured, OTHER).requests == 3
     assert measured.size == 3 * (ROWS_MAX + 1)
-
-
-def test_what_is_asked_for_is_added_up() -> None:
-    """With any tags, or with just these."""
-    runs = {
-        (("buy",), ""): transaction_of_runs([(10, 0, 1, False)]),
-        (("buy",), "region=eu"): transaction_of_runs([(30, 0, 1, True)]),
-        (("buy", "pay"), ""): transaction_of_runs([(7, 0, 0, False)]),
-    }
-    tagged = {
-        ("GET", "/", "region=eu"): tally_of([(5, 1, False, None)]),
-        ("GET", "/b", "region=eu"): tally_of([(6, 1, True, None)]),
-    }
-    measured = Measured(runs, sums(orders(1), orders(2, "region=eu")).metrics, tagged)
-    assert transaction_of(measured, ("buy",)).whole.requests == 2
-    assert transaction_of(measured, ("buy",), "region=eu").whole.failures == 1
-    assert transaction_of(measured, ("sell",)) == Transaction()
-    assert found_metric(measured, "counter", "orders").count == 3
-    assert found_metric(measured, "counter", "orders", "region=eu").count == 2
-    assert kinds_of(measured, "orders") == ("counter",)
-    assert tagged_of(measured, "region=eu").requests == 2
-    assert tagged_of(measured, "region=eu", ("GET", "/")).failures == 0
 
 
 # ------------------------------------------------------------------ rows

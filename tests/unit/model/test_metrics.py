@@ -9,6 +9,7 @@ import pytest
 from draws import RECORDED, VALUE, metric_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from measured_sums import total_of
 
 from tidal.model.codec import pack, unpack
 from tidal.model.metrics import (
@@ -19,7 +20,6 @@ from tidal.model.metrics import (
     VALUE_MAX,
     Metric,
     parts_of,
-    total_of,
     trend_bucket,
     trend_middle,
     value_of,

@@ -18,7 +18,6 @@ from tidal.model.plan import (
     next_change_ms,
     ramp,
     share_out,
-    user_ms_between,
     value_at,
 )
 
@@ -71,14 +70,6 @@ def test_the_next_change_is_the_first_that_a_scan_finds(tracks: tuple[Track, ...
     now = counts_at(tracks, plan_ms)
     scanned = next((ms for ms in range(plan_ms + 1, HORIZON_MS) if counts_at(tracks, ms) != now), None)
     assert next_change_ms(tracks, plan_ms) == scanned
-
-
-@settings(max_examples=80, deadline=None)
-@given(TRACKS, st.integers(-20, 220), st.integers(0, 40))
-def test_user_time_is_the_sum_over_milliseconds(tracks: tuple[Track, ...], from_ms: int, length_ms: int) -> None:
-    """The integral that is done change by change equals the sum that is done millisecond by millisecond."""
-    summed = sum(count_at(tracks, ms) for ms in range(from_ms, from_ms + length_ms))
-    assert user_ms_between(tracks, from_ms, from_ms + length_ms) == summed
 
 
 def test_user_k_starts_when_the_line_reaches_k() -> None:

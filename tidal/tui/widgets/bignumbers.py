@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-ROWS = 3
 _PIXELS = {
     "0": ("###", "# #", "# #", "# #", "###"),
     "1": (" # ", "## ", " # ", " # ", "###"),

@@ -14,6 +14,8 @@ _MINUTES = (0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50)
 _HOURS = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 36, 48)
 _SPANS_MS = (*(int(m * 60_000) for m in _MINUTES), *(int(h * 3_600_000) for h in _HOURS))
 _STEPS_S = (5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 43200)
+LABEL_CELLS = 11
+"""Of a time below an axis, with room to the next."""
 
 
 def nice_top(highest: float) -> float:
@@ -34,9 +36,9 @@ def span_ms(length_ms: int, planned_ms: int | None, *, closed: bool) -> int:
     return planned_ms if planned_ms is not None and length_ms <= planned_ms < span else span
 
 
-def time_step_ms(span: int, cells: int, label_cells: int = 11) -> int:
-    """The distance of time labels that leaves each of them `label_cells`."""
-    wanted_s = span / 1000 * label_cells / max(cells, 1)
+def time_step_ms(span: int, cells: int) -> int:
+    """The distance of time labels that leaves each of them `LABEL_CELLS`."""
+    wanted_s = span / 1000 * LABEL_CELLS / max(cells, 1)
     day_s = 86_400
     return next((s for s in _STEPS_S if s >= wanted_s), ceil(wanted_s / day_s) * day_s) * 1000
 
