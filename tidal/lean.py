@@ -27,7 +27,7 @@ def without(package: str) -> Iterator[None]:
         del sys.modules[package]
 
 
-class _Later(ModuleType):
+class _Unimported(ModuleType):
     """What stands for a module that is imported when somebody first asks it for something."""
 
     def __getattr__(self, name: str) -> Any:
@@ -37,7 +37,7 @@ class _Later(ModuleType):
 
 
 @contextmanager
-def later(module: str) -> Iterator[None]:
+def postponed(module: str) -> Iterator[None]:
     """A block in which a module is not imported, if it is not yet: whoever asks it for something has that done.
 
     A package's own modules can be imported in the block without it. (importlib's LazyLoader has a module run as soon as
@@ -48,7 +48,7 @@ def later(module: str) -> Iterator[None]:
         return
     package = find_spec(module.rpartition(".")[0])
     spec = PathFinder.find_spec(module, package.submodule_search_locations if package is not None else None)
-    sys.modules[module] = stand_in = _Later(module)
+    sys.modules[module] = stand_in = _Unimported(module)
     stand_in.__path__ = list(spec.submodule_search_locations or ()) if spec is not None else []
     try:
         yield
@@ -67,7 +67,7 @@ def lightly(package: str, *, no: Sequence[str] = (), later_on: Sequence[str] = (
             for name in no:
                 less.enter_context(without(name))
             for name in later_on:
-                less.enter_context(later(name))
+                less.enter_context(postponed(name))
             import_module(package)
     except (ImportError, AttributeError):
         _forget(package)

@@ -15,7 +15,7 @@ from tidal.errors import TidalError
 from tidal.lines import monotonic_ms, monotonic_us
 from tidal.model import phases
 from tidal.model.clock import Clock
-from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, decode, entry_of, unpack
+from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, decode, entry_of
 from tidal.model.events import ByMaster, GenerationOpened
 from tidal.model.fold import fold_entries
 from tidal.model.frame import frame
@@ -35,7 +35,6 @@ READ_BLOCK_MS = 250
 READ_COUNT = 2_000
 PRESENCE_MS = 1_000
 CLOCK_MS = 2_000
-KEYFRAME_BYTES_MAX = 256 * 1024 * 1024
 SILENCE_MS = 10_000
 """Masters write each second; after so long without a word somebody should look."""
 AWAY_MS = 5_000
@@ -155,7 +154,7 @@ class LiveFeed:
         stored, state = bus.load_keyframe(self._keys), otherwise
         if stored is not None:
             with contextlib.suppress(BadEntry, ValueError):  # the log is the truth, a keyframe only saves time
-                state = State.from_wire(unpack(unsealed(stored, KEYFRAME_BYTES_MAX), KEYFRAME_BYTES_MAX))
+                state = State.unpacked(unsealed(stored))
         if state is not None:
             with self._lock:
                 self._state = state

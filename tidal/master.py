@@ -40,7 +40,6 @@ from tidal.model.codec import (
     encode,
     entry_of,
     packed_secrets,
-    unpack,
 )
 from tidal.model.counting import settle
 from tidal.model.decide import decide
@@ -72,7 +71,6 @@ if TYPE_CHECKING:
 
 READ_BLOCK_MS = 50
 READ_COUNT = 1_000
-KEYFRAME_BYTES_MAX = 256 * 1024 * 1024
 APPEND_MAX = 20
 """Entries in one transaction: chunks of files are large."""
 TURNS = (PlanSet, TargetSet, StopOrdered, RunStarted, RunClosed)
@@ -179,8 +177,8 @@ class Master:
         stored = self._bus.load_keyframe(self._keys)
         with contextlib.suppress(BadEntry, ValueError):  # a keyframe only saves time: the log is the truth
             if stored is not None and self._keeping is not None:
-                packed = unsealed(stored, KEYFRAME_BYTES_MAX)
-                self.state = State.from_wire(unpack(packed, KEYFRAME_BYTES_MAX))
+                packed = unsealed(stored)
+                self.state = State.unpacked(packed)
                 self._keeping.begin_at(packed, self.state)
 
     def note(self, level: str, text: str) -> None:

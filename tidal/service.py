@@ -62,7 +62,7 @@ ACCEPTED = "--accept-signed-by"
 UNSIGNED = f"the run is not signed with the key of this worker's {ACCEPTED}: the master needs it as --sign-with"
 MESSAGES_MAX = 200
 """Custom messages that a worker's user code may send in a second."""
-BRIEF_BYTES_MAX = 64 * 1024 * 1024
+BRIEF_BYTES_MAX = 64 << 20  # a state without what workers wrote
 NOT_TOLD = (0, 0, 0)  # of a plan: its number, to how many loaded children it was told, when it began
 BACK_MS = 1_000
 """By so much Redis' clock goes back only where another server took over; less is the slewing of ours."""

@@ -152,7 +152,7 @@ class Side:
             self._session.close()
         try:
             response = answered(self._session.request(method, url + path, **kwargs))
-            self.short += getattr(response, "_later", None) is not None
+            self.short += getattr(response, "_makings", None) is not None
             result = seen(response)
         except Exception as error:  # noqa: BLE001 - what it is, is compared
             result = {"error": said(error)[:2]}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tidal.lean import bare, later, lightly, without
+from tidal.lean import bare, lightly, postponed, without
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_module_is_run_when_somebody_asks_it_for_something(package: str) -> No
     (Path(package) / "heavy_one" / "sub" / "leaf.py").write_text("LEAF = 1\n")
     sys.path.insert(0, package)
     try:
-        with later("heavy_one.sub"):
+        with postponed("heavy_one.sub"):
             leaf = import_module("heavy_one.sub.leaf")
             sub = import_module("heavy_one.sub")
         assert leaf.LEAF == 1
@@ -91,10 +91,10 @@ def test_whoever_imports_one_of_its_modules_afterwards_has_it_run_first(package:
     (Path(package) / "heavy_one" / "sub" / "leaf.py").write_text("from heavy_one.sub import SAID\n")
     sys.path.insert(0, package)
     try:
-        with later("heavy_one.sub"):
+        with postponed("heavy_one.sub"):
             pass
         assert import_module("heavy_one.sub.leaf").SAID == 7
-        with later("heavy_one.sub"):  # it is here: nothing is put in its place
+        with postponed("heavy_one.sub"):  # it is here: nothing is put in its place
             assert import_module("heavy_one.sub").SAID == 7
     finally:
         forget(package)

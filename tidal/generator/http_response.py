@@ -44,7 +44,7 @@ class ResponseContextManager(Caught, requests.Response):  # type: ignore[misc]  
     error: Exception | None = None
     request_meta: dict[str, Any]
     _hook: EventHook
-    _later: Later | None = None
+    _makings: Makings | None = None
 
     @classmethod
     def of(cls, response: requests.Response, hook: EventHook, meta: dict[str, Any], *, catch: bool) -> Self:
@@ -67,10 +67,10 @@ class ResponseContextManager(Caught, requests.Response):  # type: ignore[misc]  
 
         def __getattr__(self, name: str) -> Any:
             """An attribute of an answer that the session read itself, made at its first use."""
-            later = self._later
-            if later is None or name not in MAKERS:
+            makings = self._makings
+            if makings is None or name not in MAKERS:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            made = self.__dict__[name] = MAKERS[name](self, later)
+            made = self.__dict__[name] = MAKERS[name](self, makings)
             return made
 
     def exchange(self) -> Exchange:
@@ -96,8 +96,8 @@ class ResponseContextManager(Caught, requests.Response):  # type: ignore[misc]  
 
     def _tell(self, exception: Any) -> None:
         self.request_meta["exception"] = exception
-        if self._later is not None:
-            last.delay_s = self._later.answer.delay_s
+        if self._makings is not None:
+            last.delay_s = self._makings.answer.delay_s
         self._hook.fire(**self.request_meta)
 
     def _trouble(self) -> BaseException | None:
@@ -131,7 +131,7 @@ def _root(error: BaseException) -> BaseException:
     return error
 
 
-class Later:
+class Makings:
     """What the attributes of an answer that the session read itself are made from.
 
     Args:
@@ -198,43 +198,43 @@ def headers_of(answer: AnswerParser) -> CaseInsensitiveDict[str]:
     return headers
 
 
-def _request(_: ResponseContextManager, later: Later) -> PreparedRequest:
+def _request(_: ResponseContextManager, makings: Makings) -> PreparedRequest:
     request = PreparedRequest()
-    asked = later.asked
+    asked = makings.asked
     request.method, request.url, request.body = asked.method, asked.route.url, asked.body
     request.headers = CaseInsensitiveDict(asked.pairs)
     request.hooks = default_hooks()
-    jar = RequestsCookieJar() if later.jar is None else later.jar.copy()
+    jar = RequestsCookieJar() if makings.jar is None else makings.jar.copy()
     request._cookies = jar  # type: ignore[attr-defined]  # noqa: SLF001 - redirects and digest authentication look there
     return request
 
 
-def _cookies(response: ResponseContextManager, later: Later) -> RequestsCookieJar:
+def _cookies(response: ResponseContextManager, makings: Makings) -> RequestsCookieJar:
     jar = RequestsCookieJar()
-    if later.answer.cookies:
-        extract_cookies_to_jar(jar, response.request, later.cookie_lines())  # type: ignore[no-untyped-call]
+    if makings.answer.cookies:
+        extract_cookies_to_jar(jar, response.request, makings.cookie_lines())  # type: ignore[no-untyped-call]
     return jar
 
 
-def _raw(_: ResponseContextManager, later: Later) -> Any:
-    asked = later.asked
-    return raw_of(later.pool, asked.method, asked.route.target, b"".join(later.received), later.adapter)
+def _raw(_: ResponseContextManager, makings: Makings) -> Any:
+    asked = makings.asked
+    return raw_of(makings.pool, asked.method, asked.route.target, b"".join(makings.received), makings.adapter)
 
 
-def _meta(response: ResponseContextManager, _: Later) -> Any:
+def _meta(response: ResponseContextManager, _: Makings) -> Any:
     session, told = response.__dict__["_told"]
     return session.meta_of(response, *told)
 
 
-MAKERS: dict[str, Callable[[ResponseContextManager, Later], Any]] = {
-    "headers": lambda _, later: headers_of(later.answer),
+MAKERS: dict[str, Callable[[ResponseContextManager, Makings], Any]] = {
+    "headers": lambda _, makings: headers_of(makings.answer),
     "encoding": lambda response, _: get_encoding_from_headers(response.headers),
-    "reason": lambda _, later: later.answer.reason.strip(),
-    "elapsed": lambda _, later: timedelta(seconds=later.elapsed_s),
+    "reason": lambda _, makings: makings.answer.reason.strip(),
+    "elapsed": lambda _, makings: timedelta(seconds=makings.elapsed_s),
     "history": lambda *_: [],
     "request": _request,
     "cookies": _cookies,
-    "connection": lambda _, later: later.adapter,
+    "connection": lambda _, makings: makings.adapter,
     "raw": _raw,
     "request_meta": _meta,
 }

@@ -38,7 +38,7 @@ from urllib3.poolmanager import PoolManager
 from tidal.generator.fast_client import RECEIVE_BYTES, RECEIVE_BYTES_MAX
 from tidal.generator.fast_parse import AnswerParser, HTTPParseError
 from tidal.generator.http_cookies import Jar
-from tidal.generator.http_response import Later, ResponseContextManager
+from tidal.generator.http_response import Makings, ResponseContextManager
 from tidal.generator.http_wire import (
     METHODS,
     Pairs,
@@ -263,7 +263,7 @@ class Swift:
         jar: Any = self._session.cookies
         route, answer = asked.route, came.answer
         kept = None if jar.is_empty else jar.snapshot()
-        later = Later(asked, answer, came.received, kept, pool, self._adapter(route), elapsed_s)
+        makings = Makings(asked, answer, came.received, kept, pool, self._adapter(route), elapsed_s)
         response = ResponseContextManager.__new__(ResponseContextManager)
         response.__dict__ = {
             "status_code": answer.status,
@@ -271,10 +271,10 @@ class Swift:
             "_content": content,
             "_content_consumed": True,
             "_next": None,
-            "_later": later,
+            "_makings": makings,
         }
         if answer.cookies:
-            jar.learn(route.url, answer.cookies, lambda: response.request, later.cookie_lines)
+            jar.learn(route.url, answer.cookies, lambda: response.request, makings.cookie_lines)
         return response
 
 

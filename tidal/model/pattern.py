@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from re import Pattern
 
 
-class _Later:
+class _Uncompiled:
     """What stands for a pattern; its methods are the pattern's own once they were asked for."""
 
     def __init__(self, source: str, flags: int) -> None:
@@ -23,4 +23,4 @@ class _Later:
 
 def lazily(source: str, flags: int = 0) -> Pattern[str]:
     """The same as `re.compile`, later: a mistake in it shows at the first match."""
-    return cast("Pattern[str]", _Later(source, flags))
+    return cast("Pattern[str]", _Uncompiled(source, flags))

@@ -8,9 +8,9 @@ from struct import unpack
 from typing import TYPE_CHECKING
 
 from tidal.model.each import Each
-from tidal.model.later import Later
 from tidal.model.packed import parts_of
 from tidal.model.stats import BUCKET_COUNT, Tally, put_together
+from tidal.model.unmade import Unmade
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ def _added(rows: Sequence[bytes], length: int) -> list[int]:
 # ------------------------------------------------------------------ as if they had come one by one
 
 
-class SentTallies(Later[Key, Tally]):
+class SentTallies(Unmade[Key, Tally]):
     """The tallies of a block that came packed, and of `rest`, which came row by row; `each` is that of the rest."""
 
     __slots__ = ("each", "packed", "rest", "whole")
@@ -100,8 +100,8 @@ class SentTallies(Later[Key, Tally]):
         self.packed, self.rest, self.each = told, rest, each
         self.whole = Each(
             each.user_ms,
-            Later(lambda: {**each.requests, **_columns(told, told.requests)}),
-            Later(lambda: {**each.failures, **{k: c for k, c in _columns(told, told.failures).items() if any(c)}}),
+            Unmade(lambda: {**each.requests, **_columns(told, told.requests)}),
+            Unmade(lambda: {**each.failures, **{k: c for k, c in _columns(told, told.failures).items() if any(c)}}),
         )
 
     @property

@@ -348,7 +348,7 @@ class State(Struct):
 
 
 STATE_BYTES_MAX = 256 << 20
-"""Of a packed state: nothing larger is read."""
+"""Of a packed state, in a keyframe or an archive: nothing larger is read."""
 FOLD = 6
 """Raised when the same entries fold to another state of the same shape, or the same state packs to other bytes."""
 
@@ -382,9 +382,9 @@ def sealed(packed: bytes) -> bytes:
     return pack([own_rules(), packed])
 
 
-def unsealed(stored: bytes, bytes_max: int) -> bytes:
+def unsealed(stored: bytes) -> bytes:
     """The packed state of `sealed`; BadEntry or ValueError for something else, ForeignState for other rules'."""
-    value = unpack(stored, bytes_max)
+    value = unpack(stored, STATE_BYTES_MAX)
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], bytes):
         raise ValueError("not a stored state")
     if value[0] != own_rules():

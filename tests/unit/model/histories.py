@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
-from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of, unpack
+from tidal.model.codec import LOG, REPORTS, Entry, EntryId, encode, entry_of
 from tidal.model.fold import fold_entry
 from tidal.model.liveness import Heartbeat
 from tidal.model.plan import Ownership, ramp
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 T0 = 1_700_000_000_000
 T0_S = T0 // 1000
 SLOTS = 64
-KEYFRAME_BYTES_MAX = 64 * 1024 * 1024
 
 Happening = ev.Event | ev.ByMaster | ev.ByWorker
 
@@ -201,4 +200,4 @@ def folded(*happenings: Happening | Sequence[Happening]) -> State:
 
 def keyframed(state: State) -> State:
     """The state as a successor reads it from a keyframe."""
-    return State.from_wire(unpack(state.packed(), KEYFRAME_BYTES_MAX))
+    return State.unpacked(state.packed())

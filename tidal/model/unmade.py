@@ -9,7 +9,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Later(MutableMapping[K, V]):
+class Unmade(MutableMapping[K, V]):
     """A map that is made once somebody looks."""
 
     __slots__ = ("_known", "_make")
