@@ -90,6 +90,8 @@ class Master:
         now_us: this machine's monotonic clock.
     """
 
+    _keeping: Keeping  # from `take` on
+
     def __init__(
         self, bus: Bus, run: str, first: Opening = NOTHING, file: str = "", *, now_us: Callable[[], int] = monotonic_us
     ) -> None:
@@ -103,7 +105,6 @@ class Master:
         self._hooks_from: EntryId = ZERO_ID  # custom messages of before are of another master's host
         self.clock = Clock()
         self.state = State()
-        self._keeping: Keeping | None = None
         self._lookout = Lookout(bus, self._keys, self.clock, now_us() // 1000, self.note)
         self._notes: list[Noted] = []
         self._said = MasterLog("tidal master", lambda: self._now_us() // 1000)
@@ -176,7 +177,7 @@ class Master:
     def _load_keyframe(self) -> None:
         stored = self._bus.load_keyframe(self._keys)
         with contextlib.suppress(BadEntry, ValueError):  # a keyframe only saves time: the log is the truth
-            if stored is not None and self._keeping is not None:
+            if stored is not None:
                 packed = unsealed(stored)
                 self.state = State.unpacked(packed)
                 self._keeping.begin_at(packed, self.state)
@@ -200,8 +201,7 @@ class Master:
             is_time = self._rhythm.is_time(self.state.log, now_ms)
             if is_time and (self._hooks is not None or self._rhythm.is_count(self.state.log, now_ms)):
                 settle(self.state.reports)
-            if self._keeping is not None:
-                self._keeping.turn(self.state, now_ms)
+            self._keeping.turn(self.state, now_ms)
             self._lookout.turn(self.state, now_ms)
             self._settling = self._settling and not caught_up
             if is_time and not self._settling and self.state.position[LOG] >= self._appended:
@@ -270,8 +270,7 @@ class Master:
         if stream == REPORTS and end is not None and entry_id > end:
             return
         self._renewal.take(entry)
-        if self._keeping is not None:
-            self._keeping.take(entry)
+        self._keeping.take(entry)
         fold_loosely(self.state, entry)
         if entry.kind == MessageReceived.KIND and self._hooks is not None and entry.id >= self._hooks_from:
             self._hooks.overhear(entry)
@@ -287,12 +286,11 @@ class Master:
             wanted, granted = grant(self.state, wishes, redis_ms)
             events += wanted
         events += self._stop_if_wanted()
-        may_store = not events and self._keeping is not None and bool(self.state.log.began_ms)
-        if may_store and self._keeping is not None and self._keeping.is_keyframe_due(self.state.log, now_ms):
+        if not events and self.state.log.began_ms and self._keeping.is_keyframe_due(self.state.log, now_ms):
             settle(self.state.reports)
             events = [self._keeping.keyframe(self.state, redis_ms)]
         events = self._said.joined(events, self._hooks.taken_lines() if self._hooks else (), redis_ms)
-        if self._keeping is not None and any(isinstance(e, RunClosed) for e in events):
+        if any(isinstance(e, RunClosed) for e in events):
             events.insert(0, self._keeping.keyframe(self.state, redis_ms))  # the last hash covers all but the end
         if not events and not self._notes:
             self._trim(now_ms)
@@ -306,7 +304,7 @@ class Master:
 
     def _trim(self, now_ms: int) -> None:
         """Cut the streams in Redis when they are too large; a log that is cut gets the shipped files anew."""
-        cut = self._keeping.to_trim(self.state, now_ms, self._renewal.lengths) if self._keeping is not None else {}
+        cut = self._keeping.to_trim(self.state, now_ms, self._renewal.lengths)
         if not cut:
             return
         if LOG in cut:
@@ -390,8 +388,7 @@ class Master:
         events = [_signed_in(), *self._renewal.chunks, self._renewal.event(self.state, why)]
         fields = self._encoded(events)
         redis_ms = self.clock.redis_ms(self._now_us())
-        if self._keeping is not None:
-            self._keeping.generation(self.state)
+        self._keeping.generation(self.state)
         self._renewal.begin(self._lease, self.state, redis_ms, fields[0])
         self._append_encoded(fields[1:])
         self._unfinished = ""
@@ -402,8 +399,7 @@ class Master:
     def _lost_redis(self, error: BusError, now_ms: int) -> None:
         self._trouble = self._trouble.met(str(error), now_ms, self._said)
         self._lookout.redis_failed(now_ms)
-        if self._keeping is not None:
-            self._keeping.redis_failed()
+        self._keeping.redis_failed()
         self._renewal.hurry()
         self._settling, self._appended = True, ZERO_ID  # what was not read back may be gone with Redis
         cut_ms = self.lifeline_cut_ms
@@ -422,8 +418,6 @@ class Master:
     def close(self) -> None:
         """Make everything safe, tell nobody that there is a run any more, give the lease back."""
         self._end_hooks()
-        if self._keeping is None:
-            return
         closed = self.state.log.phase == phases.CLOSED
         self._keeping.close(self.state, paths.archive_path(self.run), closed=closed)
         if closed:
@@ -439,7 +433,7 @@ class Master:
         """Leave the archive readable when Redis is gone or another master is there."""
         self._end_hooks()
         self._lease.stop()
-        if self._keeping is not None:
+        if hasattr(self, "_keeping"):  # else it came to nothing before there was one
             self._keeping.abandon()
 
 

@@ -116,7 +116,7 @@ class Service:
         self.crew: Crew | None = None
         self._lodging: Lodging | None = None
         self.outboxes = [Outbox(identity.incarnation)]
-        self._gathering: Gathering | None = None
+        self._gathering = Gathering(0)
         self._told_plan = NOT_TOLD
         self._reported_ms = 0
         self._failed = self._was_ready = False
@@ -200,17 +200,18 @@ class Service:
         """Everything that follows from what was read: `now_ms` is monotonic."""
         if self.crew is None:
             self._prepare(redis_ms)
-            if self.crew is None:
-                return
-        self._keep_files(self.crew)
-        self.crew.start_missing(now_ms, redis_ms, offset_us)
-        for news in self.crew.turn(now_ms):
+        crew = self.crew
+        if crew is None:
+            return
+        self._keep_files(crew)
+        crew.start_missing(now_ms, redis_ms, offset_us)
+        for news in crew.turn(now_ms):
             self._take(news, redis_ms)
-        self._lend(self.crew, redis_ms)
-        self._was_ready = self._was_ready or self.crew.is_ready
-        self._tell_share(redis_ms)
-        self._finish_if_due(now_ms, redis_ms)
-        self._report_if_due(now_ms, redis_ms)
+        self._lend(crew, redis_ms)
+        self._was_ready = self._was_ready or crew.is_ready
+        self._tell_share(crew, redis_ms)
+        self._finish_if_due(crew, now_ms, redis_ms)
+        self._report_if_due(crew, now_ms, redis_ms)
 
     def _prepare(self, redis_ms: int) -> None:
         """Start the crew once the shipped files are whole."""
@@ -228,7 +229,7 @@ class Service:
         if self._spec.accept_signed_by and not is_signed(key_in(self._spec.accept_signed_by, ACCEPTED), log):
             self.fail("NotSigned", UNSIGNED, redis_ms)
             return
-        self._gathering = Gathering(redis_ms)
+        self._gathering.from_ms = redis_ms
         self.crew = self._open_crew(record, contents or {})
 
     def _open_crew(self, record: WorkerRecord, contents: Mapping[str, bytes]) -> Crew:
@@ -278,9 +279,9 @@ class Service:
             self.outboxes[-1].put(wish, redis_ms)
 
     def _take(self, news: Event | Died | Silent | Asked, redis_ms: int) -> None:
-        if isinstance(news, Batch) and self._gathering is not None:
+        if isinstance(news, Batch):
             self._gathering.add(news)
-        elif isinstance(news, Said) and self._gathering is not None:
+        elif isinstance(news, Said):
             self._gathering.hear(retimed(news.lines, news.at_ms, redis_ms))
         elif isinstance(news, Asked):
             self._heed_want(news)
@@ -319,9 +320,9 @@ class Service:
             self._said.say("warning", why)
         return self._messages[1] <= MESSAGES_MAX
 
-    def _tell_share(self, redis_ms: int) -> None:
-        log, crew = self.state.log, self.crew
-        if log.plan is None or not log.began_ms or crew is None or crew.finishing:
+    def _tell_share(self, crew: Crew, redis_ms: int) -> None:
+        log = self.state.log
+        if log.plan is None or not log.began_ms or crew.finishing:
             return
         loaded = sum(g.loaded for g in crew.generators.values())
         if self._told_plan == (log.plan.number, loaded, log.began_ms):
@@ -347,10 +348,10 @@ class Service:
         stop = self.state.log.stop
         return stop.stop_timeout_ms if stop is not None else self.state.log.options.stop_timeout_ms
 
-    def _finish_if_due(self, now_ms: int, redis_ms: int) -> None:
-        log, crew = self.state.log, self.crew
+    def _finish_if_due(self, crew: Crew, now_ms: int, redis_ms: int) -> None:
+        log = self.state.log
         plan = log.plan
-        if crew is None or self.finished:
+        if self.finished:
             return
         if log.stop is not None:
             self.finish(redis_ms, log.stop.reason)
@@ -361,36 +362,35 @@ class Service:
             self.finish(redis_ms, "no master for too long, and the plan has no end")
         if crew.is_given_up:
             self.finish(redis_ms, "its generators died too often")
-        self._drain_if_due(now_ms, redis_ms)
+        self._drain_if_due(crew, now_ms, redis_ms)
         if crew.finishing and (crew.is_finished or self._is_overdue(redis_ms)):
-            self._say_goodbye(now_ms, redis_ms)
+            self._say_goodbye(crew, now_ms, redis_ms)
 
     def _masterless_ms(self, now_ms: int, redis_ms: int) -> int:
         return self._master.silent_ms(max(self.state.log.ticked_ms, self.state.log.began_ms), now_ms, redis_ms)
 
-    def _drain_if_due(self, now_ms: int, redis_ms: int) -> None:
+    def _drain_if_due(self, crew: Crew, now_ms: int, redis_ms: int) -> None:
         """A worker that is to leave waits until its users are others', or until it is plain that nobody takes them."""
-        if self.drain_since_ms is None or self.crew is None:
+        if self.drain_since_ms is None:
             return
         plan = self.state.log.plan
         owned = plan is not None and any(i in plan.owners for i in self.incarnations)
-        moved = not owned and not sum(self.crew.users.values())
+        moved = not owned and not sum(crew.users.values())
         if not self.state.log.began_ms or moved or now_ms - self.drain_since_ms > DRAIN_PATIENCE_MS:
             self.finish(redis_ms, "the worker was told to leave")
 
     def _is_overdue(self, redis_ms: int) -> bool:
         return self.finish_ms is not None and redis_ms - self.finish_ms > self._stop_timeout_ms + 3_000
 
-    def _say_goodbye(self, now_ms: int, redis_ms: int) -> None:
-        self._report(now_ms, redis_ms, redis_ms, is_last=True)
-        code = self.crew.exit_code if self.crew is not None else None
-        self._give_back(redis_ms)
-        self.outboxes[-1].put(WorkerFinished(self.why[:200], code), redis_ms)
+    def _say_goodbye(self, crew: Crew, now_ms: int, redis_ms: int) -> None:
+        self._report(crew, now_ms, redis_ms, redis_ms, is_last=True)
+        self._give_back(crew, redis_ms)
+        self.outboxes[-1].put(WorkerFinished(self.why[:200], crew.exit_code), redis_ms)
         self.finished = True
 
-    def _give_back(self, redis_ms: int) -> None:
+    def _give_back(self, crew: Crew, redis_ms: int) -> None:
         """What nobody has used of counters can be lent again; what a child that does not end holds is lost."""
-        for generator in self.crew.generators.values() if self.crew is not None else ():
+        for generator in crew.generators.values():
             if not generator.finished:
                 self._tenants.died(generator.number)
                 self._desk.died(generator.number)
@@ -400,8 +400,8 @@ class Service:
 
     # ------------------------------------------------------------------ reports
 
-    def _report_if_due(self, now_ms: int, redis_ms: int) -> None:
-        if self.finished or self._gathering is None:
+    def _report_if_due(self, crew: Crew, now_ms: int, redis_ms: int) -> None:
+        if self.finished:
             return
         log = self.state.log
         interval_ms = report_interval_ms(log)
@@ -412,15 +412,12 @@ class Service:
         went_back = due_ms < self._reported_ms - BACK_MS
         if went_back or due_ms // interval_ms > self._reported_ms // interval_ms:
             self._reported_ms = due_ms
-            reached_ms = self.crew.reached_ms if self.crew is not None else None
-            self._report(now_ms, redis_ms, redis_ms if reached_ms is None else reached_ms)
+            self._report(crew, now_ms, redis_ms, redis_ms if crew.reached_ms is None else crew.reached_ms)
 
-    def _report(self, now_ms: int, redis_ms: int, to_ms: int, *, is_last: bool = False) -> None:
-        if self._gathering is None or self.crew is None:
-            return
+    def _report(self, crew: Crew, now_ms: int, redis_ms: int, to_ms: int, *, is_last: bool = False) -> None:
         self._gathering.hear(self._said.take(redis_ms))
-        states = self.crew.states(now_ms)
-        gauges = (self.crew.users, states, self.cpu_permille, self.memory_bytes)
+        states = crew.states(now_ms)
+        gauges = (crew.users, states, self.cpu_permille, self.memory_bytes)
         wanted = watches(self.state.log)
         spans = Spans(report_span_s(self.state.log), edges_of(self.state.log, wanted), is_last=is_last)
         over_ms = redis_ms - REPORT_DELAY_MS

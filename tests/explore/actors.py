@@ -274,9 +274,9 @@ class SimService(Service):
     def look(self) -> None:
         """There is no CPU here."""
 
-    def _report(self, *moments: int, is_last: bool = False) -> None:
+    def _report(self, crew: Crew, *moments: int, is_last: bool = False) -> None:
         self._worker.reported_us = self._worker.world.now_us
-        super()._report(*moments, is_last=is_last)
+        super()._report(crew, *moments, is_last=is_last)
 
     def _take(self, news: Any, redis_ms: int) -> None:
         if isinstance(news, Batch):
