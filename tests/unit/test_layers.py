@@ -271,10 +271,16 @@ def test_screens_get_frames_and_nothing_else() -> None:
     assert not loaded_with("tui.app") & {"redis", "bus", "archive", "live", "replay", "gevent"}
 
 
-def test_a_newcomers_map_names_modules_that_are_there() -> None:
-    """CONTRIBUTING groups what lies in `tidal/`; a name that is gone would lead nowhere."""
+def test_a_newcomers_map_names_each_module_once() -> None:
+    """CONTRIBUTING groups what lies in `tidal/`."""
     rows = re.findall(r"(?m)^\| [^|]+ \| (`.*`) \|$", (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf8"))
     named = [name.rstrip("/") for row in rows for name in re.findall(r"`([^`]+)`", row)]
-    assert len(named) > 60
-    assert len(named) == len(set(named))
-    assert not {name for name in named if name not in modules()}
+    assert sorted(named) == sorted({module.partition(".")[0] for module in modules()} - {""})
+
+
+@pytest.mark.parametrize("package", ["model", "generator", "outputs"])
+def test_a_packages_map_names_each_of_its_modules(package: str) -> None:
+    """The table at its head, by what they are for."""
+    table = re.findall(r"(?m)^ {4}.*$", ast.get_docstring(modules()[package]) or "")
+    inside = {module.partition(".")[2] for module in modules() if module.startswith(f"{package}.")}
+    assert not inside - set(re.findall(r"\w+", " ".join(table)))

@@ -149,8 +149,7 @@ def _run_opened(log: LogHalf, event: ev.RunOpened, at_ms: int) -> None:
     log.plan_text, log.tracks, log.stages = event.plan_text, event.tracks, event.stages
 
 
-def _run_started(log: LogHalf, event: ev.RunStarted, at_ms: int) -> None:
-    del at_ms
+def _run_started(log: LogHalf, event: ev.RunStarted, _: int) -> None:
     log.began_ms = event.began_ms
 
 
@@ -160,11 +159,9 @@ def _plan_set(log: LogHalf, event: ev.PlanSet, at_ms: int) -> None:
     log.plans = [*[p for p in log.plans if p.from_ms < event.from_ms][-PLANS_KEPT:], event]
 
 
-def _target_set(log: LogHalf, event: ev.TargetSet, at_ms: int) -> None:
-    del at_ms
-    if event.arrivals is None and ev.is_target(
-        event.users, event.spawn_rate
-    ):  # user code may wish for anything; it is written only when granted
+def _target_set(log: LogHalf, event: ev.TargetSet, _: int) -> None:
+    # What is no target was never granted: user code may wish for anything.
+    if event.arrivals is None and ev.is_target(event.users, event.spawn_rate):
         log.users, log.spawn_rate, log.target_classes = event.users, event.spawn_rate, event.classes
 
 
@@ -199,8 +196,7 @@ def _worker_seen(log: LogHalf, event: ev.WorkerSeen, at_ms: int) -> None:
     )
 
 
-def _worker_changed(log: LogHalf, event: ev.WorkerChanged, at_ms: int) -> None:
-    del at_ms
+def _worker_changed(log: LogHalf, event: ev.WorkerChanged, _: int) -> None:
     record = log.worker_of(event.incarnation)
     if record is not None and not record.is_gone:
         record.state = "draining" if event.incarnation in log.drains else event.state
@@ -236,8 +232,7 @@ def _ticked(log: LogHalf, event: ev.Ticked, at_ms: int) -> None:
             record.beat, record.beat_at_ms = beat, at_ms
 
 
-def _ledger_sealed(log: LogHalf, event: ev.LedgerSealed, at_ms: int) -> None:
-    del at_ms
+def _ledger_sealed(log: LogHalf, event: ev.LedgerSealed, _: int) -> None:
     if log.sealed is None or event.to_s > log.sealed.to_s:
         log.sealed = event
 
@@ -254,13 +249,11 @@ def _intent(*, accepted: bool) -> Callable[[LogHalf, ev.IntentAccepted | ev.Inte
     return step
 
 
-def _entry_refused(log: LogHalf, event: ev.EntryRefused, at_ms: int) -> None:
-    del at_ms
+def _entry_refused(log: LogHalf, event: ev.EntryRefused, _: int) -> None:
     log.refusals_told[event.stream] = log.refusals_told.get(event.stream, 0) + event.count
 
 
-def _generation_opened(log: LogHalf, event: ev.GenerationOpened, at_ms: int) -> None:
-    del at_ms
+def _generation_opened(log: LogHalf, event: ev.GenerationOpened, _: int) -> None:
     log.generation = max(log.generation, event.number)
 
 

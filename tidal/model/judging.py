@@ -50,9 +50,8 @@ _COMPARE: dict[str, Callable[[Fraction, int], bool]] = {
 }  # fmt: skip
 
 
-def fold_tripped(log: LogHalf, event: ThresholdTripped, at_ms: int) -> None:
+def fold_tripped(log: LogHalf, event: ThresholdTripped, _: int) -> None:
     """Remember what tripped; the first time counts."""
-    del at_ms
     if len(log.tripped) < THRESHOLDS_MAX:
         log.tripped.setdefault(event.text, event)
 
@@ -169,9 +168,8 @@ def _bad_windows(state: State, one: Threshold, from_s: int, to_s: int) -> Iterat
             yield _trip(state.log, one, begin_s, end_s, value)
 
 
-def _within(seconds: dict[int, Seen], one: Threshold, end_s: int, from_s: int) -> tuple[int, Fraction] | None:
+def _within(seconds: dict[int, Seen], one: Threshold, end_s: int, _: int) -> tuple[int, Fraction] | None:
     """The window before `end_s`, when it is bad."""
-    del from_s
     begin_s = end_s - one.window_s
     value = value_of(one.metric, added(seconds, begin_s, end_s), one.window_s * 1000)
     return (begin_s, value) if value is not None and is_bad(one, value) else None

@@ -77,9 +77,8 @@ def _lease(log: LogHalf, counter: str, incarnation: str) -> LeaseRecord | None:
     return record.leases.get(incarnation) if record is not None else None
 
 
-def fold_leased(log: LogHalf, event: BlockLeased, at_ms: int) -> None:
+def fold_leased(log: LogHalf, event: BlockLeased, _: int) -> None:
     """Positions become a worker's, if nobody ever had them."""
-    del at_ms
     if event.counter not in log.counters:
         if len(log.counters) >= COUNTERS_MAX:
             return
@@ -108,9 +107,8 @@ def _take(record: CounterRecord, first: int, count: int) -> bool:
     return True
 
 
-def fold_returned(log: LogHalf, event: BlocksReturned, at_ms: int) -> None:
+def fold_returned(log: LogHalf, event: BlocksReturned, _: int) -> None:
     """What a worker that goes did not use is free again; what it had used is gone, and it holds nothing."""
-    del at_ms
     lease = _lease(log, event.counter, event.incarnation)
     if lease is not None:
         record = log.counters[event.counter]
@@ -118,9 +116,8 @@ def fold_returned(log: LogHalf, event: BlocksReturned, at_ms: int) -> None:
         del record.leases[event.incarnation]
 
 
-def fold_lost(log: LogHalf, event: BlocksLost, at_ms: int) -> None:
+def fold_lost(log: LogHalf, event: BlocksLost, _: int) -> None:
     """Positions are gone with who held them."""
-    del at_ms
     lease = _lease(log, event.counter, event.incarnation)
     if lease is None:
         return

@@ -70,9 +70,8 @@ def why_kept(name: str, state: str, *, has_heirs: bool) -> str:
     return ""
 
 
-def fold_ordered(log: LogHalf, event: DrainOrdered, at_ms: int) -> None:
+def fold_ordered(log: LogHalf, event: DrainOrdered, _: int) -> None:
     """Note who wants it gone; from now on it owns nothing new."""
-    del at_ms
     record = log.worker_of(event.incarnation)
     if record is not None and not record.is_gone:
         log.drains[event.incarnation] = event.author[:100]

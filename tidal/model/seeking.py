@@ -37,22 +37,19 @@ LEAST_S = 3
 Values = tuple[tuple[str, int | None], ...]
 
 
-def fold_begun(log: LogHalf, event: ev.ProbeBegun, at_ms: int) -> None:
+def fold_begun(log: LogHalf, event: ev.ProbeBegun, _: int) -> None:
     """A level is held."""
-    del at_ms
     log.probe = event
 
 
-def fold_judged(log: LogHalf, event: ev.ProbeJudged, at_ms: int) -> None:
+def fold_judged(log: LogHalf, event: ev.ProbeJudged, _: int) -> None:
     """It passed or failed."""
-    del at_ms
     if len(log.probes) < PROBES_KEPT:
         log.probes.append(event)
 
 
-def fold_found(log: LogHalf, event: ev.LimitFound, at_ms: int) -> None:
+def fold_found(log: LogHalf, event: ev.LimitFound, _: int) -> None:
     """The search is over."""
-    del at_ms
     log.limit = log.limit or event
 
 

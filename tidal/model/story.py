@@ -34,8 +34,7 @@ def row(began_ms: int, at_ms: int, kind: str, level: str, text: str) -> StoryRow
     return StoryRow(at_ms, at_ms - began_ms if began_ms else 0, kind, clean(level, 20), clean(text, 400))
 
 
-def _run_opened(log: LogHalf, event: ev.RunOpened) -> Line:
-    del log
+def _run_opened(_: LogHalf, event: ev.RunOpened) -> Line:
     return "info", f"{event.author} opened run {event.run}: {event.file}, {begins(event.options, event.tracks)}"
 
 
@@ -52,14 +51,12 @@ def _plan_set(log: LogHalf, event: ev.PlanSet) -> Line:
     return "info", f"plan {event.number}: {event.why or 'set'}; the load is on {who or 'nobody'}"
 
 
-def _stop_ordered(log: LogHalf, event: ev.StopOrdered) -> Line:
-    del log
+def _stop_ordered(_: LogHalf, event: ev.StopOrdered) -> Line:
     by = f" by {event.author}" if event.author else ""
     return ("info" if event.outcome in {"finished", "stopped"} else "error"), f"stop ordered{by}: {event.reason}"
 
 
-def _run_closed(log: LogHalf, event: ev.RunClosed) -> Line:
-    del log
+def _run_closed(_: LogHalf, event: ev.RunClosed) -> Line:
     text = f"the run closed: {event.outcome}, {event.reason}"
     if event.verdict in {"suspect", "invalid"}:
         why = f": {event.reasons[0]}" if event.reasons else ""
@@ -74,8 +71,7 @@ def _master_took(log: LogHalf, event: ev.MasterTook) -> Line:
     return ("warning" if log.opened_ms else "info"), f"master {event.host}:{event.pid} {verb} (epoch {log.epoch})"
 
 
-def _worker_seen(log: LogHalf, event: ev.WorkerSeen) -> Line:
-    del log
+def _worker_seen(_: LogHalf, event: ev.WorkerSeen) -> Line:
     most = f", at most {plural(event.users_max, 'user')}" if event.users_max else ""
     return "good", f"{event.name} joined: {event.worker} on {event.host}, {plural(event.processes, 'generator')}{most}"
 
@@ -93,18 +89,15 @@ def _worker_changed(log: LogHalf, event: ev.WorkerChanged) -> Line:
     return "info", f"{event.name} is {event.state}"
 
 
-def _worker_lost(log: LogHalf, event: ev.WorkerLost) -> Line:
-    del log
+def _worker_lost(_: LogHalf, event: ev.WorkerLost) -> Line:
     return "error", f"{event.name} lost: its heartbeat lapsed; its users go to the others"
 
 
-def _worker_left(log: LogHalf, event: ev.WorkerLeft) -> Line:
-    del log
+def _worker_left(_: LogHalf, event: ev.WorkerLeft) -> Line:
     return "info", f"{event.name} left: {event.why}"
 
 
-def _worker_refused(log: LogHalf, event: ev.WorkerRefused) -> Line:
-    del log
+def _worker_refused(_: LogHalf, event: ev.WorkerRefused) -> Line:
     return "error", f"{event.name} ({event.worker}) refused: {event.why}"
 
 
@@ -118,50 +111,42 @@ def _block_leased(log: LogHalf, event: ev.BlockLeased) -> Line:
     return "warning", f"all {event.size} {what} are handed out"
 
 
-def _blocks_lost(log: LogHalf, event: ev.BlocksLost) -> Line:
-    del log
+def _blocks_lost(_: LogHalf, event: ev.BlocksLost) -> Line:
     return "error", f"{in_story(event.counter, event.spans)} are lost: {event.why}; nobody gets them again"
 
 
-def _target_set(log: LogHalf, event: ev.TargetSet) -> Line:
-    del log
+def _target_set(_: LogHalf, event: ev.TargetSet) -> Line:
     only = f" of {', '.join(event.classes)}" if event.classes else ""
     if event.arrivals is not None:
         return "info", f"{event.author} wants {event.arrivals:g} arrivals/s{only}"
     return "info", f"{event.author} wants {plural(event.users, 'user')}{only} at {event.spawn_rate:g}/s"
 
 
-def _hook_done(log: LogHalf, event: ev.HookDone) -> Line:
-    del log
+def _hook_done(_: LogHalf, event: ev.HookDone) -> Line:
     if event.failed:
         return "error", f"the file's listeners of {event.hook} were called: {event.failed} raised"
     code = "" if event.exit_code is None else f"; they want exit code {event.exit_code}"
     return "info", f"the file's listeners of {event.hook} were called{code}"
 
 
-def _drain_ordered(log: LogHalf, event: ev.DrainOrdered) -> Line:
-    del log
+def _drain_ordered(_: LogHalf, event: ev.DrainOrdered) -> Line:
     return "info", f"{event.author} drains {event.name}"
 
 
-def _intent_refused(log: LogHalf, event: ev.IntentRefused) -> Line:
-    del log
+def _intent_refused(_: LogHalf, event: ev.IntentRefused) -> Line:
     return "warning", f"{event.author}: {event.text} refused, {event.why}"
 
 
-def _entry_refused(log: LogHalf, event: ev.EntryRefused) -> Line:
-    del log
+def _entry_refused(_: LogHalf, event: ev.EntryRefused) -> Line:
     entries = plural(event.count, "entry", "entries")
     return "warning", f"{entries} of {event.stream} refused, last {event.id}: {event.why}"
 
 
-def _noted(log: LogHalf, event: ev.Noted) -> Line:
-    del log
+def _noted(_: LogHalf, event: ev.Noted) -> Line:
     return event.level, f"{event.author}: {event.text}"
 
 
-def _threshold_tripped(log: LogHalf, event: ev.ThresholdTripped) -> Line:
-    del log
+def _threshold_tripped(_: LogHalf, event: ev.ThresholdTripped) -> Line:
     one = threshold_of(event.text)
     if event.value_milli is None or one is None:
         return "error", f"threshold {event.text} could not be judged: {event.why or 'this version does not know it'}"
@@ -186,8 +171,7 @@ def _limit_found(log: LogHalf, event: ev.LimitFound) -> Line:
     return ("warning" if event.level_milli is None else "good"), told_limit(spec, event) if spec is not None else ""
 
 
-def _generation_opened(log: LogHalf, event: ev.GenerationOpened) -> Line:
-    del log
+def _generation_opened(_: LogHalf, event: ev.GenerationOpened) -> Line:
     return "warning", f"Redis lost a part of the run ({event.why}): it goes on from what the master knows"
 
 

@@ -48,9 +48,8 @@ def is_limited(log: LogHalf) -> bool:
     return bool(log.options.iterations or log.options.iterations_per_user)
 
 
-def fold_lent(log: LogHalf, event: TicketsLent, at_ms: int) -> None:
+def fold_lent(log: LogHalf, event: TicketsLent, _: int) -> None:
     """Tickets are an incarnation's, or free again."""
-    del at_ms
     rows = log.tickets.setdefault(event.incarnation, {})
     for name, n, lent, returned in event.rows:
         before = rows.get((name, n), (0, 0))
