@@ -4,7 +4,7 @@
                   ◀──one line of JSON────────────    {"run": …, "redis_url": …} once the run is in the log,
                                                      or {"error": "NoHost", "message": …}
 
-The terminal may die at any moment after that; the supervisor goes on. `inspect` asks a child of its own what a
+The terminal may die at any moment after that; the supervisor goes on. An `Inspection` asks a child of its own what a
 locustfile holds, because user code is never imported where Redis is spoken or a screen is drawn.
 """
 

@@ -24,7 +24,7 @@ from tidal.model.state import State
 from tidal.model.stats import Tally
 from tidal.model.struct import replace
 from tidal.outputs.html import as_script_data, render
-from tidal.outputs.html_data import LINES_MAX, PLAIN_LINES_MAX, SOURCE_BYTES_MAX, Verdict, report_of, without_password
+from tidal.outputs.html_data import LINES_MAX, PLAIN_LINES_MAX, SOURCE_BYTES_MAX, report_of, without_password
 from tidal.outputs.html_shapes import COLUMNS_MAX, ROWS_MAX, SPECTRUM, heatmap, spectrum
 from tidal.report import read, read_frame, read_html, read_report, write_html
 
@@ -216,10 +216,8 @@ def test_a_file_that_is_no_text_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_verdict_has_its_place() -> None:
-    """Whoever judges runs hands it in."""
+    """With its reasons."""
     state = state_of(Shop(seconds=5))
-    report = report_of(state, state.log.closed_ms, verdict=Verdict("suspect", ("a generator lagged",)))
-    assert report.data["verdict"] == {"word": "suspect", "reasons": ("a generator lagged",)}
     told = report_of(state, state.log.closed_ms).data["verdict"]
     assert told["word"] == "invalid"
     assert any("not generated" in reason for reason in told["reasons"])

@@ -127,8 +127,8 @@ class HttpSession(Asking):
             quiet: ResponseContextManager = response
             quiet.__dict__["_told"] = (self, told)
             if hook.sink is not None:
-                target = quiet._later.asked.route.target  # type: ignore[union-attr]  # noqa: SLF001 - our own
-                last.delay_s = quiet._later.answer.delay_s  # type: ignore[union-attr]  # noqa: SLF001 - as below
+                target = quiet._makings.asked.route.target  # type: ignore[union-attr]  # noqa: SLF001 - our own
+                last.delay_s = quiet._makings.answer.delay_s  # type: ignore[union-attr]  # noqa: SLF001 - as below
                 hook.sink(method, name or target, took_ms, len(quiet._content or b""))  # noqa: SLF001 - as above
             return quiet
         meta = self.meta_of(response, *told)
@@ -178,7 +178,7 @@ class HttpSession(Asking):
 
 def _is_quiet(response: Any) -> bool:
     """Whether the session read the answer itself, and it is no failure."""
-    return response.__dict__.get("_later") is not None and response.status_code < 400
+    return response.__dict__.get("_makings") is not None and response.status_code < 400
 
 
 def _length(response: requests.Response, *, stream: bool) -> int:

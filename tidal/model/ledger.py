@@ -268,10 +268,10 @@ class Iterations(Struct, frozen=True):
     unknown: int  # of generators and workers that were lost
 
 
-def iterations(state: State, *, is_final: bool = False) -> Iterations:
+def iterations(state: State) -> Iterations:
     """What became of the iterations; at the end nothing is in flight any more."""
     started, finished, failed, cancelled = state.reports.iterations
-    is_over = is_final or state.log.phase == phases.CLOSED
+    is_over = state.log.phase == phases.CLOSED
     here = started - finished - failed - cancelled
     lost = (
         max(0, record.in_flight) if is_over or name in state.log.ended else record.in_flight_lost

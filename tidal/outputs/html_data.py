@@ -16,7 +16,7 @@ from tidal.model.plan import Mix
 from tidal.model.rows import LedgerRow
 from tidal.model.spec import RunOptions
 from tidal.model.stats import Tally
-from tidal.model.struct import Discreet, Struct, asdict
+from tidal.model.struct import Discreet, asdict
 from tidal.model.text import clean
 from tidal.model.thresholds_read import threshold_of
 from tidal.outputs.html_shapes import PERCENTILES, SPECTRUM, heatmap, percentiles, spectrum
@@ -51,13 +51,6 @@ MIXED_USERS_MAX = 100_000
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
 
 
-class Verdict(Struct, frozen=True):
-    """Whether the run may be believed, and why not."""
-
-    word: str  # valid, suspect, invalid
-    reasons: tuple[str, ...] = ()
-
-
 class Report(Discreet, frozen=True):
     """A report before it is drawn.
 
@@ -78,7 +71,6 @@ def report_of(
     state: State,
     at_ms: int,
     files: Mapping[str, bytes] | None = None,
-    verdict: Verdict | None = None,
     *,
     shown: Frame | None = None,
 ) -> Report:
@@ -94,7 +86,7 @@ def report_of(
         "run": {**asdict(run), "host": without_password(run.host)},
         "at_ms": shown.at_ms,
         "origin_ms": origin_ms,
-        "verdict": asdict(verdict or shown.verdict) if verdict or shown.verdict.word else None,
+        "verdict": asdict(shown.verdict) if shown.verdict.word else None,
         "totals": _totals(shown),
         "thresholds": [asdict(row) for row in shown.thresholds],
         "limits": [asdict(line) for line in limit_lines(shown)],

@@ -164,13 +164,12 @@ class Files:
 
     Args:
         prefix: of the files' names, with their folder.
-        percentiles: of the columns.
         full_history: a row for each endpoint, with the percentiles of the last ten seconds, instead of one for the run.
     """
 
-    def __init__(self, prefix: str, *, percentiles: Sequence[float] = PERCENTILES, full_history: bool = False) -> None:
+    def __init__(self, prefix: str, *, full_history: bool = False) -> None:
         self.prefix = prefix
-        self._percentiles, self._full = percentiles, full_history
+        self._full = full_history
         self._window: Window | None = None
         self._second = 0
         self._last: Picture | None = None
@@ -186,10 +185,10 @@ class Files:
 
     def _columns(self) -> dict[str, Sequence[str]]:
         return {
-            "stats": stats_columns(self._percentiles),
+            "stats": stats_columns(),
             "failures": FAILURE_COLUMNS,
             "exceptions": EXCEPTION_COLUMNS,
-            "stats_history": history_columns(self._percentiles),
+            "stats_history": history_columns(),
         }
 
     def write(self, seen: Picture) -> None:
@@ -207,7 +206,7 @@ class Files:
     def _write_whole(self, seen: Picture) -> None:
         columns = self._columns()
         bodies: dict[str, Iterable[Cells]] = {
-            "stats": stats_rows(seen.entries, seen.total, self._percentiles),
+            "stats": stats_rows(seen.entries, seen.total),
             "failures": failure_rows(seen.problems),
             "exceptions": exception_rows(seen.frame.exceptions),
         }
@@ -255,7 +254,7 @@ class Files:
         for row in (*seen.entries, seen.total) if self._full else (seen.total,):
             key = None if row is seen.total else (row.method, row.name)
             now = None if window is None else self._current(window, key)
-            yield history_row(self._second, users, row, self._percentiles, now)
+            yield history_row(self._second, users, row, now=now)
 
     def _looked(self, seen: Picture) -> Window:
         if self._window is None:
@@ -264,4 +263,4 @@ class Files:
         return self._window
 
     def _current(self, window: Window, key: tuple[str, str] | None) -> Cells:
-        return [round(us / 1000) for us in window.of(key).percentiles_us(*self._percentiles)]
+        return [round(us / 1000) for us in window.of(key).percentiles_us(*PERCENTILES)]
