@@ -1,20 +1,19 @@
 """What is around the log: heartbeats, who serves which run, who is looking, which runs there are.
 
 None of it is truth: it lapses by itself, and what follows from it is written into the log by a master. `Beacons` is the
-part of `bus.Bus` that needs no stream; it is built on the three primitives below and knows nothing of redis-py.
+part of `bus.Bus` that needs no stream.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from tidal.keys import ANNOUNCE_TTL_MS, BEAT_TTL_MS, RUNS, VIEWER_TTL_MS, FleetKeys, RunKeys, is_name
+from tidal.primitives import Primitives
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
-
-R = TypeVar("R")
+    from collections.abc import Callable, Collection
 
 WORKERS_MAX = 10_000
 """Unknown ids of a fleet that are looked at in a turn; anybody with a worker's rights could add millions."""
@@ -26,22 +25,8 @@ def _name(value: bytes | None) -> str | None:
     return text if is_name(text) else None
 
 
-class Beacons:
+class Beacons(Primitives):
     """The keys around the log. Every method raises `BusError` when Redis fails."""
-
-    def _run(self, *commands: Sequence[Any]) -> list[Any]:
-        """Raw commands in one round trip, without a transaction."""
-        raise NotImplementedError
-
-    def _if_ours(self, key: str, value: str, queue: Callable[[Any], object]) -> list[Any] | None:
-        """A transaction that happens only while `key` has `value`."""
-        raise NotImplementedError
-
-    def _watched(
-        self, watch: Iterable[str], look: Callable[[Any], Callable[[], R] | None]
-    ) -> tuple[R, list[Any]] | None:
-        """A transaction that happens only when what was looked at has not changed."""
-        raise NotImplementedError
 
     # -------------------------------------------------------------- workers
 

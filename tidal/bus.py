@@ -379,15 +379,6 @@ class Bus(Leadership, Beacons):
             return None
         return value
 
-    def _if_ours(self, key: str, value: str, queue: Callable[[Any], object]) -> list[Any] | None:
-        """Do what `queue` adds to a transaction while `key` has `value`: its answers, or None when it has not."""
-
-        def look(pipe: Any) -> Callable[[], object] | None:
-            return (lambda: queue(pipe)) if pipe.get(key) == value.encode() else None
-
-        done = self._watched((key,), look)
-        return done[1] if done else None
-
     @_translated
     def _watched(
         self, watch: Iterable[str], look: Callable[[Any], Callable[[], R] | None]

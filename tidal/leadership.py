@@ -1,22 +1,22 @@
 """What only the master of a run may do in Redis: its lease, and everything that happens under WATCH of it.
 
-`Leadership` is the part of `bus.Bus` that is fenced; it is built on the primitives below and knows nothing of redis-py
-but that a pipeline has a method for each command.
+`Leadership` is the part of `bus.Bus` that is fenced. All that it knows of redis-py: a pipeline has a method for each
+command.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tidal.errors import Fenced
 from tidal.keys import LEASE_TTL_MS, RUN_TTL_MS, RunKeys
 from tidal.model.codec import EntryId
+from tidal.primitives import Primitives
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 LEASE_TTL_MAX_MS = 100 * LEASE_TTL_MS
-R = TypeVar("R")
 Fields = dict[bytes, bytes]
 
 
@@ -47,22 +47,8 @@ def is_lease(value: bytes | None, ttl_ms: int) -> bool:
     return value is not None and number_of(value.rpartition(b":")[2]) > 0 and 0 <= ttl_ms <= LEASE_TTL_MAX_MS
 
 
-class Leadership:
+class Leadership(Primitives):
     """The lease and what is done under it. Every method raises `BusError` when Redis fails."""
-
-    def _run(self, *commands: Sequence[Any]) -> list[Any]:
-        """Raw commands in one round trip, without a transaction."""
-        raise NotImplementedError
-
-    def _if_ours(self, key: str, value: str, queue: Callable[[Any], object]) -> list[Any] | None:
-        """A transaction that happens only while `key` has `value`."""
-        raise NotImplementedError
-
-    def _watched(
-        self, watch: Iterable[str], look: Callable[[Any], Callable[[], R] | None]
-    ) -> tuple[R, list[Any]] | None:
-        """A transaction that happens only when what was looked at has not changed."""
-        raise NotImplementedError
 
     # -------------------------------------------------------------- the lease
 

@@ -35,7 +35,7 @@ LAYERS: dict[str, set[str]] = {
         "measure", "preflight", "sweep", "lodging", "options", "versions", "lastwords", "whereabouts", "lean",
         "uncollected", "installed",
     },
-    "store": {"bus", "routes", "beacons", "leadership", "archive", "archive_file", "repeats"},
+    "store": {"bus", "primitives", "routes", "beacons", "leadership", "archive", "archive_file", "repeats"},
     "server": {"embedded", "engines", "guard", "fakeserver", "places"},
     "processes": {
         "master", "leader", "lease", "keeping", "lookout", "renewal", "record", "opening", "worker", "service", "crew",

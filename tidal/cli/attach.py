@@ -26,9 +26,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Show the run until it is closed or the operator leaves."""
+    return shown(args, may_steer=True)
+
+
+def shown(args: argparse.Namespace, *, may_steer: bool) -> int:
+    """The run on a screen, on plain lines or in a browser."""
     from tidal.cli.screen import attach
     from tidal.cli.serve import serve_words
 
     if args.serve is not None:
         return serve_words(args.serve, "tidal")
-    return attach(args, may_steer=True)
+    return attach(args, may_steer=may_steer)

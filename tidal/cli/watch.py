@@ -7,27 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.cli import flags
+from tidal.cli.attach import arguments, shown
 
 if TYPE_CHECKING:
     import argparse
 
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags."""
-    flags.add_run(parser)
-    flags.add_redis(parser, "the runs of this machine")
-    flags.add_headless(parser)
-    flags.add_screen(parser)
-    flags.add_json(parser)
-    flags.add_verdict_files(parser)
+__all__ = ["arguments", "run"]
 
 
 def run(args: argparse.Namespace) -> int:
     """Show the run until it is closed or the visitor leaves."""
-    from tidal.cli.screen import attach
-    from tidal.cli.serve import serve_words
-
-    if args.serve is not None:
-        return serve_words(args.serve, "tidal")
-    return attach(args, may_steer=False)
+    return shown(args, may_steer=False)
