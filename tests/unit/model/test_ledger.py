@@ -305,7 +305,7 @@ def test_iterations_of_the_lost_are_unknown() -> None:
     assert (counted.started, counted.in_flight, counted.unknown) == (15, 4, 2)
     counted = iterations(folded(*history, at(5_000, lost("w2"))))
     assert (counted.in_flight, counted.unknown) == (1, 5)
-    assert iterations(folded(*history, at(8_000, closed()))).unknown == 6
+    assert iterations(folded(*history, at(7_000, stopped()), at(8_000, closed()))).unknown == 6
 
 
 def test_losses_are_named_with_what_was_never_told() -> None:
