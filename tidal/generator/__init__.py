@@ -3,7 +3,7 @@
 `python -m tidal.generator` runs users for an agent; `python -m tidal.generator --hooks` serves a master. Both take
 orders on stdin and answer on a pipe (`tidal.model.pipe`). Where what is:
 
-    a child's life           __main__, patching, child, pipes, main, clock, logtap, collector, nursery
+    a child's life           __main__, patching, child, home, pipes, main, clock, logtap, collector, nursery
     the locustfile           loadfile, discovery, needs, arguments, advice, plugins, pytestfile, pytest_plugin
     who runs when            scheduler (users), timetable (arrivals): both PURE; population, visitors: their greenlets;
                              sleepers, waiting, tickets, feeds, lateness
