@@ -177,7 +177,7 @@ def test_spans_are_read_as_locust_writes_them(text: str, value_ms: int) -> None:
     assert amounts.span_ms(text) == value_ms
 
 
-@pytest.mark.parametrize("text", ["", "s", "5x", "-5", "1s2m", "5d", "1 m", "99999h", "٣"])
+@pytest.mark.parametrize("text", ["", "s", "5x", "-5", "1s2m", "5d", "1 m", "99999h", "٣", "9" * 400, "9" * 400 + "h"])
 def test_other_spans_are_refused(text: str) -> None:
     """With examples of what would do."""
     with pytest.raises(argparse.ArgumentTypeError):
@@ -191,7 +191,7 @@ def test_rates_that_cannot_be_are_refused(text: str) -> None:
         amounts.spawn_rate(text)
 
 
-@pytest.mark.parametrize("text", ["-1", "1.5", "x", "", "²", "99999999999"])
+@pytest.mark.parametrize("text", ["-1", "1.5", "x", "", "²", "99999999999", "9" * 5_000])
 def test_user_counts_that_cannot_be_are_refused(text: str) -> None:
     """Whole and not negative."""
     with pytest.raises(argparse.ArgumentTypeError):

@@ -233,6 +233,8 @@ def file(tmp_path: Path) -> str:
         (["-u", "x"], 2, "invalid int value: 'x'"),
         (["-r", "0"], 2, "must be > 0"),
         (["-t", "soon"], 2, "Invalid time span format"),
+        (["-t", "99999999999h"], 2, "argument -t/--run-time: longer than a year"),
+        (["-s", "99999999999h"], 2, "argument -s/--stop-timeout: longer than a year"),
         (["-L", "LOUD"], 2, "invalid choice: 'LOUD'"),
         (["--config-users", "{}"], 2, "must specify a user_class_name"),
         (["--config", "/nowhere.conf"], 2, "Unable to open config file"),

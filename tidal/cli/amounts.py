@@ -17,7 +17,7 @@ SIZE_MAX = 1 << 44
 SPAN_MAX_MS = 366 * 24 * 3_600_000
 _SIZE = re.compile(r"(\d{1,15})([KMG])?I?B?", re.ASCII)
 _MOMENT = re.compile(r"(?:(\d{1,4}):(?=\d\d:))?(\d{1,4}):([0-5]\d(?:\.\d+)?)", re.ASCII)
-_SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
+_SPAN = re.compile(r"(?:(\d{1,15})h)?(?:(\d{1,15})m)?(?:(\d{1,15}(?:\.\d+)?)s?)?", re.ASCII)
 
 
 def span_ms(text: str) -> int:
@@ -60,7 +60,7 @@ def size_bytes(text: str) -> int:
 
 def user_count(text: str) -> int:
     """How many users: 0 or more."""
-    if not text.isascii() or not text.isdigit() or int(text) > USERS_MAX:
+    if not text.isascii() or not text.isdigit() or len(text) > 15 or int(text) > USERS_MAX:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of users from 0 to {USERS_MAX:,}")
     return int(text)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NoReturn
 
-from tidal.cli.amounts import USERS_MAX
+from tidal.cli.amounts import SPAN_MAX_MS, USERS_MAX
 from tidal.cli.flags import REDIS_FILES, REDIS_URL
 from tidal.cli.flowing import Help
 from tidal.cli.locust_exit import as_locust_ends
@@ -130,6 +130,9 @@ def check(args: argparse.Namespace) -> argparse.Namespace:
         raise UsageError("'--csv-full-history' requires '--csv'.")
     if args.num_users is not None and not 0 <= args.num_users <= USERS_MAX:
         raise UsageError(f"argument -u/--users: {args.num_users} is not a number from 0 to {USERS_MAX:,}")
+    for flag, value_s in (("-t/--run-time", args.run_time), ("-s/--stop-timeout", args.stop_timeout)):
+        if value_s and value_s * 1_000 > SPAN_MAX_MS:
+            raise UsageError(f"argument {flag}: longer than a year")
     if args.headful:
         args.headless = False
     return args

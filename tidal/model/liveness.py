@@ -136,14 +136,14 @@ class Liveness(Struct):
 
     def poll(self, now_ms: int, rtt_ms: int, expected: set[str], present: set[str], fresh: set[str]) -> list[str]:
         """Which of the expected incarnations are lost, given those whose key is there, and who has written it anew."""
-        self._keep_health(now_ms, rtt_ms)
+        healthy_ms = self._healthy_ms(now_ms, rtt_ms)
         if not expected.isdisjoint(fresh):
             self._beaten_ms = now_ms
         for incarnation in [i for i in self._absent_since if i in present or i not in expected]:
             del self._absent_since[incarnation]
         for incarnation in expected - present:
             self._absent_since.setdefault(incarnation, now_ms)
-        if self._healthy_since is None or now_ms - self._healthy_since < self.lease_ms + self.beat_ms:
+        if healthy_ms < self.lease_ms + self.beat_ms:
             return self._unseen(now_ms)
         self._held_since = None
         lost = sorted(i for i, since in self._absent_since.items() if now_ms - since >= self.confirm_ms)
@@ -151,12 +151,14 @@ class Liveness(Struct):
             lost = [i for i in lost if self._absent_since[i] < self._beaten_ms]
         return [] if self._is_mass(now_ms, len(self._absent_since), len(expected)) else lost
 
-    def _keep_health(self, now_ms: int, rtt_ms: int) -> None:
+    def _healthy_ms(self, now_ms: int, rtt_ms: int) -> int:
+        """For how long all looks have been good ones, this one among them."""
         gap_ms = now_ms - self._polled_ms if self._polled_ms is not None else 0
         slept = gap_ms > 4 * self.poll_ms + self.rtt_max_ms  # the master itself was paused
         if self._healthy_since is None or slept or rtt_ms > self.rtt_max_ms:
             self._healthy_since, self._mass_until = now_ms, None
         self._polled_ms = now_ms
+        return now_ms - self._healthy_since
 
     def _unseen(self, now_ms: int) -> list[str]:
         """Those who were absent for as long as a slow Redis may hold the rule."""

@@ -34,6 +34,9 @@ _HAIR = 1e-9
 LEAD_MS = 300
 """How far in the future a plan begins, so that every worker has it by then."""
 
+RAMP_MS_MAX = 1 << 45
+"""A thousand years: a rate so low that a ramp takes longer makes a plan, too."""
+
 Points = tuple[tuple[int, float], ...]
 
 
@@ -75,7 +78,12 @@ def next_change_ms(tracks: Iterable[Track], plan_ms: int) -> int | None:
 
 def ramp(from_ms: int, start: int, users: int, spawn_rate: float) -> Points:
     """A curve that goes from `start` users to `users` at `spawn_rate` users a second, and stays."""
-    return line(from_ms, start, users, max(1, round(abs(users - start) / spawn_rate * 1000)))
+    return line(from_ms, start, users, ramp_ms(abs(users - start), spawn_rate))
+
+
+def ramp_ms(users: int, spawn_rate: float) -> int:
+    """How long so many users take to come or go at `spawn_rate` users a second."""
+    return max(1, round(min(users / spawn_rate * 1000, RAMP_MS_MAX)))
 
 
 def line(from_ms: int, start: int, users: int, length_ms: int) -> Points:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tidal.model import events as ev
 from tidal.model import phases
 from tidal.model.ledger import planned_users
-from tidal.model.plan import LEAD_MS, Mix, counts_at, line, ramp
+from tidal.model.plan import LEAD_MS, Mix, counts_at, line, ramp, ramp_ms
 from tidal.model.spec import HEIGHT_MAX
 from tidal.model.steering import OVER_MS_MAX, arriving, quiet
 from tidal.model.struct import replace
@@ -43,7 +43,7 @@ def _tracks(log: LogHalf, plan: ev.PlanSet, target: ev.TargetSet, from_ms: int) 
     running = _by_class(log, now)
     wanted = _wanted(log, running, target)
     change = sum(abs(wanted.get(c.name, 0) - running.get(c.name, 0)) for c in log.classes)
-    length_ms = max(1, round(change / target.spawn_rate * 1000))
+    length_ms = ramp_ms(change, target.spawn_rate)
     arriving = {t.name for t in plan.tracks if t.unit != "users"}
     return tuple(
         ev.Track(c.name, line(from_ms, running.get(c.name, 0), wanted.get(c.name, 0), length_ms))

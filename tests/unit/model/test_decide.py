@@ -240,7 +240,14 @@ def test_the_run_starts_when_enough_workers_are_ready() -> None:
 )
 def test_the_start_is_as_near_as_the_workers_are(rtt_us: int, workers: int, unit: str, lead_ms: int) -> None:
     """Far or many ones have the time that their plan needs to reach them, and so has what must not begin late."""
-    assert start_lead_ms(rtt_us, workers, [ev.Track("", ((0, 1.0),), unit)]) == lead_ms
+    assert start_lead_ms(rtt_us, workers, [ev.Track("A", ((0, 1.0),)), ev.Track("", ((0, 1.0),), unit)]) == lead_ms
+
+
+def test_a_spawn_rate_next_to_nothing_starts_the_run() -> None:
+    """Its first user at once, the next one in another century."""
+    state = folded(opened(10, 1e-12), *ready("w1"))
+    begun = folded(opened(10, 1e-12), *ready("w1"), decided(state, senses(0)))
+    assert [planned_users(begun.log, ms) for ms in (0, 10**12)] == [1, 1]
 
 
 def test_there_are_never_more_users_than_the_fixed_counts_allow() -> None:
@@ -260,6 +267,12 @@ def test_a_run_whose_workers_do_not_come_is_refused() -> None:
     assert "1 of 2 workers were ready after 5 s" in stop.reason
 
 
+def test_who_expects_no_worker_needs_one_all_the_same() -> None:
+    """Nobody would make the load."""
+    assert decided(folded(opened(expect_workers=0)), senses(0)) == []
+    assert isinstance(decided(folded(opened(expect_workers=0), *ready("w1")), senses(0))[0], ev.RunStarted)
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -275,6 +288,12 @@ def test_a_file_that_does_not_load_on_a_worker_refuses_the_run(error: str, code:
     stop = _stop(decided(state, senses(0)))
     assert (stop.outcome, stop.reason, stop.exit_code) == ("refused", "w1: no module named shop", code)
     assert _closing(state, stop).exit_code == code
+
+
+def test_a_worker_that_could_not_load_and_is_gone_refuses_nothing() -> None:
+    """Those who are awaited may load it."""
+    state = folded(opened(), seen("w1"), by("w1", 1, ev.LoadFailed("NotShipped", "no shop")), lost("w1"))
+    assert decided(state, senses(0)) == []
 
 
 def _closing(state: State, stop: ev.StopOrdered) -> ev.RunClosed:
@@ -367,6 +386,23 @@ def test_a_run_without_any_worker_at_its_end_has_failed() -> None:
     (stop,) = decided(state, senses(10_000))
     assert isinstance(stop, ev.StopOrdered)
     assert (stop.outcome, stop.exit_code) == ("failed", errors.RunLapsed.exit_code)
+    assert (stop.reason, stop.author) == ("every worker is gone", "")
+
+
+def test_a_run_whose_last_worker_leaves_at_its_end_has_finished() -> None:
+    """It may own nothing new, and ran what it had to the end."""
+    state = folded(*running("w1", "w2", run_time_ms=10_000), lost("w1"), changed("w2", "draining"))
+    assert _stop(decided(state, senses(10_000))).outcome == "finished"
+
+
+def test_an_endless_run_without_any_worker_waits_for_one_as_long_as_at_its_start() -> None:
+    """From the last heartbeat on; a worker that came since and does not get ready puts it off once."""
+    gone = [*running("w1", keep_running=True), at(4_000, ticked("w1")), at(6_000, lost("w1"))]
+    assert decided(folded(*gone), senses(64_000)) == []
+    assert _stop(decided(folded(*gone), senses(64_001))).reason == "every worker is gone"
+    there = [at(20_000, seen("w2")), at(70_000, ticked("w2"))]
+    assert decided(folded(*gone, *there), senses(80_000)) == []
+    assert _stop(decided(folded(*gone, *there), senses(80_001))).reason == "every worker is gone"
 
 
 def test_a_worker_that_says_it_leaves_hands_its_users_over() -> None:
@@ -528,14 +564,23 @@ def test_a_run_ends_with_its_time() -> None:
     """At the moment of plan time that the plan says."""
     state = folded(*running("w1", run_time_ms=60_000))
     assert decided(state, senses(59_999)) == []
-    assert _stop(decided(state, senses(60_000))).outcome == "finished"
+    assert _stop(decided(state, senses(60_000))) == ev.StopOrdered("finished", "the run time is over", "", 5_000)
+
+
+def test_two_workers_whose_users_end_the_run_are_heard_in_one_order() -> None:
+    """Reports come in any: every master says the same of them."""
+    wishes = [by("w2", 1, ev.StopWanted(0, "two")), by("w1", 1, ev.StopWanted(0, "one"))]
+    for history in (wishes, wishes[::-1]):
+        stop = _stop(decided(folded(*running("w1", "w2"), *history), senses(5_000)))
+        assert (stop.outcome, stop.reason, stop.author) == ("stopped", "one", "user code on w1")
 
 
 def test_an_endless_run_that_nobody_watches_lapses() -> None:
     """After a minute, unless it was told to keep running, or has an end."""
     alone = senses(100_000, unwatched_ms=UNWATCHED_MS)
     stop = _stop(decided(folded(*running("w1")), alone))
-    assert (stop.outcome, stop.exit_code) == ("lapsed", errors.RunLapsed.exit_code)
+    assert (stop.outcome, stop.exit_code, stop.author) == ("lapsed", errors.RunLapsed.exit_code, "")
+    assert stop.reason.startswith("it has no end and nobody watched it for a minute")
     assert decided(folded(*running("w1")), senses(100_000, unwatched_ms=UNWATCHED_MS - 1)) == []
     assert decided(folded(*running("w1", keep_running=True)), alone) == []
     assert decided(folded(*running("w1", run_time_ms=10**6)), alone) == []
@@ -722,6 +767,29 @@ def test_too_few_places_are_refused_before_the_start() -> None:
     assert len(Ownership(plan.owners, plan.table).slots_of(life("w3"))) > len(
         Ownership(plan.owners, plan.table).slots_of(life("w1"))
     )
+
+
+def test_more_places_are_waited_for_after_each_worker_that_comes() -> None:
+    """While not all are there that are expected, nobody knows yet whether they are too few."""
+    small = [*at_most(300, "w1"), *at_most(300, "w2", ms=5_000)]
+    assert decided(folded(opened(1_000, 100.0), *small), senses(15_000)) == []
+    assert _stop(decided(folded(opened(1_000, 100.0), *small), senses(15_001))).exit_code == 45
+    state = folded(opened(1_000, 100.0, expect_workers=3), *small)
+    assert decided(state, senses(50_000)) == []
+    assert "2 of 3 workers were ready" in _stop(decided(state, senses(50_001))).reason
+
+
+def test_a_fleet_that_is_too_small_is_told_by_some_of_its_names() -> None:
+    """The line stays one line."""
+    many = [event for n in range(1, 9) for event in at_most(10, f"w{n}")]
+    reason = _stop(decided(folded(opened(1_000, 100.0), *many), senses(11_000))).reason
+    assert reason.startswith("920 of 1,000 users are too many for the workers (w1 takes 10, ")
+    assert reason.count("takes") == 5
+
+
+def at_most(users: int, name: str, ms: int = 0) -> list[Happening]:
+    """A worker that takes so many came then, and is ready."""
+    return [at(ms, replace(seen(name), users_max=users)), at(ms, changed(name))]
 
 
 def test_a_new_target_moves_what_does_not_fit() -> None:

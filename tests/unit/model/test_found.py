@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from histories import T0, at, beat, beats, by, changed, folded, report, running, ticked
+from histories import T0, at, beat, beats, by, changed, folded, lost, report, running, ticked
 
 from tidal.model import events as ev
 from tidal.model.closing import EXIT_LAPSED
@@ -44,3 +44,13 @@ def test_a_run_whose_workers_all_stopped_by_themselves_lapses() -> None:
 def test_it_waits_for_others_first() -> None:
     """As long as for workers at the start: those who were cut off come again as a new life, others may be started."""
     assert decided(after_a_masterless_time(), 20_000 + WAIT_MS - 1) == []
+
+
+def test_a_run_one_of_whose_workers_was_lost_and_the_other_stopped_by_itself_lapses() -> None:
+    """Neither would ever serve the plan again."""
+    ends = [lost("w1"), by("w2", 1, report(to_ms=20_000)), by("w2", 2, _stopped()), changed("w2", "waiting")]
+    state = folded(*running("w1", "w2", keep_running=True), at(20_000, ticked("w1", "w2")), *ends)
+    assert decided(state, 20_000 + WAIT_MS) == []
+    (stop,) = decided(state, 20_000 + WAIT_MS + 1)
+    assert isinstance(stop, ev.StopOrdered)
+    assert (stop.outcome, stop.reason) == ("lapsed", "every worker has stopped by itself, and no other came")

@@ -3,9 +3,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+from histories import beat
 
+from tidal.model.events import COUNT_MAX, INCARNATION_MAX
 from tidal.model.liveness import (
     BEAT_MS,
+    BEAT_TEXT_MAX,
     CROWD,
     EAGER_MS,
     LEASE_MS,
@@ -13,11 +16,14 @@ from tidal.model.liveness import (
     POLL_FEW_MS,
     POLL_MS,
     POLL_WAITING_MS,
+    PROCESSES_MAX,
+    Heartbeat,
     LastWord,
     Liveness,
     poll_ms,
     rest_ms,
 )
+from tidal.model.wire import to_wire
 
 WORKERS = 60
 FOUND_WITHIN_MS = LEASE_MS + BEAT_MS + 4 * POLL_MS
@@ -258,6 +264,86 @@ def test_workers_that_are_cut_off_are_lost() -> None:
     assert set(fleet.lost) == set(fleet.names)
 
 
+SLOW_MS = 501
+"""A look that takes so long says nothing of workers."""
+
+
+def looked(
+    liveness: Liveness, from_ms: int, to_ms: int, gone: str = "", *, of: str = "ab", rtt_ms: int = 1
+) -> dict[str, int]:
+    """Who is found lost when, by looks up to `to_ms`; each letter is a worker, and who is not gone beats each time."""
+    found: dict[str, int] = {}
+    for now_ms in range(from_ms, to_ms, POLL_MS):
+        there = set(of) - set(gone)
+        for name in liveness.poll(now_ms, rtt_ms, set(of) - set(found), there, there):
+            found[name] = now_ms
+    return found
+
+
+def test_a_look_that_redis_did_not_answer_begins_the_healthy_time_anew() -> None:
+    """A lease and a beat later whoever lives has shown itself, and who has not is lost; no sooner."""
+    liveness = Liveness()
+    assert looked(liveness, 0, 10_000) == {}
+    liveness.poll_failed()
+    assert looked(liveness, 10_250, 14_000, "b") == {"b": 10_250 + LEASE_MS + BEAT_MS}
+
+
+@pytest.mark.parametrize(("pause_ms", "until_lost_ms"), [(1_500, 500), (1_501, LEASE_MS + BEAT_MS)])
+def test_a_master_that_missed_five_looks_was_paused(pause_ms: int, until_lost_ms: int) -> None:
+    """By four looks and the longest answer nobody is; a shorter gap puts nothing off."""
+    liveness = Liveness()
+    looked(liveness, 0, 5_000)
+    back_ms = 5_000 - POLL_MS + pause_ms
+    assert looked(liveness, back_ms, back_ms + 4_000, "b") == {"b": back_ms + until_lost_ms}
+
+
+@pytest.mark.parametrize(("rtt_ms", "found"), [(SLOW_MS - 1, {"b": 5_500}), (SLOW_MS, {})])
+def test_an_answer_after_more_than_half_a_second_is_slow(rtt_ms: int, found: dict[str, int]) -> None:
+    """Up to that it is believed."""
+    liveness = Liveness()
+    looked(liveness, 0, 5_000)
+    assert looked(liveness, 5_000, 7_000, "b", rtt_ms=rtt_ms) == found
+
+
+def test_a_hold_is_told_while_somebody_is_absent() -> None:
+    """Of nobody there is none; who comes back ends it, and so does a Redis that is quick again."""
+    liveness = Liveness()
+    looked(liveness, 0, 5_000)
+    looked(liveness, 5_000, 6_000, rtt_ms=SLOW_MS)
+    assert liveness.held(6_000) == (0, 0)
+    looked(liveness, 6_000, 8_000, "b", rtt_ms=SLOW_MS)
+    assert liveness.held(8_000) == (1, 2_000)
+    looked(liveness, 8_000, 8_250, rtt_ms=SLOW_MS)
+    assert liveness.held(8_250) == (0, 0)
+    looked(liveness, 8_250, 9_000, "b", rtt_ms=SLOW_MS)
+    assert liveness.held(9_000) == (1, 750)
+    assert looked(liveness, 9_000, 11_500, "b") == {"b": 8_750 + LEASE_MS + BEAT_MS}
+    assert liveness.held(11_500) == (0, 0)
+
+
+def test_a_hold_is_counted_from_the_absence_within_it() -> None:
+    """Ten leases of a slow Redis, whenever each of them was seen last; and in order."""
+    liveness, everybody = Liveness(), "abcdefghijklmnopqrstuvwxyz"
+    looked(liveness, 0, 4_750, of=everybody)
+    looked(liveness, 4_750, 5_000, "x", of=everybody)
+    assert looked(liveness, 5_000, 6_000, "x", of=everybody, rtt_ms=SLOW_MS) == {}
+    found = looked(liveness, 6_000, 26_250, "hgfexba", of=everybody, rtt_ms=SLOW_MS)
+    assert [*found.items()] == [("x", 25_000), *((name, 26_000) for name in "abefgh")]
+
+
+def test_half_of_a_fleet_is_most_of_it() -> None:
+    """It is waited for once more, each time anew; of fewer nobody is, and they are lost in order."""
+    liveness, everybody = Liveness(), "abcdefghijklmnop"
+    looked(liveness, 0, 5_000, of=everybody)
+    assert looked(liveness, 5_000, 6_000, "hgfedcba", of=everybody) == {}
+    looked(liveness, 6_000, 9_000, of=everybody)
+    assert [*looked(liveness, 9_000, 12_000, "hgfedcba", of=everybody).items()] == [
+        (name, 9_000 + LEASE_MS) for name in "abcdefgh"
+    ]
+    looked(liveness, 12_000, 15_000, of=everybody)
+    assert [*looked(liveness, 15_000, 17_000, "hgfedcb", of=everybody)] == [*"bcdefgh"]
+
+
 def test_a_stranger_is_not_expected() -> None:
     """Absence is counted only for those who are expected, from when they were."""
     liveness = Liveness()
@@ -297,3 +383,26 @@ def test_a_masters_silence_is_counted_by_the_workers_own_clock() -> None:
 def test_a_master_that_was_silent_before_the_worker_came_has_been_so_for_long() -> None:
     """Whoever comes late reads when it spoke last."""
     assert LastWord().silent_ms(100_000, 5_000, 400_000) == 300_000
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "too_much"),
+    [
+        ("worker", "w" * INCARNATION_MAX, "w" * (INCARNATION_MAX + 1)),
+        ("worker", "w", ""),
+        ("incarnation", "i" * INCARNATION_MAX, "i" * (INCARNATION_MAX + 1)),
+        ("incarnation", "i", ""),
+        ("why", "?" * BEAT_TEXT_MAX, "?" * (BEAT_TEXT_MAX + 1)),
+        ("processes", PROCESSES_MAX, PROCESSES_MAX + 1),
+        ("users", COUNT_MAX - 1, COUNT_MAX),
+        ("pid", 0, -1),
+        ("skew_ms", 1 - COUNT_MAX, -COUNT_MAX),
+        ("state", "running", 7),
+    ],
+)
+def test_a_heartbeat_is_one_up_to_its_bounds(name: str, most: object, too_much: object) -> None:
+    """Anybody with a worker's rights can write the key: beyond them it is none, and the error says so."""
+    wire = to_wire(beat("w1"))
+    assert getattr(Heartbeat.from_wire(wire | {name: most}), name) == most
+    with pytest.raises(ValueError, match=r"heartbeat|int where str"):
+        Heartbeat.from_wire(wire | {name: too_much})

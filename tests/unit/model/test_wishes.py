@@ -123,6 +123,18 @@ def test_a_wish_that_cannot_be_is_refused_in_words(bad: ev.TargetSet) -> None:
     assert (noted.author, noted.level) == ("Steps", "error")
 
 
+@pytest.mark.parametrize("classes", [(), ("Buyer",)])
+@pytest.mark.parametrize("rate", [1e-12, 5e-324])
+def test_a_rate_at_which_nobody_arrives_in_a_lifetime_is_a_plan_all_the_same(rate: float, classes: tuple[str]) -> None:
+    """Any master can write it, and whoever comes later replaces it."""
+    state = folded(
+        running("w1", users=10), [at(5_000, e) for e in granted(folded(running("w1")), wish(20, rate, *classes))]
+    )
+    assert state.log.plan is not None
+    assert state.log.plan.number == 2
+    assert planned_users(state.log, 10**9) == 11
+
+
 def test_nothing_is_granted_before_the_start_or_after_a_stop() -> None:
     """A shape may be ahead, or late."""
     assert granted(folded(opened(), *ready("w1")), wish(5)) == []
