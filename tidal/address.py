@@ -84,7 +84,7 @@ def _wrong_database(url: str) -> str | None:
     parts = urlsplit(url)
     said = parse_qs(parts.query).get("db", [])
     if not url.startswith("unix") and "+sentinel:" not in url:  # their paths are something else
-        said.append(parts.path.strip("/"))
+        said.append(parts.path.strip("/") + ("#" * bool(parts.fragment)) + parts.fragment)
     known = re.compile("0?" if "+cluster:" in url else "[0-9]{0,6}")
     return next((word for word in said if not known.fullmatch(word)), None)
 

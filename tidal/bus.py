@@ -63,7 +63,7 @@ _KINDS: tuple[tuple[str, tuple[type[Exception], ...]], ...] = (
     ("unreachable", (rx.ConnectionError, rx.ClusterDownError, rx.RedisClusterException, OSError)),
 )
 _PREFIXES = {"MISCONF": "readonly", "NOREPLICAS": "readonly", "DENIED": "denied", "CLUSTERDOWN": "unreachable"}
-_PREFIXES["unknown"] = "absent"  # a command
+_PREFIXES |= {"unknown": "absent", "DB": "absent"}  # a command, a database
 _FULL = "max number of clients"
 _WORDS = {
     "MISCONF": "cannot save its data and takes no writes: make room on its disk",
@@ -73,6 +73,7 @@ _WORDS = {
     "invalid": "does not take this user and password",
     "denied": "refuses this user: mend its password or rights (tidal acl)",
     "absent": "has not all commands that tidal needs: they were renamed or disabled there",
+    "DB": "has no database of this number",
     "oom": "is out of memory: raise its maxmemory, or delete what is not needed",
     "readonly": "is a replica and takes no writes: make it a primary, or give the primary's URL",
     "full": "takes no more connections: raise its maxclients",

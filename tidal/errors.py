@@ -270,7 +270,7 @@ OTHER_EXIT_CODES: dict[int, str] = {
     62: "a threshold was not met",
     63: "a threshold could not be judged, or runs not be compared: nothing was measured, or too little",
     64: "a run is worse than its baseline (tidal diff --fail-on regression)",
-    130: "ended at once by a second Ctrl-C",
+    130: "ended at once by a second Ctrl-C, or by one before the run was open",
 }
 """Codes that are results, not errors."""
 

@@ -182,6 +182,26 @@ def stopped_by_ctrl_c(run: str) -> Iterator[None]:
         raise
 
 
+@contextlib.contextmanager
+def launching(
+    spec: LaunchSpec,
+    *,
+    prepare: Callable[[], object] = lambda: None,
+    supervise: Callable[[list[str], EmbeddedServer | None], int] | None = None,
+) -> Iterator[Launched]:
+    """Open a run that a console is to follow: `launch`, and a block in which nobody follows it yet.
+
+    SIGTERM is another Ctrl-C until the end of the block: a job that is cancelled early leaves no load behind.
+    """
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        launched = launch(spec, prepare=prepare, supervise=supervise)
+        with stopped_by_ctrl_c(launched.run):
+            yield launched
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def server_grace_s(spec: LaunchSpec) -> float:
     """How long the users of an embedded server may stay when its supervisor was killed."""
     return spec.options.stop_timeout_ms / 1000 + 5

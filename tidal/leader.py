@@ -19,7 +19,7 @@ from tidal.lines import monotonic_ms
 from tidal.master import Master
 from tidal.model.wire import from_wire
 from tidal.opening import begin_inspection, new_run_id, open_run
-from tidal.process import tell_end
+from tidal.process import READ_BYTES, tell_end
 from tidal.rights import require
 from tidal.signing import is_signed, key_in
 from tidal.standby import Standby
@@ -53,12 +53,19 @@ def _check_signature(spec: LaunchSpec, master: Master) -> None:
         raise NotSigned(f"run {spec.run} is not signed with the key of --sign-with: its files are not run here")
 
 
-def serve(spec: LaunchSpec, *, watch_fd: int | None = None, opened: Callable[[str], object] | None = None) -> int:
+def serve(
+    spec: LaunchSpec,
+    *,
+    watch_fd: int | None = None,
+    heard: bytes = b"",
+    opened: Callable[[str], object] | None = None,
+) -> int:
     """Be the master until the run is closed; returns 0 then.
 
     Args:
         spec: what to run, or which run to take over.
         watch_fd: at its end of file the run is stopped, as at SIGTERM; a line that comes on it is for the story.
+        heard: lines that came on it already.
         opened: called with the run's id once it is in the log.
     """
     with contextlib.ExitStack() as until_open:
@@ -74,7 +81,7 @@ def serve(spec: LaunchSpec, *, watch_fd: int | None = None, opened: Callable[[st
             if opened is not None:
                 opened(master.run)
             until_open.close()
-            lead(master, watch_fd)
+            lead(master, watch_fd, heard)
         except (TidalError, BusError):
             master.abandon()
             raise
@@ -113,10 +120,11 @@ def stand_by(url: str | None, fleet: str, run: str = "", *, opened: Callable[[st
     return standby.serve()
 
 
-def lead(master: Master, watch_fd: int | None = None) -> None:
+def lead(master: Master, watch_fd: int | None = None, heard: bytes = b"") -> None:
     """Take turns until the run is closed, then close."""
     gc.freeze()
     gc.set_threshold(YOUNG_MAX, 10, OLD_PERIOD)
+    _note(master, heard)
     while not master.step(monotonic_ms()):
         said = _heard_on(watch_fd) if watch_fd is not None else None
         if said == b"":
@@ -124,9 +132,14 @@ def lead(master: Master, watch_fd: int | None = None) -> None:
             master.lifeline_cut_ms = monotonic_ms()
             master.stop_wanted = "its supervisor is gone"
         elif said is not None:
-            for line in said.decode(errors="replace").splitlines():
-                master.note("warning", line)
+            _note(master, said)
     master.close()
+
+
+def _note(master: Master, said: bytes) -> None:
+    """Have lines written into the story."""
+    for line in said.decode(errors="replace").splitlines():
+        master.note("warning", line)
 
 
 def _heed_signals(master: Master) -> None:
@@ -145,19 +158,20 @@ def _heard_on(fd: int) -> bytes | None:
 
 def main() -> int:
     """The master of a supervisor: the spec is one line of JSON on stdin, the answer one line of JSON on stdout."""
-    line = b""
-    while not line.endswith(b"\n"):
-        byte = os.read(0, 1)
-        if not byte:
+    said = bytearray()
+    while b"\n" not in said:
+        came = os.read(0, READ_BYTES)
+        if not came:
             return 0
-        line += byte
+        said += came
+    line, _, heard = said.partition(b"\n")
     spec: LaunchSpec = from_wire(LaunchSpec, json.loads(line))
 
     def answer(value: dict[str, str]) -> None:
         os.write(1, json.dumps(value).encode() + b"\n")
 
     try:
-        return tell_end(serve(spec, watch_fd=0, opened=lambda run: answer({"run": run})))
+        return tell_end(serve(spec, watch_fd=0, heard=bytes(heard), opened=lambda run: answer({"run": run})))
     except TidalError as error:
         answer({"error": type(error).__name__, "message": str(error)})
         return tell_end(error.exit_code)

@@ -219,6 +219,8 @@ def collect(root: Path, paths: Iterable[Path]) -> dict[str, bytes]:
     for path in dict.fromkeys(p.absolute() for p in paths):
         if not path.is_relative_to(root):
             raise NotShipped(f"{path} lies outside {root}: start tidal in a folder above both")
+        if path.exists() and not path.is_file():
+            raise NoSuchFile(f"cannot read {path}: it is a folder or a pipe, not a file")
         try:
             size += path.stat().st_size
             if size > SHIPPED_BYTES_MAX or len(contents) >= FILES_MAX:

@@ -141,14 +141,16 @@ def route(url: str, role: str, timeout_s: float) -> Route:
         return One(_primary(url, ours))
     if scheme.endswith("+cluster"):
         return Cluster(_hosts(url, PORT), {**_login(url), **ours})
-    try:
-        options = parse_url(url)  # type: ignore[no-untyped-call]
-    except ValueError as error:
-        raise UsageError(f"{mask(url)} is not the URL of a Redis: {clean(str(error), 200)}") from None
     if url.startswith("unix"):
         del ours["socket_keepalive"]
     ours["retry_on_timeout"] = False  # a URL may say otherwise
-    return One(redis.Redis(connection_pool=redis.ConnectionPool(**{**options, **ours})))
+    try:
+        pool = redis.ConnectionPool(**{**parse_url(url), **ours})  # type: ignore[no-untyped-call]
+        pool.connection_class(**pool.connection_kwargs)  # it connects later, and knows its parameters now
+    except (ValueError, TypeError) as error:
+        why = str(error).rpartition("__init__() ")[2]
+        raise UsageError(f"{mask(url)} is not the URL of a Redis: {clean(why, 200)}") from None
+    return One(redis.Redis(connection_pool=pool))
 
 
 def cluster_behind(url: str, role: str, timeout_s: float) -> Cluster:

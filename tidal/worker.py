@@ -403,8 +403,6 @@ def serve(spec: WorkerSpec, *, watch_fd: int | None = None) -> int:
     agent = Agent(examined, warnings=warnings)
     for warning in warnings:
         agent.said.tell(warning)
-    whose = f"of fleet {spec.fleet} and {_whose_code(spec)}"
-    to_stderr(f"tidal worker {agent.identity.worker}: waits for runs {whose}")
 
     def told(number: int, _frame: object) -> None:
         if agent.leaving_ms is not None and number == signal.SIGINT:
@@ -413,6 +411,8 @@ def serve(spec: WorkerSpec, *, watch_fd: int | None = None) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, told)
+    whose = f"of fleet {spec.fleet} and {_whose_code(spec)}"
+    to_stderr(f"tidal worker {agent.identity.worker}: waits for runs {whose}")
     return agent.serve(watch_fd)
 
 

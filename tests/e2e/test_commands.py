@@ -167,6 +167,18 @@ def test_a_second_ctrl_c_leaves_at_once(endless: subprocess.Popen[str], terminal
     until(lambda: not processes_of(terminal.home), within_s=30, what="every process of the run is gone")
 
 
+def test_a_job_that_is_cancelled_as_its_run_opens_leaves_no_load(terminal: Terminal, url: str) -> None:
+    """SIGTERM before anybody follows the run is a Ctrl-C, too; it left a load that nobody saw."""
+    (terminal.home / "locustfile.py").write_text(ENDLESS, encoding="utf8")
+    console = terminal.start("run", "-u", "3", "-t", "5m", "-H", url, "--processes", "1", "-s", "1")
+    assert console.stdout is not None
+    assert console.stdout.readline().startswith("run ")
+    console.terminate()
+    console.communicate(timeout=30)
+    assert console.returncode >= 0
+    until(lambda: not processes_of(terminal.home), within_s=60, what="every process of the run is gone")
+
+
 def test_a_run_is_steered_from_another_terminal(endless: subprocess.Popen[str], terminal: Terminal) -> None:
     """Listed, changed, watched and stopped by whoever is allowed to; the console sees it all."""
     (run,) = terminal.runs()

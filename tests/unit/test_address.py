@@ -11,6 +11,7 @@ from redis.connection import parse_url
 
 from tidal import address
 from tidal.errors import UsageError
+from tidal.routes import route
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,6 +93,8 @@ def test_what_is_no_url_is_told_without_its_password(url: str) -> None:
     [
         ("redis://h/x", "x"),
         ("redis://h/1/2", "1/2"),
+        ("redis://h/0#3", "0#3"),
+        ("redis://h#3", "#3"),
         ("rediss://h/-1", "-1"),
         ("redis://h?db=x", "x"),
         ("unix:///r.sock?db=main", "main"),
@@ -102,6 +105,12 @@ def test_a_database_that_is_no_number_is_refused(url: str, wrong: str) -> None:
     """The client would go to number 0, or to another."""
     with pytest.raises(UsageError, match=f"there is no database '{wrong}'"):
         address.whole(url, {})
+
+
+def test_a_parameter_that_the_client_does_not_know_is_refused() -> None:
+    """Before anybody connects."""
+    with pytest.raises(UsageError, match="unexpected keyword argument 'foo'"):
+        route("redis://h/0?foo=1", "test", 1.0)
 
 
 def test_files_of_tls_are_absolute_and_not_shown(tmp_path: Path) -> None:

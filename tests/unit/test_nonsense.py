@@ -42,6 +42,8 @@ CASES: list[tuple[tuple[str, ...], int, str]] = [
     ((*RUN, "--summary", "dir"), 2, "cannot write dir: it is a folder"),
     ((*RUN, "--html", "dir"), 2, "cannot write dir: it is a folder"),
     (("locust", "-f", "l.py", "--config", "bytes"), 2, "bytes is no text file"),
+    (("run", "-f", " ", "-t", "1"), 2, "-f is empty"),
+    ((*RUN, "--config", "~nobody-at-all/x"), 2, "no user of this machine has that name"),
     ((*RUN, "--csv", ""), 2, "the files need a name to begin with"),
     ((*RUN, "--redis", ""), 2, "--redis is empty"),
     ((*RUN, "--redis", "redis://h/x"), 2, "there is no database 'x'"),

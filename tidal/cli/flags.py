@@ -138,21 +138,22 @@ def add_loglevel(parser: Taker, default: str) -> None:
 
 def place(text: str) -> str:
     """A file that will be written, - for standard output: what is in its way is told before anything begins."""
-    if text != STDOUT:
-        path = Path(place_with_folders(text)).expanduser()
-        if not path.parent.is_dir():
-            raise argparse.ArgumentTypeError(f"cannot write {text}: there is no folder {path.parent}")
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise argparse.ArgumentTypeError(f"cannot write {text}: it is not allowed")
-    return text
+    folder = Path(text).expanduser().parent
+    if text != STDOUT and not folder.is_dir():
+        raise argparse.ArgumentTypeError(f"cannot write {text}: there is no folder {folder}")
+    return text if text == STDOUT else place_with_folders(text)
 
 
 def place_with_folders(text: str) -> str:
     """A file that will be written, with the folders that it lies in."""
     if not text:
         raise argparse.ArgumentTypeError("a file needs a name")
-    if Path(text).expanduser().is_dir():
+    path = Path(text).expanduser().absolute()
+    if path.is_dir():
         raise argparse.ArgumentTypeError(f"cannot write {text}: it is a folder")
+    there = next(each for each in (path, *path.parents) if each.exists())
+    if not os.access(there, os.W_OK):
+        raise argparse.ArgumentTypeError(f"cannot write {text}: it is not allowed")
     return text
 
 
@@ -160,6 +161,7 @@ def prefix(text: str) -> str:
     """What the names of files begin with."""
     if not text:
         raise argparse.ArgumentTypeError("the files need a name to begin with")
+    place_with_folders(f"{text}_stats.csv")
     return text
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidal.cli.streams import lines_to
-from tidal.launch import launch, stopped_by_ctrl_c
+from tidal.launch import launching
 from tidal.uncollected import uncollected
 
 if TYPE_CHECKING:
@@ -30,10 +30,9 @@ OPENED_S = 3.0
 
 def run_headless(spec: LaunchSpec, json_file: str | None, files: Wanted | None = None) -> int:
     """Open the run that the spec describes and stay with it; its exit code. `files` are written at its end."""
-    launched = launch(spec, prepare=_prepare, supervise=_supervise)
     out = lines_to(json_file)
     with contextlib.ExitStack() as until_end:
-        with stopped_by_ctrl_c(launched.run):
+        with launching(spec, prepare=_prepare, supervise=_supervise) as launched:
             with contextlib.suppress(OSError):  # nobody reads, or the disk is full: whoever follows deals with that
                 print(
                     f"run {launched.run}  {Path(spec.file).name}  (tidal attach {launched.run})", file=out, flush=True

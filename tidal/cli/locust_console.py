@@ -20,7 +20,7 @@ from tidal.cli.locust_out import LocustOut
 from tidal.cli.session import session
 from tidal.cli.tail import Tail
 from tidal.errors import RunLapsed, TidalError
-from tidal.launch import launch, stopped_by_ctrl_c
+from tidal.launch import launching
 from tidal.model.events import WantTarget
 from tidal.model.stats import Tally
 from tidal.model.view import is_complete
@@ -155,9 +155,9 @@ def code_of(last: Picture) -> int:
 
 def _followed(spec: LaunchSpec, args: argparse.Namespace, out: LocustOut, csv: Files | None) -> tuple[Picture, str]:
     """The last picture of the run, and its id."""
-    launched, has_tables = launch(spec), not args.only_summary
+    has_tables = not args.only_summary
     with contextlib.ExitStack() as until_end:
-        with stopped_by_ctrl_c(launched.run):
+        with launching(spec) as launched:
             for line in opening_lines(LOCUST_VERSION, __version__, spec.options.run_time_ms):
                 out.line(line)
             out.line(Line("DEBUG", OWN, f"run {launched.run}: tidal attach {launched.run}"))

@@ -34,6 +34,8 @@ def locustfile(given: str | None) -> Path:
     if not is_text(str(path)):
         raise UsageError(f"{shown(path)}: a name in it is no UTF-8 text here; rename it, or try LANG=C.UTF-8")
     if path.is_file():
+        if not os.access(path, os.R_OK):
+            raise NoSuchFile(f"cannot read {given or path}: it is not allowed")
         return path
     if given is None:
         raise NoSuchFile(f"no {DEFAULT_FILE} in {path.parent}: name one with -f FILE")
@@ -59,6 +61,8 @@ def locustfiles(given: str | None) -> list[Path]:
     from tidal.options import files
 
     words = [word.strip() for word in (given or "").split(",") if word.strip()]
+    if given is not None and not words:
+        raise UsageError("-f is empty: name a locustfile, or leave the flag away")
     found: dict[Path, None] = {}
     for word in words:
         is_plain = not files.is_url(word) and not Path(word).expanduser().is_dir()

@@ -9,7 +9,6 @@ chance go by the run's id, unless the feed has a seed.
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 import threading
 from pathlib import Path
@@ -75,17 +74,13 @@ def _started(args: argparse.Namespace, opened: RunOpened, folder: Path, acts: Se
     from tidal.cli.session import session
     from tidal.cli.streams import lines_to
     from tidal.cli.verdict_files import write_verdict
-    from tidal.launch import launch, stopped_by_ctrl_c
+    from tidal.launch import launching
 
-    before = Path.cwd()
-    os.chdir(folder)  # what is shipped keeps its place below the working folder
-    try:
-        launched = launch(spec_of(args, opened, Path.cwd()))
-    finally:
-        os.chdir(before)
     out = lines_to(args.json)
     with contextlib.ExitStack() as until_end:
-        with stopped_by_ctrl_c(launched.run):
+        with contextlib.ExitStack() as until_followed:
+            with contextlib.chdir(folder):  # what is shipped keeps its place below the working folder
+                launched = until_followed.enter_context(launching(spec_of(args, opened, Path.cwd())))
             said = f"run {launched.run}  {opened.file}, as run {opened.run}  (tidal attach {launched.run})"
             with contextlib.suppress(OSError):  # nobody reads, or the disk is full: whoever follows deals with that
                 print(said, file=out, flush=True)

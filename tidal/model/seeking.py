@@ -18,6 +18,7 @@ from tidal.model.struct import replace
 from tidal.model.target import capped
 from tidal.model.thresholds import LATENCY, PERCENT, decimal
 from tidal.model.thresholds_read import threshold_of
+from tidal.model.verdict import EXIT_SUSPECT
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -72,8 +73,8 @@ def seek(state: State, now_ms: int) -> list[ev.Event]:
 
 def exit_code_of(log: LogHalf, ordinary: int) -> int:
     """What a search ends with: without a level that meets the thresholds, or before it knows, it has failed."""
-    if log.options.limit is None or ordinary:
-        return ordinary
+    if log.options.limit is None or ordinary not in {0, log.options.exit_code_on_error, EXIT_SUSPECT}:
+        return ordinary  # as with other thresholds: an invalid verdict and what user code wants go before
     if log.limit is None:
         return EXIT_UNJUDGED
     if log.limit.level_milli is not None or log.limit.low_milli:

@@ -289,7 +289,7 @@ def _why_not_zero(frame: Frame) -> str:
     if frame.total.cancelled and not (frame.total.requests or raised):
         return f": no request was answered, {frame.total.cancelled:,} were cut off by the end"
     if not (failed or raised):
-        return ""
+        return "" if frame.run.began_ms else ": the load had not begun"
     what = [f"{failed} of {frame.total.requests} requests failed"] if failed else []
     what += [f"user code raised {raised} times" if raised > 1 else "user code raised once"] if raised else []
     return f": {', '.join(what)}"

@@ -19,6 +19,7 @@ from tidal.model.judging import EXIT_NOT_MET, EXIT_UNJUDGED
 from tidal.model.limit import Found, Next, Probe, next_step
 from tidal.model.seeking import exit_code_of, seek
 from tidal.model.senses import Senses
+from tidal.model.verdict import EXIT_INVALID, EXIT_SUSPECT
 from tidal.model.watched import edges_of, watches
 from tidal.outputs.limit import limit_text
 
@@ -166,7 +167,10 @@ def test_the_exit_code_of_a_search(found: ev.LimitFound | None, code: int) -> No
     """62 says that the target does not do; 63 that the search ended before it knew."""
     spec = ev.LimitSpec(("p95 < 100ms",), "users", 5_000)
     history = running("w1", users=0, limit=spec)
-    assert exit_code_of(folded([*history, *([found] if found else [])]).log, 0) == code
+    log = folded([*history, *([found] if found else [])]).log
+    assert exit_code_of(log, 0) == code
+    assert exit_code_of(log, EXIT_SUSPECT) == (code or EXIT_SUSPECT)
+    assert exit_code_of(log, EXIT_INVALID) == EXIT_INVALID
 
 
 def test_a_large_fleet_measures_a_probe_and_nothing_beside_it() -> None:
