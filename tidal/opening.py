@@ -190,12 +190,16 @@ def chosen(classes: Sequence[ClassSpec], names: Iterable[str]) -> tuple[ClassSpe
 
 
 def check_host(classes: Iterable[ClassSpec], host: str) -> None:
-    """NoHost for a class that has nowhere to send to, UsageError for a host that is no URL."""
-    if host and not host.startswith(("http://", "https://", "http+unix://")):
+    """NoHost for a class that has nowhere to send to, UsageError for a host that is no URL.
+
+    Users of other protocols mean by it what they like: `localhost:50051`, `mqtt.example`.
+    """
+    of_http = [c for c in classes if c.needs_host]
+    if of_http and host and not host.startswith(("http://", "https://", "http+unix://")):
         raise UsageError(f"--host {host!r} begins with neither http:// nor https:// nor http+unix://")
-    if why := no_base_url(host) if host else "":
+    if why := no_base_url(host) if of_http and host else "":
         raise UsageError(f"--host {host!r}: {why}")
-    without = [c.name for c in classes if c.needs_host and not c.host]
+    without = [c.name for c in of_http if not c.host]
     if without and not host:
         raise NoHost(f"{', '.join(without)} has no host: set `host` in the class or give --host http://…")
 

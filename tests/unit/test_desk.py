@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tidal.tui.feed import Feed, Operator
 
 FILE = str(Path(__file__).resolve().parents[2] / "examples" / "basic.py")
-LOADED = Loaded((ClassSpec("Shopper", 9.0, host="http://x"), ClassSpec("Admin", 1.0, host="http://x")))
+LOADED = Loaded((ClassSpec("Shopper", 9.0, host="http://x", needs_host=True), ClassSpec("Admin", 1.0, host="http://x")))
 EMPTY = Typed(FILE, loaded=LOADED, classes=("Shopper", "Admin"))
 MORE = ("--keep-running", "--threshold", "p95<300ms", "-s", "9s")
 
@@ -118,6 +118,13 @@ def test_a_mistake_is_told_in_the_words_of_the_command_line(field: str, value: s
     wrong = desk().outlook(replace(EMPTY, **{field: value})).wrong
     assert list(wrong) == [field]
     assert said in wrong[field]
+
+
+def test_users_of_another_protocol_have_a_host_of_their_own_kind() -> None:
+    """`--host` of theirs is no URL; it is as soon as one user speaks HTTP."""
+    other = replace(EMPTY, loaded=Loaded((ClassSpec("Device", host="mqtt.example"),)), classes=("Device",))
+    assert desk().outlook(replace(other, host="localhost:1883")).wrong == {}
+    assert list(desk().outlook(replace(EMPTY, host="localhost:1883")).wrong) == ["host"]
 
 
 @pytest.mark.parametrize(

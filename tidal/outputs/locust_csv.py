@@ -131,8 +131,9 @@ def exception_rows(exceptions: Iterable[ExceptionRow]) -> Iterator[Cells]:
 def _message(message: str, trace: str) -> str:
     """What the exception says, without its class where the traceback tells it."""
     kind, colon, said = message.partition(": ")
-    told = trace.rpartition("\n")[2].partition(": ")[0].rpartition(".")[2]  # there with its module
-    return said if colon and told == kind else message
+    heads = (line.partition(": ")[0] for line in trace.split("\n") if not line[:1].isspace())
+    told = any(head.rpartition(".")[2] == kind for head in heads)  # there with its module
+    return said if colon and told else message
 
 
 def _lines(trace: str) -> str:

@@ -168,7 +168,10 @@ def _numbers(cells: Sequence[str]) -> str:
 
 # ------------------------------------------------------------------ errors
 
-_OF_AN_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*\(.*|\(other\)", re.DOTALL)
+_OF_AN_EXCEPTION = re.compile(
+    r"[A-Za-z_][\w.]*\(.*|<[A-Za-z_][\w.]* (?:of RPC that|object at 0x).*|\(other\)", re.DOTALL
+)
+"""What the repr of one begins with: `ValueError(`, gRPC's `<_InactiveRpcError of RPC that`; and never `<html>`."""
 
 
 def is_plain_text(message: str) -> bool:

@@ -202,6 +202,28 @@ def test_an_exception_says_its_message_without_the_class() -> None:
     trace = 'Traceback (most recent call last):\n  File "f.py", line 1\nValueError: boom\n'
     one = report(exceptions=(ev.ExceptionTally("ValueError: boom", trace, 3),))
     assert cells("exceptions", seen(by("w1", 1, one))) == [["3", "boom", trace, "w1"]]
+    trace = (
+        'Traceback (most recent call last):\n  File "f.py", line 1\ngrpc._channel.RpcFailed: of RPC:\n\tdetails\n>\n'
+    )
+    one = report(exceptions=(ev.ExceptionTally("RpcFailed: of RPC:\n\tdetails\n>", trace, 1),))
+    assert cells("exceptions", seen(by("w1", 1, one)))[0][1].startswith("of RPC:")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_plain"),
+    [
+        ("too slow", True),
+        ("<html><body>500</body></html>", True),
+        ("<Error><Code>NoSuchKey</Code></Error>", True),
+        ("<h1 class=of>", True),
+        ("HTTPError('404')", False),
+        ("<_InactiveRpcError of RPC that terminated with:\n\tstatus = StatusCode.UNAVAILABLE\n>", False),
+        ("<shop.Refused object at 0x…>", False),
+    ],
+)
+def test_an_exception_is_known_by_what_its_repr_begins_with(text: str, *, is_plain: bool) -> None:
+    """Whatever else a failure says is the file's own text."""
+    assert locust_tables.is_plain_text(text) == is_plain
 
 
 @pytest.mark.parametrize("name", HOSTILE)
