@@ -62,6 +62,7 @@ class LaunchSpec(Discreet, frozen=True):
         words: of the command line, for the file's own arguments.
         secrets: the file's own arguments that must not be in the log: name, value as JSON.
         sign_with: absolute path of the key that the run is signed with; "" for none.
+        heeded: options that the file may set a default for: it has been asked.
     """
 
     HIDDEN: ClassVar = frozenset({"redis_url", "words", "secrets"})
@@ -79,6 +80,7 @@ class LaunchSpec(Discreet, frozen=True):
     words: tuple[str, ...] = ()
     secrets: tuple[tuple[str, str], ...] = ()
     sign_with: str = ""
+    heeded: tuple[str, ...] = ()
 
 
 class Launched(Discreet, frozen=True):

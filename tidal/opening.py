@@ -79,6 +79,7 @@ def open_run(spec: LaunchSpec, run: str, inspection: Inspection) -> Opening:
     more = [Path(name) for name in spec.more_files]
     root = shipped_root(file, *more)
     loaded = inspection.loaded()
+    _check_defaults(spec, loaded)
     found = plan_of(spec.options, loaded)
     classes = chosen(loaded.classes, spec.options.classes)
     if found is not None:
@@ -108,6 +109,14 @@ def open_run(spec: LaunchSpec, run: str, inspection: Inspection) -> Opening:
         opened = replace(opened, signature=signature(key_in(spec.sign_with, "--sign-with"), opened))
     chunks = (chunk for _, data in sorted(contents.items()) for chunk in chunks_of(data))
     return Opening((opened, *chunks), _secrets(spec, loaded))
+
+
+def _check_defaults(spec: LaunchSpec, loaded: Loaded) -> None:
+    """Refuse a file whose `parser.set_defaults` comes after the options were read."""
+    late = [name for name, _ in loaded.defaults if name not in spec.heeded]
+    if late:
+        why = f"the file sets defaults for {', '.join(late)} (parser.set_defaults)"
+        raise UsageError(f"{why}, which `tidal locust` heeds when the locustfile itself does so, and nothing else")
 
 
 def check_iterations(options: RunOptions, tracks: Iterable[Track]) -> None:

@@ -71,3 +71,13 @@ def test_a_mistake_in_a_plan_is_named(tmp_path: Path) -> None:
         Inspection(_file(tmp_path, "tidal.plan()")).awaited()
     with pytest.raises(BadPlan, match="no such class, but Buyer, Reader"):
         _opened(_file(tmp_path, 'tidal.plan(Boss="5 for 3s")'))
+
+
+def test_defaults_of_the_files_own_are_heeded_by_who_asked_for_them_or_refused(tmp_path: Path) -> None:
+    """`tidal locust` asks before it reads its flags; elsewhere they would come too late."""
+    sets = "from tidal import events\nevents.init_command_line_parser.add_listener(lambda parser: parser.set_defaults("
+    file = _file(tmp_path, f"{sets}spawn_rate=5))")
+    with pytest.raises(UsageError, match=r"the file sets defaults for spawn_rate \(parser.set_defaults\)"):
+        _opened(file)
+    with closing(begin_inspection(LaunchSpec(file))) as inspection:
+        assert open_run(LaunchSpec(file, heeded=("spawn_rate",)), "r1", inspection).events

@@ -95,6 +95,7 @@ def launch_spec(args: argparse.Namespace) -> LaunchSpec:
         ship=shipped(getattr(args, "ship", None) or ()),
         author=author(),
         sign_with=key_file(os.environ.get(SIGN_WITH), SIGN_WITH),
+        heeded=args.heeded,
     )
 
 

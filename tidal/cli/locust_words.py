@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 HELP = ("-h", "--help")
 OWN_WORDS = "own_words"
+SETS_DEFAULTS = b"set_defaults"
 
 
 class LocustParser(LocustArgumentParser):
@@ -52,15 +54,18 @@ class LocustParser(LocustArgumentParser):
         # without abbreviations first: what looks like one may be a flag of the file's own
         args, unknown = make(allow_abbrev=False).understood(words, environ, partly=True)
         args.files = self._files(args)
-        if unknown and args.files:
+        heeded: tuple[str, ...] = ()
+        if args.files and (unknown or any(SETS_DEFAULTS in file.read_bytes() for file in args.files)):
             from tidal.cli.own import described
 
             files, loaded = args.files, described(args.files)
-            args, unknown = make(loaded.arguments).understood(words, environ)[0], []
-            args.files = files
+            parser = make(loaded.arguments)
+            parser.set_defaults(**{name: json.loads(text) for name, text in loaded.defaults})
+            args, unknown = parser.understood(words, environ)[0], []
+            args.files, heeded = files, tuple(name for name, _ in loaded.defaults)
         if unknown:  # a worker that has no file of its own knows no arguments of one
             make().understood(words, environ)
-        args.own_words = tuple(getattr(args, OWN_WORDS, ()))
+        args.own_words, args.heeded = tuple(getattr(args, OWN_WORDS, ())), heeded
         return check(args)
 
     def _files(self, args: argparse.Namespace) -> list[Path]:

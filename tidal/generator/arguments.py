@@ -20,7 +20,7 @@ from tidal.options.flags import add_flags, empty_parser, with_tidal_names
 from tidal.options.parser import LocustArgumentParser
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tidal.hooks import Events
     from tidal.model.events import RunOptions
@@ -38,7 +38,13 @@ class ArgumentsRefused(Exception):
 
 
 class FileParser(LocustArgumentParser):
-    """A parser that raises ArgumentsRefused where Locust's ends the process."""
+    """A parser that raises ArgumentsRefused where Locust's ends the process.
+
+    Attributes:
+        said: defaults that the file sets for options of Locust's own, as JSON.
+    """
+
+    said: tuple[tuple[str, str], ...] = ()
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:  # noqa: ARG002 - argparse's
         """Say what argparse would print."""
@@ -63,16 +69,17 @@ def file_parser(hooks: Events) -> FileParser:
         except Exception as error:
             name = getattr(listener, "__name__", repr(listener))
             raise ArgumentsRefused(f"{name} (init_command_line_parser): {type(error).__name__}: {error}") from error
-    _check_defaults(parser, commons, defaults)
+    parser.said = tuple(_said(parser, commons, defaults))
     return parser
 
 
-def _check_defaults(parser: FileParser, commons: set[int], defaults: Mapping[str, Any]) -> None:
-    """Locust's own options are read before the file is asked: a default that it sets for one comes too late."""
+def _said(parser: FileParser, commons: set[int], defaults: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The defaults that the file sets for Locust's own options."""
     for action in parser._actions:  # noqa: SLF001 - argparse has no public list of them
         if id(action) in commons and action.default != defaults[action.dest]:
-            flag = action.option_strings[-1] if action.option_strings else action.dest
-            raise ArgumentsRefused(f"the file sets a default for Locust's own {flag}: set it in a config file instead")
+            if not (text := _as_json(action.default)):
+                raise ArgumentsRefused(f"the default that the file sets for {action.dest} is no plain value")
+            yield action.dest, text
 
 
 def own_actions(parser: FileParser) -> list[argparse.Action]:

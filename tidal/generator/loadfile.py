@@ -86,9 +86,11 @@ def _describe(
 ) -> Loaded:
     """The file in plain values; its own arguments are read where the command line is at hand."""
     arguments: tuple[ArgumentSpec, ...] = ()
+    defaults: tuple[tuple[str, str], ...] = ()
     if order.side == "inspect":
         try:
-            arguments = read(file_parser(events), order.words, os.environ)
+            parser = file_parser(events)
+            arguments, defaults = read(parser, order.words, os.environ), parser.said
         except ArgumentsRefused as refused:
             raise Refused("UsageError", str(refused)) from refused
     shape = next(iter(shapes), "")
@@ -100,6 +102,7 @@ def _describe(
         shape_uses_options=bool(shape and shapes[shape].use_common_options),
         hooks=events.listened(),
         plan=declared(),
+        defaults=defaults,
     )
 
 

@@ -217,6 +217,7 @@ class Loaded(Event, frozen=True):
     hooks: tuple[str, ...] = ()  # hooks with listeners
     plan: tuple[tuple[str, str], ...] = ()  # its own plan: user class ("": the others), stages
     thresholds: tuple[str, ...] = ()  # the file's own
+    defaults: tuple[tuple[str, str], ...] = ()  # that it sets for options of Locust's own: name, value as JSON
 
 
 class NotLoaded(Event, frozen=True):
