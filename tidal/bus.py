@@ -351,11 +351,6 @@ class Bus(Leadership, Beacons):
     # -------------------------------------------------------------- beside the streams
 
     @_translated
-    def acknowledged(self, keys: RunKeys, incarnation: str) -> int:
-        """Up to which sequence number an incarnation's reports are safe; 0: none."""
-        return number_of(self._route.at(keys.ack).hget(keys.ack, incarnation))
-
-    @_translated
     def load_keyframe(self, keys: RunKeys) -> bytes | None:
         """The newest stored state; None when there is none."""
         return self._stored(keys.keyframe)

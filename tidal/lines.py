@@ -16,7 +16,6 @@ import time
 from typing import TYPE_CHECKING, ClassVar
 
 from tidal.bus import Bus
-from tidal.errors import TidalError
 from tidal.keys import BEAT_TTL_MS
 from tidal.model.codec import LOG, ZERO_ID, Entry, entry_of
 from tidal.model.events import GenerationOpened, RunOpened
@@ -80,7 +79,6 @@ class Trouble(Struct, frozen=True):
 
     line: str
     why: str
-    fatal: TidalError | None = None
 
 
 News = Beaten | Read | Handed | Trouble
@@ -128,7 +126,7 @@ class Line:
             try:
                 self.turn()
             except Exception as error:  # noqa: BLE001 - a line that ends unnoticed would be worse than any error
-                self.say(Trouble(self._role, str(error), error if isinstance(error, TidalError) else None))
+                self.say(Trouble(self._role, str(error)))
                 self.failed(str(error))
                 self.ended.wait(backoff_s)
                 backoff_s = min(backoff_s * 2, BACKOFF_LAST_S)

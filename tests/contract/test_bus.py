@@ -295,7 +295,7 @@ def test_old_master_is_fenced(bus: Bus) -> None:
         with pytest.raises(Fenced):
             attempt()
     assert texts(bus, KEYS.log) == []
-    assert bus.acknowledged(KEYS, "inc") == 0
+    assert bus.send_reports(KEYS, "inc", []) == 0
     assert bus.load_keyframe(KEYS) is None
 
 
@@ -345,7 +345,7 @@ def test_acknowledgements(bus: Bus, client: redis.Redis) -> None:
     bus.acknowledge(KEYS, "one", epoch, {"a": 3, "b": 9})
     bus.acknowledge(KEYS, "one", epoch, {})
     client.hset(KEYS.ack, "c", "many")
-    assert [bus.acknowledged(KEYS, inc) for inc in ("a", "b", "c", "d")] == [3, 9, 0, 0]
+    assert [bus.send_reports(KEYS, inc, []) for inc in ("a", "b", "c", "d")] == [3, 9, 0, 0]
 
 
 def test_reports_bring_back_the_watermark(bus: Bus) -> None:

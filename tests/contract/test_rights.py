@@ -54,7 +54,6 @@ OPERATIONS: dict[str, tuple[set[str], Callable[[Bus], object]]] = {
     "release_lease": ({"master"}, lambda bus: bus.release_lease(RUN, "me", 1)),
     "append_fenced": ({"master"}, lambda bus: bus.append_fenced(RUN, "me", 1, [ENTRY])),
     "acknowledge": ({"master"}, lambda bus: bus.acknowledge(RUN, "me", 1, {"inc": 1})),
-    "acknowledged": ({"worker"}, lambda bus: bus.acknowledged(RUN, "inc")),
     "store_keyframe": ({"master"}, lambda bus: bus.store_keyframe(RUN, "me", 1, b"x")),
     "load_keyframe": (LOOKING, lambda bus: bus.load_keyframe(RUN)),
     "store_secrets": ({"master"}, lambda bus: bus.store_secrets(RUN, b"x")),

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from tidal.model.spec import StageSpec
     from tidal.model.state import LogHalf, State
 
-    Amounts = Mapping[int, int]  # by column
-
 CURVES_MAX = 50
 """Curves, and classes, that are followed one by one; further ones are counted as (other)."""
 OTHER = "(other)"

@@ -35,8 +35,6 @@ FAR = 2
 """A value of so many times the limit is far beyond it: the probe need not go on."""
 LEAST_S = 3
 
-Values = tuple[tuple[str, int | None], ...]
-
 
 def fold_begun(log: LogHalf, event: ev.ProbeBegun, _: int) -> None:
     """A level is held."""
