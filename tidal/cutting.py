@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tidal.archive_file import ENTRIES, KEYFRAME
 from tidal.model import events as ev
 from tidal.model.belief import Reach, believed
-from tidal.model.codec import LOG, BadEntry, decode
+from tidal.model.codec import LOG, BadEntry, understood
 from tidal.model.cuts import Knife, cut_frame
 from tidal.model.fold import fold, fold_entry
 from tidal.model.segments import Pieces, add_all, phases_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tidal.archive import Archive
     from tidal.model.closeup import Focus
-    from tidal.model.codec import Entry, Signed
+    from tidal.model.codec import Entry
     from tidal.model.cuts import Cut
     from tidal.model.events import PlanSet
     from tidal.model.rows import Frame
@@ -77,7 +77,7 @@ def _beginning(archive: Archive) -> tuple[State, bool]:
 
 
 def _fold(state: State, entry: Entry, knife: Knife) -> None:
-    signed = _decoded(entry) if entry.stream != LOG else None
+    signed = understood(entry) if entry.stream != LOG else None
     if not isinstance(signed, ev.ByWorker):
         fold_entry(state, entry)
         return
@@ -98,13 +98,6 @@ def _reached(state: State, incarnation: str) -> tuple[int, dict[int, int]]:
     """Which of its entries were counted."""
     record = state.reports.incarnations.get(incarnation)
     return (0, {}) if record is None else (record.watermark, dict(record.ahead))
-
-
-def _decoded(entry: Entry) -> Signed | None:
-    try:
-        return decode(entry)
-    except BadEntry:
-        return None
 
 
 # ------------------------------------------------------------------ a replay of what is left
@@ -190,7 +183,7 @@ def pieces_of(archive: Archive, cut: Cut | None = None) -> tuple[State, Pieces]:
 def _reports(archive: Archive) -> Iterator[tuple[Entry, ev.ByWorker]]:
     for entry in archive.entries():
         if entry.stream != LOG:
-            signed = _decoded(entry)
+            signed = understood(entry)
             if isinstance(signed, ev.ByWorker):
                 yield entry, signed
 
@@ -200,7 +193,7 @@ def _phases(archive: Archive, whole: State) -> list[Phase]:
     plans: list[PlanSet] = []
     for entry in archive.entries():
         if entry.stream == LOG and entry.kind == ev.PlanSet.KIND and len(plans) < PLANS_MAX:
-            signed = _decoded(entry)
+            signed = understood(entry)
             if isinstance(signed, ev.ByMaster) and isinstance(signed.event, ev.PlanSet):
                 plans = [p for p in plans if p.from_ms < signed.event.from_ms] + [signed.event]
     until_ms = log.stopped_ms or log.closed_ms or log.ticked_ms

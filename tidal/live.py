@@ -15,7 +15,7 @@ from tidal.errors import TidalError
 from tidal.lines import monotonic_ms, monotonic_us
 from tidal.model import phases
 from tidal.model.clock import Clock
-from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, decode, entry_of
+from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, entry_of, understood
 from tidal.model.events import ByMaster, GenerationOpened
 from tidal.model.fold import fold_entries
 from tidal.model.frame import frame
@@ -230,9 +230,6 @@ def generation_of(entry: Entry) -> int:
     """The number of the generation that an entry opens; 0 for any other entry."""
     if entry.kind != GenerationOpened.KIND or entry.stream != LOG:
         return 0
-    try:
-        signed = decode(entry)
-    except BadEntry:
-        return 0
+    signed = understood(entry)
     event = signed.event if isinstance(signed, ByMaster) else None
     return event.number if isinstance(event, GenerationOpened) else 0

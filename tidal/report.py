@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from tidal.archive import Archive
 from tidal.cutting import cut_out
 from tidal.errors import cannot_write
-from tidal.model.codec import LOG, BadEntry, decode
+from tidal.model.codec import LOG, understood
 from tidal.model.cuts import cut_frame
 from tidal.model.events import ByMaster, FileChunk, RunStarted
 from tidal.model.explain import explain
@@ -136,9 +136,6 @@ def _chunks(archive: Archive) -> Iterator[FileChunk]:
             return
         if entry.stream != LOG or entry.kind != FileChunk.KIND:
             continue
-        try:
-            signed = decode(entry)
-        except BadEntry:
-            continue
+        signed = understood(entry)
         if isinstance(signed, ByMaster) and isinstance(signed.event, FileChunk):
             yield signed.event

@@ -22,7 +22,7 @@ from tidal.lastwords import LOG_BYTES_MAX
 from tidal.lodging import Lodging, lodge, own_copy, root_of
 from tidal.measure import Usage
 from tidal.model import phases
-from tidal.model.codec import BadEntry, Entry, decode, unpack, unpacked_secrets
+from tidal.model.codec import BadEntry, Entry, understood, unpack, unpacked_secrets
 from tidal.model.each import Spans
 from tidal.model.events import (
     ByMaster,
@@ -162,13 +162,12 @@ class Service:
         fold_entry(self.state, entry)
         if entry.kind not in (FileChunk.KIND, MessageSent.KIND):
             return
-        with contextlib.suppress(BadEntry):
-            signed = decode(entry)
-            event = signed.event if isinstance(signed, ByMaster) else None
-            if isinstance(event, FileChunk):
-                self._files.add(event)
-            elif isinstance(event, MessageSent) and self.crew is not None:  # of those before it was there, none
-                self.crew.tell_message(event.type, event.data, event.to)
+        signed = understood(entry)
+        event = signed.event if isinstance(signed, ByMaster) else None
+        if isinstance(event, FileChunk):
+            self._files.add(event)
+        elif isinstance(event, MessageSent) and self.crew is not None:  # of those before it was there, none
+            self.crew.tell_message(event.type, event.data, event.to)
 
     def adopt(self, brief: bytes | None) -> None:
         """Begin from the state that a master stored, for the log before it may be missing; hand in what is unsafe."""

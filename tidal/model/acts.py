@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
-from tidal.model.codec import LOG, BadEntry, decode
+from tidal.model.codec import LOG, understood
 from tidal.model.struct import Struct
 
 if TYPE_CHECKING:
@@ -63,10 +63,5 @@ def _act(event: ev.Event) -> tuple[str, ev.Event] | None:
 
 
 def _signed(entry: Entry) -> ev.ByMaster | None:
-    if entry.stream != LOG:
-        return None
-    try:
-        signed = decode(entry)
-    except BadEntry:
-        return None
+    signed = understood(entry) if entry.stream == LOG else None
     return signed if isinstance(signed, ev.ByMaster) else None

@@ -162,6 +162,14 @@ def decode(entry: Entry) -> Signed | None:
     return signed
 
 
+def understood(entry: Entry) -> Signed | None:
+    """As `decode`; None for nonsense as well."""
+    try:
+        return decode(entry)
+    except BadEntry:
+        return None
+
+
 def pack(value: Any) -> bytes:
     """A plain value as msgpack, maps in the order given; text that is no Unicode (a lone surrogate) as its escape."""
     return bytes(msgpack.packb(value, unicode_errors="backslashreplace"))

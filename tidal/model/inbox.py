@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.model.codec import ZERO_ID, BadEntry, Entry, EntryId, decode
+from tidal.model.codec import ZERO_ID, Entry, EntryId, understood
 from tidal.model.envelopes import ByOperator
 
 if TYPE_CHECKING:
@@ -36,10 +36,7 @@ class Inbox:
     def take(self, entry: Entry, log: LogHalf) -> None:
         """Keep an intent that is not answered; nonsense and what is too much are dropped."""
         self.at = entry.id
-        try:
-            signed = decode(entry)
-        except BadEntry:
-            return
+        signed = understood(entry)
         if isinstance(signed, ByOperator) and signed.id not in log.intents and len(self._pending) < PENDING_MAX:
             self._pending[signed.id] = signed
 

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from tidal.model import events as ev
-from tidal.model.codec import BadEntry, Entry, Signed, decode, encode, entry_of
+from tidal.model.codec import Entry, Signed, encode, entry_of, understood
 from tidal.model.state import State
 from tidal.model.struct import replace
 from tidal.model.wire import from_wire, to_wire
@@ -48,7 +48,7 @@ class Mask:
 
     def learn(self, entry: Entry) -> None:
         """Note the hosts that an entry names."""
-        signed = _decoded(entry)
+        signed = understood(entry)
         if signed is None or HOSTS not in self.kinds:
             return
         event = signed.event
@@ -72,7 +72,7 @@ class Mask:
 
     def entry(self, entry: Entry, anew: ev.Checkpoint | None = None) -> Entry | None:
         """The entry without what is masked; None when it cannot be read. `anew`: what a checkpoint says of the copy."""
-        signed = _decoded(entry)
+        signed = understood(entry)
         if signed is None:
             self.dropped += 1
             return None
@@ -146,10 +146,3 @@ def _silenced(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: GONE if key == "text" and item else _silenced(item) for key, item in value.items()}
     return [_silenced(item) for item in value] if isinstance(value, list) else value
-
-
-def _decoded(entry: Entry) -> Signed | None:
-    try:
-        return decode(entry)
-    except BadEntry:
-        return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.model.codec import LOG, REPORTS, BadEntry, EntryId, decode, is_entry_id
+from tidal.model.codec import LOG, REPORTS, EntryId, is_entry_id, understood
 from tidal.model.events import ByMaster, ByWorker, Reported, RunClosed, RunOpened, ThresholdTripped, Ticked
 from tidal.model.fold import fold, fold_entry
 from tidal.model.judging import final_trips, fold_tripped, trips
@@ -61,10 +61,7 @@ def _step(judged: Rejudged, entry: Entry, pending: _Pending, thresholds: tuple[s
 
 def _event_of(state: State, entry: Entry) -> object:
     """A master's event that the fold would take; None for anything else."""
-    try:
-        signed = decode(entry)
-    except BadEntry:
-        return None
+    signed = understood(entry)
     is_new = isinstance(signed, ByMaster) and (signed.epoch, signed.n) > (state.log.epoch, state.log.n)
     return signed.event if is_new and isinstance(signed, ByMaster) else None
 
@@ -86,10 +83,7 @@ class _Pending(Struct):
 
 def _fold_report(state: State, entry: Entry) -> None:
     """Fold a report, with what these thresholds want kept of it instead of what its worker was told to keep."""
-    try:
-        signed = decode(entry)
-    except BadEntry:
-        signed = None
+    signed = understood(entry)
     if isinstance(signed, ByWorker) and isinstance(signed.event, Reported):
         state.position[REPORTS] = entry.id
         fold(state, replace(signed, event=replace(signed.event, watch=watches(state.log))), str(entry.id))

@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from tidal.model.codec import REPORTS, BadEntry, decode
+from tidal.model.codec import REPORTS, understood
 from tidal.model.events import ByWorker, Reported
 from tidal.model.failures import OTHER
 from tidal.model.fold import fold_entry
@@ -43,10 +43,7 @@ def seconds_of(entries: Iterable[LogEntry]) -> Seconds:
 
 
 def _count(state: State, seconds: Seconds, entry: LogEntry) -> None:
-    try:
-        signed = decode(entry)
-    except BadEntry:
-        return
+    signed = understood(entry)
     if not isinstance(signed, ByWorker) or not isinstance(signed.event, Reported):
         return
     for block in signed.event.blocks:
