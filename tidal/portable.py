@@ -7,7 +7,6 @@ that it replays to what was exported, which its header says is not what the mast
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidal import paths
@@ -16,7 +15,7 @@ from tidal.archive_file import ENTRIES, KEYFRAME
 from tidal.chained import Chains, Link, checkpoint_of, link_of, place_of
 from tidal.errors import ArchiveDamaged, UsageError, cannot_write
 from tidal.keys import is_name
-from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, decode, unpack
+from tidal.model.codec import LOG, REPORTS, ZERO_ID, BadEntry, understood, unpack
 from tidal.model.events import ByMaster, RunOpened
 from tidal.model.fold import fold_entry
 from tidal.model.masking import HOSTS, RULES_OF_NOBODY, Mask
@@ -57,10 +56,9 @@ def run_of(archive: Archive) -> str:
         if count > OPENING_ENTRIES_MAX:
             break
         if entry.stream == LOG and entry.kind == RunOpened.KIND:
-            with suppress(BadEntry):
-                signed = decode(entry)
-                if isinstance(signed, ByMaster) and isinstance(signed.event, RunOpened):
-                    return signed.event.run if is_name(signed.event.run) else ""
+            signed = understood(entry)
+            if isinstance(signed, ByMaster) and isinstance(signed.event, RunOpened):
+                return signed.event.run if is_name(signed.event.run) else ""
     said = archive.header.get("run")
     return said if isinstance(said, str) and is_name(said) else ""
 

@@ -18,8 +18,9 @@ from tidal.generator.measures import NAMES_MAX
 from tidal.generator.recorder import Recorder
 from tidal.generator.scopes import TAG_COUNT_MAX, current
 from tidal.measuring import Metrics, measures_of
-from tidal.model.measured import DEPTH_MAX, OTHER, TAG_SETS_MAX, Measured
+from tidal.model.measured import DEPTH_MAX, TAG_SETS_MAX, Measured
 from tidal.model.metrics import PARTS
+from tidal.model.words import OTHER
 from tidal.tasks import TaskSet
 
 if TYPE_CHECKING:

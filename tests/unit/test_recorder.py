@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from tidal.flow import CatchResponseError
 from tidal.generator import recorder as module
 from tidal.generator.population import UserGreenlet
-from tidal.generator.recorder import OTHER, STILL_MS, Recorder, failure_text, whole_bytes, whole_us
+from tidal.generator.recorder import STILL_MS, Recorder, failure_text, whole_bytes, whole_us
 from tidal.generator.stages import Stages, class_of_caller
 from tidal.model.codec import PipeReader, pack_message
 from tidal.model.events import StageSpec
 from tidal.model.stats import Tally
+from tidal.model.words import OTHER
 
 START_US = 1_000_000_000_000
 

@@ -23,8 +23,9 @@ from tidal.model.series import Series
 from tidal.model.state import State
 from tidal.model.stats import Tally
 from tidal.model.struct import replace
+from tidal.model.text import without_password
 from tidal.outputs.html import as_script_data, render
-from tidal.outputs.html_data import LINES_MAX, PLAIN_LINES_MAX, SOURCE_BYTES_MAX, report_of, without_password
+from tidal.outputs.html_data import LINES_MAX, PLAIN_LINES_MAX, SOURCE_BYTES_MAX, report_of
 from tidal.outputs.html_shapes import COLUMNS_MAX, ROWS_MAX, SPECTRUM, heatmap, spectrum
 from tidal.report import read, read_frame, read_html, read_report, write_html
 

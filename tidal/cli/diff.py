@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tidal.cli import cutting, flags
+from tidal.cli.streams import STDOUT
 from tidal.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compare, and print."""
     from tidal.cli.console import columns_of
-    from tidal.cli.report import STDOUT, put
+    from tidal.cli.report import put
     from tidal.cli.streams import show
     from tidal.outputs.compared import comparison_text, comparisons_html, comparisons_json
 

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tidal.cli import cutting, flags
+from tidal.cli.streams import STDOUT
 from tidal.errors import UsageError, cannot_write
 
 if TYPE_CHECKING:
     import argparse
-
-STDOUT = "-"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

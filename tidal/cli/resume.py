@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.cli import flags
+from tidal.cli.pause import arguments
 
 if TYPE_CHECKING:
     import argparse
 
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags."""
-    flags.add_run(parser)
-    flags.add_redis(parser, "the runs of this machine")
+__all__ = ["arguments", "run"]
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tidal.cli.streams import STDOUT
 from tidal.errors import UsageError, cannot_write
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from tidal.model.rows import Frame
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
-STDOUT = "-"
 
 
 def summary_file(given: str | None, environ: Mapping[str, str] = os.environ) -> str | None:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from tidal.model.measured import OTHER, TAG_SETS_MAX, Measured, Transaction
+from tidal.model.measured import TAG_SETS_MAX, Measured, Transaction
 from tidal.model.metrics import Metric
 from tidal.model.stats import Tally
+from tidal.model.words import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable

@@ -29,6 +29,7 @@ from tidal.generator.sums import LiveSums, Sums
 from tidal.model.events import CUT_NAME_MAX, TRACEBACK_MAX, Block, ExceptionTally, FailureTally
 from tidal.model.pipe import Batch
 from tidal.model.stats import Tally
+from tidal.model.words import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +47,6 @@ MESSAGE_MAX = 500
 LATENCY_MAX_MS = 86_400_000
 """A day: what user code says beyond it counts as that, so that the sums of a second stay fit for an entry."""
 LENGTH_MAX = 1 << 50
-OTHER = "(other)"
 JUMP_MS = 1_000
 STILL_MS = 2_000
 """User time is counted four times a second: over a longer stretch this process stood still, and so did its users."""

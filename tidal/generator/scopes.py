@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, cast
 import gevent
 from gevent import Greenlet, getcurrent
 
-from tidal.model.measured import DEPTH_MAX, NAME_MAX, OTHER, TAGS_MAX
+from tidal.model.measured import DEPTH_MAX, NAME_MAX, TAGS_MAX
+from tidal.model.words import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

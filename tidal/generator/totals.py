@@ -12,7 +12,6 @@ from tidal.generator.recorder import (
     ENDPOINTS_MAX,
     FAILURES_MAX,
     NAME_MAX,
-    OTHER,
     failure_text,
     tidy,
     whole_bytes,
@@ -20,6 +19,7 @@ from tidal.generator.recorder import (
 )
 from tidal.model.events import FailureTally
 from tidal.model.stats import Tally
+from tidal.model.words import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

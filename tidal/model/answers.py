@@ -8,7 +8,7 @@ from tidal.model import events as ev
 from tidal.model import phases
 from tidal.model.members import why_it_stays
 from tidal.model.steering import Steered, has_users, steered
-from tidal.model.target import RATE_MAX, USERS_MAX, replanned
+from tidal.model.target import RATE_MAX, replanned
 from tidal.model.words import plural
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _wish(state: State, event: ev.Event) -> tuple[str, str]:
     if isinstance(event, ev.WantTarget):
         rate = state.log.spawn_rate if event.spawn_rate is None else event.spawn_rate
         text = f"{plural(event.users, 'user')} at {rate:g}/s"
-        if not 0 <= event.users <= USERS_MAX or not 0 < rate <= RATE_MAX:
+        if not 0 <= event.users <= ev.USERS_MAX or not 0 < rate <= RATE_MAX:
             return text, "users are 0 to 10,000,000 and the rate is above 0"
         return text, "the run is stopping" if stopping else has_users(state.log)
     if isinstance(event, ev.WantStop):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.model.failures import OTHER, bounded
+from tidal.model.failures import bounded
 from tidal.model.fresh import Fresh
 from tidal.model.sent import summed_spreads
 from tidal.model.staged import count_cuts
 from tidal.model.state import EndpointRecord
 from tidal.model.stats import Tally, merge_histogram
+from tidal.model.words import OTHER
 
 if TYPE_CHECKING:
     from tidal.model.samples import Block

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tidal.model.samples import TEXT_MAX, TRACEBACK_MAX
 from tidal.model.state import ExceptionRecord, FailureRecord
+from tidal.model.words import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,6 @@ FAILURES_MAX = 2_000
 """Distinct failures and exceptions kept; further ones are counted under OTHER."""
 FAILED_OF_ONE_MAX, FAILED_MAX, FAILED_CHARS_MAX = 5, 200, 1_000_000
 """Failed requests with their answers: of one endpoint and message, of the run, and their characters."""
-OTHER = "(other)"
 
 _K = TypeVar("_K")
 

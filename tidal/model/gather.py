@@ -13,6 +13,7 @@ from tidal.model.intervals import SPAN_MAX_S
 from tidal.model.loglines import few
 from tidal.model.struct import Struct, field, replace
 from tidal.model.wire import to_wire
+from tidal.model.words import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,7 +35,6 @@ KINDS_MAX = 50
 """Stages and classes that a report keeps apart; further ones are counted as (other)."""
 GATHERED_MAX = 2 * KINDS_MAX * SPAN_MAX_S
 """Blocks of single seconds until a report puts them together: of its seconds, and of those that wait for the next."""
-OTHER = "(other)"
 ROWS_MAX = 500
 """Distinct failures or exceptions in one report; further ones are counted under one row."""
 CLASSES_MAX = 1_000
@@ -291,7 +291,7 @@ def _spread_of(a: Spread | None, b: Spread | None) -> Spread | None:
 def add_paces(into: dict[str, PaceTally], tallies: Iterable[PaceTally]) -> None:
     """Add by user class; those of classes beyond the bound count under one name."""
     for tally in tallies:
-        name = tally.user_class if tally.user_class in into or len(into) < CLASSES_MAX else "(other)"
+        name = tally.user_class if tally.user_class in into or len(into) < CLASSES_MAX else OTHER
         mine = into.setdefault(name, PaceTally(name, 0, 0, 0))
         mine.begun += tally.begun
         mine.wanted_millionths += tally.wanted_millionths
@@ -358,7 +358,7 @@ def _add_failures(into: dict[tuple[str, str, str], FailureTally], tallies: Itera
     for tally in tallies:
         key = (tally.method, tally.name, tally.error)
         if key not in into and len(into) >= ROWS_MAX:
-            key = ("", "(other)", "(other)")
+            key = ("", OTHER, OTHER)
         mine = into.get(key)
         if mine is None:
             into[key] = FailureTally(*key, tally.occurrences, tally.first_ms, tally.last_ms)
@@ -372,6 +372,6 @@ def _add_exceptions(into: dict[tuple[str, str], ExceptionTally], tallies: Iterab
     for tally in tallies:
         key = (tally.message, tally.traceback)
         if key not in into and len(into) >= ROWS_MAX:
-            key = ("(other)", "")
+            key = (OTHER, "")
         mine = into.setdefault(key, ExceptionTally(*key, 0))
         mine.occurrences += tally.occurrences

@@ -20,6 +20,7 @@ from tidal.model.plantext import ARRIVALS, USERS
 from tidal.model.series import SUM_POINTS, Sums
 from tidal.model.struct import Struct, field
 from tidal.model.text import clean
+from tidal.model.words import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 CURVES_MAX = 50
 """Curves, and classes, that are followed one by one; further ones are counted as (other)."""
-OTHER = "(other)"
 COUNTED_MAX = 2_000
 """Users that are shared out among classes one by one for a picture; of more the shares are told by weight."""
 AHEAD_PERMILLE = 150

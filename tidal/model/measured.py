@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from tidal.model.metrics import KINDS, Metric
 from tidal.model.stats import Tally
 from tidal.model.struct import Struct, field
+from tidal.model.words import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-OTHER = "(other)"
 NAME_MAX = 200
 """Characters of a transaction's, metric's or check's name, and of a unit."""
 TAGS_MAX = 400

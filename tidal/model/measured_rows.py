@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidal.model.measured import OTHER, TAG_SETS_MAX, Transaction, crowded
+from tidal.model.measured import TAG_SETS_MAX, Transaction, crowded
 from tidal.model.metrics import CHECK, COUNTER, GAUGE, PARTS, RATE, TREND, Metric, value_of
 from tidal.model.own_rows import CheckRow, MetricRow, SampleRow, TaggedRow, TransactionRow
 from tidal.model.text import clean
-from tidal.model.words import number
+from tidal.model.words import OTHER, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 
 from tidal.errors import BadPlan
+from tidal.model.envelopes import USERS_MAX
 from tidal.model.pattern import lazily
 from tidal.model.spec import HEIGHT_MAX, STAGE_NAME_MAX, STAGES_MAX, StageSpec, Track
 from tidal.model.struct import Struct
@@ -26,7 +27,6 @@ USERS, ARRIVALS = "users", "arrivals/s"
 TEXT_MAX = 20_000
 PARTS_MAX = 1_000
 """Stages of one plan, named or not."""
-USERS_MAX = 10_000_000
 LENGTH_MS_MAX = 366 * 24 * 3_600_000
 """A year: longer than any run, and short enough for every clock."""
 _SPACE = lazily(r"[ \t\r]*")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tidal.model import words
 from tidal.model.plan import count_at, height_at
 from tidal.model.stats import merge_histogram
 from tidal.model.struct import Struct, field
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 PIECES_MAX = 20_000
 """Some 100 MB at the worst."""
 ENDPOINTS_MAX = 200
-OTHER = ("", "(other)")
+OTHER = ("", words.OTHER)
 TOTAL = ("", "")
 STEADY_LEAST_S = 5
 """A level that is held for less is a part of a ramp: shapes go in steps."""

@@ -9,6 +9,7 @@ from tidal.model.rows import ClassRow, StageRow
 from tidal.model.stats import Tally
 from tidal.model.struct import Struct, field
 from tidal.model.text import clean
+from tidal.model.words import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,6 @@ CUTS_MAX = 200
 """Stages, and classes, that are kept apart; further ones are counted as (other)."""
 CUT_ROWS_MAX = 2_000
 """Endpoints of all stages together; further ones are counted as (other) of their stage."""
-OTHER = "(other)"
 
 
 class CutRecord(Struct):

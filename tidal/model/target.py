@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tidal.model.state import LogHalf, State
 
-USERS_MAX, RATE_MAX = 10_000_000, 1_000_000
+RATE_MAX = 1_000_000
 
 
 def replanned(log: LogHalf, wanted: ev.TargetSet, now_ms: int) -> list[ev.Event]:
@@ -113,7 +113,7 @@ def _granted(state: State, wish: ev.Event, now_ms: int) -> list[ev.Event]:
     if log.phase != phases.RUNNING or _heads_there(log, wish) or (log.plan is not None and log.plan.rest is not None):
         return []
     unknown = set(wish.classes) - {c.name for c in log.classes}
-    if unknown or not 0 <= wish.users <= USERS_MAX or not 0 < wish.spawn_rate <= RATE_MAX:
+    if unknown or not 0 <= wish.users <= ev.USERS_MAX or not 0 < wish.spawn_rate <= RATE_MAX:
         why = (
             f"no user class {', '.join(sorted(unknown))}"
             if unknown

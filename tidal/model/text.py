@@ -7,6 +7,8 @@ import unicodedata
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from tidal.model.pattern import lazily
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -25,6 +27,11 @@ def clean(text: str, most: int = 300) -> str:
     return kept if len(kept) <= most else kept[: most - 1] + "…"
 
 
+def without_password(text: str) -> str:
+    """The text without the names and passwords of the URLs in it."""
+    return _USER_INFO.sub("…@", text)
+
+
 def offer(word: str, known: Collection[str]) -> str:
     """What somebody may have meant by a name that does not exist: near ones, else the first thirty that there are."""
     near = get_close_matches(word[:60], known, 3, 0.5)
@@ -33,4 +40,5 @@ def offer(word: str, known: Collection[str]) -> str:
 
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])|\x9b[0-?]*[ -/]*[@-~]")
 """Terminal control sequences: CSI, OSC and the short ones (ECMA-48)."""
+_USER_INFO = lazily(r"(?<=://)[^/@\s]*@")
 _BAD = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

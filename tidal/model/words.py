@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+OTHER = "(other)"
+"""The name under which whatever is one too many is counted together."""
+
 
 def moment(plan_ms: int) -> str:
     """A moment of plan time, and a span of it, as written everywhere: 2:14, 1:02:14; before the start -0:10."""

@@ -6,7 +6,6 @@ followed live or folded from the archive. Moments are milliseconds of plan time,
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tidal.model.explain import RUN, explain
@@ -17,7 +16,7 @@ from tidal.model.rows import LedgerRow
 from tidal.model.spec import RunOptions
 from tidal.model.stats import Tally
 from tidal.model.struct import Discreet, asdict
-from tidal.model.text import clean
+from tidal.model.text import clean, without_password
 from tidal.model.thresholds_read import threshold_of
 from tidal.outputs.html_shapes import PERCENTILES, SPECTRUM, heatmap, percentiles, spectrum
 from tidal.outputs.layout import day_and_clock, duration
@@ -48,7 +47,6 @@ SOURCE_BYTES_MAX = 128 * 1024
 """Of all shipped files together; a report is for reading."""
 MIXED_USERS_MAX = 100_000
 """Beyond, the classes' weights say as much as a count."""
-_USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 class Report(Discreet, frozen=True):
@@ -127,11 +125,6 @@ def _logged(shown: Frame, origin_ms: int) -> str:
     cut = f", the newest {len(rows):,} of {len(shown.logs):,}" if len(rows) < len(shown.logs) else ""
     lines = (f"{duration(row.at_ms - origin_ms):>8}  {row.who} {row.level}  {row.text}" for row in rows)
     return "\n".join([f"\nLog{cut}", *(clean(line, PLAIN_LINE_CHARS) for line in lines)]) + "\n"
-
-
-def without_password(text: str) -> str:
-    """Text without the names and passwords of URLs in it."""
-    return _USER_INFO.sub("…@", text)
 
 
 def _explained(state: State, shown: Frame) -> dict[str, Any]:

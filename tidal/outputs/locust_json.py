@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from tidal.model.codec import REPORTS, understood
 from tidal.model.events import ByWorker, Reported
-from tidal.model.failures import OTHER
 from tidal.model.fold import fold_entry
 from tidal.model.state import State
 from tidal.model.stats import bucket_middle_us
 from tidal.model.text import clean
+from tidal.model.words import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tidal.model.text import without_password
 from tidal.model.words import plural
 from tidal.outputs.judged import ledger_lines, verdict_word
 from tidal.outputs.layout import clock, day_and_clock, duration, latency, rate, share, shorten
@@ -27,7 +28,6 @@ REASONS_MAX = 10
 TEXT_MAX = 100
 HEADINGS = ("endpoint", "requests", "failed", "p50", "p95", "p99", "max", "req/s")
 RESPONSE_HEADINGS = ("endpoint", "requests", "p50", "p95", "p99", "max")
-_USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 def markdown(frame: Frame) -> str:
@@ -53,7 +53,7 @@ def markdown(frame: Frame) -> str:
 
 def code(text: str, most: int = TEXT_MAX) -> str:
     """Text in a code span that it cannot end, nor the cell of the table that the span is in."""
-    text = shorten(_USER_INFO.sub("…@", text), most).strip() or "-"
+    text = shorten(without_password(text), most).strip() or "-"
     fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|")

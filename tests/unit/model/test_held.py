@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from tidal.model import events as ev
 from tidal.model.closeup import Focus
 from tidal.model.frame import frame
-from tidal.model.held import CURVES_MAX, OTHER, Held, Ran, held_of, note_ran, shared
+from tidal.model.held import CURVES_MAX, Held, Ran, held_of, note_ran, shared
 from tidal.model.plan import ramp
 from tidal.model.series import SUM_POINTS, Sums
 from tidal.model.struct import replace
+from tidal.model.words import OTHER
 
 STAGES = (ev.StageSpec("up", 0, 4_000), ev.StageSpec("hold", 4_000, 10_000))
 PLAN = replace(planned("w1", end_ms=10_000), tracks=(ev.Track("", ((0, 8.0),)),), stages=STAGES)

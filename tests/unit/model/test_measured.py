@@ -18,7 +18,6 @@ from tidal.model.frame import frame
 from tidal.model.gather import Gathering, fits, fitting, merge_reports
 from tidal.model.measured import (
     DEPTH_MAX,
-    OTHER,
     ROWS_MAX,
     TAG_SETS_MAX,
     Measured,
@@ -27,6 +26,7 @@ from tidal.model.measured import (
 from tidal.model.own_rows import CheckRow, MetricRow, TransactionRow
 from tidal.model.pipe import Batch
 from tidal.model.struct import replace
+from tidal.model.words import OTHER
 
 if TYPE_CHECKING:
     from tidal.model.rows import Frame

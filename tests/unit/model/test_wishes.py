@@ -13,7 +13,7 @@ from tidal.model import events as ev
 from tidal.model.ledger import planned_users
 from tidal.model.plan import counts_at
 from tidal.model.struct import replace
-from tidal.model.target import LEAD_MS, USERS_MAX, capped, grant, replanned
+from tidal.model.target import LEAD_MS, capped, grant, replanned
 
 if TYPE_CHECKING:
     from tidal.model.state import State
@@ -114,7 +114,9 @@ def test_after_any_wishes_the_plan_heads_for_the_last(wishes: list[tuple[int, tu
 
 
 @pytest.mark.parametrize(
-    "bad", [wish(5, 1.0, "Nobody"), wish(-1), wish(USERS_MAX + 1), wish(5, 0.0)], ids=["class", "less", "more", "rate"]
+    "bad",
+    [wish(5, 1.0, "Nobody"), wish(-1), wish(ev.USERS_MAX + 1), wish(5, 0.0)],
+    ids=["class", "less", "more", "rate"],
 )
 def test_a_wish_that_cannot_be_is_refused_in_words(bad: ev.TargetSet) -> None:
     """User code may say anything."""

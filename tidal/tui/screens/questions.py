@@ -11,7 +11,7 @@ from textual.containers import Container, Horizontal
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
-from tidal.model.events import TEXT_MAX
+from tidal.model.events import TEXT_MAX, USERS_MAX
 from tidal.model.struct import Struct
 from tidal.model.words import plural
 from tidal.tui.screens.steady import Steady
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-USERS_MAX = 10_000_000
 HEIRS_MAX = 4
 """Workers that are named as those who take over."""
 
