@@ -23,9 +23,10 @@ from tidal.model.text import clean
 from tidal.model.words import moment, number, part, plural, user_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tidal.model.findings import Finding
+    from tidal.model.ledger import Gap
     from tidal.model.state import LogHalf, State
 
 VALID, SUSPECT, INVALID = "valid", "suspect", "invalid"
@@ -97,19 +98,20 @@ def exit_code_of(verdict: Verdict, ordinary: int, *, allow_suspect: bool) -> int
 def _of_load(state: State, books: Books) -> Iterator[Finding]:
     """Losses by name, then what else is missing or too much."""
     planned_ms, grace_ms = books.planned_user_ms, _peak_users(state) * GRACE_MS
-    explained_ms = 0
+    explained: set[Gap] = set()
     for loss in losses(state)[:OF_A_KIND]:
-        missing_ms = _missing_near(state.log, books, loss)
-        explained_ms += missing_ms
-        yield 1, _told_loss(state.log, loss, missing_ms, planned_ms)
+        near = _gaps_near(state.log, books, loss)
+        explained |= near
+        yield 1, _told_loss(state.log, loss, _missing(near), planned_ms)
     for incarnation in _told_in_the_end(state)[:OF_A_KIND]:
         loss = Loss(state.log.incarnations.get(incarnation, incarnation), 0, 0, "lost", incarnation, is_worker=True)
-        if (lacks_ms := _missing_near(state.log, books, loss)) - explained_ms > grace_ms:
-            explained_ms += lacks_ms
-            yield 1, f"{_lost_at(state.log, loss)}, {_amount(lacks_ms, planned_ms)} not generated"
+        near = _gaps_near(state.log, books, loss) - explained
+        if _missing(near) > grace_ms:
+            explained |= near
+            yield 1, f"{_lost_at(state.log, loss)}, {_amount(_missing(near), planned_ms)} not generated"
     missing_ms = max(0, books.missing_user_ms - _let_go_ms(state, books))
     weight = weight_of(missing_ms, planned_ms, grace_ms)
-    if weight and (weight > 1 or missing_ms - explained_ms > grace_ms):
+    if weight and (weight > 1 or missing_ms - _missing(explained) > grace_ms):
         yield weight, f"{_amount(missing_ms, planned_ms)} not generated{_where(state.log, books, 2)}{_ended(state)}"
     weight = weight_of(books.surplus_user_ms, planned_ms, grace_ms + _tail_ms(state))
     if weight:
@@ -165,11 +167,16 @@ def _told_second(log: LogHalf, second: int) -> str:
     return moment(second * 1000 - log.began_ms)
 
 
-def _missing_near(log: LogHalf, books: Books, loss: Loss) -> int:
+def _gaps_near(log: LogHalf, books: Books, loss: Loss) -> set[Gap]:
+    """The gaps that are put down to a loss."""
     before_ms, after_ms = NEAR_LOSS_MS
     seen_ms, lost_ms = log.losses.get(loss.incarnation, (0, 0)) if loss.is_worker else (loss.from_ms, loss.to_ms)
     near = range((seen_ms - before_ms) // 1000, (lost_ms + after_ms) // 1000)
-    return sum(missing_ms for first, end, missing_ms, _ in books.gaps if first < near.stop and end > near.start)
+    return {gap for gap in books.gaps if gap[0] < near.stop and gap[1] > near.start}
+
+
+def _missing(gaps: Iterable[Gap]) -> int:
+    return sum(missing_ms for _, _, missing_ms, _ in gaps)
 
 
 def _told_in_the_end(state: State) -> list[str]:
@@ -225,13 +232,10 @@ def _of_numbers(state: State, *, is_final: bool) -> Iterator[Finding]:
         yield 1, f"reports of {name} are missing in {plural(gaps[incarnation], 'place')}: others after them came"
     refused = log.refused.count + reports.refused.count
     if refused:
-        yield 1, f"{number(refused)} entries were refused; what they counted is missing: {_last_refusal(state)}"
+        one, many = "entry was refused; what it counted is", "entries were refused; what they counted is"
+        yield 1, f"{plural(refused, one, many)} missing: {state.reports.refused.why or state.log.refused.why}"
     if log.clock_back_ms >= 1_000:
         yield 1, f"Redis' clock went back by {log.clock_back_ms / 1000:.1f} s: seconds are not what they were"
-
-
-def _last_refusal(state: State) -> str:
-    return state.reports.refused.why or state.log.refused.why
 
 
 def _owners(log: LogHalf) -> tuple[str, ...]:

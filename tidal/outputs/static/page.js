@@ -68,8 +68,8 @@ function notes() {
   if (lost.length) said.push(["warn", `Lost on the way: ${lost.join(", ")}. Their users went to the others; what they had not handed in is in no figure.`]);
   if (data.ledger.lost_intervals) said.push(["warn", `${plural(data.ledger.lost_intervals, "interval")} of killed processes never sent: the story names each.`]);
   if (expected && reporting < expected) said.push(["warn", `${reporting} of ${expected} workers reported; figures are complete to ${clock(complete)}.`]);
-  if (data.totals.bad_entries) said.push(["warn", `${plural(data.totals.bad_entries, "entry", "entries")} of the log were refused.`]);
-  if (data.totals.skipped_entries) said.push(["warn", `${plural(data.totals.skipped_entries, "entry", "entries")} of a newer tidal were skipped.`]);
+  if (data.totals.bad_entries) said.push(["warn", `${plural(data.totals.bad_entries, "entry", "entries")} of the log refused.`]);
+  if (data.totals.skipped_entries) said.push(["warn", `${plural(data.totals.skipped_entries, "entry", "entries")} of a newer tidal skipped.`]);
   if (!isOver) said.push(["", `The run goes on: this is how it stood at ${dayAndClock(data.at_ms)}.`]);
   return said;
 }
