@@ -93,7 +93,7 @@ class Held(Struct, frozen=True):
 
 def note_planned(held: Planned, plan: PlanSet | None, plan_ms: int, second: int, length_ms: int) -> None:
     """Add what the plan wants from a moment on, for so long: nothing changes meanwhile."""
-    if plan is None or plan_ms < 0 or (plan.end_ms is not None and plan_ms >= plan.end_ms):
+    if plan is None or (plan.end_ms is not None and plan_ms >= plan.end_ms):
         return
     for name, count in counts_at(plan.tracks, plan_ms).items():
         _of(held.users, name).add(second, count * length_ms)
@@ -133,17 +133,17 @@ def held_of(state: State, at_ms: int, end_s: int) -> Held:
     if not log.began_ms or log.plan is None:
         return Held()
     now_ms = max(0, (log.stopped_ms or at_ms) - log.began_ms)
-    step_s = _step_s(state, _last_ms(log, now_ms))
-    grid = _Grid(log, step_s, _last_ms(log, now_ms), min(end_s, (log.began_ms + now_ms) // 1000 + 1))
+    last_ms = _last_ms(log, log.plan, now_ms)
+    step_s = _step_s(state, last_ms)
+    grid = _Grid(log, log.plan, step_s, last_ms, min(end_s, (log.began_ms + now_ms) // 1000 + 1))
     lines = [*grid.user_lines(state), *grid.arrival_lines(state)]
     spans = grid.spans(state, log.plan.stages)
     return Held(grid.start_ms, step_s * 1000, now_ms, log.plan.end_ms, tuple(lines), spans)
 
 
-def _last_ms(log: LogHalf, now_ms: int) -> int:
+def _last_ms(log: LogHalf, plan: PlanSet, now_ms: int) -> int:
     """Up to where there is something to see: the end of the plan, or a bit after now and after its last change."""
-    plan = log.plan
-    if plan is None or log.phase == phases.CLOSED or log.stopped_ms:
+    if log.phase == phases.CLOSED or log.stopped_ms:
         return max(now_ms, 1_000)
     if plan.end_ms is not None:
         return max(plan.end_ms, now_ms, 1_000)
@@ -164,8 +164,8 @@ def _step_s(state: State, last_ms: int) -> int:
 class _Grid:
     """Columns of equal length from the start to the end."""
 
-    def __init__(self, log: LogHalf, step_s: int, last_ms: int, end_s: int) -> None:
-        self.log, self.step_s = log, step_s
+    def __init__(self, log: LogHalf, plan: PlanSet, step_s: int, last_ms: int, end_s: int) -> None:
+        self.log, self.plan, self.step_s = log, plan, step_s
         first = log.began_ms // 1000 // step_s
         last = (log.began_ms + last_ms - 1) // 1000 // step_s
         self.columns = range(first, last + 1)
@@ -176,10 +176,9 @@ class _Grid:
         """All users, then each class by itself where there are several."""
         log, ran = self.log, {n: s.by_step(self.step_s) for n, s in state.reports.held.users.items()}
         curves = {n: self._planned(n, s.by_step(self.step_s)) for n, s in sorted(log.held.users.items())}
-        if log.plan is not None:
-            curves |= {
-                t.name: self._planned(t.name, {}) for t in log.plan.tracks if t.unit == USERS and t.name not in curves
-            }
+        curves |= {
+            t.name: self._planned(t.name, {}) for t in self.plan.tracks if t.unit == USERS and t.name not in curves
+        }
         if not any(any(values) for values in curves.values()) and not any(ran.values()):
             return []
         planned = [self._by_class({n: curves[n][i] for n in curves}) for i in range(len(self.columns))]
@@ -199,7 +198,7 @@ class _Grid:
         """All arrivals: planned, and begun."""
         begun = state.reports.held.begun.by_step(self.step_s)
         wanted = self.log.held.arrivals.by_step(self.step_s)
-        tracks = [t for t in self.log.plan.tracks if t.unit == ARRIVALS] if self.log.plan is not None else []
+        tracks = [t for t in self.plan.tracks if t.unit == ARRIVALS]
         if not (tracks or begun or any(wanted.values())):
             return []
         past = [wanted.get(i, 0) * 1000 // self.step_s for i in self.past]
@@ -232,7 +231,7 @@ class _Grid:
 
     def _planned(self, name: str, sums: Mapping[int, int]) -> list[int]:
         """Thousandths of users of a curve: as they were added up, and as they are to come."""
-        tracks = [t for t in self.log.plan.tracks if t.name == name and t.unit == USERS] if self.log.plan else []
+        tracks = [t for t in self.plan.tracks if t.name == name and t.unit == USERS]
         return [*self._actual(sums), *self._ahead(tracks)]
 
     def _ahead(self, tracks: Sequence[Track]) -> list[int]:
@@ -241,8 +240,7 @@ class _Grid:
         return [round(1000 * height_at(tracks, self._middle_ms(i))) if self._is_on(i) else 0 for i in ahead]
 
     def _is_on(self, column: int) -> bool:
-        plan, middle_ms = self.log.plan, self._middle_ms(column)
-        return plan is not None and middle_ms >= 0 and (plan.end_ms is None or middle_ms < plan.end_ms)
+        return self.plan.end_ms is None or self._middle_ms(column) < self.plan.end_ms
 
     def _middle_ms(self, column: int) -> int:
         return (2 * column + 1) * self.step_s * 500 - self.log.began_ms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from histories import T0, T0_S, at, by, folded, opened, planned, ready, report, started, stopped, ticked
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +49,55 @@ def test_the_plan_goes_on_where_what_ran_ends() -> None:
     assert line(held, "Buyer") == ([6] * 10, [6, 6, 6])
     assert line(held, "Reader") == ([2] * 10, [2, 2, 2])
     assert (held.start_ms, held.step_ms, held.now_ms, held.end_ms) == (0, 1_000, 3_000, 10_000)
+    assert [(one.name, one.unit) for one in held.lines] == [("", "users"), ("Buyer", "users"), ("Reader", "users")]
+
+
+def test_the_plan_is_there_before_anything_ran() -> None:
+    """Nothing was added up yet."""
+    assert line(looked_at(0), "") == ([8] * 10, [])
+
+
+def test_beyond_its_end_a_plan_wants_nobody() -> None:
+    """Who still runs is seen."""
+    held = looked_at(12, *(block(s, Buyer=6_000, Reader=2_000) for s in range(12)))
+    assert line(held, "") == ([8] * 10 + [0, 0], [8] * 12)
+    (hold,) = held.stages[1:]
+    assert (hold.name, hold.from_ms, hold.to_ms, hold.ran_user_ms) == ("hold", 4_000, 10_000, 48_000)
+
+
+@pytest.mark.parametrize(("last_ms", "columns"), [(0, 13), (20_000, 24), (500_000, 105)])
+def test_of_a_plan_without_an_end_a_bit_more_is_shown(last_ms: int, columns: int) -> None:
+    """Than has been, and than its last change, unless that is far away."""
+    curve = ((0, 4.0), (last_ms, 8.0)) if last_ms else ((0, 8.0),)
+    held = looked_at(10, plan=replace(PLAN, end_ms=None, stages=(), tracks=(ev.Track("", curve),)))
+    assert (len(line(held, "")[0]), held.end_ms) == (columns, None)
+
+
+def test_a_long_run_has_longer_columns() -> None:
+    """No more of them, and each says how many users: what ran as a mean, what is to come as it is in its middle."""
+    rise = replace(PLAN, end_ms=2_400_000, stages=(), tracks=(ev.Track("", ((0, 0.0), (2_400_000, 240.0))),))
+    held = looked_at(1_200, ev.Block(T0_S, 1_200, {}, {"Buyer": 1_200_000 * 60}), plan=rise)
+    assert (held.step_ms, held.now_ms) == (16_000, 1_200_000)
+    whole = held.lines[0]
+    assert (len(whole.planned_milli), whole.planned_milli[100]) == (2_400 // 16, 160_800)
+    assert [milli // 1_000 for milli in whole.actual_milli] == [60] * (1_200 // 16)
+
+
+def test_a_class_with_a_curve_of_its_own_is_no_part_of_the_mix() -> None:
+    """The others share what the mix wants."""
+    plan = replace(PLAN, tracks=(ev.Track("", ((0, 4.0),)), ev.Track("Reader", ((0, 2.0),))))
+    held = looked_at(2, block(0, Buyer=4_000, Reader=1_000), plan=plan)
+    assert line(held, "") == ([6] * 10, [5, 0])
+    assert line(held, "Buyer") == ([4] * 10, [4, 0])
+    assert line(held, "Reader") == ([2] * 10, [1, 0])
+
+
+def test_who_was_wished_for_alone_is_the_mix() -> None:
+    """An operator's target may name classes; of the others nothing is planned."""
+    wish = at(0, ev.TargetSet(8, 1.0, "ann", ("Buyer",)))
+    held = looked_at(2, block(0, Buyer=8_000), more=(wish,))
+    assert [one.name for one in held.lines] == [""]
+    assert line(held, "") == ([8] * 10, [8, 0])
 
 
 def test_each_stage_has_its_own_sums() -> None:
@@ -135,6 +185,8 @@ def test_many_users_are_shared_out_by_weight() -> None:
     classes = (ev.ClassSpec("A", 3.0), ev.ClassSpec("B", 1.0), ev.ClassSpec("C", fixed_count=40))
     exact, told = shared(classes, 1_040, 2_000), shared(classes, 1_040, 10)
     assert exact == told == {"A": 750, "B": 250, "C": 40}
+    assert shared(classes[:2], 1) == {"A": 1, "B": 0}
+    assert shared((ev.ClassSpec("A"), ev.ClassSpec("B"), ev.ClassSpec("D", 0.0)), 2_001) == {"A": 1_000, "B": 1_000}
 
 
 def test_user_time_of_many_seconds_is_spread_over_all_of_them() -> None:
