@@ -27,9 +27,10 @@ def block(second: int, **user_ms: int) -> ev.Block:
 
 def looked_at(seconds: int, *blocks: ev.Block, plan: ev.PlanSet = PLAN, more: tuple[object, ...] = ()) -> Held:
     """The run after so many seconds."""
-    told = [by("w1", 1, report(*blocks, to_ms=1_000 * seconds))] if blocks else []
+    event = report(*blocks, to_ms=1_000 * seconds)
+    told = [ev.ByWorker("w1.1", 1, 1, T0 + 1_000 * seconds, event)] if blocks else []
     tick = at(1_000 * seconds, ticked("w1"))
-    state = folded(opened(), *ready("w1"), started(), at(0, plan), *told, *more, tick)  # type: ignore[arg-type]
+    state = folded(opened(), *ready("w1"), started(), at(0, plan), *more, tick, *told)  # type: ignore[arg-type]
     closeup = frame(state, T0 + 1_000 * seconds, Focus(plan=True)).closeup
     assert closeup is not None
     assert closeup.plan is not None
