@@ -104,6 +104,11 @@ class Screen:
         """The screen, a line a row, without trailing blanks."""
         return "\n".join(line.rstrip() for line in self._cells.display).rstrip()
 
+    @property
+    def line_of_the_cursor(self) -> str:
+        """The line in which a field that has the focus is."""
+        return str(self._cells.display[self._cells.cursor.y])
+
     def until(self, awaited: Awaited, within_s: float = PATIENCE_S) -> str:
         """The screen's text once it holds a text, or meets a condition; AssertionError at the deadline."""
         end_s = time.monotonic() + within_s

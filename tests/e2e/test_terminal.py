@@ -133,8 +133,11 @@ def test_the_first_run(terminal: Opener, home: Path, url: str) -> None:
 def change_users(screen: Screen) -> None:
     """The header, the workers' table and the figures of the whole all follow."""
     screen.press("u")
-    screen.until("Change users")
-    screen.type("7", "tab", "50", "enter")
+    screen.until("Change users")  # the dashboard below it moves, too: another picture is no answer
+    for keys, line in (("7", r"Users +7 "), ("tab", "Spawn rate"), ("50", r"Spawn rate /s +50 ")):
+        screen.press(keys)
+        screen.until(lambda _, line=line: re.search(line, screen.line_of_the_cursor))
+    screen.press("enter")
     screen.until(running(7))
     screen.press("2")
     workers = screen.until(lambda text: worker_users(text) == 7)
