@@ -33,7 +33,7 @@ def served(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     """A replay that is served on loopback."""
     port, log = own_port(), tmp_path / "said"
     path = record(tmp_path / "shop.tidal", Shop(seconds=30))
-    argv = [sys.executable, "-m", "tidal", "replay", str(path), "--serve", f"127.0.0.1:{port}"]
+    argv = [sys.executable, "-m", "tidal", "replay", str(path), "--speed", "64", "--serve", f"127.0.0.1:{port}"]
     with log.open("wb") as said:
         child = subprocess.Popen(argv, stdout=said, stderr=said, env={**os.environ, "TIDAL_HOME": str(tmp_path)})
     try:

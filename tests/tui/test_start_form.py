@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -256,6 +257,23 @@ async def test_typing_a_file_looks_at_it_once_it_rests() -> None:
         names = [Path(file).name for file in paper.inspected]
         assert names[-1] == "shop.py"
         assert len(names) < len("shop.py")  # on a busy machine a letter may come late
+        assert "[x] Admin" in screen_text(pilot)
+
+
+async def test_a_look_at_the_file_that_is_cancelled_midway_leaves_no_half_form() -> None:
+    """Its classes were on their way to the form when a timer asked for another look: the form takes all of them in."""
+    paper = desk("")
+    async with TidalApp(desk=paper, look=LOOK).run_test(size=(80, 24)) as pilot:
+        await inspected(pilot)
+        start = pilot.app.screen
+        assert isinstance(start, Start)
+        field(pilot, "file").value = "shop.py"
+        await pilot.pause()
+        start._look_at_file()
+        while start._typed.loaded is None:  # noqa: ASYNC110 - of a step in between nobody tells
+            await asyncio.sleep(0)
+        start._look_at_file()
+        await inspected(pilot)
         assert "[x] Admin" in screen_text(pilot)
 
 

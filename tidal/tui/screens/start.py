@@ -94,6 +94,7 @@ class Start(Steady[None]):
         self._file_complaint = ""
         self._outlook, self._company = Outlook(), Company()
         self._later: Timer | None = None
+        self._offering = asyncio.Lock()
         self._is_starting = False
         self._forecast = Forecast(look, id="forecast")
 
@@ -262,10 +263,14 @@ class Start(Steady[None]):
             memory = self._memory.get(memory_name(_absolute(file)))
             self._typed = recalled(replace(self._typed, loaded=loaded), memory, self._desk.begin, self._touched)
         self._inspected = file
-        await self._offer()
+        await asyncio.shield(self._offer())  # another look may cancel this one; a form that changes does so to the end
 
     async def _offer(self) -> None:
-        """Show the file's classes and arguments, and what the other fields were left at."""
+        """Show the file's classes and arguments, and what the other fields were left at; one offer after the other."""
+        async with self._offering:
+            await self._offer_what_is_typed()
+
+    async def _offer_what_is_typed(self) -> None:
         typed = self._typed
         for field in self.query(Entry):
             if (text := getattr(typed, field.id or "", None)) is not None and field.value != text:
