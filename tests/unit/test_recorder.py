@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 
 import gevent
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,8 +79,11 @@ def test_what_users_send_is_taken_as_it_can_be() -> None:
 
 SAMPLES = st.lists(
     st.tuples(
-        st.one_of(st.floats(0, 100_000), st.sampled_from([None, 0.0004, 0.001, 7, math.nan, math.inf, -1.0, 1e12])),
-        st.one_of(st.integers(0, 5_000), st.sampled_from([-1, None, True, 1 << 60])),
+        st.one_of(
+            st.floats(0, 100_000),
+            st.sampled_from([None, 0.0004, 0.001, 7, math.nan, math.inf, -1.0, 1e12, "3", "soon", [], 10**400]),
+        ),
+        st.one_of(st.integers(0, 5_000), st.sampled_from([-1, None, True, 1 << 60, math.nan, math.inf, "many"])),
         st.booleans(),
     ),
     max_size=40,
@@ -87,7 +92,7 @@ SAMPLES = st.lists(
 
 @given(SAMPLES, st.integers(1, 1_000))
 def test_samples_that_wait_for_their_page_are_counted_as_others(
-    samples: list[tuple[float | None, int | None, bool]], ticks_a_us: int
+    samples: list[tuple[Any, Any, bool]], ticks_a_us: int
 ) -> None:
     """Whatever a sample is, and whichever clock ends the page: the sums are those of one count for each."""
     clock, by_pages, one_by_one = Clock(), Tally(), Tally()
@@ -104,6 +109,30 @@ def test_samples_that_wait_for_their_page_are_counted_as_others(
                 found[block.second] += block.tallies["GET", "/"].requests
     assert by_pages == one_by_one
     assert found == expected
+
+
+@pytest.mark.parametrize("time_ms", ["soon", [], {}, 10**400, math.nan, math.inf])
+def test_a_request_whose_time_is_no_number_is_counted_without_one(time_ms: Any) -> None:
+    """It was made, whatever its client says of it: a row without a request would say that it was not."""
+    rec = Recorder(Clock())
+    rec.sample(["GET"], {"a": 1}, time_ms, "many")
+    (block,) = rec.take().blocks
+    tally = block.tallies["['GET']", "{'a': 1}"]
+    assert (tally.requests, tally.untimed, tally.bytes, tally.histogram) == (1, 1, 0, {})
+
+
+@pytest.mark.parametrize(("time_ms", "length"), [(5e7, 10), (1e300, 1 << 300)])
+def test_whatever_users_say_of_requests_reaches_their_agent(time_ms: float, length: int) -> None:
+    """Nanoseconds where milliseconds are meant, ten thousand times: no agent may call that nonsense."""
+    rec = Recorder(Clock())
+    for _ in range(10_000):
+        rec.sample("GET", "/", time_ms, length)
+    batch, reader = rec.take(), PipeReader()
+    (told,) = reader.feed(pack_message(batch))
+    assert told == batch
+    tally = batch.blocks[0].tallies["GET", "/"]
+    assert tally.average_us == min(time_ms * 1000, 86_400_000_000)
+    assert tally.bytes == 10_000 * min(length, 1 << 40)
 
 
 @given(

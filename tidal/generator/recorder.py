@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 import traceback
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,8 @@ NAME_MAX = 500
 MESSAGE_MAX = 500
 LATENCY_MAX_MS = 86_400_000
 """A day: what user code says beyond it counts as that, so that the sums of a second stay fit for an entry."""
-LENGTH_MAX = 1 << 50
+LENGTH_MAX = 1 << 40
+"""A terabyte: the same of a length."""
 JUMP_MS = 1_000
 STILL_MS = 2_000
 """User time is counted four times a second: over a longer stretch this process stood still, and so did its users."""
@@ -165,7 +167,7 @@ class Recorder:
             try:
                 page = self._open[request_type, name, here.user_class]
                 user = here.user
-            except (AttributeError, KeyError):
+            except (AttributeError, KeyError, TypeError):
                 pass
             else:
                 if (
@@ -184,6 +186,7 @@ class Recorder:
 
     def _sample(self, of: tuple[Any, Any], time_ms: Any, size: Any, exception: Any, more: dict[str, Any]) -> None:
         """Any sample."""
+        of = of if isinstance(of[0], Hashable) and isinstance(of[1], Hashable) else (_text_of(of[0]), _text_of(of[1]))
         now_us = self._now_us()
         here: Any = getcurrent()
         user = here.user = getattr(here, "user", None)  # the next time it is known, be it nobody's
@@ -372,15 +375,21 @@ def whole_us(response_time_ms: Any) -> int | None:
         return round(response_time_ms * 1000)
     if response_time_ms is None:
         return None
-    time_ms = float(response_time_ms)
+    try:
+        time_ms = float(response_time_ms)
+    except (TypeError, ValueError, OverflowError):
+        return None
     return max(0, round(min(time_ms, LATENCY_MAX_MS) * 1000)) if math.isfinite(time_ms) else None
 
 
 def whole_bytes(length: Any) -> int:
-    """A length as user code gives it."""
+    """A length as user code gives it; 0 for one that is no number."""
     if type(length) is int and 0 <= length < LENGTH_MAX:  # nearly all
         return length
-    return min(max(0, int(length)), LENGTH_MAX) if length else 0
+    try:
+        return min(max(0, int(length)), LENGTH_MAX) if length else 0
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
 def _text_of(value: Any) -> str:

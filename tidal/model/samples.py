@@ -30,7 +30,7 @@ LINE_TEXT_REFUSED = 4 * LINE_TEXT_MAX
 """A longer line is refused; between the two is room for longer names of hosts, where they are masked."""
 LINE_LEVELS = ("debug", "info", "warning", "error", "critical")
 COUNT_MAX = 1 << 48
-"""A count or sum of one report is below this, so that the sums of a run stay within 63 bits."""
+"""A count of one report, and a time in it, is below this, so that the counts of a run stay within 63 bits."""
 
 
 class Block(Struct):
@@ -158,11 +158,12 @@ def is_count(value: object) -> bool:
 
 
 def _modest(tally: Tally) -> Tally:
+    """A tally whose counts and times can be; sums may be whatever can be written, for users say what a request took."""
     response = tally.response
-    if response is not None and max(response.total_us, response.max_us) >= COUNT_MAX:
-        raise ValueError("a tally's response times are too large for one second")
-    if max(tally.requests, tally.cancelled, tally.total_us, tally.min_us, tally.max_us, tally.bytes) >= COUNT_MAX:
-        raise ValueError("a tally's counts are too large for one second")
+    if response is not None and response.max_us >= COUNT_MAX:
+        raise ValueError("a tally's response times are too large")
+    if max(tally.requests, tally.cancelled, tally.min_us, tally.max_us) >= COUNT_MAX:
+        raise ValueError("a tally's counts or times are too large")
     return tally
 
 
