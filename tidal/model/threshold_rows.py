@@ -88,7 +88,8 @@ def _value(state: State, one: Threshold) -> Fraction | None:
         return None
     from_s, end_s = seconds_of(one, log.began_ms)
     last_s = min(end_s, end_of_s(log) if is_final else log.judged_to_s)
-    if last_s <= from_s and one.metric.kind != VERDICT:
+    is_over = is_final and not one.window and not one.has_place  # and known, however short it was
+    if last_s <= from_s and one.metric.kind != VERDICT and not is_over:
         return None
     if not one.window:
         return whole_value(state, one, last_s, is_final=is_final)

@@ -12,6 +12,7 @@ from histories import (
     at,
     beat,
     beats,
+    block,
     by,
     closed,
     finished,
@@ -320,6 +321,19 @@ def test_rows_say_how_each_stands() -> None:
         ("fail% > 1% within 30s", "waiting"),
     ]
     assert rows[2].tripped_value == "10"
+
+
+@pytest.mark.parametrize(("over_ms", "rate"), [(0, ""), (300, "3.333")])
+def test_a_run_of_less_than_a_second_says_what_it_came_to(over_ms: int, rate: str) -> None:
+    """All of it is known: what passed has its value, however short the run was."""
+    history = [*running("w1", thresholds=canonical(["p95 < 1s", "fail% < 1", "rps > 0"])), by("w1", 1, report(block()))]
+    over = [at(over_ms, stopped()), finished("w1", 2), at(over_ms + 900, closed())]
+    rows = frame(folded(history, over), T0 + over_ms + 900).thresholds
+    assert [(row.word, row.value) for row in rows] == [
+        ("passed", "1ms"),
+        ("passed", "0%"),
+        ("passed", rate),
+    ]
 
 
 def test_without_thresholds_nothing_is_kept() -> None:
