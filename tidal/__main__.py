@@ -83,9 +83,7 @@ def unexpected(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         name = str(error.filename)
         return fail(f"{name[:40]!r} … of {len(name):,} characters: too long for a file's name", UsageError.exit_code)
-    if isinstance(error, RuntimeError) and "home directory" in str(
-        error
-    ):  # of Path.expanduser, wherever a path was said
+    if isinstance(error, RuntimeError) and "home directory" in str(error):  # of `Path.expanduser`, wherever a path is
         return fail("a path begins with ~NAME, and no user of this machine has that name", UsageError.exit_code)
     traceback.print_exception(error)
     return fail(f"{TidalError.meaning} ({type(error).__name__})", TidalError.exit_code)

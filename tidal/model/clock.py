@@ -44,9 +44,7 @@ class Clock:
     def sample(self, sent_us: int, redis_us: int, received_us: int) -> int:
         """Take in one exchange; returns the jump in µs, 0 when there was none."""
         round_trip_us, offset_us = received_us - sent_us, redis_us - (sent_us + received_us) // 2
-        bound_us = (
-            JUMP_US + round_trip_us + self.error_us
-        )  # against the best estimate: the slewed one may lag behind it
+        bound_us = JUMP_US + round_trip_us + self.error_us  # of the best estimate: the slewed one may lag behind it
         if self._offset_us is not None and abs(offset_us - self._best_us) > bound_us:
             jump_us = offset_us - self._offset_us
             self._samples.clear()

@@ -187,9 +187,7 @@ def _figures(frame: Frame) -> list[Tile]:
     short = run.phase == "running" and run.users_running * 100 < run.users_planned * 95
     users = f"{run.users_running:,} of {run.users_planned:,}"
     first: Tile = ("USERS", users, "warn" if short else "users", max(12, len(users) + 1))
-    if (
-        run.arrivals_milli and not run.users_planned
-    ):  # an open load: how many are wanted says more than how many are busy
+    if run.arrivals_milli and not run.users_planned:  # how many are wanted says more than how many are busy
         first = ("WANTED/S", text.rate(run.arrivals_milli), "users", 12)
     return [
         first,
