@@ -5,7 +5,8 @@
                SetShare: what to run      ──▶ schedule ──▶ population ──▶ recorder ──▶ Batch, every 250 ms
                Finish: stop everybody     ──▶ the last Batch, then Finished
 
-Three greenlets besides the users': one reads orders, one keeps the population as the schedule says, one sends batches.
+Greenlets besides the users': one reads orders, one keeps the population as the schedule says (`_keep`), one begins
+arrivals when they are due (`_meet`), one sends batches (`_report`); two see to what Locust's workers do now and then.
 When the plan ends, Finished is sent without being asked for.
 """
 

@@ -102,19 +102,11 @@ def test_a_healthy_fleet_loses_nobody() -> None:
     assert fleet.lost == {}
 
 
-def test_a_dead_worker_is_found_within_a_lease_and_a_second() -> None:
-    """It and nobody else."""
+@pytest.mark.parametrize("count", [1, 25])
+def test_the_dead_are_found_within_a_lease_and_a_second(count: int) -> None:
+    """They and nobody else. Twenty-five of sixty are many, but not most of the fleet: no waiting for another lease."""
     fleet = _healthy()
-    died_ms, dead = fleet.now_ms, fleet.kill(1)
-    fleet.run(10_000)
-    assert set(fleet.lost) == dead
-    assert max(fleet.lost.values()) - died_ms <= FOUND_WITHIN_MS
-
-
-def test_twenty_five_of_sixty_are_found_at_once() -> None:
-    """Many, but not most of the fleet: no waiting for another lease."""
-    fleet = _healthy()
-    died_ms, dead = fleet.now_ms, fleet.kill(25)
+    died_ms, dead = fleet.now_ms, fleet.kill(count)
     fleet.run(10_000)
     assert set(fleet.lost) == dead
     assert max(fleet.lost.values()) - died_ms <= FOUND_WITHIN_MS
