@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tidal import __main__, __version__, paths
 from tidal.archive import ArchiveWriter
-from tidal.cli import SUBCOMMANDS, amounts, flags
+from tidal.cli import SUBCOMMANDS, amounts, flags, planflags
 from tidal.cli.find import ARCHIVED, LOCAL, Found, pick, to_follow
 from tidal.cli.parser import Parser, meant, overview, parser_of
 from tidal.cli.request import locustfile, locustfiles, run_options
@@ -25,10 +25,11 @@ from tidal.cli.set import wanted, wishes
 from tidal.errors import BadPlan, NoSuchFile, NoSuchRun, UsageError
 from tidal.model.codec import pack
 from tidal.model.events import RunOptions, WantRate, WantStage, WantTarget
+from tidal.model.tickets import ITERATIONS_MAX
 from tidal.paths import HOME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import redis
 
@@ -198,6 +199,55 @@ def test_user_counts_that_cannot_be_are_refused(text: str) -> None:
         amounts.user_count(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("1048576", 1 << 20), ("0", 0), ("3B", 3), ("512KB", 512 << 10), ("512MB", 512 << 20), ("2g", 2 << 30),
+        (" 1GiB ", 1 << 30), ("16384G", 1 << 44),
+    ],
+)  # fmt: skip
+def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
+    """In powers of two, with and without the B."""
+    assert amounts.size_bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5G", "2T", "MB", "16385G", "9" * 400, "٣"])
+def test_other_sizes_are_refused(text: str) -> None:
+    """What is no size, and what no Redis has."""
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a size such as 512MB or 2GB"):
+        amounts.size_bytes(text)
+
+
+@pytest.mark.parametrize(
+    ("read", "least", "most"),
+    [
+        (amounts.user_count, 0, 10_000_000),
+        (amounts.process_count, 0, 1_024),
+        (flags.exit_code, 0, 255),
+        (planflags.count, 1, ITERATIONS_MAX),
+        (planflags.in_flight, 1, 10_000_000),
+        (planflags.seed, 0, 10**18 - 1),
+    ],
+)
+def test_whole_numbers_are_read_up_to_their_bounds(read: Callable[[str], int], least: int, most: int) -> None:
+    """Both with them; beyond, and what is no whole number, is refused."""
+    assert [read(str(number)) for number in (least, most)] == [least, most]
+    for text in (str(least - 2), str(most + 1), "1.5", "", "x", "²", "٣"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            read(text)
+
+
+def test_a_run_has_some_time_and_at_most_a_year() -> None:
+    """None would do nothing; a year is enough, and so are ten million users a second, or one in ten million seconds."""
+    assert amounts.positive_span_ms("0.001") == 1
+    with pytest.raises(argparse.ArgumentTypeError, match="would do nothing"):
+        amounts.positive_span_ms("0s")
+    assert amounts.span_ms("8784h") == 366 * 86_400_000
+    with pytest.raises(argparse.ArgumentTypeError, match="longer than a year"):
+        amounts.span_ms("8784h1s")
+    assert [amounts.spawn_rate(text) for text in ("1e-7", "1e7")] == [1e-7, 1e7]
+
+
 def test_processes_as_locust_says_it() -> None:
     """-1 means as many as cores."""
     assert [amounts.process_count("-1"), amounts.process_count("3")] == [0, 3]
@@ -219,6 +269,24 @@ def test_every_option_of_the_load_can_be_said() -> None:
         expect_workers=3, expect_workers_max_wait_ms=5_000, keep_running=True, masterless_timeout_ms=2_000,
         isolation_timeout_ms=3_000, takes_plan=False,
     )  # fmt: skip
+
+
+def test_what_a_run_keeps_to_and_tells_can_be_said() -> None:
+    """The rest of the flags that are options."""
+    words = shlex.split(
+        "--log-budget 2G --tags a b --exclude-tags c --reset-stats --exit-code-on-error 7 --allow-suspect -L debug "
+        "--log-lines info --threshold 'p95<300ms and fail%<1' --iterations 100 --redo-unknown "
+        '--config-users \'{"user_class_name": "A", "weight": 3}\''
+    )
+    assert run_options(parser_of("run").read(words)) == RunOptions(
+        log_budget_bytes=2 << 30, tags=("a", "b"), exclude_tags=("c",), reset_stats=True, exit_code_on_error=7,
+        allow_suspect=True, log_level="DEBUG", log_lines="INFO", thresholds=("p95 < 300ms", "fail% < 1%"),
+        iterations=100, redo_unknown=True, class_settings=(("A", '{"weight": 3}'),),
+    )  # fmt: skip
+    assert run_options(parser_of("run").read(["--iterations-per-user", "5"])) == RunOptions(iterations_per_user=5)
+    for clash, why in (("--iterations 5 --iterations-per-user 5", "say one of them"), ("--redo-unknown", "goes with")):
+        with pytest.raises(UsageError, match=why):
+            run_options(parser_of("run").read(clash.split()))
 
 
 def test_a_plan_can_be_said_for_each_class() -> None:

@@ -36,6 +36,44 @@ def test_users_and_arrivals_are_drawn_apart() -> None:
     assert "and on, until stopped" in text
 
 
+def drawn(text: str, columns: int = 20, rows: int = 2) -> list[str]:
+    """The picture of a plan."""
+    return plan_lines(planned(typed_of([text])), columns, rows)
+
+
+def test_a_peak_between_two_columns_is_drawn() -> None:
+    """However short it is, its height is the axis'; a corner is seen in the column in which it lies."""
+    assert drawn("1 for 59s, 100 for 0.1s, 1 for 60s", 10)[1:4] == [
+        "100 ┤    █",
+        "    ┤    █",
+        "  0 ┼┬───┬─────",
+    ]
+
+
+def test_a_plan_of_nobody_is_a_line() -> None:
+    """The axis has to end somewhere."""
+    assert drawn("0 for 10s", 10)[1:4] == ["1 ┤", "  ┤", "0 ┼──────────"]
+
+
+def test_names_below_the_axis_have_the_room_that_there_is() -> None:
+    """Cut before the next one begins; the last one may stand out."""
+    assert drawn("breakfast: 1 for 10s, lunch: 2 for 10s, a: 1 for 1s, dinner: 3 for 19s")[3:5] == [
+        "0 ┼┬────┬────┬─────────",
+        "   br…t lu…h dinner",
+    ]
+
+
+def test_a_plan_of_many_stages_is_told_by_its_first_thirty() -> None:
+    """How many more there are is said, and when it ends."""
+    lines = drawn(", ".join(f"{n} for 10s" for n in range(1, 33)))
+    assert lines[-3:] == [
+        "     4:50  30                    30 for 10s",
+        "  … and 2 more stages",
+        "     5:20  the end",
+    ]
+    assert "more stages" not in "".join(drawn(", ".join(f"{n} for 10s" for n in range(1, 31))))
+
+
 _STAGE = st.tuples(st.sampled_from(["", "a: ", "long name of it: "]), st.integers(0, 999), st.integers(1, 10_000))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -387,11 +388,42 @@ def test_words_become_a_cut(whole: Path) -> None:
             cut_of(state)
 
 
-@pytest.mark.parametrize("word", ["w2", "worker=", "people=ann", "time=5s", "time=8s..5s"])
-def test_words_that_are_no_cut(word: str) -> None:
-    """One line each."""
-    with pytest.raises(UsageError):
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("w2", "it takes worker=…, endpoint=…, class=…, time=…"),
+        ("worker", "it takes worker=…"),
+        ("worker=", "it takes worker=…"),
+        ("people=ann", "it takes worker=…"),
+        ("time=5s", "it takes FROM..TO, as 1m..2m30s"),
+        ("time=8s..5s", "the end is not after the beginning"),
+        ("time=5s..5s", "the end is not after the beginning"),
+    ],
+)
+def test_words_that_are_no_cut(word: str, why: str) -> None:
+    """One line each, that says what would do."""
+    with pytest.raises(UsageError, match=re.escape(why)):
         asked("--without", word)
+
+
+def test_only_a_time_is_a_cut_too(whole: Path) -> None:
+    """Nothing else need be said."""
+    with Archive.open(whole) as archive:
+        state = cut_out(archive, Cut()).whole
+    cut_of = asked("--between", "5s", "8s")
+    assert cut_of is not None
+    assert cut_of(state) == Cut(between=(5_000, 8_000))
+
+
+def test_what_a_run_has_is_offered_for_what_it_has_not(whole: Path) -> None:
+    """The name that was meant, or those that there are."""
+    with Archive.open(whole) as archive:
+        state = cut_out(archive, Cut()).whole
+    for word, offer in (("endpoint=/crat", "/cart"), ("worker=nobody", "there are w1, w2")):
+        cut_of = asked("--without", word)
+        assert cut_of is not None
+        with pytest.raises(UsageError, match=offer):
+            cut_of(state)
 
 
 # ------------------------------------------------------------------ pieces, and a comparison

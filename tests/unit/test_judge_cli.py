@@ -191,6 +191,51 @@ def test_junit_has_a_case_for_each(seen: Frame) -> None:
     assert failure.get("message") == "it was 2.5 from 1:00 to 1:05"
 
 
+def xml(frame: Frame) -> ET.Element:
+    """What a CI server reads."""
+    return ET.fromstring(junit(frame))  # noqa: S314 - of our own making
+
+
+def test_junit_says_which_run_it_is_of(seen: Frame) -> None:
+    """In properties; and how long it took, in seconds."""
+    run = replace(seen.run, run="r7", host="http://h", outcome="finished", exit_code=62, elapsed_ms=123_456)
+    total = replace(seen.total, requests=1_234, failures=5)
+    (suite,) = xml(replace(seen, run=run, total=total))
+    assert suite.get("time") == "123.456"
+    told = {one.get("name"): one.get("value") for one in suite.iter("property")}
+    assert told == {
+        "run": "r7", "host": "http://h", "outcome": "finished", "exit code": "62", "requests": "1234", "failures": "5",
+    }  # fmt: skip
+    going = replace(run, outcome="", phase="running", exit_code=None)
+    told = {one.get("name"): one.get("value") for one in xml(replace(seen, run=going)).iter("property")}
+    assert (told["outcome"], told["exit code"]) == ("running", "")
+
+
+def test_junit_says_of_each_threshold_what_it_means_and_how_it_was(seen: Frame) -> None:
+    """Under the threshold's own words."""
+    suite = xml(seen)[0]
+    cases = [(case.get("name"), [(c.tag, c.get("message"), c.text) for c in case]) for case in suite.iter("testcase")]
+    assert cases[1:] == [
+        ("p95 < 1s", [("system-out", None, "p95 must be …: it is 5ms")]),
+        ("rps < 3 for 5s", [("failure", "it was 2.5 from 1:00 to 1:05", "fails …")]),
+        ('p95 of "<x>&" < 1s', [("error", "no endpoint ']]>' was seen", "…")]),
+        ("fail% < 1%", [("skipped", "not judged yet", "…")]),
+    ]
+    bare = replace(ROWS[2], why=""), replace(ROWS[1], tripped_from_ms=None, tripped_to_ms=None)
+    texts = [case[0].get("message") for case in xml(replace(seen, thresholds=bare))[0].iter("testcase")][1:]
+    assert texts == ["it could not be judged", "it was 2.5"]
+    assert "a pass would be none" in junit(replace(seen, verdict=replace(seen.verdict, word="invalid")))
+
+
+@pytest.mark.parametrize(("failures", "tags"), [(0, []), (3, [("failure", "3 of 50 requests failed")])])
+def test_junit_without_thresholds_fails_with_a_request(seen: Frame, failures: int, tags: list[tuple[str, str]]) -> None:
+    """With how many of how many; without a verdict that is the only case."""
+    total = replace(seen.total, requests=50, failures=failures)
+    frame = replace(seen, thresholds=(), total=total, verdict=replace(seen.verdict, word=""))
+    (case,) = xml(frame).iter("testcase")
+    assert [(child.tag, child.get("message")) for child in case] == tags
+
+
 def test_junit_of_an_invalid_run_passes_nothing(seen: Frame) -> None:
     """A pass on figures that may not be believed is none."""
     invalid = replace(seen, verdict=replace(seen.verdict, word="invalid"))

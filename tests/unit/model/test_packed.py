@@ -19,7 +19,7 @@ from tidal.model.each import EACH_MAX, Each
 from tidal.model.fold import fold_entries, fold_entry, fold_loosely
 from tidal.model.packed import SEP, packed, unpacked
 from tidal.model.samples import COUNT_MAX
-from tidal.model.stacked import SentTallies
+from tidal.model.stacked import SentTallies, summed_up
 from tidal.model.state import State
 from tidal.model.stats import Tally
 from tidal.model.wire import to_wire
@@ -183,6 +183,18 @@ def test_what_is_too_large_is_not_packed(change: dict[str, int]) -> None:
             ev.Block.from_wire(block.to_wire())
 
 
+def _less_of_b(rows: bytes) -> bytes:
+    """Rows of four counts, a's and b's of either second: b has none in the second one."""
+    return bytes(0 if at % 4 == 3 else byte for at, byte in enumerate(rows))
+
+
+def _no_window_of_b(rows: bytes) -> bytes:
+    """Rows of two places and two widths: all of b's window is a's."""
+    places = [int.from_bytes(rows[at::4], "little") for at in range(4)]
+    places[2:] = [places[2] + places[3], 0]
+    return b"".join(bytes(place >> shift & 0xFF for place in places) for shift in (0, 8))
+
+
 BAD: dict[str, Any] = {
     "no list": lambda wire: {},
     "a row is missing": lambda wire: wire[:6],
@@ -199,6 +211,9 @@ BAD: dict[str, Any] = {
     "fewer requests than samples": lambda wire: [wire[0], bytes(len(wire[1])), b"", *wire[3:]],
     "sums of seven bytes": lambda wire: [*wire[:3], bytes(7 * 6), *wire[4:]],
     "a least above the longest": lambda wire: [*wire[:4], b"\1\1\0\0", *wire[5:]],
+    "one of two leasts above its longest": lambda wire: [*wire[:4], b"\1\0\0\1", *wire[5:]],
+    "fewer requests than samples of one": lambda wire: [wire[0], _less_of_b(wire[1]), b"", *wire[3:]],
+    "one window of nothing": lambda wire: [*wire[:5], _no_window_of_b(wire[5]), *wire[6:]],
     "windows of nothing": lambda wire: [*wire[:5], bytes(8), *wire[6:]],
     "windows beyond the last bucket": lambda wire: [*wire[:5], wire[5][:4] + b"\xff\xff" + wire[5][6:], *wire[6:]],
     "windows that are longer": lambda wire: [*wire[:6], wire[6] + b"\1"],
@@ -231,6 +246,31 @@ def test_it_belongs_to_its_block(change: str) -> None:
         more["each"] = row_by_row(good())[4]["each"]
     with pytest.raises(ValueError, match=r"packed|twice"):
         ev.Block.from_wire(wire)
+
+
+def test_six_hundred_reports_at_once_are_as_many_one_by_one() -> None:
+    """More of them than a window's sum has room for in two bytes: each bucket holds 255 of each."""
+    tallies = {
+        ("GET", name): Tally(
+            255 * 9, total_us=9, min_us=1, max_us=1 << 20, histogram=dict.fromkeys(range(first, first + 9), 255)
+        )
+        for name, first in (("/a", 100), ("/b", 300))
+    }
+    each = Each(requests={key: [255 * 8, 255] for key in tallies})
+    came = [unpacked(packed(tallies, each)[0], 2) for _ in range(600)]
+    wanted = {key: Tally() for key in tallies}
+    for _ in came:
+        for key, tally in tallies.items():
+            wanted[key].merge(tally)
+    sums, requests, _ = summed_up(came)
+    assert dict(zip(came[0].keys, sums, strict=True)) == wanted
+    assert requests == [[600 * 255 * 8, 600 * 255]] * 2
+
+
+def test_how_many_endpoints_a_block_has_is_known_before_they_are_taken_apart() -> None:
+    """Those that travel packed, and those beside them."""
+    wire, _ = packed(good().tallies, good().each or Each())
+    assert SentTallies(unpacked(wire, 2), {("GET", "/c"): Tally()}, Each()).size == 3
 
 
 def test_reports_that_are_read_together_count_their_slowest() -> None:

@@ -161,6 +161,15 @@ def test_classes_come_in_their_weights(classes: list[ClassSpec]) -> None:
             assert abs(counts[name] - users * weight / sum(weights.values())) < 2
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_who_is_next_is_furthest_behind_its_weight(order: int) -> None:
+    """From the first user on; of equals the one whose name comes first, whatever the order of the file."""
+    three_to_one = [ClassSpec("Buyer", 3.0), ClassSpec("Reader", 1.0)][::order]
+    assert "".join(Mix(three_to_one).user(n)[0][0] for n in range(8)) == "BBRBBBRB"
+    equal = [ClassSpec(name) for name in "abc"][::order]
+    assert "".join(Mix(equal).user(n)[0] for n in range(6)) == "abcabc"
+
+
 def test_fixed_classes_come_first_in_turn() -> None:
     """And when all are fixed there can be no more users than they say."""
     mix = Mix([ClassSpec("A", fixed_count=2), ClassSpec("B", fixed_count=1), ClassSpec("C")])
@@ -259,6 +268,12 @@ def test_a_table_that_names_no_owner_is_refused(table: bytes) -> None:
     """An index beyond the owners, or half an index."""
     with pytest.raises(ValueError, match="slot"):
         Ownership(("a",), table)
+
+
+def test_one_slot_without_an_owner_spoils_a_table() -> None:
+    """However good the others are."""
+    with pytest.raises(ValueError, match="not in the list"):
+        Ownership(("a", "b"), b"\0\0\0\1\0\2")
 
 
 def test_nobody_owns_what_nobody_owns() -> None:

@@ -9,7 +9,7 @@ from histories import tally
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidal.model.stats import BUCKET_COUNT, Tally, bucket_middle_us, bucket_of, merge_histogram, percentiles_us
+from tidal.model.stats import BUCKET_COUNT, Spread, Tally, bucket_middle_us, bucket_of, merge_histogram, percentiles_us
 
 Samples = list[tuple[int | None, int, bool, int | None]]
 
@@ -50,6 +50,24 @@ def test_histograms_add_up(a: dict[int, int], b: dict[int, int]) -> None:
     merge_histogram(one, b)
     merge_histogram(other, a)
     assert one == other == {i: a.get(i, 0) + b.get(i, 0) for i in a.keys() | b.keys()}
+
+
+def test_the_last_bucket_holds_whatever_is_longer() -> None:
+    """Counted one by one or as a spread; so is a time below nothing in the first."""
+    one, spread = tally([1 << 46, -5]), Spread()
+    for time_us in (1 << 46, -5):
+        spread.add(time_us)
+    assert one.histogram == spread.histogram == {BUCKET_COUNT - 1: 1, 0: 1}
+    assert (
+        (spread.total_us, spread.min_us, spread.max_us)
+        == (one.total_us, one.min_us, one.max_us)
+        == (1 << 46, 0, 1 << 46)
+    )
+
+
+def test_requests_that_were_cancelled_add_up() -> None:
+    """They are in no other figure."""
+    assert _merged(Tally(cancelled=2), Tally(cancelled=3)) == Tally(cancelled=5)
 
 
 def test_a_copy_stands_alone() -> None:
