@@ -12,6 +12,7 @@ from recordings import Shop, record
 
 from tidal.model.rows import LogRow
 from tidal.model.struct import replace
+from tidal.outputs.layout import NOTHING
 from tidal.outputs.markdown import code, markdown
 from tidal.report import read_frame
 
@@ -53,6 +54,17 @@ def test_hostile_text_stays_in_its_cell(tmp_path: Path) -> None:
         assert len({len(cells(line)) for line in block.splitlines()}) == 1
     for mark in ("<", "@", "[", "http"):
         assert mark not in without_spans(text)
+
+
+def test_what_has_no_latency_shows_none(tmp_path: Path) -> None:
+    """All were cut off, or their client told no time: nought would be the quickest of all."""
+    frame = read_frame(record(tmp_path / "r.tidal", Shop(seconds=20, measures=True)))
+    silent = replace(frame.endpoints[0], untimed=frame.endpoints[0].requests)
+    cut_off = replace(frame.transactions[0], times=0, failures=0)
+    text = markdown(replace(frame, endpoints=(silent,), transactions=(cut_off,)))
+    rows = [cells(line) for line in text.splitlines() if line.startswith("| `")]
+    assert next(row for row in rows if row[0] == f"`{silent.method} {silent.name}`")[3:7] == [NOTHING] * 4
+    assert next(row for row in rows if row[1] == "0")[4:8] == [NOTHING] * 4
 
 
 def with_logs(path: Path, rows: tuple[LogRow, ...]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tidal.model.text import without_password
 from tidal.model.words import plural
 from tidal.outputs.judged import ledger_lines, verdict_word
-from tidal.outputs.layout import clock, day_and_clock, duration, latency, rate, share, shorten
+from tidal.outputs.layout import NOTHING, clock, day_and_clock, duration, latency, rate, share, shorten
 from tidal.outputs.measured import check_cells, metric_cells
 from tidal.outputs.thresholds import BAD, shown_value, when
 
@@ -105,7 +105,8 @@ def _requests(frame: Frame) -> str:
 def _cells(row: EndpointRow) -> list[str]:
     timed = (row.median_us, row.p95_us, row.p99_us, row.max_us)
     counts = [str(row.requests), share(row.failures, row.requests)]
-    return [code(f"{row.method} {row.name}".strip()), *counts, *map(latency, timed), rate(row.total_rps_milli)]
+    times = (latency(us) if row.is_timed else NOTHING for us in timed)
+    return [code(f"{row.method} {row.name}".strip()), *counts, *times, rate(row.total_rps_milli)]
 
 
 def _responses(frame: Frame) -> str:
@@ -140,8 +141,9 @@ def _transactions(frame: Frame) -> str:
     rows = []
     for row in frame.transactions[:ROWS_MAX]:
         name = " / ".join(row.path) + (f" {{{row.tags}}}" if row.tags else "")
-        times = (row.median_us, row.p95_us, row.busy_median_us, row.busy_p95_us)
-        cells = [str(row.times), share(row.failures, row.times), str(row.requests), *map(latency, times)]
+        timed = (row.median_us, row.p95_us, row.busy_median_us, row.busy_p95_us)
+        times = (latency(us) if row.times else NOTHING for us in timed)
+        cells = [str(row.times), share(row.failures, row.times), str(row.requests), *times]
         rows.append([code(name), *cells])
     headings = ("transaction", "times", "failed", "requests", "p50", "p95", "p50 busy", "p95 busy")
     return _table(headings, rows) + _more(len(frame.transactions), ROWS_MAX)
