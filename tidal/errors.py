@@ -29,7 +29,7 @@ class UsageError(TidalError):
     """The command line's words are off."""
 
     exit_code = 2
-    meaning = "the command line is wrong"
+    meaning = "the command line is wrong; or, of a run, a listener of a hook raised"
 
 
 class BadPlan(UsageError):

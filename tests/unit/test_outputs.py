@@ -183,6 +183,8 @@ def test_an_exit_code_of_1_says_why() -> None:
     assert "Exit code 1: 12 of 569 requests failed, user code raised 3 times\n" in summary(raised)
     hung = replace(failed, total=replace(endpoint("", "", 0, 0), cancelled=3))
     assert "Exit code 1: no request was answered, 3 were cut off by the end\n" in summary(hung)
+    hooked = replace(failed, run=replace(failed.run, exit_code=2, hook_failures=7))
+    assert "Exit code 2: a listener of a hook raised, 7 times in all\n" in summary(hooked)
     lapsed = replace(failed, run=replace(failed.run, exit_code=43, outcome="lapsed"))
     assert "Exit code 43\n" in summary(lapsed)
 

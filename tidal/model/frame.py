@@ -182,6 +182,7 @@ def _header(state: State, at_ms: int) -> RunHeader:
         is_paused=plan is not None and plan.rest is not None and running,
         stages=tuple(clean(s.name, 100) for s in log.stages),
         arrivals_milli=rate_milli(log, at_ms - log.began_ms) if running else 0,
+        hook_failures=log.hook_failures + state.reports.hook_failures,
     )
 
 

@@ -44,6 +44,7 @@ class RunHeader(Struct, frozen=True):
     is_paused: bool = False  # the plan stands still
     plan: str = ""  # as it was written, a line for each class that has its own; "": users and a spawn rate
     stages: tuple[str, ...] = ()  # of the schedule, in order
+    hook_failures: int = 0  # times that a listener of a hook raised: the run ends with 2
 
 
 class EndpointRow(Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidal.model import phases
+from tidal.model.closing import EXIT_HOOK_FAILED
 from tidal.model.judging import EXIT_NOT_MET, EXIT_UNJUDGED
 from tidal.model.text import clean
 from tidal.model.verdict import EXIT_INVALID, EXIT_SUSPECT
@@ -277,7 +278,7 @@ def _how_it_ended(frame: Frame) -> Iterator[str]:
 
 def _why_not_zero(frame: Frame) -> str:
     """A run that went to its end in order and yet does not return 0: because of what failed in it."""
-    failed, raised = frame.total.failures, sum(row.occurrences for row in frame.exceptions)
+    raised = sum(row.occurrences for row in frame.exceptions)
     if frame.run.exit_code in BY_THRESHOLDS:
         told = in_short(frame) or (frame.limit.told if frame.limit is not None else "")
         return f": {shorten(told, MESSAGE_CELLS)}" if told else ""
@@ -286,13 +287,19 @@ def _why_not_zero(frame: Frame) -> str:
         return f": the verdict is {shorten(word, 20)}"  # a cut has none of its own
     if not frame.run.exit_code or frame.run.outcome not in IN_ORDER:
         return ""
-    if frame.total.cancelled and not (frame.total.requests or raised):
+    if frame.total.cancelled and not (frame.total.requests or raised or frame.run.hook_failures):
         return f": no request was answered, {frame.total.cancelled:,} were cut off by the end"
-    if not (failed or raised):
-        return "" if frame.run.began_ms else ": the load had not begun"
+    if what := _what_failed(frame, raised):
+        return f": {', '.join(what)}"
+    return "" if frame.run.began_ms else ": the load had not begun"
+
+
+def _what_failed(frame: Frame, raised: int) -> list[str]:
+    if frame.run.hook_failures and frame.run.exit_code == EXIT_HOOK_FAILED:
+        return [f"a listener of a hook raised, {plural(frame.run.hook_failures, 'time')} in all"]
+    failed = frame.total.failures
     what = [f"{failed} of {frame.total.requests} requests failed"] if failed else []
-    what += [f"user code raised {raised} times" if raised > 1 else "user code raised once"] if raised else []
-    return f": {', '.join(what)}"
+    return what + ([f"user code raised {raised} times" if raised > 1 else "user code raised once"] if raised else [])
 
 
 def _how_complete(frame: Frame) -> str:
