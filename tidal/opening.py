@@ -16,6 +16,7 @@ from tidal import versions
 from tidal.errors import NoHost, NoSuchFile, NotShipped, TooLarge, UnknownUserClass, UsageError
 from tidal.launch import Inspection
 from tidal.model.capacity import peak
+from tidal.model.codec import ENTRY_BYTES_MAX, pack
 from tidal.model.events import ClassSpec, Event, RunOpened, RunOptions
 from tidal.model.files import FILES_MAX, SHIPPED_BYTES_MAX, chunks_of, spec_of
 from tidal.model.plan import slots_for
@@ -25,6 +26,7 @@ from tidal.model.struct import Discreet, replace
 from tidal.model.text import offer
 from tidal.model.thresholds_read import BadThreshold, canonical, thresholds_of
 from tidal.model.tickets import KEYS_MAX
+from tidal.model.wire import to_wire
 from tidal.signing import key_in, signature
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ class Opening(Discreet, frozen=True):
     secrets: tuple[tuple[str, str], ...] = ()
 
 
+OPENED_BYTES_MAX = ENTRY_BYTES_MAX - 4_096
+"""An entry may have no more, with its envelope and a signature."""
 NOTHING = Opening(())
 """A run that is there already begins with nothing."""
 
@@ -105,10 +109,19 @@ def open_run(spec: LaunchSpec, run: str, inspection: Inspection) -> Opening:
         tracks=() if found is None else found.tracks,
         stages=() if found is None else found.stages,
     )
+    _check_size(opened)
     if spec.sign_with:
         opened = replace(opened, signature=signature(key_in(spec.sign_with, "--sign-with"), opened))
     chunks = (chunk for _, data in sorted(contents.items()) for chunk in chunks_of(data))
     return Opening((opened, *chunks), _secrets(spec, loaded))
+
+
+def _check_size(opened: RunOpened) -> None:
+    """Refuse a run whose first entry nobody would read: its master would write it again and again."""
+    size = len(pack(to_wire(opened)))
+    if size > OPENED_BYTES_MAX:
+        what = "tags, --config-users, thresholds, the file's own arguments and the list of its files"
+        raise UsageError(f"{what} take {size >> 10} kB of the run's first entry, which has {OPENED_BYTES_MAX >> 10}")
 
 
 def _check_defaults(spec: LaunchSpec, loaded: Loaded) -> None:

@@ -81,3 +81,10 @@ def test_defaults_of_the_files_own_are_heeded_by_who_asked_for_them_or_refused(t
         _opened(file)
     with closing(begin_inspection(LaunchSpec(file))) as inspection:
         assert open_run(LaunchSpec(file, heeded=("spawn_rate",)), "r1", inspection).events
+
+
+def test_a_run_whose_first_entry_nobody_would_read_is_refused(tmp_path: Path) -> None:
+    """Its master would write it again and again, for it never comes back through the log."""
+    with pytest.raises(UsageError, match="the run's first entry, which has 252"):
+        _opened(_file(tmp_path), exclude_tags=tuple(f"some-rather-long-tag-{number}" for number in range(10_000)))
+    assert _opened(_file(tmp_path), exclude_tags=tuple(f"tag-{n}" for n in range(10_000))).options.exclude_tags
