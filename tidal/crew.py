@@ -80,9 +80,10 @@ class Generator(Struct):
     def state(self, now_ms: int) -> GeneratorState:
         """How it is, for a report."""
         word = "running" if self.loaded else "starting"
-        if self.loaded and now_ms - self.heard_ms > STALLED_MS:
+        silent_ms = now_ms - self.heard_ms if self.loaded and not self.finished else 0  # the end was its last word
+        if silent_ms > STALLED_MS:
             word = "stalled"
-        lag_ms = max(self.lag_ms, now_ms - self.heard_ms - 1_000 if self.loaded else 0)
+        lag_ms = max(self.lag_ms, silent_ms - 1_000)
         users = sum(self.users.values())
         return GeneratorState(self.number, self.child.pid, word, users, max(0, lag_ms), dict(self.users))
 

@@ -12,7 +12,7 @@ from tidal.keys import ANNOUNCE_TTL_MS, FleetKeys
 from tidal.model import phases
 from tidal.model.attendance import TICK_MS
 from tidal.model.codec import BadEntry, pack, unpack
-from tidal.model.liveness import CROWD, POLL_CROWD_MS, Heartbeat, Liveness
+from tidal.model.liveness import BEAT_MS, CROWD, LEASE_MS, POLL_CROWD_MS, Heartbeat, Liveness
 from tidal.model.senses import Senses
 from tidal.model.struct import replace
 from tidal.model.wire import from_wire
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 ANNOUNCE_MS = 10_000
 PRESENCE_MS = 1_000
+STALE_MS = LEASE_MS + BEAT_MS
+"""A heartbeat that is still there, and the same, after so long: its key lives by a clock of Redis' that went back."""
 HOLD_TOLD_MS = 4_000
 """A hold that is shorter is no news: every pause of a master makes one."""
 
@@ -106,7 +108,7 @@ class Lookout:
         self._looks += 1
         known = {w.worker for w in workers if not w.is_gone}
         found = self._bus.beats(fleet, known, self._looks)
-        beats = self._sheaf.read(found)
+        beats = self._sheaf.read(found, now_ms)
         signed_off = [w.incarnation for w in workers if w.worker not in found and _may_leave(state, w)]
         due = expected - set(signed_off)
         lost = self._liveness.poll(now_ms, rtt_us // 1000, due, set(beats), self._sheaf.fresh)
@@ -150,7 +152,7 @@ class Sheaf:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[bytes, Heartbeat]] = {}
+        self._known: dict[str, tuple[bytes, int]] = {}  # what was written, and since when we have seen it
         self._lives: set[str] = set()
         self.fresh: set[str] = set()
 
@@ -167,16 +169,21 @@ class Sheaf:
         is_tick = redis_ms - state.log.ticked_ms >= TICK_MS - POLL_CROWD_MS // 2
         return not is_tick and len(expected) > CROWD and state.log.phase == phases.RUNNING and expected <= self._lives
 
-    def read(self, payloads: Mapping[str, bytes | None]) -> dict[str, Heartbeat]:
-        """The newest heartbeat of each incarnation."""
+    def read(self, payloads: Mapping[str, bytes | None], now_ms: int) -> dict[str, Heartbeat]:
+        """The newest heartbeat of each incarnation; of none that has not beaten for longer than its key lives."""
         former, self._known, self.fresh = self._known, {}, set()
+        beats: dict[str, Heartbeat] = {}
         for worker, payload in payloads.items():
             beat = heartbeat_of(payload)
-            if payload is not None and beat is not None:
-                self._known[worker] = (payload, beat)
-                if worker not in former or payload != former[worker][0]:
-                    self.fresh.add(beat.incarnation)
-        beats = {beat.incarnation: beat for _, beat in self._known.values()}
+            if payload is None or beat is None:
+                continue
+            is_fresh = worker not in former or payload != former[worker][0]
+            since_ms = now_ms if is_fresh else former[worker][1]
+            self._known[worker] = (payload, since_ms)
+            if is_fresh:
+                self.fresh.add(beat.incarnation)
+            if now_ms - since_ms <= STALE_MS:
+                beats[beat.incarnation] = beat
         self._lives = set(beats)
         return beats
 

@@ -75,6 +75,10 @@ FOUND: dict[str, tuple[int, list[Step]]] = {
          ("failover", 576585448, 60_000), ("want", 7, 3.0), ("round", 233753999), ("failover", 242033041, -45_000),
          ("kill", 2)],
     ),
+    "a replica's clock was behind, and the heartbeat of a worker that had died lapsed as much later": (
+        3,
+        [*rounds(9), ("kill", 1), ("failover", 1, -45_000)],
+    ),
 }  # fmt: skip
 
 

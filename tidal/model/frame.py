@@ -150,7 +150,7 @@ def _window(state: State, at_ms: int, complete_to_ms: int) -> range:
 def _elapsed_ms(log: LogHalf, at_ms: int) -> int:
     if not log.began_ms:
         return 0
-    end_ms = log.stopped_ms or at_ms
+    end_ms = log.load_ended_ms or at_ms
     return max(0, min(at_ms, end_ms) - log.began_ms)
 
 

@@ -132,7 +132,7 @@ def held_of(state: State, at_ms: int, end_s: int) -> Held:
     log = state.log
     if not log.began_ms or log.plan is None:
         return Held()
-    now_ms = max(0, (log.stopped_ms or at_ms) - log.began_ms)
+    now_ms = max(0, (log.load_ended_ms or at_ms) - log.began_ms)
     last_ms = _last_ms(log, log.plan, now_ms)
     step_s = _step_s(state, last_ms)
     grid = _Grid(log, log.plan, step_s, last_ms, min(end_s, (log.began_ms + now_ms) // 1000 + 1))

@@ -253,7 +253,7 @@ def whole_value(state: State, one: Threshold, to_s: int, *, is_final: bool = Fal
         )
     else:
         seen = _of_run(state, one.of)
-        length_ms = (log.stopped_ms if is_final else to_s * 1000) - log.began_ms
+        length_ms = (log.load_ended_ms if is_final else to_s * 1000) - log.began_ms
     if one.of and not any(is_of(key, one.of) for key in reports.endpoints):
         return None
     return value_of(one.metric, _up_to(state, one, seen, to_s, is_final=is_final), length_ms)

@@ -169,6 +169,13 @@ class LogHalf(Struct):
         return self.plans[-1] if self.plans else None
 
     @property
+    def load_ended_ms(self) -> int:
+        """When the load ended: at the stop, or by its plan while no master could order one; 0: it has not."""
+        if not self.stopped_ms or self.plan is None or self.plan.end_ms is None:
+            return self.stopped_ms
+        return min(self.stopped_ms, self.began_ms + self.plan.end_ms)
+
+    @property
     def reports_end(self) -> EntryId | None:
         """The last report that counts, once the run is closed; what lies after it in the stream came too late."""
         named = self.closed.reports_id if self.closed is not None else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidal.model import events as ev
+from tidal.model import phases
 from tidal.model.leases import in_story
 from tidal.model.limit import told as told_limit
 from tidal.model.planning import begins
@@ -89,8 +90,9 @@ def _worker_changed(log: LogHalf, event: ev.WorkerChanged) -> Line:
     return "info", f"{event.name} is {event.state}"
 
 
-def _worker_lost(_: LogHalf, event: ev.WorkerLost) -> Line:
-    return "error", f"{event.name} lost: its heartbeat lapsed; its users go to the others"
+def _worker_lost(log: LogHalf, event: ev.WorkerLost) -> Line:
+    heirs = log.phase == phases.RUNNING and any(not w.is_gone and w.name != event.name for w in log.workers.values())
+    return "error", f"{event.name} lost: its heartbeat lapsed{'; its users go to the others' * heirs}"
 
 
 def _worker_left(_: LogHalf, event: ev.WorkerLeft) -> Line:

@@ -119,7 +119,7 @@ def _clients(worker: WorkerRecord) -> Iterator[Client]:
 
 def _settled_ms(state: State, at_ms: int) -> int:
     log = state.log
-    at_ms = min(at_ms, log.stopped_ms or at_ms)
+    at_ms = min(at_ms, log.load_ended_ms or at_ms)
     if not log.began_ms or not log.plan:
         return -1
     from_ms, before_ms = log.began_ms + log.plan.from_ms, at_ms - SETTLE_MS

@@ -43,6 +43,7 @@ from tidal.model.capacity import slot_loads
 from tidal.model.closing import CLOSE_PATIENCE_MS, EXIT_LAPSED, exit_code
 from tidal.model.codec import ENTRY_BYTES_MAX, REPORTS, Entry, EntryId, pack
 from tidal.model.decide import UNWATCHED_MS, decide, start_lead_ms
+from tidal.model.frame import frame
 from tidal.model.ledger import planned_users
 from tidal.model.plan import LEAD_MS, Ownership
 from tidal.model.plantext import ARRIVALS
@@ -202,6 +203,15 @@ def test_a_clock_that_goes_back_holds_up_no_tick() -> None:
     fold_all(entries(at(15_000, tick, n=state.log.n + 1)), state)
     assert (state.log.ticked_ms, state.log.clock_back_ms) == (T0 + 15_000, 45_000)
     assert "Redis' clock went back by 45.0 s: seconds are not what they were" in judge(state, is_final=True).reasons
+
+
+def test_a_load_that_ended_while_no_master_could_say_so_is_as_long_as_its_plan() -> None:
+    """Redis was away at the end: rates go by the plan's length, not by when the stop was written."""
+    state = folded(*running("w1"), at(0, planned("w1", number=2, end_ms=12_000)), at(17_000, stopped("finished")))
+    assert state.log.load_ended_ms == T0 + 12_000
+    assert frame(state, T0 + 18_000).run.elapsed_ms == 12_000
+    early = folded(*running("w1"), at(0, planned("w1", number=2, end_ms=12_000)), at(7_000, stopped()))
+    assert early.log.load_ended_ms == T0 + 7_000
 
 
 def test_where_redis_clock_goes_back_the_plan_goes_on() -> None:

@@ -48,6 +48,13 @@ def test_a_log_read_aloud_is_the_story_of_the_run() -> None:
     ]
 
 
+def test_who_is_lost_has_heirs_only_where_somebody_runs_on() -> None:
+    """The last worker has none, nor has one that is lost when the run has come to its end."""
+    both = (opened(), *ready("w1", "w2"), started(), planned("w1", "w2"))
+    assert _told(*both, lost("w1"), lost("w2"))[-1] == "error: w2 lost: its heartbeat lapsed"
+    assert _told(*both, stopped(), lost("w1"))[-1] == "error: w1 lost: its heartbeat lapsed"
+
+
 @pytest.mark.parametrize(
     ("event", "told"),
     [
