@@ -32,4 +32,4 @@ class Trouble(Struct, frozen=True):
 
     def in_words(self) -> str:
         """What it was, and for how long."""
-        return f"for {max(1, (self.last_ms - self.since_ms + 500) // 1000)} s {self.text}"
+        return f"for {max(1, (self.last_ms - self.since_ms + 500) // 1000)} s {self.text.rstrip('.')}"
