@@ -8,12 +8,13 @@ from locust import User, between, constant, constant_pacing, constant_throughput
 class Waits(User):
     abstract = True
     fixed_count = 1
+    lasts_s = 0.02
 
     @task
     def ask(self):
         import gevent
 
-        gevent.sleep(0.02)
+        gevent.sleep(self.lasts_s)
         with self.environment.events.request.measure("WAIT", type(self).__name__):
             pass
 
@@ -50,6 +51,7 @@ class Function(Waits):
 class Old(Waits):
     min_wait = 50
     max_wait = 150
+    lasts_s = 0.1  # neither heeds the two: without a wait it is the machine that would set the count
 
 
 class OwnWait(Waits):
