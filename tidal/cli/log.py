@@ -21,7 +21,9 @@ from tidal.model.words import moment, plural
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
+    from tidal.cli.find import Found
     from tidal.model.codec import Entry
     from tidal.model.telling import Line
 
@@ -99,56 +101,57 @@ def _clock(plan_ms: int) -> str:
 
 def _entries(args: argparse.Namespace) -> Iterator[Entry]:
     """Of the archive; of Redis when the run goes on and is to be followed, or when there is no archive here."""
-    from tidal.archive import Archive
-    from tidal.cli.find import to_follow
     from tidal.cli.replay import archive_of
 
-    if args.redis:  # a run of that Redis is meant, if it knows one: the archive of this very run, or its streams
-        with suppress(NoSuchRun):
-            args.run = to_follow(args).run
+    found = _there(args) if args.redis or args.follow else None
+    if args.follow and found is not None and found.is_going:
+        return _from_redis(found, follow=True)
+    # with --redis a run of that Redis is meant, if it knows one: the archive of this very run, or its streams
+    name = found.run if args.redis and found is not None else args.run
     try:
-        path = None if args.follow and _goes_on(args) else archive_of(args.run)
+        return _from_archive(archive_of(name))
     except NoSuchRun:
-        if not _goes_on(args):
+        found = found or _there(args)
+        if found is None or not found.is_going:
             raise
-        path = None
-    if path is None:
-        yield from _from_redis(args)
-        return
+        return _from_redis(found, follow=args.follow)
+
+
+def _from_archive(path: Path) -> Iterator[Entry]:
+    from tidal.archive import Archive
+
     with Archive.open(path) as archive:
         archive.demand_entries()
         yield from archive.entries()
         say(archive.early_end())
 
 
-def _goes_on(args: argparse.Namespace) -> bool:
+def _there(args: argparse.Namespace) -> Found | None:
+    """The run, as far as Redis knows it."""
     from tidal.cli.find import to_follow
 
-    try:
-        return to_follow(args).is_going
-    except NoSuchRun:
-        return False
+    with suppress(NoSuchRun):
+        return to_follow(args)
+    return None
 
 
-def _from_redis(args: argparse.Namespace) -> Iterator[Entry]:
+def _from_redis(found: Found, *, follow: bool) -> Iterator[Entry]:
     """Both streams as they are now, and what comes when they are followed; a break in the connection ends it."""
     from tidal.bus import Bus
-    from tidal.cli.find import to_follow
     from tidal.keys import RunKeys
     from tidal.model.codec import LOG, REPORTS, ZERO_ID, entry_of
 
-    found = to_follow(args)
     keys = RunKeys(found.run)
     bus = Bus.connect(found.url, role="viewer")
     streams = {keys.log: LOG, keys.reports: REPORTS}
     cursors = dict.fromkeys(streams, ZERO_ID)
     try:
         for _ in count():
-            read = bus.read(cursors, block_ms=BLOCK_MS if args.follow else None, count=READ_COUNT)
+            read = bus.read(cursors, block_ms=BLOCK_MS if follow else None, count=READ_COUNT)
             cursors |= {key: entry_id for key, entry_id, _ in read}
             entries = sorted((entry_of(streams[key], at, fields) for key, at, fields in read), key=lambda e: e.id)
             yield from entries
-            if _is_over(entries) or not (read or args.follow):
+            if _is_over(entries) or not (read or follow):
                 return
     finally:
         bus.close()
