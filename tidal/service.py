@@ -22,6 +22,7 @@ from tidal.lastwords import LOG_BYTES_MAX
 from tidal.lodging import Lodging, lodge, own_copy, root_of
 from tidal.measure import Usage
 from tidal.model import phases
+from tidal.model.clock import BACK_MS
 from tidal.model.codec import BadEntry, Entry, understood, unpack, unpacked_secrets
 from tidal.model.each import Spans
 from tidal.model.events import (
@@ -64,8 +65,6 @@ MESSAGES_MAX = 200
 """Custom messages that a worker's user code may send in a second."""
 BRIEF_BYTES_MAX = 64 << 20  # a state without what workers wrote
 NOT_TOLD = (0, 0, 0)  # of a plan: its number, to how many loaded children it was told, when it began
-BACK_MS = 1_000
-"""By so much Redis' clock goes back only where another server took over; less is the slewing of ours."""
 REPORT_DELAY_MS = 300
 """How long after a whole interval its report is made: the generators' batches of that second are in by then."""
 

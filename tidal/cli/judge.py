@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from tidal.model.rejudge import Rejudged
     from tidal.model.rows import Frame
 
-ENDED = frozenset({"finished", "stopped"})
-"""Outcomes of runs that went as far as they were meant to."""
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
@@ -88,6 +85,7 @@ def split(words: Sequence[str], flagged: Sequence[str] = ()) -> tuple[str, tuple
 def exit_code(seen: Frame, *, allow_suspect: bool) -> int:
     """The code of a judgement: figures that may not be believed pass nothing, nor does a part of a run."""
     from tidal.model.judging import EXIT_NOT_MET, EXIT_UNJUDGED
+    from tidal.model.phases import IN_ORDER
     from tidal.model.verdict import EXIT_INVALID, EXIT_SUSPECT
 
     words = {row.word for row in seen.thresholds}
@@ -97,7 +95,7 @@ def exit_code(seen: Frame, *, allow_suspect: bool) -> int:
         return EXIT_NOT_MET
     if words & {"unjudged", "waiting"}:
         return EXIT_UNJUDGED
-    if seen.run.exit_code is None or seen.run.outcome not in ENDED:
+    if seen.run.exit_code is None or seen.run.outcome not in IN_ORDER:
         return RunLapsed.exit_code
     return EXIT_SUSPECT if seen.verdict.word == "suspect" and not allow_suspect else 0
 

@@ -12,6 +12,8 @@ from collections import deque
 SAMPLES_KEPT = 32
 SLEW_PER_S = 0.005
 JUMP_US = 1_000_000
+BACK_MS = 1_000
+"""By so much Redis' clock goes back only where another server took over; less is the slewing of ours."""
 
 
 class Clock:

@@ -17,6 +17,7 @@ from tidal.model import phases
 from tidal.model.answers import answers
 from tidal.model.attendance import attend, refusals, tick
 from tidal.model.capacity import lacking, peak
+from tidal.model.clock import BACK_MS
 from tidal.model.closing import EXIT_LAPSED, finish
 from tidal.model.judging import aborting, trips
 from tidal.model.leases import lend
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 START_LEAD_MS = 50
 """How far in the future a run begins at least: from the log to a user takes some 10 ms on one machine."""
 UNWATCHED_MS = 60_000
-BACK_MS = 1_000
-"""By so much plan time goes back only where a server with another clock took over."""
 HOOK_START_PATIENCE_MS = 60_000
 """How long the start waits for the file's listeners of test_start on the master's side."""
 CAPACITY_PATIENCE_MS = 10_000

@@ -12,6 +12,9 @@ RUN_MOVES: dict[str, dict[str, str]] = {
 }
 """phase → kind of the event that moves it → the next phase. Any other event leaves the phase as it is."""
 
+IN_ORDER = frozenset({"finished", "stopped"})
+"""Outcomes of runs that went as far as they were meant to."""
+
 WORKER_STATES = ("waiting", "loading", "ready", "running", "stalled", "draining", "lost", "left", "refused")
 GONE = frozenset({"lost", "left", "refused"})
 """States in which a worker owns nothing."""

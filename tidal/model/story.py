@@ -54,7 +54,7 @@ def _plan_set(log: LogHalf, event: ev.PlanSet) -> Line:
 
 def _stop_ordered(_: LogHalf, event: ev.StopOrdered) -> Line:
     by = f" by {event.author}" if event.author else ""
-    return ("info" if event.outcome in {"finished", "stopped"} else "error"), f"stop ordered{by}: {event.reason}"
+    return ("info" if event.outcome in phases.IN_ORDER else "error"), f"stop ordered{by}: {event.reason}"
 
 
 def _run_closed(_: LogHalf, event: ev.RunClosed) -> Line:
@@ -62,7 +62,7 @@ def _run_closed(_: LogHalf, event: ev.RunClosed) -> Line:
     if event.verdict in {"suspect", "invalid"}:
         why = f": {event.reasons[0]}" if event.reasons else ""
         return "warning" if event.verdict == "suspect" else "error", f"{text}; its verdict is {event.verdict}{why}"
-    if event.outcome not in {"finished", "stopped"}:
+    if event.outcome not in phases.IN_ORDER:
         return "warning", text
     return ("info", f"{text}; exit code {event.exit_code}") if event.exit_code else ("good", text)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tidal.model import phases
 from tidal.model.arrivalbook import not_begun
+from tidal.model.clock import BACK_MS
 from tidal.model.delays import read_late
 from tidal.model.findings import weight_of
 from tidal.model.ledger import Books, Loss, balance, losses
@@ -234,7 +235,7 @@ def _of_numbers(state: State, *, is_final: bool) -> Iterator[Finding]:
     if refused:
         one, many = "entry was refused; what it counted is", "entries were refused; what they counted is"
         yield 1, f"{plural(refused, one, many)} missing: {state.reports.refused.why or state.log.refused.why}"
-    if log.clock_back_ms >= 1_000:
+    if log.clock_back_ms >= BACK_MS:
         yield 1, f"Redis' clock went back by {log.clock_back_ms / 1000:.1f} s: seconds are not what they were"
 
 

@@ -39,7 +39,6 @@ ROWS_MAX = 200
 TRACEBACK_LINES = 12
 MESSAGE_CELLS = 100
 STORY_LEVELS = ("warning", "error")
-IN_ORDER = ("finished", "stopped")
 """Outcomes of runs that nothing kept from ending as they should."""
 BY_THRESHOLDS = (EXIT_NOT_MET, EXIT_UNJUDGED)
 BY_VERDICT = (EXIT_INVALID, EXIT_SUSPECT)
@@ -285,7 +284,7 @@ def _why_not_zero(frame: Frame) -> str:
     if frame.run.exit_code in BY_VERDICT:
         word = frame.verdict.word or ("invalid" if frame.run.exit_code == EXIT_INVALID else "suspect")
         return f": the verdict is {shorten(word, 20)}"  # a cut has none of its own
-    if not frame.run.exit_code or frame.run.outcome not in IN_ORDER:
+    if not frame.run.exit_code or frame.run.outcome not in phases.IN_ORDER:
         return ""
     if frame.total.cancelled and not (frame.total.requests or raised or frame.run.hook_failures):
         return f": no request was answered, {frame.total.cancelled:,} were cut off by the end"
