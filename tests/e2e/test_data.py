@@ -323,13 +323,20 @@ def run_example(
         (folder / name).write_text(content, encoding="utf-8")
     words = ["-f", "locustfile.py", "--host", url, "-u", "4", "-r", "50", "-t", "100s", "--processes", "2"]
     argv = [sys.executable, "-m", "tidal", "run", "--allow-suspect", *words]
-    env = {**os.environ, "TIDAL_HOME": str(folder / "home")}
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with subprocess.Popen(argv, text=True, cwd=folder, env=env, **pipes) as console:
-        until(lambda: console.poll() is not None or enough(), 30, "enough was seen")
+    where: dict[str, Any] = {"cwd": folder, "env": {**os.environ, "TIDAL_HOME": str(folder / "home")}}
+    told = folder / "told.txt"
+    with (
+        told.open("w") as out,
+        subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, **where) as console,
+    ):
+
+        def is_followed() -> bool:
+            """Whether there is more than the first line: a Ctrl-C before that ends the console, too, and at once."""
+            return told.read_text(encoding="utf8").count("\n") > 1
+
+        until(lambda: console.poll() is not None or (is_followed() and enough()), 30, "enough was seen")
         console.send_signal(signal.SIGINT)
-        out, _ = console.communicate()
-    return subprocess.CompletedProcess(argv, console.returncode, out)
+    return subprocess.CompletedProcess(argv, console.returncode, told.read_text(encoding="utf8"))
 
 
 def test_the_pages_first_example_does_what_it_says(tmp_path: Path, shop: Shop) -> None:

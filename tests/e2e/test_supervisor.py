@@ -447,7 +447,7 @@ def test_a_successor_on_a_full_disk_is_named_when_there_is_room(stage: Stage) ->
     stage.supervisor.wait(60)
     until(lambda: "was killed: its deputy" in stage.heard("master"), what="it goes on")
     assert looks_after() == stage.ready["pid"]
-    assert [path.name for path in (paths.state_dir() / "local").iterdir() if str(successor) in path.name] == []
+    until(lambda: not list((paths.state_dir() / "local").glob(f".*.{successor}")), what="no draft stays")  # it tries on
     limit_file_sizes(successor, resource.RLIM_INFINITY)
     until(lambda: looks_after() == successor, what="it is named")
     os.kill(successor, signal.SIGTERM)
